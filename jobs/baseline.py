@@ -1,0 +1,136 @@
+"""What this run is compared with, and whether it may replace what is there.
+
+For a single file: the report that is being replaced, if its run date is earlier; it is kept beside
+as ``report.previous.parquet``. A rerun of the same date compares with that one again, so that it
+never turns the night's changes into UNCHANGED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from jobs.exits import Exit, Stop
+from jobs.render.parquet import read_parquet
+from jobs.report import Gateway, Report, ReportError
+
+__all__ = ["Baseline", "check_replaced", "find_baseline", "previous_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was found before the run.
+
+    Attributes:
+        report: To compare with; None: there is none.
+        path: Its file.
+        replaced: The report that stands where the new one will, None where none does.
+    """
+
+    report: Report | None
+    path: Path | None
+    replaced: Report | None
+
+
+def previous_of(output: Path) -> Path:
+    """Return where the report that is replaced is kept."""
+    return output.with_name(f"{output.stem}.previous{output.suffix}")
+
+
+def find_baseline(
+    output: Path, *, run_date: date, gateway: Gateway, named: Path | None, wanted: bool = True
+) -> Baseline:
+    """Return the report to compare with, and the one that will be replaced.
+
+    Args:
+        output: Where the new report will stand.
+        run_date: Of the new report.
+        gateway: Of the new report.
+        named: The baseline that the user named.
+        wanted: False: compare with nothing.
+
+    Raises:
+        Stop: A report cannot be read (65); is of another merchant or gateway, or of a later date
+            (2).
+    """
+    replaced = _read(output) if output.exists() else None
+    given = _read(named) if named is not None else None
+    if replaced is not None and not (given and given.run_id == replaced.run_id):
+        _check_gateway(replaced, output, gateway)
+    if replaced is not None and replaced.run_date > run_date:
+        raise Stop(
+            Exit.USAGE,
+            f"{output} is of {replaced.run_date}, later than the run date {run_date}: "
+            "write to another file, or set --run-date",
+        )
+    if not wanted:
+        return Baseline(None, None, replaced)
+    if given is not None:
+        if given.run_date >= run_date:
+            raise Stop(
+                Exit.USAGE,
+                f"the baseline {named} is of {given.run_date}, not earlier than the run date "
+                f"{run_date}: name an earlier one, or set --run-date",
+            )
+        return Baseline(given, named, replaced)
+    if replaced is None:
+        return Baseline(None, None, None)
+    if replaced.run_date < run_date:
+        return Baseline(replaced, output, replaced)
+    return _as_before(output, replaced)
+
+
+def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame) -> None:
+    """Refuse to replace a report of the same date that is about other pairs.
+
+    Raises:
+        Stop: Under half of its pairs are in ``pairs`` (2).
+    """
+    if replaced is None or replaced.run_date != run_date:
+        return
+    keys = ["organization_id", "openid"]
+    before = replaced.rows.loc[replaced.rows["state"].notna(), keys].astype("str")
+    shared = len(before.merge(pairs[keys].astype("str"), on=keys))
+    if 2 * shared < len(before):
+        raise Stop(
+            Exit.USAGE,
+            f"the report of {run_date} that would be replaced has {len(before):,} pairs, and only "
+            f"{shared:,} of them are in this input: is it the right one? --replace replaces it",
+        )
+
+
+def _as_before(output: Path, replaced: Report) -> Baseline:
+    """Return the baseline that the report of the same date was compared with."""
+    compared = replaced.about["baseline"]
+    if compared is None:
+        return Baseline(None, None, replaced)
+    path = previous_of(output)
+    report = _read(path) if path.exists() else None
+    if report is None or report.run_id != compared["run_id"]:
+        raise Stop(
+            Exit.INPUT,
+            f"{output} of the same date was compared with the report of {compared['run_date']}, "
+            f"which is not at {path}: name it with --baseline, or say --no-baseline",
+        )
+    return Baseline(report, path, replaced)
+
+
+def _read(path: Path) -> Report:
+    try:
+        return read_parquet(path)
+    except ReportError as error:
+        raise Stop(
+            Exit.INPUT, f"{error}; move it away, or name another with --baseline or --output"
+        ) from None
+
+
+def _check_gateway(replaced: Report, path: Path, gateway: Gateway) -> None:
+    if replaced.gateway != gateway:
+        raise Stop(
+            Exit.USAGE,
+            f"{path} is a report of {replaced.gateway}, this run is of {gateway}: "
+            "write to another file",
+        )

@@ -1,0 +1,34 @@
+"""How a run ends, as the shell sees it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["Exit", "Stop"]
+
+
+class Exit(IntEnum):
+    """Exit codes; people script against them."""
+
+    DONE = 0
+    DEFECT = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    STOPPED = 4
+    UNBALANCED = 5
+    INPUT = 65
+    OUTPUT = 73
+    NOT_NOW = 75
+    REFUSED = 77
+
+
+class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error
+    """Ends the run with one line that says what is wrong, where, and what to do.
+
+    Attributes:
+        code: The exit code.
+    """
+
+    def __init__(self, code: Exit, line: str) -> None:
+        super().__init__(line)
+        self.code = code

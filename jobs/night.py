@@ -1,0 +1,205 @@
+"""One run of the job, in the order in which things happen."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pandas as pd
+from rich.console import Console
+
+from jobs.baseline import check_replaced, find_baseline
+from jobs.changes import classify
+from jobs.exits import Exit, Stop
+from jobs.frames import ROWS, State, conform
+from jobs.pairs import Input, InputError, read_pairs
+from jobs.progress import showing_progress
+from jobs.publish import check_output, publish
+from jobs.report import Gateway, Report, Run, compose
+from jobs.sweep import SweepRules, sweep
+from jobs.tally import Tally
+from palm import BASE_URL, AsyncPalm, Merchant, PlatformKeys, Retry, Timeouts, sandbox
+from palm.settings import Settings
+
+__all__ = ["Options", "run"]
+
+_LIVE_RATE: Final = 50.0
+_SANDBOX_RATE: Final = 1000.0
+_LEAST_CONCURRENCY: Final = 64
+_MOST_CONCURRENCY: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command was asked to do; each is described by its ``--help``."""
+
+    source: str
+    output: Path
+    run_date: date
+    timezone: str
+    settings: Settings | None
+    baseline: Path | None = None
+    compare: bool = True
+    rate: float | None = None
+    concurrency: int | None = None
+    max_unknown: float = 0.01
+    forget_after_days: int = 90
+    replace: bool = False
+    require_echo: bool = False
+    openid_column: str = "openid"
+    organization_column: str = "organization_id"
+    encoding: str | None = None
+    progress: bool | None = None
+    retry: Retry = field(default_factory=Retry)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    rules: SweepRules = field(default_factory=SweepRules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """Whom to ask, and with which keys."""
+
+    gateway: Gateway
+    merchant: Merchant
+    keys: PlatformKeys
+    base_url: str
+
+
+def run(options: Options, console: Console) -> Report:
+    """Ask about every pair of the input, compare, and publish the report.
+
+    Raises:
+        Stop: The run ended before it had a verdict; nothing was published.
+        palm.SettingsError: A setting is wrong; nothing was sent.
+    """
+    check_output(options.output)
+    try:
+        source = read_pairs(
+            options.source,
+            openid_column=options.openid_column,
+            organization_column=options.organization_column,
+            encoding=options.encoding,
+        )
+    except InputError as error:
+        raise Stop(Exit.INPUT, str(error)) from None
+    return asyncio.run(_run(options, source, console))
+
+
+async def _run(options: Options, source: Input, console: Console) -> Report:
+    async with _peer(options) as peer:
+        found = find_baseline(
+            options.output,
+            run_date=options.run_date,
+            gateway=peer.gateway,
+            named=options.baseline,
+            wanted=options.compare,
+        )
+        if not options.replace:
+            check_replaced(found.replaced, options.run_date, source.pairs)
+        started = datetime.now(UTC)
+        tally = Tally()
+        answers, asking = await _ask(options, peer, source.pairs, tally, console)
+    rows = classify(
+        source.pairs,
+        answers,
+        _rows(found.report),
+        run_date=options.run_date,
+        baseline_run_date=found.report.run_date if found.report else None,
+        forget_after_days=options.forget_after_days,
+    )
+    report = compose(
+        rows,
+        run=Run(
+            id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+            date=options.run_date,
+            timezone=options.timezone,
+            started=started,
+            finished=datetime.now(UTC),
+            exit_code=_verdict(source, answers, options.max_unknown),
+        ),
+        gateway=peer.gateway,
+        source=source,
+        baseline=found.report,
+        baseline_file=found.path,
+        tally=tally,
+        asking=asking,
+    )
+    publish(report, options.output, baseline=found.report, replaced=found.replaced)
+    return report
+
+
+async def _ask(
+    options: Options, peer: _Peer, pairs: pd.DataFrame, tally: Tally, console: Console
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the answers, columns ``ANSWERS``, and what asking took."""
+    default = _SANDBOX_RATE if options.settings is None else _LIVE_RATE
+    rate = options.rate if options.rate is not None else default
+    concurrency = options.concurrency or int(min(max(rate, _LEAST_CONCURRENCY), _MOST_CONCURRENCY))
+    rules = replace(options.rules, concurrency=concurrency)
+    started = time.monotonic()
+    async with (
+        AsyncPalm(
+            merchant=peer.merchant,
+            keys=peer.keys,
+            base_url=peer.base_url,
+            rate=rate,
+            retry=options.retry,
+            timeouts=options.timeouts,
+            require_echo=options.require_echo,
+            on_attempt=tally.attempted,
+        ) as palm,
+        showing_progress(tally, console, bar=options.progress),
+    ):
+        answers = await sweep(palm.authorizations.get, pairs, tally=tally, rules=rules)
+    seconds = time.monotonic() - started
+    return answers, {
+        "rate": rate,
+        "concurrency": concurrency,
+        "seconds": round(seconds, 3),
+        "achieved_rate": round(tally.requests / seconds, 3),
+        "worst_second": palm.pacer.worst_second if palm.pacer else 0,
+        "pauses": palm.adaptation.pauses if palm.adaptation else 0,
+    }
+
+
+def _rows(baseline: Report | None) -> pd.DataFrame:
+    return conform(pd.DataFrame(), ROWS) if baseline is None else baseline.rows
+
+
+def _verdict(source: Input, answers: pd.DataFrame, max_unknown: float) -> Exit:
+    """Return whether so many are known that the run is a success."""
+    unknown = int((answers["state"] == State.UNKNOWN).sum()) + source.invalid
+    return (
+        Exit.DONE if unknown <= max_unknown * (len(answers) + source.invalid) else Exit.INCOMPLETE
+    )
+
+
+@asynccontextmanager
+async def _peer(options: Options) -> AsyncIterator[_Peer]:
+    """Yield the gateway to ask: the one of the settings, or a sandbox that lives as long."""
+    if options.settings is not None:
+        yield _peer_of(options.settings)
+        return
+    keys = sandbox.SandboxKeys.generate()
+    async with sandbox.Gateway(keys, date=options.run_date) as gateway:
+        yield _Peer(
+            Gateway("sandbox", keys.mchid), keys.merchant(), keys.platform_keys(), gateway.base_url
+        )
+
+
+def _peer_of(settings: Settings) -> _Peer:
+    merchant, keys = settings.merchant(), settings.platform_keys()
+    base_url = settings.base_url or BASE_URL
+    host = urlsplit(base_url).hostname or ""
+    kind = "wechatpay" if host.endswith(".mch.weixin.qq.com") else "other"
+    if merchant.mchid == sandbox.SANDBOX_MCHID:
+        kind = "sandbox"
+    return _Peer(Gateway(kind, merchant.mchid), merchant, keys, base_url)

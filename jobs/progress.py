@@ -1,0 +1,83 @@
+"""How far the run is: a bar on a terminal, a line a minute otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from jobs.tally import Tally
+
+__all__ = ["showing_progress", "status_line"]
+
+_BAR_EVERY_S = 0.2
+_LINE_EVERY_S = 60.0
+
+
+def status_line(tally: Tally, elapsed_s: float) -> str:
+    """Return the state of a run in one line."""
+    done = tally.settled + tally.failed
+    speed = tally.requests / elapsed_s if elapsed_s > 0 else 0.0
+    left = (tally.pairs - done) / speed if speed else 0.0
+    return (
+        f"{done:,} of {tally.pairs:,} pairs, {tally.failed:,} unknown, {speed:.0f} requests/s, "
+        f"{tally.throttles:,} throttled, {int(left) // 60} min {int(left) % 60} s left"
+    )
+
+
+@asynccontextmanager
+async def showing_progress(
+    tally: Tally, console: Console, *, bar: bool | None, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[None]:
+    """Show progress while the block runs: as a bar, as lines, or (None) not at all."""
+    if bar is None:
+        yield
+        return
+    task = asyncio.create_task(_bar(tally, console) if bar else _lines(tally, console, clock))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _lines(tally: Tally, console: Console, clock: Callable[[], float]) -> None:
+    started = clock()
+    while True:
+        await asyncio.sleep(_LINE_EVERY_S)
+        console.print(status_line(tally, clock() - started), highlight=False, soft_wrap=True)
+
+
+async def _bar(tally: Tally, console: Console) -> None:
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f}/s"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[unknown]} unknown"),
+    )
+    started = time.monotonic()
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
+        task: TaskID = progress.add_task("asking", total=None, rate=0.0, unknown=0)
+        while True:
+            progress.update(
+                task,
+                total=tally.pairs or None,
+                completed=tally.settled + tally.failed,
+                rate=tally.requests / max(time.monotonic() - started, 0.001),
+                unknown=tally.failed,
+            )
+            progress.refresh()
+            await asyncio.sleep(_BAR_EVERY_S)

@@ -1,0 +1,218 @@
+"""The command ``palm-reconcile``: options in, exit code out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from jobs.exits import Exit, Stop
+from palm._version import __version__
+from palm.shell import run_command, say
+
+if TYPE_CHECKING:
+    from palm.settings import Settings
+
+__all__ = ["command", "main"]
+
+_NAME: Final = "palm-reconcile"
+_EXIT_CODES: Final = """\b
+Exit codes:
+  0    done, within --max-unknown
+  1    a defect of this program
+  2    bad options or settings, or a report that is another merchant's
+  3    done, but more is unknown than --max-unknown allows
+  4    stopped: too many answers were not believed; nothing is written
+  5    the controls do not balance; nothing is written
+  65   the input, or the baseline, cannot be read
+  73   the output cannot be written
+  75   the gateway could not be reached; try again later
+  77   credentials refused, or no key for the gateway's signatures
+  130  interrupted; nothing is written
+"""
+
+
+@click.command(epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
+@click.argument("source", metavar="INPUT", type=str)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The report, .parquet. The report it replaces is what it is compared with.",
+)
+@click.option(
+    "--baseline", metavar="PATH", type=click.Path(path_type=Path), help="Compare with this report."
+)
+@click.option("--no-baseline", is_flag=True, help="Compare with nothing.")
+@click.option("--run-date", metavar="DATE", help="Business date, YYYY-MM-DD.  [default: today]")
+@click.option(
+    "--timezone", default="Asia/Shanghai", show_default=True, help="Where --run-date is today."
+)
+@click.option(
+    "--rate",
+    metavar="N",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Requests per second that WeChat Pay allows this job.  [default: 50; with --sandbox 1000]",
+)
+@click.option(
+    "--concurrency",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Requests in flight at most.  [default: the rate, from 64 to 1024]",
+)
+@click.option(
+    "--max-unknown",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="(unknown pairs + invalid lines) / (pairs + invalid lines) that is a success.",
+)
+@click.option(
+    "--forget-after",
+    metavar="DAYS",
+    type=click.IntRange(min=0),
+    default=90,
+    show_default=True,
+    help="Remember pairs that left the input for so long.",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace a report of the same date that shares under half of its pairs.",
+)
+@click.option(
+    "--require-echo", is_flag=True, help="Refuse answers that do not name the pair they are about."
+)
+@click.option(
+    "--openid-column",
+    metavar="NAME",
+    default="openid",
+    show_default=True,
+    help="Column of the openid.",
+)
+@click.option(
+    "--organization-column",
+    metavar="NAME",
+    default="organization_id",
+    show_default=True,
+    help="Column of the organization.",
+)
+@click.option("--encoding", metavar="NAME", help="Of the input.  [default: UTF-8, else GB18030]")
+@click.option(
+    "--sandbox", is_flag=True, help="Ask a gateway inside this process, with keys made for the run."
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    callback=lambda context, _, path: _read_config(context, path),
+    help="Settings.  [default: palm.toml in the current folder, where there is one]",
+)
+@click.option("--base-url", metavar="URL", help="The gateway.  [default: WeChat Pay's]")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="A bar; auto: on a terminal.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="List every input line that holds no pair.")
+@click.version_option(__version__, prog_name="palm-reconcile")
+def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
+    """Ask WeChat Pay who has authorized palm payment, and write what changed.
+
+    INPUT is a CSV file with the columns openid and organization_id (.gz and .zst too), or - for
+    standard input. Options win over PALM_* variables, and those over palm.toml: its keys for
+    credentials, its table [reconcile] for the options above.
+    """
+    from rich.console import Console  # noqa: PLC0415 - heavy: --help does not wait for it
+
+    from jobs.night import Options, run  # noqa: PLC0415 - pandas and all
+    from jobs.render.terminal import print_summary  # noqa: PLC0415
+
+    console = Console(stderr=True, highlight=False)
+    bar = given["progress"] == "on" or (given["progress"] == "auto" and console.is_terminal)
+    options = Options(
+        source=given["source"],
+        output=given["output"],
+        run_date=_run_date(given["run_date"], given["timezone"]),
+        timezone=given["timezone"],
+        settings=None if given["sandbox"] else _settings(given),
+        baseline=given["baseline"],
+        compare=not given["no_baseline"],
+        rate=given["rate"],
+        concurrency=given["concurrency"],
+        max_unknown=given["max_unknown"],
+        forget_after_days=given["forget_after"],
+        replace=given["replace"],
+        require_echo=given["require_echo"],
+        openid_column=given["openid_column"],
+        organization_column=given["organization_column"],
+        encoding=given["encoding"],
+        progress=None if given["quiet"] or given["progress"] == "off" else bar,
+    )
+    report = run(options, console)
+    if not given["quiet"]:
+        print_summary(report, console, every_line=given["verbose"])
+    code: int = report.about["run"]["exit_code"]
+    if code == Exit.INCOMPLETE:
+        say(_NAME, f"more is unknown than --max-unknown {given['max_unknown']:g} allows (exit 3)")
+    return code
+
+
+def main() -> NoReturn:
+    """Run the command of the process's arguments."""
+    run_command(command, _NAME, _exit_code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    from palm.errors import SettingsError  # noqa: PLC0415 - not needed for --help
+
+    if isinstance(error, Stop):
+        return error.code
+    return Exit.USAGE if isinstance(error, SettingsError) else None
+
+
+def _read_config(context: click.Context, path: Path | None) -> dict[str, Any]:
+    """Read palm.toml; its table [reconcile] becomes the options' defaults."""
+    from palm.settings import read_config  # noqa: PLC0415 - not needed for --help
+
+    if context.resilient_parsing:
+        return {}
+    config = read_config(path)
+    table = config.pop("reconcile", {})
+    defaults = {name.replace("-", "_"): value for name, value in table.items()}
+    known = {parameter.name for parameter in context.command.params}
+    if unknown := sorted(defaults.keys() - known):
+        raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {unknown[0]!r}")
+    context.default_map = defaults
+    return config
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from palm.settings import load_settings  # noqa: PLC0415 - not needed for --help
+
+    return load_settings(given["config"], base_url=given["base_url"])
+
+
+def _run_date(text: str | None, timezone: str) -> date:
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Stop(
+            Exit.USAGE, f"--timezone: no time zone is called {timezone!r}; e.g. Asia/Shanghai"
+        ) from None
+    if text is None:
+        return datetime.now(zone).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Stop(Exit.USAGE, f"--run-date: {text!r} is no date like 2026-11-21") from None

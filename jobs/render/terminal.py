@@ -1,0 +1,112 @@
+"""The report's summary for a terminal, a pipe or a log: in the width there is."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from jobs.frames import Change, State
+from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signed, warnings
+from jobs.report import Report
+
+__all__ = ["print_summary"]
+
+_COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNKNOWN: "magenta"}
+
+
+def print_summary(report: Report, console: Console, *, every_line: bool = False) -> None:
+    """Print headline, warnings, counts, changes, transitions, unknowns and controls.
+
+    ``every_line``: name each input line that holds no pair, not just the first three.
+    """
+    for warning in warnings(report, every_line=every_line):
+        console.print(Text(f"! {warning}", style="bold yellow"))
+    console.print(Text(headline(report), style="bold"))
+    console.print(_states(report))
+    console.print(_changes(report))
+    console.print(_transitions(report))
+    if report.summary.unknown_reasons:
+        console.print(_unknowns(report))
+    console.print(Text(_asking(report)))
+    for line in _controls(report):
+        console.print(line)
+
+
+def _table(title: str, first: str, *numbers: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.add_column(first, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _states(report: Report) -> Table:
+    summary, net = report.summary, net_changes(report)
+    compared = report.about["baseline"] is not None
+    table = _table("States", "state", "pairs", "share", "last known", "net change")
+    for state in State:
+        count = summary.states[state]
+        known = summary.known.get(state)
+        table.add_row(
+            Text(state, style=_COLOURS[state]),
+            f"{count:,}",
+            share(count, summary.pairs),
+            "" if known is None else f"{known:,}",
+            signed(net[state]) if compared and state in net else "",
+        )
+    table.add_row("total", f"{summary.pairs:,}", "", f"{sum(summary.known.values()):,}", "")
+    return table
+
+
+def _changes(report: Report) -> Table:
+    table = _table("Changes", "change", "pairs")
+    table.add_column("meaning")
+    for change in Change:
+        count = report.summary.changes[change]
+        if count:
+            table.add_row(change, f"{count:,}", DEFINITIONS[change])
+    return table
+
+
+def _transitions(report: Report) -> Table:
+    matrix = report.summary.transitions
+    columns = list(next(iter(matrix.values())))
+    table = _table("Transitions", "before \\ now", *(name.replace("_", " ") for name in columns))
+    for before, row in matrix.items():
+        table.add_row(before, *(f"{row[name]:,}" if row[name] else "·" for name in columns))
+    return table
+
+
+def _unknowns(report: Report) -> Table:
+    table = _table("Unknown, by reason", "reason", "pairs")
+    for reason, count in report.summary.unknown_reasons.items():
+        table.add_row(reason, f"{count:,}")
+    return table
+
+
+def _asking(report: Report) -> str:
+    asking, run, counted = report.about["asking"], report.about["run"], report.about["input"]
+    latency = asking["latency_ms"]
+    return (
+        f"Asked {report.gateway}: {asking['requests']:,} requests "
+        f"({asking['retries']:,} retries, {asking['throttles']:,} throttled, "
+        f"{asking['probes']:,} probes) in {asking['seconds']:.1f} s, "
+        f"{asking['achieved_rate']:.1f}/s of {asking['rate']:g}/s, "
+        f"worst second {asking['worst_second']:,}"
+        + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")
+        + f".\nInput {counted['name']}: {counted['lines']:,} lines, run {run['id']}, "
+        f"finished {run['finished']}.\n"
+        "That authorize_time moves when a person authorizes again is documented, "
+        "not yet seen live."
+    )
+
+
+def _controls(report: Report) -> list[Text]:
+    held = sum(control.holds for control in report.controls)
+    lines = [Text(f"Controls: {held} of {len(report.controls)} hold.", style="bold")]
+    for control in report.controls:
+        mark, style = ("✓", "green") if control.holds else ("✗", "bold red")
+        lines.append(Text.assemble((f"  {mark} ", style), control.detail))
+    return lines

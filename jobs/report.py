@@ -1,0 +1,261 @@
+"""The report: its rows, and what is said about them.
+
+One value that every writer takes. ``about`` is plain JSON, so that what a Parquet file carries in
+its metadata, what the JSON format writes and what the terminal shows are the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from jobs.controls import Control, check
+from jobs.frames import ROWS, conform
+from jobs.pairs import Input
+from jobs.summary import Summary, summarize
+from jobs.tally import Tally
+from palm import __version__
+
+__all__ = ["SCHEMA", "Gateway", "Report", "ReportError", "Run", "compose", "recheck"]
+
+SCHEMA: Final = 1
+"""Version of the columns and of the metadata; a reader refuses one that it does not know."""
+KEY: Final = "palm_reconcile"
+"""Key of the metadata in a Parquet file, and in ``DataFrame.attrs``."""
+_HISTORY: Final = 90
+_LIBRARIES: Final = ("aiohttp", "cryptography", "pandas", "pyarrow", "tenacity")
+
+
+class ReportError(Exception):
+    """A file is no report that this version can read; the text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Who answered, and for whom.
+
+    Attributes:
+        kind: ``wechatpay``, ``sandbox`` or ``other``.
+        mchid: The merchant that asked.
+    """
+
+    kind: str
+    mchid: str
+
+    def __str__(self) -> str:
+        return f"merchant {self.mchid} at {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the job.
+
+    Attributes:
+        id: Unique.
+        date: Its business date.
+        timezone: In which that date was today.
+        started: Aware.
+        finished: Aware.
+        exit_code: What the command ended with.
+    """
+
+    id: str
+    date: date
+    timezone: str
+    started: datetime
+    finished: datetime
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows and metadata.
+
+    Attributes:
+        rows: Columns ``ROWS`` and the carried ones.
+        about: JSON: schema, run, tool, gateway, input, baseline, summary, asking, controls,
+            history.
+    """
+
+    rows: pd.DataFrame
+    about: dict[str, Any]
+
+    @property
+    def run_date(self) -> date:
+        """The business date that it is about."""
+        return date.fromisoformat(self.about["run"]["date"])
+
+    @property
+    def run_id(self) -> str:
+        """The run that made it."""
+        return str(self.about["run"]["id"])
+
+    @property
+    def gateway(self) -> Gateway:
+        """Who answered, and for whom."""
+        return Gateway(**self.about["gateway"])
+
+    @property
+    def summary(self) -> Summary:
+        """Its counts."""
+        return Summary.from_dict(self.about["summary"])
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """What was checked before it was published."""
+        return tuple(Control(**each) for each in self.about["controls"])
+
+
+def compose(
+    rows: pd.DataFrame,
+    *,
+    run: Run,
+    gateway: Gateway,
+    source: Input,
+    baseline: Report | None,
+    baseline_file: Path | None,
+    tally: Tally,
+    asking: Mapping[str, Any],
+) -> Report:
+    """Return the report of a run: ``rows`` as :func:`jobs.changes.classify` made them."""
+    baseline_date = baseline.run_date if baseline else None
+    summary = summarize(rows, baseline_run_date=baseline_date)
+    about: dict[str, Any] = {
+        "schema": SCHEMA,
+        "run": {
+            **asdict(run),
+            "date": run.date.isoformat(),
+            "started": run.started.isoformat(timespec="milliseconds"),
+            "finished": run.finished.isoformat(timespec="milliseconds"),
+        },
+        "tool": {
+            "palm-reconcile": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+        },
+        "gateway": asdict(gateway),
+        "input": _about_input(source),
+        "baseline": _about_baseline(baseline, baseline_file),
+        "summary": summary.to_dict(),
+        "asking": {**_about_asking(tally), **asking},
+        "history": _history(run, summary, baseline),
+    }
+    controls = _check(rows, about, baseline)
+    return Report(rows, {**about, "controls": [asdict(control) for control in controls]})
+
+
+def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:
+    """Return the controls, computed anew from a report as it was read back."""
+    return _check(report.rows, report.about, baseline)
+
+
+def read_about(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any]:
+    """Return the metadata of a Parquet file that is a report.
+
+    Raises:
+        ReportError: It is none, or of a version that is not known here.
+    """
+    text = (metadata or {}).get(KEY.encode())
+    if text is None:
+        raise ReportError(f"{name} is no report of palm-reconcile")
+    try:
+        about: dict[str, Any] = json.loads(text)
+        schema = about["schema"]
+    except (ValueError, TypeError, KeyError):
+        raise ReportError(f"{name}: its metadata is damaged") from None
+    if schema != SCHEMA:
+        raise ReportError(
+            f"{name} was written with schema {schema}, this version knows {SCHEMA}; "
+            "compare with a report that this version made, or use the version that made it"
+        )
+    return about
+
+
+def with_rows(rows: pd.DataFrame, about: dict[str, Any]) -> Report:
+    """Return a report whose rows have exactly the columns and dtypes of ``ROWS``."""
+    return Report(conform(rows, ROWS), about)
+
+
+def _check(
+    rows: pd.DataFrame, about: Mapping[str, Any], baseline: Report | None
+) -> tuple[Control, ...]:
+    counted = about["input"]
+    return check(
+        rows,
+        input_counts={name: counted[name] for name in ("lines", "pairs", "duplicates", "invalid")},
+        summary=Summary.from_dict(about["summary"]),
+        baseline_closing=_closing(baseline),
+        baseline_run_date=baseline.run_date if baseline else None,
+    )
+
+
+def _closing(baseline: Report | None) -> dict[str, int] | None:
+    if baseline is None:
+        return None
+    return {state: flow.closing for state, flow in baseline.summary.roll_forward.items()}
+
+
+def _about_input(source: Input) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "sha256": source.sha256,
+        "encoding": source.encoding,
+        "lines": source.lines,
+        "pairs": len(source.pairs),
+        "duplicates": source.duplicates,
+        "invalid": source.invalid,
+        "continuation_lines": source.continuation_lines,
+        "unusual_openids": source.unusual_openids,
+        "invalid_by_reason": source.invalid_by_reason,
+        "invalid_lines": [
+            {"line": each.line, "reason": str(each.reason)} for each in source.invalid_lines
+        ],
+    }
+
+
+def _about_baseline(baseline: Report | None, file: Path | None) -> dict[str, Any] | None:
+    if baseline is None or file is None:
+        return None
+    with file.open("rb") as stored:
+        digest = hashlib.file_digest(stored, "sha256").hexdigest()
+    return {
+        "run_id": baseline.run_id,
+        "run_date": baseline.run_date.isoformat(),
+        "sha256": digest,
+        "pairs": baseline.summary.pairs,
+    }
+
+
+def _about_asking(tally: Tally) -> dict[str, Any]:
+    return {
+        "requests": tally.requests,
+        "retries": tally.requests - tally.questions,
+        "throttles": tally.throttles,
+        "probes": tally.probes,
+        "answers_without_echo": tally.without_echo,
+        "outcomes": dict(sorted(tally.outcomes.items())),
+        "latency_ms": tally.latency.percentiles_ms(),
+    }
+
+
+def _history(run: Run, summary: Summary, baseline: Report | None) -> list[dict[str, Any]]:
+    """Return the counts of the last runs, this one last."""
+    before = baseline.about["history"] if baseline else []
+    this = {
+        "run_date": run.date.isoformat(),
+        "run_id": run.id,
+        "pairs": summary.pairs,
+        "states": summary.states,
+        "known": summary.known,
+        "changes": summary.changes,
+    }
+    return [*before, this][-_HISTORY:]

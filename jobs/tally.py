@@ -1,0 +1,86 @@
+"""Counts of what was sent and how it went, for the progress line and the report's metadata."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from palm import Attempt, SignatureError, ThrottledError
+
+__all__ = ["Latency", "Tally"]
+
+_STEP: Final = 1.05
+"""Each latency bucket ends this much above the one before: percentiles are right within 5 %."""
+
+
+class Latency:
+    """A histogram of seconds in buckets that grow by 5 %: its size does not grow with its count."""
+
+    def __init__(self) -> None:
+        self._buckets: Counter[int] = Counter()
+        self._longest = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self._longest = max(self._longest, seconds)
+        self._buckets[math.ceil(math.log(max(seconds, 1e-6), _STEP))] += 1
+
+    def percentiles_ms(self) -> dict[str, int]:
+        """Return p50, p90, p99 and max, in milliseconds; empty where nothing was counted."""
+        total = self._buckets.total()
+        if not total:
+            return {}
+        found = {f"p{p}": self._at(math.ceil(total * p / 100)) for p in (50, 90, 99)}
+        return {**found, "max": round(self._longest * 1000)}
+
+    def _at(self, rank: int) -> int:
+        seen = 0
+        for bucket in sorted(self._buckets):
+            seen += self._buckets[bucket]
+            if seen >= rank:
+                return round(min(_STEP**bucket, self._longest) * 1000)
+        raise ValueError(f"rank {rank} of {seen}")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened so far.
+
+    Attributes:
+        pairs: To be asked.
+        questions: Asked so far; each is one request or, where it is asked again, more.
+        settled: Pairs with a good answer.
+        failed: Pairs given up so far; the last round may still find some.
+        requests: Sent, retries included.
+        outcomes: Requests by the name of the error, or ``ok``.
+        throttles: Requests that were throttled.
+        probes: Answers with one of WeChat Pay's deliberate wrong signatures.
+        unbelieved: Pairs by why their last answer's signature was refused.
+        without_echo: Good answers that do not name openid and organization_id.
+    """
+
+    pairs: int = 0
+    questions: int = 0
+    settled: int = 0
+    failed: int = 0
+    requests: int = 0
+    throttles: int = 0
+    probes: int = 0
+    without_echo: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    unbelieved: Counter[str] = field(default_factory=Counter)
+    latency: Latency = field(default_factory=Latency)
+
+    def attempted(self, attempt: Attempt) -> None:
+        """Count one request."""
+        self.requests += 1
+        error = attempt.error
+        self.outcomes["ok" if error is None else type(error).__name__] += 1
+        if error is None:
+            self.latency.add(attempt.elapsed_s)
+        elif isinstance(error, ThrottledError):
+            self.throttles += 1
+        elif isinstance(error, SignatureError) and error.probe:
+            self.probes += 1

@@ -1,0 +1,126 @@
+"""What WeChat Pay says about one person and one organization.
+
+Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from palm.errors import BodyError, MismatchError, NewStateError, NoStateError
+
+__all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
+
+
+class AuthorizationState(StrEnum):
+    """Whether a person has authorized an organization."""
+
+    ON = "AUTHORIZATION_STATE_ON"
+    OFF = "AUTHORIZATION_STATE_OFF"
+    NONE = "AUTHORIZATION_STATE_NONE"
+
+
+_STATES = {state.value: state for state in AuthorizationState}
+
+
+@dataclass(frozen=True, slots=True)
+class PalmAuthorization:
+    """A verified answer about one pair.
+
+    Attributes:
+        openid: As asked.
+        organization_id: As asked.
+        state: Never missing; an answer without one is a NoStateError.
+        authorize_time: Aware, UTC: when the person last opened the service; None where the answer
+            has none or one that is no RFC 3339 time. A time does not imply ON.
+        echoed: Whether the answer itself names both openid and organization_id (both optional).
+        request_id: The answer's ``Request-ID``, None where it has none.
+        verified_by: Id of the platform key that signed the answer.
+        attempts: Requests it took, at least 1.
+    """
+
+    openid: str
+    organization_id: str
+    state: AuthorizationState
+    authorize_time: datetime | None
+    echoed: bool
+    request_id: str | None
+    verified_by: str
+    attempts: int
+
+
+def read_authorization(
+    body: bytes,
+    *,
+    openid: str,
+    organization_id: str,
+    request_id: str | None,
+    verified_by: str,
+    require_echo: bool = False,
+    attempts: int = 1,
+) -> PalmAuthorization:
+    """Return what a *verified* body says about the pair that was asked.
+
+    All four members are optional in the documentation. The state must be there and be known; the
+    ids, where they are there (with ``require_echo``: always), must be the ones asked for.
+
+    Raises:
+        BodyError: No JSON object, or a member of the wrong type.
+        MismatchError: It speaks of another pair, or of none where that is required.
+        NoStateError: There is no state.
+        NewStateError: The state is not one of the documented three.
+    """
+    try:
+        members = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BodyError("the answer is no JSON") from None
+    if not isinstance(members, dict):
+        raise BodyError("the answer is no JSON object")
+    named = _text(members, "openid"), _text(members, "organization_id")
+    for name, told, asked in zip(
+        ("openid", "organization_id"), named, (openid, organization_id), strict=True
+    ):
+        if told is None and require_echo:
+            raise MismatchError(f"the answer does not name the {name} it is about")
+        if told is not None and told != asked:
+            raise MismatchError(f"the answer is about another {name}")
+    told_state = _text(members, "state")
+    if told_state is None:
+        raise NoStateError("the answer has no state")
+    state = _STATES.get(told_state)
+    if state is None:
+        raise NewStateError(told_state)
+    return PalmAuthorization(
+        openid=openid,
+        organization_id=organization_id,
+        state=state,
+        authorize_time=_time(members.get("authorize_time")),
+        echoed=None not in named,
+        request_id=request_id,
+        verified_by=verified_by,
+        attempts=attempts,
+    )
+
+
+def _text(members: dict[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise BodyError(f"the answer's {name} is no text")
+    return value
+
+
+def _time(value: object) -> datetime | None:
+    # The state is true whatever its time looks like: a time that cannot be read is no time.
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        return time.astimezone(UTC) if time.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

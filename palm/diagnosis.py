@@ -1,0 +1,64 @@
+"""What an error says about keys, clock and permissions, and what mends it.
+
+Source of the messages of a 401: https://pay.weixin.qq.com/doc/v3/merchant/4012072670
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from palm.errors import (
+    ForbiddenError,
+    PalmError,
+    SignatureError,
+    SignatureReason,
+    UnauthorizedError,
+)
+
+__all__ = ["diagnose"]
+
+_CLOCK: Final = "this machine's clock is wrong: set it, e.g. with chrony or ntpd"
+_SERIAL: Final = (
+    "merchant_serial is not a serial number of this merchant's API certificates: take it from the "
+    "merchant console, API security"
+)
+_KEY: Final = "private_key does not belong to merchant_serial: take both from one download"
+
+_UNAUTHORIZED: Final = (
+    ("5分钟", _CLOCK),
+    ("five minutes", _CLOCK),
+    ("序列号", _SERIAL),
+    ("serial", _SERIAL),
+    ("APIv3密钥", "the merchant has set no APIv3 key: set one in the merchant console"),
+    ("过期", "the merchant's API certificate has expired: apply for a new one"),
+    ("作废", "the merchant's API certificate was revoked: apply for a new one"),
+    ("更换证书", "the merchant's API certificate was replaced: use the new one and its key"),
+    ("签名", _KEY),
+    ("signature", _KEY),
+)
+
+_SIGNATURE: Final = {
+    SignatureReason.MISSING: "answers carry no signature: a proxy may strip the Wechatpay-* "
+    "headers, or this is not WeChat Pay's gateway: check base_url",
+    SignatureReason.STALE: _CLOCK,
+    SignatureReason.UNKNOWN_SERIAL: "no key is held for that id: download the platform's "
+    "certificate or public key again from the merchant console",
+    SignatureReason.MALFORMED: "answers carry something that is no signature: check base_url",
+    SignatureReason.WRONG: "the key held under that id is not the platform's: download it again "
+    "from this merchant's console",
+}
+
+
+def diagnose(error: PalmError) -> str:
+    """Return one line: what was refused, and what to do."""
+    if isinstance(error, UnauthorizedError):
+        said = error.message or ""
+        for words, remedy in _UNAUTHORIZED:
+            if words in said:
+                return f"{error}; {remedy}"
+        return f"{error}; check mchid, merchant_serial and private_key"
+    if isinstance(error, ForbiddenError):
+        return f"{error}; ask WeChat Pay to open the palm service for this merchant"
+    if isinstance(error, SignatureError):
+        return f"{error}; {_SIGNATURE[error.reason]}"
+    return str(error)

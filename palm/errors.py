@@ -1,0 +1,229 @@
+"""Every error that leaves this package.
+
+::
+
+    PalmError
+    ├── SettingsError               a key, serial, file or option is wrong; nothing was sent
+    ├── ArgumentError               an argument cannot be asked about (also a ValueError)
+    ├── APIError                    the gateway answered, but with no 2xx
+    │   ├── RefusedError            400, 404, 405 and other 4xx
+    │   │   ├── UnauthorizedError   401
+    │   │   └── ForbiddenError      403
+    │   ├── ThrottledError *        429, or a 4xx that speaks of frequency
+    │   ├── ServerError *           5xx
+    │   └── PendingError *          202: accepted, no result yet
+    ├── TransportError *            no complete answer
+    │   ├── ConnectError *          no connection could be made
+    │   ├── DisconnectedError *     a connection broke
+    │   └── TimedOutError *         it took too long
+    ├── BeliefError *               an answer that is not believed
+    │   ├── SignatureError *        unsigned, wrongly signed, stale, or by an unknown key
+    │   ├── MismatchError *         about somebody else
+    │   └── BodyError *             not what the documentation describes
+    └── StateError                  believed, but without a state that we know
+        ├── NoStateError
+        └── NewStateError
+
+    * also a TransientError: worth asking again
+
+No error holds an openid, a key, a signature or an Authorization header, and errors of libraries,
+whose texts hold the URL, are replaced without their cause.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = [
+    "APIError",
+    "ArgumentError",
+    "BeliefError",
+    "BodyError",
+    "ConnectError",
+    "DisconnectedError",
+    "ForbiddenError",
+    "MismatchError",
+    "NewStateError",
+    "NoStateError",
+    "PalmError",
+    "PendingError",
+    "RefusedError",
+    "ServerError",
+    "SettingsError",
+    "SignatureError",
+    "SignatureReason",
+    "StateError",
+    "ThrottledError",
+    "TimedOutError",
+    "TransientError",
+    "TransportError",
+    "UnauthorizedError",
+]
+
+
+class PalmError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        status: HTTP status of the last answer, None where there was none.
+        request_id: Its ``Request-ID``, which WeChat Pay's support asks for.
+        attempts: How many requests were sent before giving up.
+    """
+
+    status: int | None = None
+    request_id: str | None = None
+    attempts: int = 0
+
+
+class TransientError(PalmError):
+    """The same question may be answered if it is asked again."""
+
+
+class SettingsError(PalmError):
+    """A key, a serial number, a file or an option is wrong; nothing was sent."""
+
+
+class ArgumentError(PalmError, ValueError):
+    """An argument cannot be put into a request; nothing was sent."""
+
+
+class APIError(PalmError):
+    """The gateway answered with another status than 2xx.
+
+    Attributes:
+        code: WeChat Pay's error code, None where the body holds none.
+        message: WeChat Pay's text, for people; never branch on it.
+        verified: Whether the answer carried a signature that verified.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None = None,
+        message: str | None = None,
+        *,
+        request_id: str | None = None,
+        verified: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        said = " ".join(part for part in (code, message and f"({message})") if part)
+        super().__init__(f"HTTP {status}" + (f": {said}" if said else ""))
+        self.status: int = status
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.verified = verified
+        self.retry_after_s = retry_after_s
+
+
+class RefusedError(APIError):
+    """The request is refused, and would be again."""
+
+
+class UnauthorizedError(RefusedError):
+    """401: signature, serial number or clock; WeChat Pay does not know who asks."""
+
+
+class ForbiddenError(RefusedError):
+    """403: WeChat Pay knows who asks, and says no."""
+
+
+class ThrottledError(APIError, TransientError):
+    """Too many requests; ``retry_after_s`` is the pause asked for, in seconds, where one is."""
+
+
+class ServerError(APIError, TransientError):
+    """5xx."""
+
+
+class PendingError(APIError, TransientError):
+    """202: accepted; the same request asks for the result."""
+
+
+class TransportError(TransientError):
+    """No complete answer came back."""
+
+
+class ConnectError(TransportError):
+    """No connection could be made: name, network, TLS, or nobody listens."""
+
+
+class DisconnectedError(TransportError):
+    """The connection broke before the answer was complete."""
+
+
+class TimedOutError(TransportError):
+    """Connecting or answering took longer than allowed."""
+
+
+class BeliefError(TransientError):
+    """An answer that is not believed; nothing in it counts."""
+
+
+class SignatureReason(StrEnum):
+    """Which step of the verification failed."""
+
+    MISSING = "MISSING"
+    STALE = "STALE"
+    UNKNOWN_SERIAL = "UNKNOWN_SERIAL"
+    MALFORMED = "MALFORMED"
+    WRONG = "WRONG"
+
+
+class SignatureError(BeliefError):
+    """An answer's signature does not verify.
+
+    Attributes:
+        reason: The step that failed.
+        serial: The key id that the answer names, None where it names none.
+        probe: Whether it is one of WeChat Pay's deliberate wrong signatures
+            (``WECHATPAY/SIGNTEST/``), which a careful client refuses.
+        skew_s: For ``STALE``, how many seconds the answer lies from our clock; negative: behind.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053420 and, for the probe, .../4013053249
+    """
+
+    def __init__(
+        self,
+        text: str,
+        reason: SignatureReason,
+        *,
+        serial: str | None = None,
+        probe: bool = False,
+        skew_s: int = 0,
+    ) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.serial = serial
+        self.probe = probe
+        self.skew_s = skew_s
+
+
+class MismatchError(BeliefError):
+    """A verified answer speaks of another person or organization, or of none where required."""
+
+
+class BodyError(BeliefError):
+    """An answer is not what the documentation describes."""
+
+
+class StateError(PalmError):
+    """A verified answer holds no state that this package knows; asking again would not help."""
+
+
+class NoStateError(StateError):
+    """The answer has no ``state``, which the documentation allows."""
+
+
+class NewStateError(StateError):
+    """The answer has a ``state`` that the documentation does not list.
+
+    Attributes:
+        state: The state, verbatim.
+    """
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the answer's state is new to this version: {state[:64]!r}")
+        self.state = state

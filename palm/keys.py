@@ -1,0 +1,280 @@
+"""Whose keys: the merchant's own, and those of the platform that answers.
+
+Both are checked when they are made, so that a wrong file is found before the first request.
+
+Sources: certificates https://pay.weixin.qq.com/doc/v3/merchant/4012551764, the WeChat Pay public
+key https://pay.weixin.qq.com/doc/v3/merchant/4012153196
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from palm.errors import SettingsError
+
+__all__ = ["PUBLIC_KEY_ID_PREFIX", "Merchant", "PlatformKeys", "certificate_serial"]
+
+PUBLIC_KEY_ID_PREFIX: Final = "PUB_KEY_ID_"
+_MIN_BITS: Final = 2048
+_SERIAL: Final = re.compile(r"[0-9A-F]{8,40}")
+_MCHID: Final = re.compile(r"[0-9]{1,32}")
+_PEM_LABEL: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """Who asks: a merchant number, and the key whose certificate WeChat Pay holds.
+
+    Attributes:
+        mchid: Merchant number, digits.
+        serial_no: Serial number of the merchant's API certificate, upper-case hex.
+        private_key: RSA, at least 2048 bits.
+
+    Raises:
+        SettingsError: One of them cannot be right.
+    """
+
+    mchid: str
+    serial_no: str
+    private_key: RSAPrivateKey = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _MCHID.fullmatch(self.mchid):
+            raise SettingsError(f"the merchant number (mchid) must be digits, not {self.mchid!r}")
+        object.__setattr__(self, "serial_no", _serial(self.serial_no, "merchant certificate"))
+        _check_size(self.private_key, "the merchant's private key")
+
+    @classmethod
+    def from_pem(
+        cls,
+        mchid: str,
+        private_key: bytes,
+        *,
+        serial_no: str | None = None,
+        certificate: bytes | None = None,
+        now: datetime | None = None,
+        name: str = "the merchant's private key",
+    ) -> Merchant:
+        """Return the merchant whose key is in the PEM text ``private_key``.
+
+        Args:
+            mchid: Merchant number.
+            private_key: PEM, unencrypted (``apiclient_key.pem``).
+            serial_no: Of the merchant's API certificate; may be left out where that is given.
+            certificate: PEM (``apiclient_cert.pem``), to check key, serial and dates against.
+            now: Aware; the time at which the certificate must be valid, default now.
+            name: How errors call the key, e.g. its path.
+
+        Raises:
+            SettingsError: Something is no PEM, no RSA key of 2048 bits or more, expired, or does
+                not belong together.
+        """
+        key = _private_key(private_key, name)
+        if certificate is not None:
+            loaded = _certificate(certificate, "the merchant's certificate", now)
+            serial = certificate_serial(loaded)
+            if serial_no is not None and _serial(serial_no, "merchant certificate") != serial:
+                raise SettingsError(
+                    f"the merchant's serial number is set to {serial_no}, but its certificate has "
+                    f"{serial}; set the certificate's"
+                )
+            if loaded.public_key() != key.public_key():
+                raise SettingsError(
+                    f"{name} does not belong to the merchant's certificate {serial}; "
+                    "take apiclient_key.pem and apiclient_cert.pem from the same download"
+                )
+            serial_no = serial
+        if serial_no is None:
+            raise SettingsError("the serial number of the merchant's API certificate is missing")
+        return cls(mchid, serial_no, key)
+
+
+class PlatformKeys(Mapping[str, RSAPublicKey]):
+    """Public keys of the platform by id: ``PUB_KEY_ID_…`` and certificate serials, side by side.
+
+    During the switch from certificates to the public key both sign answers, so both kinds live in
+    one map and the answer's ``Wechatpay-Serial`` selects.
+
+    Args:
+        keys: Id to RSA public key.
+        preferred: The id that requests name in ``Wechatpay-Serial``; default the public key's
+            where there is one, else the last certificate given.
+
+    Raises:
+        SettingsError: No key, a key that is too short, an id of neither kind, or ``preferred`` is
+            not among them.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012154180
+    """
+
+    __slots__ = ("_keys", "preferred")
+
+    def __init__(self, keys: Mapping[str, RSAPublicKey], *, preferred: str | None = None) -> None:
+        self._keys: dict[str, RSAPublicKey] = {}
+        for name, key in keys.items():
+            checked = _key_id(name)
+            _check_size(key, f"the platform's key {checked}")
+            self._keys[checked] = key
+        if not self._keys:
+            raise SettingsError(
+                "no key to verify WeChat Pay's answers with: set its public key or certificates"
+            )
+        if preferred is None:
+            plain = [name for name in self._keys if name.startswith(PUBLIC_KEY_ID_PREFIX)]
+            preferred = plain[0] if plain else list(self._keys)[-1]
+        if preferred not in self._keys:
+            raise SettingsError(f"the preferred platform key {preferred!r} is not among the keys")
+        self.preferred: str = preferred
+
+    @classmethod
+    def from_pem(
+        cls,
+        *,
+        public_keys: Mapping[str, bytes] | None = None,
+        certificates: Iterable[bytes] = (),
+        now: datetime | None = None,
+    ) -> PlatformKeys:
+        """Return the keys in PEM texts.
+
+        Args:
+            public_keys: Id (``PUB_KEY_ID_…``) to PEM.
+            certificates: Platform certificates, PEM; their serials are their ids.
+            now: Aware; the time at which the certificates must be valid, default now.
+
+        Raises:
+            SettingsError: As the class; or a certificate is expired.
+        """
+        keys = {name: _public_key(pem, name) for name, pem in (public_keys or {}).items()}
+        for name in keys:
+            if not name.startswith(PUBLIC_KEY_ID_PREFIX):
+                raise SettingsError(
+                    f"the public key's id must begin with {PUBLIC_KEY_ID_PREFIX}, not {name[:20]!r}"
+                )
+        for pem in certificates:
+            loaded = _certificate(pem, "a platform certificate", now)
+            key = loaded.public_key()
+            if not isinstance(key, RSAPublicKey):
+                raise SettingsError("a platform certificate holds no RSA key")
+            keys[certificate_serial(loaded)] = key
+        return cls(keys)
+
+    def __getitem__(self, name: str) -> RSAPublicKey:
+        return self._keys[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"PlatformKeys({list(self._keys)}, preferred={self.preferred!r})"
+
+    def check_against(self, merchant: Merchant) -> None:
+        """Refuse keys that are the merchant's own.
+
+        Raises:
+            SettingsError: The merchant's serial or public key is among the platform's.
+        """
+        own = merchant.private_key.public_key()
+        if merchant.serial_no in self._keys or own in self._keys.values():
+            raise SettingsError(
+                f"{merchant.serial_no} is the merchant's own certificate, not the platform's: "
+                "answers are verified with WeChat Pay's public key or platform certificate"
+            )
+
+
+def certificate_serial(certificate: x509.Certificate) -> str:
+    """Return the serial number as WeChat Pay writes it: upper-case hex."""
+    digits = f"{certificate.serial_number:X}"
+    return digits if len(digits) % 2 == 0 else "0" + digits
+
+
+def _serial(text: str, whose: str) -> str:
+    serial = text.strip().upper()
+    if serial.startswith(PUBLIC_KEY_ID_PREFIX):
+        raise SettingsError(
+            f"{text!r} is the id of WeChat Pay's public key; the {whose}'s serial is wanted here"
+        )
+    if not _SERIAL.fullmatch(serial):
+        raise SettingsError(
+            f"the {whose}'s serial number must be 40 hexadecimal digits, not {text[:64]!r}"
+        )
+    return serial
+
+
+def _key_id(text: str) -> str:
+    # An id of a public key is text: digits behind the prefix, no hexadecimal number.
+    if text.startswith(PUBLIC_KEY_ID_PREFIX):
+        if not text.removeprefix(PUBLIC_KEY_ID_PREFIX).isalnum():
+            raise SettingsError(f"the id of a public key cannot be {text[:80]!r}")
+        return text
+    return _serial(text, "platform certificate")
+
+
+def _check_size(key: RSAPrivateKey | RSAPublicKey, name: str) -> None:
+    if key.key_size < _MIN_BITS:
+        raise SettingsError(f"{name} has {key.key_size} bits; at least {_MIN_BITS} are wanted")
+
+
+def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
+    if b"ENCRYPTED" in pem:
+        raise SettingsError(f"{name} is encrypted with a password; a plain PEM file is wanted")
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        raise SettingsError(
+            f"{name} is {_looks_like(pem)}, not a private key in PEM (apiclient_key.pem)"
+        ) from None
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError(f"{name} is no RSA key")
+    return key
+
+
+def _public_key(pem: bytes, name: str) -> RSAPublicKey:
+    try:
+        key = load_pem_public_key(pem)
+    except ValueError:
+        raise SettingsError(
+            f"the file for {name} is {_looks_like(pem)}, not a public key in PEM (pub_key.pem)"
+        ) from None
+    if not isinstance(key, RSAPublicKey):
+        raise SettingsError(f"the public key {name} is no RSA key")
+    return key
+
+
+def _certificate(pem: bytes, name: str, now: datetime | None) -> x509.Certificate:
+    try:
+        loaded = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise SettingsError(f"{name} is {_looks_like(pem)}, not a certificate in PEM") from None
+    now = now or datetime.now(UTC)
+    if loaded.not_valid_after_utc < now:
+        raise SettingsError(
+            f"{name} {certificate_serial(loaded)} expired on {loaded.not_valid_after_utc:%Y-%m-%d}"
+        )
+    if loaded.not_valid_before_utc > now:
+        raise SettingsError(
+            f"{name} {certificate_serial(loaded)} is not valid before "
+            f"{loaded.not_valid_before_utc:%Y-%m-%d %H:%M} UTC; is the clock right?"
+        )
+    return loaded
+
+
+def _looks_like(content: bytes) -> str:
+    """Say what kind of file was given instead, without showing any of it."""
+    if label := _PEM_LABEL.search(content):
+        kind = label[1].decode("ascii").lower()
+        article = "an" if kind[0] in "aeiou" else "a"
+        return f"{article} {kind}" if "private" not in kind else f"a broken {kind}"
+    if not content.strip():
+        return "empty"
+    return "no PEM text" if content.isascii() else "a binary file"

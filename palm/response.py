@@ -1,0 +1,139 @@
+"""An answer as it came, and what its status means.
+
+Sources: statuses and codes https://pay.weixin.qq.com/doc/v3/merchant/4012081717, the error body
+https://pay.weixin.qq.com/doc/v3/merchant/4012081709
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from palm.errors import (
+    APIError,
+    BodyError,
+    ForbiddenError,
+    PalmError,
+    PendingError,
+    RefusedError,
+    ServerError,
+    ThrottledError,
+    UnauthorizedError,
+)
+
+__all__ = ["Response", "error_of"]
+
+_FREQUENCY: Final = re.compile(
+    r"FRE(QUENCY|QENCY)|RATE_?LIMIT|TOO_?MANY|too (many|frequent)|频率|频繁|过快", re.IGNORECASE
+)
+"""How the codes and messages of throttling are spelled; 429 itself needs none of them."""
+
+_REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
+_LONGEST_RETRY_AFTER_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A verified answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: Looked up without regard to case.
+        content: The raw bytes that were signed.
+        verified_by: Id of the platform key that signed them.
+        attempts: Requests it took, at least 1.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    verified_by: str
+    attempts: int = 1
+
+    @property
+    def request_id(self) -> str | None:
+        """What WeChat Pay's support asks for."""
+        return self.headers.get("Request-ID")
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
+        """Return the body's JSON.
+
+        Raises:
+            BodyError: It is none.
+        """
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            raise BodyError("the answer is no JSON") from None
+
+
+def error_of(
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    verified: bool,
+    private: Iterable[str] = (),
+) -> PalmError | None:
+    """Return the error that a status means, None for a 2xx that may be read.
+
+    Args:
+        status: HTTP status.
+        headers: Looked up without regard to case.
+        content: The raw body.
+        verified: Whether a signature over it verified.
+        private: Texts that must not appear in the error's message, e.g. the openid asked about.
+    """
+    request_id = headers.get("Request-ID")
+    if 200 <= status < 300 and status != 202:  # noqa: PLR2004 - HTTP's own numbers
+        return None
+    if status < 400 and status != 202:  # noqa: PLR2004
+        body_error = BodyError(f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps")
+        body_error.status = status
+        body_error.request_id = request_id
+        return body_error
+    code, message = _code_and_message(content)
+    for text in private:
+        message = message and message.replace(text, "…")
+    return _kind(status, code, message)(
+        status,
+        code,
+        message,
+        request_id=request_id,
+        verified=verified,
+        retry_after_s=_seconds(headers.get("Retry-After")),
+    )
+
+
+def _kind(status: int, code: str | None, message: str | None) -> type[APIError]:
+    if status == 202:  # noqa: PLR2004
+        return PendingError
+    if status >= 500:  # noqa: PLR2004
+        return ServerError
+    if status == 429 or _FREQUENCY.search(f"{code} {message}"):  # noqa: PLR2004
+        return ThrottledError
+    return _REFUSED.get(status, RefusedError)
+
+
+def _code_and_message(content: bytes) -> tuple[str | None, str | None]:
+    """Return the two members of an error body; it may be empty, HTML, or anything else."""
+    try:
+        members = json.loads(content)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(members, dict):
+        return None, None
+    code, message = members.get("code"), members.get("message")
+    return (
+        code[:64] if isinstance(code, str) else None,
+        message[:200] if isinstance(message, str) else None,
+    )
+
+
+def _seconds(header: str | None) -> float | None:
+    if header and header.isascii() and header.strip().isdecimal():
+        return min(float(header), _LONGEST_RETRY_AFTER_S)
+    return None

@@ -1,0 +1,122 @@
+"""What is asked again, when, and how often.
+
+Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (which statuses may be repeated)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random as _random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from palm.errors import DisconnectedError, ThrottledError, TransientError
+
+__all__ = ["Retry", "persist"]
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How persistently a question is asked.
+
+    Attributes:
+        attempts: Requests at most, throttled ones not counted.
+        base_s: The first wait is random up to this, and each further one up to twice as long,
+        cap_s: but never longer than this.
+        throttle_s: Wait at least this long after a throttle, twice as long after each further one.
+        patience_s: Throttles in a row are waited out for at most this long.
+    """
+
+    attempts: int = 5
+    base_s: float = 0.2
+    cap_s: float = 20.0
+    throttle_s: float = 1.0
+    patience_s: float = 900.0
+
+
+class _Trial:
+    """One question's failures so far, in the three forms in which tenacity asks for them."""
+
+    def __init__(self, retry: Retry, random: Callable[[], float]) -> None:
+        self._retry = retry
+        self._random = random
+        self._failures = 0
+        self._throttles = 0
+        self._disconnected = False
+
+    def transient(self, error: BaseException) -> bool:
+        """Count the failure; say whether the question may be asked again at all."""
+        if isinstance(error, ThrottledError):
+            self._throttles += 1
+        else:
+            self._failures += 1
+        return isinstance(error, TransientError)
+
+    def enough(self, state: RetryCallState) -> bool:
+        """Say whether to give up."""
+        if self._failures >= self._retry.attempts:
+            return True
+        waited = state.seconds_since_start or 0.0
+        return self._throttles > 0 and waited >= self._retry.patience_s
+
+    def wait(self, state: RetryCallState) -> float:
+        """Return the seconds to wait before the next request."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, ThrottledError):
+            least = max(
+                error.retry_after_s or 0.0,
+                min(self._retry.throttle_s * 2.0 ** (self._throttles - 1), self._retry.cap_s),
+            )
+            return least * (1 + self._random())
+        if isinstance(error, DisconnectedError) and not self._disconnected:
+            self._disconnected = True  # most likely a kept-alive connection that had gone stale
+            return 0.0
+        longest = min(self._retry.base_s * 2.0 ** (self._failures - 1), self._retry.cap_s)
+        return longest * self._random()
+
+
+async def persist(
+    ask: Callable[[], Awaitable[T]],
+    retry: Retry,
+    *,
+    sleep: Sleep = asyncio.sleep,
+    random: Callable[[], float] = _random.random,
+) -> T:
+    """Return what ``ask()`` returns, asking again after transient errors.
+
+    Args:
+        ask: Sends one request, signed anew, in its own slot; raises PalmError.
+        retry: How often, and how long to wait.
+        sleep: Waits so many seconds.
+        random: Evenly between 0 and 1.
+
+    Raises:
+        PalmError: The last one that ``ask`` raised.
+    """
+    try:
+        return await ask()
+    except TransientError as error:
+        first: TransientError | None = error  # only failures pay for the machinery below
+
+    async def again() -> T:
+        nonlocal first
+        if first is not None:
+            error, first = first, None
+            raise error
+        return await ask()
+
+    trial = _Trial(retry, random)
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(trial.transient),
+        stop=trial.enough,
+        wait=trial.wait,
+        sleep=sleep,
+        reraise=True,
+    )
+    return await retrying(again)

@@ -1,0 +1,206 @@
+"""Where keys and addresses come from: options, then ``PALM_*`` variables, then ``palm.toml``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+
+from palm.errors import SettingsError
+from palm.keys import Merchant, PlatformKeys
+
+__all__ = ["CONFIG_NAME", "Settings", "load_settings", "read_config"]
+
+CONFIG_NAME: Final = "palm.toml"
+_LARGEST_FILE: Final = 1024 * 1024
+_log: Final = logging.getLogger("palm")
+
+
+class Settings(BaseSettings):
+    """Who asks whom, with which keys. Secrets are always paths, never values.
+
+    Paths in ``palm.toml`` are relative to its folder, all others to the current one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PALM_", extra="ignore", frozen=True)
+
+    mchid: str | None = Field(None, description="merchant number")
+    merchant_serial: str | None = Field(None, description="serial of the merchant's certificate")
+    private_key: Path | None = Field(None, description="apiclient_key.pem")
+    merchant_certificate: Path | None = Field(None, description="apiclient_cert.pem")
+    public_key_id: str | None = Field(None, description="PUB_KEY_ID_…")
+    public_key: Path | None = Field(None, description="pub_key.pem")
+    platform_certificates: Annotated[tuple[Path, ...], NoDecode] = ()
+    base_url: str | None = None
+
+    @field_validator("mchid", "merchant_serial", "public_key_id", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        # A number without quotes in palm.toml is meant as text.
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("platform_certificates", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in value.split(os.pathsep) if part)
+        return value
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the ``PALM_*`` variables that say the same."""
+        values = {name: value for name, value in self if value}
+        return {
+            f"PALM_{name.upper()}": (
+                os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+            )
+            for name, value in values.items()
+        }
+
+    def merchant(self) -> Merchant:
+        """Return who asks, read from the files.
+
+        Raises:
+            SettingsError: Something is missing, unreadable, or wrong in itself.
+        """
+        if self.mchid is None:
+            raise SettingsError(_missing("mchid", "your merchant number"))
+        if self.private_key is None:
+            raise SettingsError(_missing("private_key", "the path of apiclient_key.pem"))
+        if self.merchant_serial is None and self.merchant_certificate is None:
+            raise SettingsError(
+                _missing("merchant_serial", "the serial number of your API certificate")
+            )
+        check_private(self.private_key)
+        return Merchant.from_pem(
+            self.mchid,
+            _read(self.private_key, "the merchant's private key"),
+            serial_no=self.merchant_serial,
+            certificate=(
+                _read(self.merchant_certificate, "the merchant's certificate")
+                if self.merchant_certificate
+                else None
+            ),
+            name=f"the private key {self.private_key}",
+        )
+
+    def platform_keys(self) -> PlatformKeys:
+        """Return the keys that answers are verified with, read from the files.
+
+        Raises:
+            SettingsError: Something is missing, unreadable, or wrong in itself.
+        """
+        if (self.public_key is None) != (self.public_key_id is None):
+            name = "public_key" if self.public_key is None else "public_key_id"
+            raise SettingsError(
+                _missing(name, "the public key's path and its PUB_KEY_ID_… go together")
+            )
+        if self.public_key is None and not self.platform_certificates:
+            raise SettingsError(
+                _missing("public_key", "WeChat Pay's pub_key.pem, to verify its answers with")
+            )
+        public_keys = {}
+        if self.public_key is not None and self.public_key_id is not None:
+            public_keys[self.public_key_id] = _read(self.public_key, "WeChat Pay's public key")
+        return PlatformKeys.from_pem(
+            public_keys=public_keys,
+            certificates=[
+                _read(path, "the platform certificate") for path in self.platform_certificates
+            ],
+        )
+
+
+def read_config(path: Path | None) -> dict[str, Any]:
+    """Return what ``palm.toml`` says: ``path``, or the current folder's where there is one.
+
+    Paths come back relative to the file's folder. Tables (``[reconcile]``) come back as they are.
+
+    Raises:
+        SettingsError: It cannot be read, is no TOML, or has a key that means nothing.
+    """
+    if path is None:
+        path = Path(CONFIG_NAME)
+        if not path.exists():
+            return {}
+    try:
+        config = tomllib.loads(_read(path, "the configuration").decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML: {error}") from None
+    for name, value in config.items():
+        if isinstance(value, dict):
+            continue
+        if name not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise SettingsError(f"{path}: {name!r} means nothing here; known are {known}")
+        if _is_path(Settings.model_fields[name]):
+            config[name] = _beside(path, value)
+    return config
+
+
+def load_settings(config: dict[str, Any] | None = None, **options: object) -> Settings:
+    """Return the settings, ``options`` first (None: not given), then ``PALM_*``, then ``config``.
+
+    Raises:
+        SettingsError: A value is of the wrong kind.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    plain = {k: v for k, v in (config or {}).items() if not isinstance(v, dict)}
+    try:
+        return Settings(**{**plain, **EnvSettingsSource(Settings)(), **given})
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"settings: {wrong}") from None
+
+
+def check_private(path: Path) -> None:
+    """Refuse a secret file that everybody can read; warn of one that its group can.
+
+    Kubernetes and systemd mount secrets readable by the group, so that is no error.
+
+    Raises:
+        SettingsError: Everybody can read it.
+    """
+    if os.name != "posix":
+        return
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # reading it says what is wrong
+    if mode & stat.S_IROTH:
+        raise SettingsError(f"everybody on this machine can read {path}; run: chmod 600 {path}")
+    if mode & stat.S_IRGRP:
+        _log.warning("the group of %s can read it; if that is not meant: chmod 600 %s", path, path)
+
+
+def _missing(name: str, what: str) -> str:
+    return f"PALM_{name.upper()} is not set ({what}), nor {name} in {CONFIG_NAME}"
+
+
+def _is_path(field: FieldInfo) -> bool:
+    return "Path" in str(field.annotation)
+
+
+def _beside(config: Path, value: object) -> object:
+    if isinstance(value, str):
+        return config.parent / value
+    return tuple(_beside(config, each) for each in value) if isinstance(value, list) else value
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise SettingsError(f"{what} cannot be read: {path}: {error.strerror}") from None
+    if len(content) > _LARGEST_FILE:
+        raise SettingsError(f"{what} is too large to be one: {path}")
+    return content

@@ -1,0 +1,62 @@
+"""What the commands share: one line for an error, an exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+__all__ = ["DEFECT", "USAGE", "run_command", "say"]
+
+DEFECT: Final = 1
+USAGE: Final = 2
+_INTERRUPTED: Final = 130
+
+
+def run_command(
+    command: click.Command,
+    name: str,
+    exit_code: Callable[[Exception], int | None],
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Run a command line and exit.
+
+    Args:
+        command: Returns its exit code (None: 0).
+        name: How errors are signed.
+        exit_code: What an exception that the command means to end with stands for; None: it does
+            not mean to.
+        arguments: Default those of the process.
+    """
+    try:
+        code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        say(name, f"{error.format_message().rstrip('.')}; see {name} --help")
+        code = USAGE
+    except (KeyboardInterrupt, click.Abort):
+        say(name, "interrupted; nothing is written")
+        code = _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
+        meant = exit_code(error)
+        say(name, str(error) if meant is not None else _defect(error))
+        code = DEFECT if meant is None else meant
+    sys.exit(code or 0)
+
+
+def say(name: str, line: str) -> None:
+    """Print one line to standard error, in text that cannot be mistaken for several."""
+    printable = "".join(c if c.isprintable() else "�" for c in line)
+    click.echo(f"{name}: {printable}", err=True)
+
+
+def _defect(error: Exception) -> str:
+    """Describe a defect by its place; its text might hold what must not be shown."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"a defect of this program: {type(error).__name__} in {Path(frame.filename).name}, line "
+        f"{frame.lineno} ({frame.name}); nothing is written; please report it"
+    )

@@ -1,0 +1,180 @@
+"""Bytes out, bytes in: the only file that knows the HTTP client library, and its errors."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from palm._version import __version__
+from palm.errors import (
+    BodyError,
+    ConnectError,
+    DisconnectedError,
+    SettingsError,
+    TimedOutError,
+    TransportError,
+)
+
+__all__ = ["Timeouts", "Transport", "checked_base_url"]
+
+_LONGEST_BODY: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds.
+
+    Attributes:
+        connect_s: For a connection, name and TLS included.
+        total_s: For a whole attempt.
+        idle_s: A connection that lay idle for so long is not used again; the gateway closes
+            them after 8 s (its ``Keep-Alive: timeout=8``).
+    """
+
+    connect_s: float = 5.0
+    total_s: float = 15.0
+    idle_s: float = 7.0
+
+
+def checked_base_url(text: str) -> str:
+    """Return a base URL without its last slash.
+
+    Raises:
+        SettingsError: It is no URL of a host, or its scheme is not https and the host is not this
+            very machine.
+    """
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host, url = None, urlsplit("")
+    if not host or url.scheme not in {"http", "https"} or url.query or url.fragment or url.username:
+        raise SettingsError("the base URL must look like https://api.mch.weixin.qq.com")
+    if url.scheme == "http" and not is_loopback(host):
+        raise SettingsError(f"the base URL of {host} must begin with https://")
+    return text.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this very machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Transport:
+    """Sends requests as they are given and returns answers as they came.
+
+    Args:
+        base_url: Checked; goes before each target.
+        timeouts: For each request.
+    """
+
+    def __init__(self, base_url: str, timeouts: Timeouts) -> None:
+        self._base_url = base_url
+        self._timeouts = timeouts
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Return status, headers (looked up without regard to case) and raw body of the answer.
+
+        Raises:
+            TransportError: There was no complete answer.
+            BodyError: It was longer than 64 KiB.
+        """
+        try:
+            async with self._open().request(
+                method,
+                URL(self._base_url + target, encoded=True),
+                headers=headers,
+                data=body or None,
+                allow_redirects=False,
+            ) as response:
+                return response.status, response.headers, await _read(response)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _translated(error) from None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=self._timeouts.idle_s, ttl_dns_cache=300
+                ),
+                timeout=aiohttp.ClientTimeout(
+                    total=self._timeouts.total_s, connect=self._timeouts.connect_s
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                headers={
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                    "User-Agent": f"palm-reconcile/{__version__}",
+                },
+                middlewares=(_send_once,),
+            )
+        return self._session
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep the library from sending a request a second time by itself.
+
+    It would on a kept-alive connection that broke: with the same nonce and outside the pacer. An
+    error that it does not know as its own stops it.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientError, OSError) as error:
+        raise _translated(error) from None
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    if response.content_length is not None and response.content_length <= _LONGEST_BODY:
+        return await response.read()
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > _LONGEST_BODY:
+            response.close()
+            raise BodyError(f"the answer is longer than {_LONGEST_BODY} bytes")
+    return b"".join(chunks)
+
+
+def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
+    """Return our own error for one of the library's, whose text may hold the URL."""
+    if isinstance(error, TimeoutError):
+        return TimedOutError("no complete answer in time")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ConnectError(f"no connection: {_cause(error.os_error)}")
+    if isinstance(error, aiohttp.ClientError):
+        return DisconnectedError(f"the connection broke: {_cause(error)}")
+    return ConnectError(f"no connection: {_cause(error)}")
+
+
+def _cause(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the gateway's TLS certificate is refused ({error.verify_message})"
+    if isinstance(error, OSError) and error.strerror and error.errno is not None:
+        return error.strerror
+    return type(error).__name__
