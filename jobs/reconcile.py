@@ -162,6 +162,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     report = run(options, console)
     if not given["quiet"]:
         print_summary(report, console, every_line=given["verbose"])
+        console.print(f"Written: {options.output}", markup=False, soft_wrap=True)
     code: int = report.about["run"]["exit_code"]
     if code == Exit.INCOMPLETE:
         say(_NAME, f"more is unknown than --max-unknown {given['max_unknown']:g} allows (exit 3)")

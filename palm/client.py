@@ -8,8 +8,9 @@ import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from palm.adaptation import Adaptation
 from palm.authorization import PalmAuthorization, read_authorization
@@ -18,6 +19,7 @@ from palm.keys import Merchant, PlatformKeys
 from palm.pacer import Pacer
 from palm.response import Response, error_of
 from palm.retrying import Retry, persist
+from palm.settings import load_settings, read_config
 from palm.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
 from palm.template import fill
 from palm.transport import Timeouts, Transport, checked_base_url
@@ -94,6 +96,25 @@ class AsyncPalm:
         self.pacer = Pacer(rate) if rate is not None else None
         self.adaptation = Adaptation(self.pacer) if self.pacer else None
         self.authorizations = Authorizations(self, require_echo=require_echo)
+
+    @classmethod
+    def from_env(cls, config: Path | None = None, **options: Any) -> Self:  # noqa: ANN401
+        """Return a client with the keys of ``PALM_*`` variables, then of ``palm.toml``.
+
+        Args:
+            config: Path of ``palm.toml``; default the current folder's, where there is one.
+            options: As the class takes them, and instead of what the settings say.
+
+        Raises:
+            SettingsError: Something is missing or wrong.
+        """
+        settings = load_settings(read_config(config))
+        found: dict[str, Any] = {
+            "merchant": settings.merchant(),
+            "keys": settings.platform_keys(),
+            "base_url": settings.base_url or BASE_URL,
+        }
+        return cls(**{**found, **options})
 
     async def __aenter__(self) -> Self:
         return self

@@ -29,9 +29,8 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
     console.print(_transitions(report))
     if report.summary.unknown_reasons:
         console.print(_unknowns(report))
+    console.print(_controls(report))
     console.print(Text(_asking(report)))
-    for line in _controls(report):
-        console.print(line)
 
 
 def _table(title: str, first: str, *numbers: str) -> Table:
@@ -86,6 +85,17 @@ def _unknowns(report: Report) -> Table:
     return table
 
 
+def _controls(report: Report) -> Table:
+    held = sum(control.holds for control in report.controls)
+    table = _table(f"Controls: {held} of {len(report.controls)} hold", "control")
+    table.add_column("equation")
+    for control in report.controls:
+        mark, style = ("✓", "green") if control.holds else ("✗", "bold red")
+        name = control.name.replace("_", " ")
+        table.add_row(Text.assemble((mark, style), f" {name}"), Text(control.detail))
+    return table
+
+
 def _asking(report: Report) -> str:
     asking, run, counted = report.about["asking"], report.about["run"], report.about["input"]
     latency = asking["latency_ms"]
@@ -96,17 +106,8 @@ def _asking(report: Report) -> str:
         f"{asking['achieved_rate']:.1f}/s of {asking['rate']:g}/s, "
         f"worst second {asking['worst_second']:,}"
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")
-        + f".\nInput {counted['name']}: {counted['lines']:,} lines, run {run['id']}, "
-        f"finished {run['finished']}.\n"
-        "That authorize_time moves when a person authorizes again is documented, "
-        "not yet seen live."
+        + f".\nInput {counted['name']} ({counted['encoding']}): {counted['lines']:,} lines. "
+        f"Run {run['id']}, finished {run['finished']}.\n"
+        "That authorize_time moves when a person authorizes again is its documented meaning, not "
+        "yet seen against the live service."
     )
-
-
-def _controls(report: Report) -> list[Text]:
-    held = sum(control.holds for control in report.controls)
-    lines = [Text(f"Controls: {held} of {len(report.controls)} hold.", style="bold")]
-    for control in report.controls:
-        mark, style = ("✓", "green") if control.holds else ("✗", "bold red")
-        lines.append(Text.assemble((f"  {mark} ", style), control.detail))
-    return lines

@@ -1,0 +1,129 @@
+"""What the gateway says no with: status, code and text.
+
+Sources: codes https://pay.weixin.qq.com/doc/v3/merchant/4012081717, the texts of 401
+https://pay.weixin.qq.com/doc/v3/merchant/4012072670. The numbers behind the dash of ``Request-ID``
+are diagnostic, and no contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+__all__ = [
+    "BAD_FORMAT",
+    "BAD_KEY_ID",
+    "BAD_PARAMETER",
+    "BAD_SCHEME",
+    "BAD_SIGNATURE",
+    "BAD_TIMESTAMP",
+    "BUSY",
+    "FREQUENT",
+    "NO_ACCEPT",
+    "UNKNOWN_MERCHANT",
+    "UNKNOWN_SERIAL",
+    "WRONG_METHOD",
+    "WRONG_PATH",
+    "Refusal",
+    "Rejection",
+]
+
+
+class Refusal(NamedTuple):
+    """One reason to say no.
+
+    Attributes:
+        status: HTTP status.
+        code: None where the answer has an empty body.
+        inner_code: Behind the dash of ``Request-ID``.
+        chinese: The message, unless English is asked for.
+        english: The message with ``Accept-Language: en``.
+    """
+
+    status: int
+    code: str | None
+    inner_code: int
+    chinese: str = ""
+    english: str = ""
+
+
+class Rejection(Exception):  # noqa: N818 - the gateway's way to answer, no error of ours
+    """A request is refused.
+
+    Attributes:
+        refusal: Why.
+        detail: The body's ``detail``, None where it has none.
+    """
+
+    def __init__(self, refusal: Refusal, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(refusal.english)
+        self.refusal = refusal
+        self.detail = detail
+
+
+NO_ACCEPT: Final = Refusal(
+    400,
+    "INVALID_REQUEST",
+    268435461,
+    "Http头缺少Accept或User-Agent",
+    "The HTTP header Accept or User-Agent is missing",
+)
+WRONG_PATH: Final = Refusal(404, None, 0)
+WRONG_METHOD: Final = Refusal(405, None, 0)
+BAD_FORMAT: Final = Refusal(
+    401,
+    "SIGN_ERROR",
+    270924332,
+    "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》",
+    "The HTTP header Authorization has a wrong format, see the signature rules of the REST API",
+)
+BAD_SCHEME: Final = Refusal(
+    401,
+    "SIGN_ERROR",
+    270924332,
+    "Http头Authorization认证类型不正确",
+    "The authentication type of the HTTP header Authorization is wrong",
+)
+BAD_TIMESTAMP: Final = Refusal(
+    401,
+    "SIGN_ERROR",
+    270924332,
+    "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
+    "The timestamp of the HTTP header Authorization must lie within 5 minutes of the request",
+)
+UNKNOWN_MERCHANT: Final = Refusal(
+    401,
+    "SIGN_ERROR",
+    268443715,
+    "商户未申请过证书。",
+    "The merchant has never applied for a certificate",
+)
+UNKNOWN_SERIAL: Final = Refusal(
+    401,
+    "SIGN_ERROR",
+    268443699,
+    "商户证书序列号有误。请使用签名私钥匹配的证书序列号",
+    "The serial number of the merchant's certificate is wrong; "
+    "use that of the certificate which belongs to the private key",
+)
+BAD_SIGNATURE: Final = Refusal(
+    401, "SIGN_ERROR", 268443699, "错误的签名，验签失败", "Wrong signature, verification failed"
+)
+BAD_KEY_ID: Final = Refusal(
+    400,
+    "PARAM_ERROR",
+    268435461,
+    "平台证书序列号Wechatpay-Serial错误",
+    "Wechatpay-Serial names neither a platform certificate nor the public key",
+)
+BAD_PARAMETER: Final = Refusal(400, "PARAM_ERROR", 268435461, "参数错误", "Wrong parameter")
+FREQUENT: Final = Refusal(
+    429,
+    "FREQUENCY_LIMITED",
+    268447840,
+    "请求频率超过限制，请降低频率后重试",
+    "Too many requests, try again more slowly",
+)
+BUSY: Final = Refusal(
+    500, "SYSTEM_ERROR", 268435457, "系统异常，请稍后重试", "System error, try again later"
+)
