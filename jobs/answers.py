@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -143,7 +143,7 @@ class AnswerBook:
 
 
 def _milliseconds(time: datetime) -> int:
-    return int((time - _EPOCH).total_seconds() * 1000)
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _times(milliseconds: array[int]) -> pd.DatetimeIndex:

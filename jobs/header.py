@@ -77,7 +77,7 @@ def name_columns(header: Sequence[str], openid: int, organization: int) -> tuple
             names.append("openid")
         elif at == organization:
             names.append("organization_id")
-        elif name and name not in ROWS and name not in names:
+        elif name and name.lower() not in ROWS and name not in names:
             names.append(name)
         else:
             names.append(_free_name(name, at, taken))
@@ -86,7 +86,7 @@ def name_columns(header: Sequence[str], openid: int, organization: int) -> tuple
 
 
 def _free_name(name: str, at: int, taken: set[str]) -> str:
-    if name in ROWS:
+    if name.lower() in ROWS:  # some readers of Parquet do not tell State from state
         while name in taken:
             name = f"input_{name}"
         return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -26,8 +26,18 @@ from jobs.publish import check_output, publish
 from jobs.report import Gateway, Report, Run, compose
 from jobs.sweep import SweepRules, sweep
 from jobs.tally import Tally
-from palm import BASE_URL, AsyncPalm, Merchant, PlatformKeys, Retry, Timeouts, sandbox
+from palm import (
+    BASE_URLS,
+    AsyncPalm,
+    DownloadedKeys,
+    Merchant,
+    PlatformKeys,
+    Retry,
+    Timeouts,
+    sandbox,
+)
 from palm.settings import Settings
+from palm.transport import checked_base_url
 
 __all__ = ["Options", "run"]
 
@@ -69,8 +79,9 @@ class _Peer:
 
     gateway: Gateway
     merchant: Merchant
-    keys: PlatformKeys
-    base_url: str
+    keys: PlatformKeys | DownloadedKeys
+    base_url: Sequence[str]
+    proxy: str | None = None
 
 
 def run(options: Options, console: Console) -> Report:
@@ -150,6 +161,7 @@ async def _ask(
             merchant=peer.merchant,
             keys=peer.keys,
             base_url=peer.base_url,
+            proxy=peer.proxy,
             rate=rate,
             retry=options.retry,
             timeouts=options.timeouts,
@@ -191,15 +203,18 @@ async def _peer(options: Options) -> AsyncIterator[_Peer]:
     keys = sandbox.SandboxKeys.generate()
     async with sandbox.Gateway(keys, date=options.run_date) as gateway:
         yield _Peer(
-            Gateway("sandbox", keys.mchid), keys.merchant(), keys.platform_keys(), gateway.base_url
+            Gateway("sandbox", keys.mchid),
+            keys.merchant(),
+            keys.platform_keys(),
+            [gateway.base_url],
         )
 
 
 def _peer_of(settings: Settings) -> _Peer:
-    merchant, keys = settings.merchant(), settings.platform_keys()
-    base_url = settings.base_url or BASE_URL
-    host = urlsplit(base_url).hostname or ""
+    merchant, keys = settings.merchant(), settings.verifying_keys()
+    urls = settings.base_url or BASE_URLS
+    host = urlsplit(checked_base_url(urls[0])).hostname or ""
     kind = "wechatpay" if host.endswith(".mch.weixin.qq.com") else "other"
     if merchant.mchid == sandbox.SANDBOX_MCHID:
         kind = "sandbox"
-    return _Peer(Gateway(kind, merchant.mchid), merchant, keys, base_url)
+    return _Peer(Gateway(kind, merchant.mchid), merchant, keys, urls, settings.proxy)

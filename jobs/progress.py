@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from rich.console import Console
@@ -38,29 +38,40 @@ def status_line(tally: Tally, elapsed_s: float) -> str:
 
 @asynccontextmanager
 async def showing_progress(
-    tally: Tally, console: Console, *, bar: bool | None, clock: Callable[[], float] = time.monotonic
+    tally: Tally,
+    console: Console,
+    *,
+    bar: bool | None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[None]:
     """Show progress while the block runs: as a bar, as lines, or (None) not at all."""
     if bar is None:
         yield
         return
-    task = asyncio.create_task(_bar(tally, console) if bar else _lines(tally, console, clock))
+    show = _bar(tally, console, sleep) if bar else _lines(tally, console, clock, sleep)
+    task = asyncio.create_task(show)
     try:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError, OSError):  # a run does not end for want of a reader
             await task
 
 
-async def _lines(tally: Tally, console: Console, clock: Callable[[], float]) -> None:
+async def _lines(
+    tally: Tally,
+    console: Console,
+    clock: Callable[[], float],
+    sleep: Callable[[float], Awaitable[None]],
+) -> None:
     started = clock()
     while True:
-        await asyncio.sleep(_LINE_EVERY_S)
+        await sleep(_LINE_EVERY_S)
         console.print(status_line(tally, clock() - started), highlight=False, soft_wrap=True)
 
 
-async def _bar(tally: Tally, console: Console) -> None:
+async def _bar(tally: Tally, console: Console, sleep: Callable[[float], Awaitable[None]]) -> None:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -80,4 +91,4 @@ async def _bar(tally: Tally, console: Console) -> None:
                 unknown=tally.failed,
             )
             progress.refresh()
-            await asyncio.sleep(_BAR_EVERY_S)
+            await sleep(_BAR_EVERY_S)

@@ -65,7 +65,8 @@ def publish(
         fresh.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise Stop(Exit.OUTPUT, f"{path} cannot be written: {error.strerror}") from None
+        said = error.strerror or error  # pyarrow's have no strerror
+        raise Stop(Exit.OUTPUT, f"{path} cannot be written: {said}") from None
     finally:
         for left in (fresh, aside):
             with suppress(OSError):

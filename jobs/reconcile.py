@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -35,6 +37,17 @@ Exit codes:
 """
 
 
+class _Number(click.FloatRange):
+    """A float in a range; ``nan`` and ``inf`` are none."""
+
+    def convert(self, *given: Any) -> float:  # noqa: ANN401 - click's (value, param, ctx)
+        """Return the number."""
+        number = float(super().convert(*given))
+        if not math.isfinite(number):
+            self.fail(f"{number} is no number here", *given[1:])
+        return number
+
+
 @click.command(epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
 @click.argument("source", metavar="INPUT", type=str)
 @click.option(
@@ -56,7 +69,7 @@ Exit codes:
 @click.option(
     "--rate",
     metavar="N",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Number(min=0, min_open=True),
     help="Requests per second that WeChat Pay allows this job.  [default: 50; with --sandbox 1000]",
 )
 @click.option(
@@ -68,7 +81,7 @@ Exit codes:
 @click.option(
     "--max-unknown",
     metavar="SHARE",
-    type=click.FloatRange(0, 1),
+    type=_Number(0, 1),
     default=0.01,
     show_default=True,
     help="(unknown pairs + invalid lines) / (pairs + invalid lines) that is a success.",
@@ -115,7 +128,13 @@ Exit codes:
     callback=lambda context, _, path: _read_config(context, path),
     help="Settings.  [default: palm.toml in the current folder, where there is one]",
 )
-@click.option("--base-url", metavar="URL", help="The gateway.  [default: WeChat Pay's]")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    multiple=True,
+    help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
+)
+@click.option("--proxy", metavar="URL", help="An HTTP proxy.  [default: HTTPS_PROXY]")
 @click.option(
     "--progress",
     type=click.Choice(["auto", "on", "off"]),
@@ -133,12 +152,10 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     standard input. Options win over PALM_* variables, and those over palm.toml: its keys for
     credentials, its table [reconcile] for the options above.
     """
-    from rich.console import Console  # noqa: PLC0415 - heavy: --help does not wait for it
+    from jobs.night import Options, run  # noqa: PLC0415 - pandas and all: --help does not wait
+    from jobs.render.terminal import SummaryConsole, print_summary  # noqa: PLC0415
 
-    from jobs.night import Options, run  # noqa: PLC0415 - pandas and all
-    from jobs.render.terminal import print_summary  # noqa: PLC0415
-
-    console = Console(stderr=True, highlight=False)
+    console = SummaryConsole(stderr=True, highlight=False)
     bar = given["progress"] == "on" or (given["progress"] == "auto" and console.is_terminal)
     options = Options(
         source=given["source"],
@@ -161,8 +178,9 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     )
     report = run(options, console)
     if not given["quiet"]:
-        print_summary(report, console, every_line=given["verbose"])
-        console.print(f"Written: {options.output}", markup=False, soft_wrap=True)
+        with suppress(OSError):  # the report is published, whether anybody reads this or not
+            print_summary(report, console, every_line=given["verbose"])
+            console.print(f"Written: {options.output}", markup=False, soft_wrap=True)
     code: int = report.about["run"]["exit_code"]
     if code == Exit.INCOMPLETE:
         say(_NAME, f"more is unknown than --max-unknown {given['max_unknown']:g} allows (exit 3)")
@@ -194,14 +212,20 @@ def _read_config(context: click.Context, path: Path | None) -> dict[str, Any]:
     known = {parameter.name for parameter in context.command.params}
     if unknown := sorted(defaults.keys() - known):
         raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {unknown[0]!r}")
+    if several := [name for name, value in table.items() if isinstance(value, list | dict)]:
+        raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: {several[0]} takes one value")
     context.default_map = defaults
     return config
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    from palm.settings import load_settings  # noqa: PLC0415 - not needed for --help
+    from palm.settings import load_settings, proxy_option  # noqa: PLC0415 - not for --help
 
-    return load_settings(given["config"], base_url=given["base_url"])
+    return load_settings(
+        given["config"],
+        base_url=given["base_url"] or None,
+        proxy=proxy_option(given["proxy"]),
+    )
 
 
 def _run_date(text: str | None, timezone: str) -> date:

@@ -108,6 +108,7 @@ class _Sweep:
         self._ask = ask
         self._openids = pairs["openid"].array
         self._organizations = pairs["organization_id"].array
+        self._enough = min(2, pairs["organization_id"].nunique())  # a slice may hold but one
         self._tally = tally
         self._rules = rules
         self._clock = clock
@@ -124,7 +125,7 @@ class _Sweep:
         patience = self._clock() + self._rules.reach_s
         while True:
             errors = await asyncio.gather(*(self._settle(place) for place in canary))
-            if not all(isinstance(error, ConnectError) for error in errors):
+            if not errors or not all(isinstance(error, ConnectError) for error in errors):
                 break
             if self._clock() >= patience:
                 raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
@@ -185,8 +186,7 @@ class _Sweep:
                 raise _refused(error)
         elif isinstance(error, ForbiddenError):
             self._forbidden.add(organization)
-            enough = min(2, len(self._organizations.categories))
-            if self._watching and not self._permitted and len(self._forbidden) >= enough:
+            if self._watching and not self._permitted and len(self._forbidden) >= self._enough:
                 raise _refused(error)
         elif isinstance(error, RefusedError | StateError):
             self._permitted.add(organization)

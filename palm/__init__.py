@@ -2,7 +2,10 @@
 
 from palm._version import __version__
 from palm.authorization import AuthorizationState, PalmAuthorization
-from palm.client import BASE_URL, AsyncPalm, Attempt
+from palm.authorizations import Authorizations, Outcome, Pair
+from palm.certificates import APIv3Key, DownloadedKeys
+from palm.chain import Node
+from palm.client import BASE_URLS, AsyncPalm, Attempt
 from palm.errors import (
     APIError,
     ArgumentError,
@@ -28,30 +31,40 @@ from palm.errors import (
     TransportError,
     UnauthorizedError,
 )
+from palm.hosts import HostRules
 from palm.keys import Merchant, PlatformKeys
 from palm.pacer import Pacer
 from palm.response import Response
 from palm.retrying import Retry
 from palm.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
+from palm.sync import Palm, SyncAuthorizations
 from palm.transport import Timeouts
 
 __all__ = [
-    "BASE_URL",
+    "BASE_URLS",
     "APIError",
+    "APIv3Key",
     "ArgumentError",
     "AsyncPalm",
     "Attempt",
     "AuthorizationState",
+    "Authorizations",
     "BeliefError",
     "BodyError",
     "ConnectError",
     "DisconnectedError",
+    "DownloadedKeys",
     "ForbiddenError",
+    "HostRules",
     "Merchant",
     "MismatchError",
     "NewStateError",
     "NoStateError",
+    "Node",
+    "Outcome",
     "Pacer",
+    "Pair",
+    "Palm",
     "PalmAuthorization",
     "PalmError",
     "PendingError",
@@ -67,6 +80,7 @@ __all__ = [
     "SignatureReason",
     "Signer",
     "StateError",
+    "SyncAuthorizations",
     "ThrottledError",
     "TimedOutError",
     "Timeouts",

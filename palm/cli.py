@@ -3,28 +3,94 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shlex
 import signal
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
 
 from palm._version import __version__
-from palm.errors import SettingsError
-from palm.settings import CONFIG_NAME, Settings, read_config
-from palm.shell import USAGE, run_command, say
+from palm.errors import (
+    ArgumentError,
+    ForbiddenError,
+    PalmError,
+    SettingsError,
+    SignatureError,
+    TransientError,
+    UnauthorizedError,
+)
+from palm.settings import CONFIG_NAME, Settings, load_settings, proxy_option, read_config
+from palm.shell import USAGE, printable, run_command, say
 
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm"
+_UNANSWERED: Final = 3
+_NOT_NOW: Final = 75
+_REFUSED: Final = 77
 
 
 @click.group()
 @click.version_option(__version__, prog_name=_NAME)
 def command() -> None:
     """WeChat Pay's palm service (微信刷掌), and a gateway to try it against."""
+
+
+def _settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where keys and gateway are."""
+    for option in (
+        click.option(
+            "--config",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings.  [default: palm.toml in the current folder, where there is one]",
+        ),
+        click.option(
+            "--base-url",
+            metavar="URL",
+            multiple=True,
+            help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
+        ),
+        click.option("--proxy", metavar="URL", help="An HTTP proxy.  [default: HTTPS_PROXY]"),
+    ):
+        function = option(function)
+    return function
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    return load_settings(
+        read_config(given["config"]),
+        base_url=given["base_url"] or None,
+        proxy=proxy_option(given["proxy"]),
+    )
+
+
+@command.command()
+@click.argument("openid")
+@click.option("--organization-id", metavar="ID", required=True, help="The organization.")
+@_settings_options
+def get(**given: Any) -> None:  # noqa: ANN401 - what the options above declare
+    """Ask about one person and one organization; print the answer as JSON."""
+    asyncio.run(_get(given))
+
+
+@command.command()
+@click.option("--openid", help="Ask about this person.  [default: the documentation's example]")
+@click.option("--organization-id", metavar="ID", help="Ask about this organization.")
+@_settings_options
+def check(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
+    """Say whether keys, serials, clock, host and permission are in order, and what mends them.
+
+    Sends one query to each host. Ends with 0, or with 77 where something has failed.
+    """
+    pair = (given["openid"], given["organization_id"])
+    if any(pair) and not all(pair):
+        raise click.UsageError("--openid and --organization-id go together")
+    return asyncio.run(_check(_settings(given), pair if all(pair) else None))
 
 
 @command.command()
@@ -91,7 +157,48 @@ def sandbox(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
 
 def main() -> NoReturn:
     """Run the command of the process's arguments."""
-    run_command(command, _NAME, lambda error: USAGE if isinstance(error, SettingsError) else None)
+    run_command(command, _NAME, _exit_code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    if isinstance(error, SettingsError | ArgumentError):
+        return USAGE
+    if isinstance(error, UnauthorizedError | ForbiddenError | SignatureError):
+        return _REFUSED
+    if isinstance(error, TransientError):
+        return _NOT_NOW
+    return _UNANSWERED if isinstance(error, PalmError) else None
+
+
+async def _get(given: dict[str, Any]) -> None:
+    from palm.client import AsyncPalm  # noqa: PLC0415 - not needed for --help
+
+    settings = _settings(given)
+    async with AsyncPalm.from_settings(settings) as palm:
+        answer = await palm.authorizations.get(given["openid"], given["organization_id"])
+    members = {
+        "openid": answer.openid,
+        "organization_id": answer.organization_id,
+        "state": answer.state.name,
+        "authorize_time": answer.authorize_time and answer.authorize_time.isoformat(),
+        "request_id": answer.request_id,
+        "verified_by": answer.verified_by,
+        "attempts": answer.attempts,
+    }
+    click.echo(json.dumps(members, ensure_ascii=False, indent=2))
+
+
+async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
+    from palm import checkup  # noqa: PLC0415 - not needed for --help
+
+    fail = checkup.Level.FAIL
+    colours = {checkup.Level.OK: "green", checkup.Level.WARN: "yellow", fail: "red"}
+    worst = 0
+    async for finding in checkup.check(settings, pair=pair):
+        level = click.style(f"{finding.level:4}", fg=colours[finding.level])
+        click.echo(f"{level}  {finding.what}: {printable(finding.detail)}")
+        worst = _REFUSED if finding.level is fail else worst
+    return worst
 
 
 async def _serve(given: dict[str, Any], folder: Path) -> None:

@@ -1,33 +1,35 @@
-"""The client: build, sign, send, verify, read; each attempt in a slot of its own."""
+"""The client for asynchronous code: paced, persistent, and in the documentation's own words."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import secrets
 import time
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from palm.adaptation import Adaptation
-from palm.authorization import PalmAuthorization, read_authorization
-from palm.errors import PalmError, SignatureError, ThrottledError
+from palm.authorizations import Authorizations
+from palm.chain import Node
+from palm.errors import PalmError, ThrottledError
+from palm.exchange import Exchange
+from palm.hosts import HostRules, Hosts
 from palm.keys import Merchant, PlatformKeys
 from palm.pacer import Pacer
-from palm.response import Response, error_of
+from palm.response import Response
 from palm.retrying import Retry, persist
-from palm.settings import load_settings, read_config
-from palm.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
-from palm.template import fill
-from palm.transport import Timeouts, Transport, checked_base_url
+from palm.settings import Settings, load_settings, read_config
+from palm.signing import RSASigner, RSAVerifier, Signer, Verifier
+from palm.transport import Timeouts, Transport, checked_base_url, checked_proxy
 
-__all__ = ["BASE_URL", "AsyncPalm", "Attempt", "Authorizations"]
+__all__ = ["BASE_URLS", "AsyncPalm", "Attempt"]
 
-BASE_URL: Final = "https://api.mch.weixin.qq.com"
-_QUERY: Final = "/v3/palmservice/authorization/openid/{openid}"
+BASE_URLS: Final = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
+"""Main, then backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
 
 T = TypeVar("T")
 
@@ -50,11 +52,13 @@ class AsyncPalm:
 
     Args:
         merchant: Who asks; or a Signer of your own, for a key that is not in memory.
-        keys: The platform's keys; or a Verifier of your own.
-        base_url: ``https://…``, or ``http://`` to this very machine.
+        keys: The platform's keys; or DownloadedKeys; or a Verifier of your own.
+        base_url: ``https://…``, or ``http://`` to this very machine; or several: main, then backup.
         rate: Requests per second that WeChat Pay allows; None: not paced.
-        retry: How persistently to ask.
+        retry: How persistently to ask; GET only, all else is sent once.
         timeouts: For each attempt.
+        hosts: When to use the backup.
+        proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
         require_echo: Refuse answers that do not name the pair that they are about.
         on_attempt: Told of every attempt.
         clock: Unix seconds.
@@ -63,8 +67,14 @@ class AsyncPalm:
 
     Use it as an async context manager, within one event loop.
 
+    Attributes:
+        pacer: Sets the pace; None where ``rate`` is.
+        adaptation: Lowers and raises it; None where ``rate`` is.
+        hosts: Which host is asked now.
+        require_echo: As given.
+
     Raises:
-        SettingsError: The base URL is not safe to send to, or the platform's keys are the
+        SettingsError: A base URL is not safe to send to, or the platform's keys are the
             merchant's own.
     """
 
@@ -73,10 +83,12 @@ class AsyncPalm:
         *,
         merchant: Merchant | Signer,
         keys: PlatformKeys | Verifier,
-        base_url: str = BASE_URL,
+        base_url: str | Sequence[str] = BASE_URLS,
         rate: float | None = None,
         retry: Retry | None = None,
         timeouts: Timeouts | None = None,
+        hosts: HostRules | None = None,
+        proxy: str | None = None,
         require_echo: bool = False,
         on_attempt: Callable[[Attempt], None] | None = None,
         clock: Callable[[], float] = time.time,
@@ -85,17 +97,23 @@ class AsyncPalm:
     ) -> None:
         if isinstance(merchant, Merchant) and isinstance(keys, PlatformKeys):
             keys.check_against(merchant)
-        self._signer: Signer = RSASigner(merchant) if isinstance(merchant, Merchant) else merchant
-        self._verifier: Verifier = RSAVerifier(keys) if isinstance(keys, PlatformKeys) else keys
-        self._transport = Transport(checked_base_url(base_url), timeouts or Timeouts())
+        urls = [base_url] if isinstance(base_url, str) else base_url
+        self.hosts = Hosts([checked_base_url(url) for url in urls], hosts)
+        self._timeouts = timeouts or Timeouts()
+        self._exchange = Exchange(
+            RSASigner(merchant) if isinstance(merchant, Merchant) else merchant,
+            RSAVerifier(keys) if isinstance(keys, PlatformKeys) else keys,
+            self.hosts,
+            Transport(self._timeouts, checked_proxy(proxy) if proxy else None),
+            clock=clock,
+            nonce=nonce,
+        )
         self._retry = retry or Retry()
         self._on_attempt = on_attempt
-        self._clock = clock
-        self._nonce = nonce
         self._sleep = sleep
+        self.require_echo = require_echo
         self.pacer = Pacer(rate) if rate is not None else None
         self.adaptation = Adaptation(self.pacer) if self.pacer else None
-        self.authorizations = Authorizations(self, require_echo=require_echo)
 
     @classmethod
     def from_env(cls, config: Path | None = None, **options: Any) -> Self:  # noqa: ANN401
@@ -108,11 +126,16 @@ class AsyncPalm:
         Raises:
             SettingsError: Something is missing or wrong.
         """
-        settings = load_settings(read_config(config))
+        return cls.from_settings(load_settings(read_config(config)), **options)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **options: Any) -> Self:  # noqa: ANN401
+        """Return a client with the keys that ``settings`` name; see :meth:`from_env`."""
         found: dict[str, Any] = {
             "merchant": settings.merchant(),
-            "keys": settings.platform_keys(),
-            "base_url": settings.base_url or BASE_URL,
+            "keys": settings.verifying_keys(),
+            "base_url": settings.base_url or BASE_URLS,
+            "proxy": settings.proxy,
         }
         return cls(**{**found, **options})
 
@@ -129,7 +152,48 @@ class AsyncPalm:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._transport.close()
+        await self._exchange.close()
+
+    def with_options(
+        self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
+    ) -> Self:
+        """Return this client with other options; it shares connections, pace and keys.
+
+        Args:
+            timeout: Seconds for a whole attempt, or all timeouts.
+            retry: How persistently to ask.
+        """
+        other = copy.copy(self)
+        if isinstance(timeout, Timeouts):
+            other._timeouts = timeout  # noqa: SLF001 - a copy of ourselves
+        elif timeout is not None:
+            other._timeouts = replace(self._timeouts, total_s=timeout)  # noqa: SLF001
+        other._retry = retry or self._retry  # noqa: SLF001
+        return other
+
+    @property
+    def authorizations(self) -> Authorizations:
+        """The palm service's interfaces, typed."""
+        return Authorizations(self)
+
+    @property
+    def v3(self) -> Node[Awaitable[Response]]:
+        """Where a chain begins: ``palm.v3.palmservice.…``."""
+        return self.chain("v3")
+
+    def chain(self, path: str) -> Node[Awaitable[Response]]:
+        """Return the node at ``path``, taken literally: ``palm.chain("v3/…/{openid}")``."""
+        send: Callable[..., Awaitable[Response]] = self.send
+        return Node("", send).chain(path)
+
+    __getitem__ = chain
+    __iter__ = None  # a client is no sequence, though it takes keys
+
+    async def send(
+        self, method: str, target: str, body: bytes = b"", private: tuple[str, ...] = ()
+    ) -> Response:
+        """Return the verified answer to a request; see :meth:`ask`."""
+        return await self.ask(method, target, lambda answer: answer, body=body, private=private)
 
     async def ask(
         self,
@@ -143,7 +207,7 @@ class AsyncPalm:
         """Return what ``read`` makes of the verified answer, asking again where that may help.
 
         Args:
-            method: HTTP method, upper case.
+            method: HTTP method, upper case; only a GET is ever sent again.
             target: Path and query, percent-encoded; sent and signed as it is.
             read: Reads a verified answer; a TransientError that it raises is a failed attempt.
             body: Sent and signed as it is.
@@ -160,17 +224,20 @@ class AsyncPalm:
                 await self.pacer.acquire()
             sent += 1
             started = time.monotonic()
-            error: PalmError | None = None
             try:
-                response = await self._exchange(method, target, body, private, sent)
-                return read(response)
-            except PalmError as failed:
-                error = failed
+                response = await self._exchange.ask(
+                    method, target, body, private=private, timeouts=self._timeouts
+                )
+                answer = _read(read, replace(response, attempts=sent) if sent > 1 else response)
+            except PalmError as error:
                 error.attempts = sent
-                raise
-            finally:
                 self._note(started, error)
+                raise
+            self._note(started, None)  # not where the attempt was cancelled: nothing is known then
+            return answer
 
+        if method != "GET":
+            return await attempt()
         return await persist(attempt, self._retry, sleep=self._sleep)
 
     def _note(self, started: float, error: PalmError | None) -> None:
@@ -186,75 +253,11 @@ class AsyncPalm:
         if self._on_attempt is not None:
             self._on_attempt(Attempt(now - started, error))
 
-    async def _exchange(
-        self, method: str, target: str, body: bytes, private: tuple[str, ...], attempts: int
-    ) -> Response:
-        """Send one signed request and return its verified answer."""
-        timestamp, nonce = str(int(self._clock())), self._nonce()
-        signature = self._signer.sign(message(method, target, timestamp, nonce, body))
-        if not isinstance(signature, bytes):
-            signature = await signature
-        sent = {
-            "Authorization": authorization(
-                self._signer.mchid,
-                self._signer.serial_no,
-                b64encode(signature).decode(),
-                timestamp=timestamp,
-                nonce_str=nonce,
-            ),
-            "Wechatpay-Serial": self._verifier.preferred,
-        }
-        if body:
-            sent["Content-Type"] = "application/json"
-        status, headers, content = await self._transport.send(method, target, sent, body)
-        signed_by, unbelieved = self._verify(headers, content)
-        verified = unbelieved is None
-        if error := error_of(status, headers, content, verified=verified, private=private):
-            raise error
-        if unbelieved is not None:
-            unbelieved.status, unbelieved.request_id = status, headers.get("Request-ID")
-            raise unbelieved
-        return Response(status, headers, content, signed_by, attempts)
 
-    def _verify(
-        self, headers: Mapping[str, str], content: bytes
-    ) -> tuple[str, SignatureError | None]:
-        try:
-            return self._verifier.verify(headers, content, now=int(self._clock())), None
-        except SignatureError as error:
-            return "", error
-
-
-class Authorizations:
-    """Who has authorized whom."""
-
-    def __init__(self, palm: AsyncPalm, *, require_echo: bool) -> None:
-        self._palm = palm
-        self._require_echo = require_echo
-
-    async def get(self, openid: str, organization_id: str) -> PalmAuthorization:
-        """Return what WeChat Pay says about one person and one organization.
-
-        Raises:
-            PalmError: As drawn in :mod:`palm.errors`.
-
-        Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
-        """
-        target = fill(_QUERY, {"openid": openid}, {"organization_id": organization_id})
-
-        def read(response: Response) -> PalmAuthorization:
-            try:
-                return read_authorization(
-                    response.content,
-                    openid=openid,
-                    organization_id=organization_id,
-                    request_id=response.request_id,
-                    verified_by=response.verified_by,
-                    require_echo=self._require_echo,
-                    attempts=response.attempts,
-                )
-            except PalmError as error:
-                error.status, error.request_id = response.status, response.request_id
-                raise
-
-        return await self._palm.ask("GET", target, read, private=(openid,))
+def _read(read: Callable[[Response], T], response: Response) -> T:
+    """Return what ``read`` makes of an answer; its errors learn which answer it was."""
+    try:
+        return read(response)
+    except PalmError as error:
+        error.status, error.request_id = response.status, response.request_id
+        raise

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
@@ -86,7 +87,7 @@ class Merchant:
                     f"the merchant's serial number is set to {serial_no}, but its certificate has "
                     f"{serial}; set the certificate's"
                 )
-            if loaded.public_key() != key.public_key():
+            if _certificate_key(loaded, "the merchant's certificate") != key.public_key():
                 raise SettingsError(
                     f"{name} does not belong to the merchant's certificate {serial}; "
                     "take apiclient_key.pem and apiclient_cert.pem from the same download"
@@ -160,10 +161,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
                 )
         for pem in certificates:
             loaded = _certificate(pem, "a platform certificate", now)
-            key = loaded.public_key()
-            if not isinstance(key, RSAPublicKey):
-                raise SettingsError("a platform certificate holds no RSA key")
-            keys[certificate_serial(loaded)] = key
+            keys[certificate_serial(loaded)] = _certificate_key(loaded, "a platform certificate")
         return cls(keys)
 
     def __getitem__(self, name: str) -> RSAPublicKey:
@@ -184,11 +182,15 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         Raises:
             SettingsError: The merchant's serial or public key is among the platform's.
         """
-        own = merchant.private_key.public_key()
-        if merchant.serial_no in self._keys or own in self._keys.values():
+        if merchant.private_key.public_key() in self._keys.values():
             raise SettingsError(
-                f"{merchant.serial_no} is the merchant's own certificate, not the platform's: "
-                "answers are verified with WeChat Pay's public key or platform certificate"
+                "a platform key is the merchant's own: answers are verified with WeChat Pay's "
+                "public key (pub_key.pem) or platform certificate, not with apiclient_cert.pem"
+            )
+        if merchant.serial_no in self._keys:
+            raise SettingsError(
+                f"merchant_serial {merchant.serial_no} is the platform certificate's; the serial "
+                "number of the merchant's own API certificate (apiclient_cert.pem) belongs there"
             )
 
 
@@ -231,9 +233,14 @@ def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
+        what = _looks_like(pem)
+        if "private key" in what:
+            what = f"a broken {what.partition(' ')[2]}"
         raise SettingsError(
-            f"{name} is {_looks_like(pem)}, not a private key in PEM (apiclient_key.pem)"
+            f"{name} is {what}, not a private key in PEM (apiclient_key.pem)"
         ) from None
+    except UnsupportedAlgorithm:  # WeChat Pay's other kind, SM2
+        key = None
     if not isinstance(key, RSAPrivateKey):
         raise SettingsError(f"{name} is no RSA key")
     return key
@@ -246,6 +253,8 @@ def _public_key(pem: bytes, name: str) -> RSAPublicKey:
         raise SettingsError(
             f"the file for {name} is {_looks_like(pem)}, not a public key in PEM (pub_key.pem)"
         ) from None
+    except UnsupportedAlgorithm:
+        key = None
     if not isinstance(key, RSAPublicKey):
         raise SettingsError(f"the public key {name} is no RSA key")
     return key
@@ -269,12 +278,21 @@ def _certificate(pem: bytes, name: str, now: datetime | None) -> x509.Certificat
     return loaded
 
 
+def _certificate_key(certificate: x509.Certificate, name: str) -> RSAPublicKey:
+    try:
+        key = certificate.public_key()
+    except UnsupportedAlgorithm:
+        key = None
+    if not isinstance(key, RSAPublicKey):
+        raise SettingsError(f"{name} {certificate_serial(certificate)} holds no RSA key")
+    return key
+
+
 def _looks_like(content: bytes) -> str:
     """Say what kind of file was given instead, without showing any of it."""
     if label := _PEM_LABEL.search(content):
-        kind = label[1].decode("ascii").lower()
-        article = "an" if kind[0] in "aeiou" else "a"
-        return f"{article} {kind}" if "private" not in kind else f"a broken {kind}"
+        kind = label[1].decode("ascii").lower().replace("rsa", "RSA")
+        return f"{'an' if kind[0] in 'aeiouR' else 'a'} {kind}"
     if not content.strip():
         return "empty"
     return "no PEM text" if content.isascii() else "a binary file"

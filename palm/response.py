@@ -24,7 +24,7 @@ from palm.errors import (
     UnauthorizedError,
 )
 
-__all__ = ["Response", "error_of"]
+__all__ = ["Response", "error_of", "request_id_of"]
 
 _FREQUENCY: Final = re.compile(
     r"FRE(QUENCY|QENCY)|RATE_?LIMIT|TOO_?MANY|too (many|frequent)|频率|频繁|过快", re.IGNORECASE
@@ -33,6 +33,8 @@ _FREQUENCY: Final = re.compile(
 
 _REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
 _LONGEST_RETRY_AFTER_S: Final = 3600.0
+_SHORTEST_PRIVATE: Final = 6
+"""Shorter texts tell nobody, and would tear holes into numbers and words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Response:
     @property
     def request_id(self) -> str | None:
         """What WeChat Pay's support asks for."""
-        return self.headers.get("Request-ID")
+        return request_id_of(self.headers)
 
     def json(self) -> Any:  # noqa: ANN401 - JSON is anything
         """Return the body's JSON.
@@ -87,7 +89,7 @@ def error_of(
         verified: Whether a signature over it verified.
         private: Texts that must not appear in the error's message, e.g. the openid asked about.
     """
-    request_id = headers.get("Request-ID")
+    request_id = request_id_of(headers)
     if 200 <= status < 300 and status != 202:  # noqa: PLR2004 - HTTP's own numbers
         return None
     if status < 400 and status != 202:  # noqa: PLR2004
@@ -95,9 +97,7 @@ def error_of(
         body_error.status = status
         body_error.request_id = request_id
         return body_error
-    code, message = _code_and_message(content)
-    for text in private:
-        message = message and message.replace(text, "…")
+    code, message = _code_and_message(content, private)
     return _kind(status, code, message)(
         status,
         code,
@@ -118,7 +118,21 @@ def _kind(status: int, code: str | None, message: str | None) -> type[APIError]:
     return _REFUSED.get(status, RefusedError)
 
 
-def _code_and_message(content: bytes) -> tuple[str | None, str | None]:
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return what WeChat Pay's support asks for, None where the answer does not say."""
+    return _shown(headers.get("Request-ID"), 128)
+
+
+def _shown(value: object, longest: int, private: Iterable[str] = ()) -> str | None:
+    """Return text from an answer as it may be shown and stored: half a character is no Unicode."""
+    if not isinstance(value, str):
+        return None
+    for text in filter(None, private):  # before the text is cut, perhaps within one of them
+        value = value.replace(text, "…")
+    return value[:longest].encode("utf-8", "replace").decode()
+
+
+def _code_and_message(content: bytes, private: Iterable[str]) -> tuple[str | None, str | None]:
     """Return the two members of an error body; it may be empty, HTML, or anything else."""
     try:
         members = json.loads(content)
@@ -126,11 +140,7 @@ def _code_and_message(content: bytes) -> tuple[str | None, str | None]:
         return None, None
     if not isinstance(members, dict):
         return None, None
-    code, message = members.get("code"), members.get("message")
-    return (
-        code[:64] if isinstance(code, str) else None,
-        message[:200] if isinstance(message, str) else None,
-    )
+    return _shown(members.get("code"), 64, private), _shown(members.get("message"), 200, private)
 
 
 def _seconds(header: str | None) -> float | None:

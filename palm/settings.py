@@ -13,12 +13,14 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+from palm.certificates import APIv3Key, DownloadedKeys
 from palm.errors import SettingsError
 from palm.keys import Merchant, PlatformKeys
 
-__all__ = ["CONFIG_NAME", "Settings", "load_settings", "read_config"]
+__all__ = ["CONFIG_NAME", "Settings", "load_settings", "proxy_option", "read_config"]
 
 CONFIG_NAME: Final = "palm.toml"
+_SEPARATORS: Final = {"platform_certificates": os.pathsep}
 _LARGEST_FILE: Final = 1024 * 1024
 _log: Final = logging.getLogger("palm")
 
@@ -38,7 +40,9 @@ class Settings(BaseSettings):
     public_key_id: str | None = Field(None, description="PUB_KEY_ID_…")
     public_key: Path | None = Field(None, description="pub_key.pem")
     platform_certificates: Annotated[tuple[Path, ...], NoDecode] = ()
-    base_url: str | None = None
+    apiv3_key_file: Path | None = Field(None, description="a file with the APIv3 key")
+    base_url: Annotated[tuple[str, ...], NoDecode] = ()
+    proxy: str | None = None
 
     @field_validator("mchid", "merchant_serial", "public_key_id", mode="before")
     @classmethod
@@ -48,17 +52,22 @@ class Settings(BaseSettings):
 
     @field_validator("platform_certificates", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part for part in value.split(os.pathsep) if part)
-        return value
+    def _split_paths(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("base_url", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     def as_environment(self) -> dict[str, str]:
         """Return the ``PALM_*`` variables that say the same."""
         values = {name: value for name, value in self if value}
         return {
             f"PALM_{name.upper()}": (
-                os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+                _SEPARATORS.get(name, " ").join(map(str, value))
+                if isinstance(value, tuple)
+                else str(value)
             )
             for name, value in values.items()
         }
@@ -90,11 +99,11 @@ class Settings(BaseSettings):
             name=f"the private key {self.private_key}",
         )
 
-    def platform_keys(self) -> PlatformKeys:
-        """Return the keys that answers are verified with, read from the files.
+    def platform_keys(self) -> PlatformKeys | None:
+        """Return the keys in files that answers are verified with; None: there are none.
 
         Raises:
-            SettingsError: Something is missing, unreadable, or wrong in itself.
+            SettingsError: Something is half there, unreadable, or wrong in itself.
         """
         if (self.public_key is None) != (self.public_key_id is None):
             name = "public_key" if self.public_key is None else "public_key_id"
@@ -102,9 +111,7 @@ class Settings(BaseSettings):
                 _missing(name, "the public key's path and its PUB_KEY_ID_… go together")
             )
         if self.public_key is None and not self.platform_certificates:
-            raise SettingsError(
-                _missing("public_key", "WeChat Pay's pub_key.pem, to verify its answers with")
-            )
+            return None
         public_keys = {}
         if self.public_key is not None and self.public_key_id is not None:
             public_keys[self.public_key_id] = _read(self.public_key, "WeChat Pay's public key")
@@ -114,6 +121,23 @@ class Settings(BaseSettings):
                 _read(path, "the platform certificate") for path in self.platform_certificates
             ],
         )
+
+    def verifying_keys(self) -> PlatformKeys | DownloadedKeys:
+        """Return what answers are verified with: keys in files, and downloads where they are set.
+
+        Raises:
+            SettingsError: There is neither, or something is wrong in itself.
+        """
+        held = self.platform_keys()
+        if self.apiv3_key_file is not None:
+            check_private(self.apiv3_key_file)
+            secret = _read(self.apiv3_key_file, "the APIv3 key").strip()
+            return DownloadedKeys(APIv3Key(secret), held)
+        if held is None:
+            raise SettingsError(
+                _missing("public_key", "WeChat Pay's pub_key.pem, to verify its answers with")
+            )
+        return held
 
 
 def read_config(path: Path | None) -> dict[str, Any]:
@@ -159,6 +183,20 @@ def load_settings(config: dict[str, Any] | None = None, **options: object) -> Se
             for each in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"settings: {wrong}") from None
+
+
+def proxy_option(text: str | None) -> str | None:
+    """Return the proxy that a command line names.
+
+    Raises:
+        SettingsError: There is a password in it, which everybody on the machine can read there.
+    """
+    if text is not None and "@" in text:
+        raise SettingsError(
+            "--proxy must hold no password: everybody can read it there; set PALM_PROXY or "
+            "HTTPS_PROXY instead"
+        )
+    return text
 
 
 def check_private(path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
 import click
 
-__all__ = ["DEFECT", "USAGE", "run_command", "say"]
+__all__ = ["DEFECT", "USAGE", "printable", "run_command", "say"]
 
 DEFECT: Final = 1
 USAGE: Final = 2
@@ -48,9 +49,14 @@ def run_command(
 
 
 def say(name: str, line: str) -> None:
-    """Print one line to standard error, in text that cannot be mistaken for several."""
-    printable = "".join(c if c.isprintable() else "�" for c in line)
-    click.echo(f"{name}: {printable}", err=True)
+    """Print one line to standard error."""
+    with suppress(OSError):  # the exit code speaks for itself where nobody reads this
+        click.echo(f"{name}: {printable(line)}", err=True)
+
+
+def printable(line: str) -> str:
+    """Return text that cannot be mistaken for several lines, nor steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in line)
 
 
 def _defect(error: Exception) -> str:

@@ -1,45 +1,103 @@
-"""Path and query, percent-encoded once: these very bytes are signed and sent."""
+"""Path and query, percent-encoded once: these very bytes are signed and sent.
+
+Templates are RFC 6570's of level 1: ``{name}``, with everything but unreserved characters
+percent-encoded, and no operators.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Final
 from urllib.parse import quote
 
 from palm.errors import ArgumentError
 
-__all__ = ["encode", "fill"]
+__all__ = ["encode", "fill", "query_string"]
+
+_EXPRESSION: Final = re.compile(r"\{([^{}]*)\}")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""What openids are made of, which nothing needs to be done to."""
+_PATH: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+"""What may stand in a path between the variables: RFC 3986's pchar, and the slash."""
 
 
-def encode(name: str, value: str) -> str:
+def encode(name: str, value: object) -> str:
     """Return ``value`` with everything but RFC 3986's unreserved characters percent-encoded.
 
+    Args:
+        name: How errors call it.
+        value: Text, or an integer, which is written in decimal.
+
     Raises:
-        ArgumentError: It is no text, empty, ``.`` or ``..`` (which would name another path), or
+        ArgumentError: It is neither, is empty, ``.`` or ``..`` (which would name another path), or
             holds a control character or half a surrogate pair.
     """
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return value
+    if value in (".", ".."):  # a tuple: the value may be a list, which has no hash
+        raise ArgumentError(f"{name} must not be {value!r}")
+    text = _encode(name, value)
+    if not text:
+        raise ArgumentError(f"{name} is empty")
+    return text
+
+
+def fill(path: str, variables: Mapping[str, object]) -> str:
+    """Return ``path`` with each ``{name}`` replaced by its variable, percent-encoded.
+
+    Raises:
+        ArgumentError: A variable is missing, cannot be encoded, or has no place in the path; or the
+            path holds an operator or what cannot stand in a path.
+    """
+    used: set[str] = set()
+
+    def value_of(expression: re.Match[str]) -> str:
+        name = expression[1]
+        if not _NAME.fullmatch(name):
+            raise ArgumentError(f"{{{name}}} is no plain variable; operators are not supported")
+        if variables.get(name) is None:
+            raise ArgumentError(f"{name} is missing")
+        used.add(name)
+        return encode(name, variables[name])
+
+    between = _EXPRESSION.sub("", path)
+    if "{" in between or "}" in between:
+        raise ArgumentError(f"a brace is left open in {path!r}")
+    if not _PATH.fullmatch(between):
+        raise ArgumentError(f"the path {path!r} holds what must be percent-encoded")
+    if any(segment in {".", ".."} for segment in path.split("/")):
+        raise ArgumentError(f"the path {path!r} must not hold '.' or '..'")
+    filled = _EXPRESSION.sub(value_of, path)
+    if unknown := sorted(variables.keys() - used):
+        raise ArgumentError(f"{unknown[0]} has no place in {path!r}")
+    return filled
+
+
+def query_string(parameters: Mapping[str, object]) -> str:
+    """Return ``?name=value&…``, percent-encoded, in the order given; nothing where there is none.
+
+    Raises:
+        ArgumentError: A value is neither text nor integer, or a name is empty.
+    """
+    pairs: Iterable[str] = (
+        f"{encode('a parameter name', name)}={_encode(name, value)}"
+        for name, value in parameters.items()
+    )
+    joined = "&".join(pairs)
+    return f"?{joined}" if joined else ""
+
+
+def _encode(name: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str):
         raise ArgumentError(f"{name} must be text, not {type(value).__name__}")
-    if value.isascii() and value.replace("-", "a").replace("_", "a").isalnum():
-        return value
-    if value in {"", ".", ".."}:
-        raise ArgumentError(f"{name} must not be {value!r}" if value else f"{name} is empty")
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise ArgumentError(f"{name} holds a control character")
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
         raise ArgumentError(f"{name} is no valid Unicode text") from None
-
-
-def fill(path: str, variables: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """Return the request target: ``path`` with its ``{variables}`` filled, and the query behind it.
-
-    Raises:
-        ArgumentError: A value cannot be encoded.
-    """
-    filled = path.format_map({name: encode(name, value) for name, value in variables.items()})
-    if not query:
-        return filled
-    pairs = (f"{encode('a parameter name', k)}={encode(k, v)}" for k, v in query.items())
-    return f"{filled}?{'&'.join(pairs)}"

@@ -6,8 +6,10 @@ import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -22,7 +24,7 @@ from palm.errors import (
     TransportError,
 )
 
-__all__ = ["Timeouts", "Transport", "checked_base_url"]
+__all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy"]
 
 _LONGEST_BODY: Final = 64 * 1024
 
@@ -62,6 +64,41 @@ def checked_base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def checked_proxy(text: str) -> str:
+    """Return a proxy's URL.
+
+    Raises:
+        SettingsError: It is none, or not one of an HTTP proxy.
+    """
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host, url = None, urlsplit("")
+    if not host or url.scheme not in {"http", "https"}:
+        raise SettingsError("the proxy's URL must look like http://proxy.example:3128")
+    return text
+
+
+@lru_cache(maxsize=8)
+def _proxy_of(scheme: str, netloc: str) -> str | None:
+    host = netloc.rpartition("@")[2]
+    if is_loopback(urlsplit(f"//{host}").hostname or "") or proxy_bypass(host):
+        return None
+    return getproxies().get(scheme)
+
+
+def environment_proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL (``HTTPS_PROXY``, ``NO_PROXY``)."""
+    scheme, _, rest = url.partition("://")
+    return _proxy_of(scheme, rest.partition("/")[0])
+
+
+@lru_cache(maxsize=8)
+def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
+
+
 def is_loopback(host: str) -> bool:
     """Say whether a host name or address is this very machine."""
     if host == "localhost":
@@ -76,13 +113,13 @@ class Transport:
     """Sends requests as they are given and returns answers as they came.
 
     Args:
-        base_url: Checked; goes before each target.
-        timeouts: For each request.
+        timeouts: For each request that brings none of its own.
+        proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
     """
 
-    def __init__(self, base_url: str, timeouts: Timeouts) -> None:
-        self._base_url = base_url
+    def __init__(self, timeouts: Timeouts, proxy: str | None = None) -> None:
         self._timeouts = timeouts
+        self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -92,9 +129,21 @@ class Transport:
             self._session = None
 
     async def send(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeouts: Timeouts | None = None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Return status, headers (looked up without regard to case) and raw body of the answer.
+
+        Args:
+            method: HTTP method, upper case.
+            url: Sent as it is, so percent-encoded.
+            headers: Beyond those that every request has.
+            body: Sent as it is.
+            timeouts: Instead of the transport's own.
 
         Raises:
             TransportError: There was no complete answer.
@@ -103,23 +152,23 @@ class Transport:
         try:
             async with self._open().request(
                 method,
-                URL(self._base_url + target, encoded=True),
+                URL(url, encoded=True),
                 headers=headers,
                 data=body or None,
                 allow_redirects=False,
+                proxy=self._proxy or environment_proxy(url),
+                timeout=_client_timeout(timeouts or self._timeouts),
             ) as response:
                 return response.status, response.headers, await _read(response)
         except (aiohttp.ClientError, OSError) as error:
-            raise _translated(error) from None
+            failed = _translated(error)
+        raise failed  # out here, so that the library's error does not hang on as its context
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=0, keepalive_timeout=self._timeouts.idle_s, ttl_dns_cache=300
-                ),
-                timeout=aiohttp.ClientTimeout(
-                    total=self._timeouts.total_s, connect=self._timeouts.connect_s
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -144,7 +193,8 @@ async def _send_once(
     try:
         return await handler(request)
     except (aiohttp.ClientError, OSError) as error:
-        raise _translated(error) from None
+        failed = _translated(error)
+    raise failed
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -11,9 +11,17 @@ from jobs.frames import Change, State
 from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signed, warnings
 from jobs.report import Report
 
-__all__ = ["print_summary"]
+__all__ = ["SummaryConsole", "print_summary"]
 
 _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNKNOWN: "magenta"}
+
+
+class SummaryConsole(Console):
+    """Standard error, whose reader may leave: an OSError then, where rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError that is being handled."""
+        raise  # noqa: PLE0704 - within rich's except clause
 
 
 def print_summary(report: Report, console: Console, *, every_line: bool = False) -> None:

@@ -1,0 +1,135 @@
+"""The documentation's way to write a request: a path as a chain of names, ended by a verb.
+
+``palm.v3.pay.transactions.outTradeNo._out_trade_no_.close.post(out_trade_no="P12")`` asks for
+``POST /v3/pay/transactions/out-trade-no/P12/close``. The grammar is that of the PHP and Node
+clients (https://github.com/wechatpay-apiv3/wechatpay-php), so what their users know holds here too.
+"""
+
+from __future__ import annotations
+
+import json as _json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+from palm.errors import ArgumentError
+from palm.template import fill, query_string
+
+__all__ = ["Node", "segment"]
+
+R = TypeVar("R")
+Send = Callable[[str, str, bytes, tuple[str, ...]], R]
+"""Sends ``(method, target, body, private texts)``."""
+
+_VARIABLE: Final = re.compile(r"([_$])([A-Za-z][A-Za-z0-9_]*?)\1")
+_CAPITAL: Final = re.compile(r"[A-Z]")
+_PROBES: Final = ("_repr_", "_ipython_")
+"""What notebooks ask every object for; none of them is a variable of a path."""
+_VERBS: Final = ("get", "post", "put", "patch", "delete")
+
+
+def segment(name: str) -> str:
+    """Return the path segment that an attribute's name stands for.
+
+    PascalCase becomes camelCase, which is the way round Python's keywords and the verbs; camelCase
+    becomes kebab-case; ``_x_`` and ``$x$`` become ``{x}``. Underscores within stay.
+    """
+    if variable := _VARIABLE.fullmatch(name):
+        return f"{{{variable[2]}}}"
+    camel = name[:1].lower() + name[1:]
+    return _CAPITAL.sub(lambda capital: f"-{capital[0].lower()}", camel)
+
+
+class Node(Generic[R]):
+    """A path so far. It has the five verbs, ``chain``, and whatever name comes next.
+
+    Every verb takes the path's variables, ``query`` and ``json``, as keywords or as one mapping::
+
+        node.get(openid="o…", query={"organization_id": "1004"})
+        node.get({"openid": "o…", "query": {"organization_id": "1004"}})
+
+    and returns what its client returns: a verified :class:`palm.Response`, or a promise of one.
+
+    Raises:
+        ArgumentError: A variable is missing or has no place; before anything is sent.
+        PalmError: As drawn in :mod:`palm.errors`.
+    """
+
+    __slots__ = ("__path", "__send")
+    __iter__ = None  # a chain is no sequence, though it takes keys
+    __contains__ = None
+
+    def __init__(self, path: str, send: Send[R]) -> None:
+        self.__path = path
+        self.__send = send
+
+    def chain(self, path: str) -> Node[R]:
+        """Return the node further down by ``path``, taken literally; ``""``: a slash at the end."""
+        if not isinstance(path, str):
+            raise TypeError(f"a path is text, not {type(path).__name__}")
+        return Node(f"{self.__path}/{path.removeprefix('/')}", self.__send)
+
+    __getitem__ = chain
+
+    def __getattr__(self, name: str) -> Node[R]:
+        variable = _VARIABLE.fullmatch(name)
+        if name.startswith(_PROBES) or (name.startswith("_") and not variable):
+            raise AttributeError(name)
+        return Node(f"{self.__path}/{segment(name)}", self.__send)
+
+    def get(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+        """Send a GET."""
+        return self.__ask("GET", given, named)
+
+    def post(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+        """Send a POST; ``json`` is its body."""
+        return self.__ask("POST", given, named)
+
+    def put(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+        """Send a PUT; ``json`` is its body."""
+        return self.__ask("PUT", given, named)
+
+    def patch(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+        """Send a PATCH; ``json`` is its body."""
+        return self.__ask("PATCH", given, named)
+
+    def delete(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+        """Send a DELETE."""
+        return self.__ask("DELETE", given, named)
+
+    def __ask(self, method: str, given: Mapping[str, Any] | None, named: dict[str, Any]) -> R:
+        if twice := (given or {}).keys() & named.keys():
+            raise ArgumentError(f"{min(twice)} is given twice")
+        variables = {**(given or {}), **named}
+        query = variables.pop("query", None) or {}
+        if not isinstance(query, Mapping):
+            raise ArgumentError("query must be a mapping of names to values")
+        body = _serialised(variables.pop("json")) if "json" in variables else b""
+        target = fill(self.__path, variables) + query_string(query)
+        private = tuple(str(value) for value in variables.values())
+        return self.__send(method, target, body, private)
+
+    def __dir__(self) -> list[str]:
+        return [*_VERBS, "chain"]
+
+    def __repr__(self) -> str:
+        return f"<{self.__path}>"
+
+    def __copy__(self) -> Node[R]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Node[R]:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a chain cannot be pickled: it belongs to its client")
+
+
+def _serialised(body: object) -> bytes:
+    """Return the very bytes that are signed and sent."""
+    try:
+        return _json.dumps(
+            body, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ArgumentError(f"json cannot be written as JSON: {type(error).__name__}") from None

@@ -1,0 +1,161 @@
+"""Are keys, serial numbers, clock, host and permission in order? Each finding names its remedy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Final
+
+from palm.authorizations import query_target
+from palm.client import BASE_URLS
+from palm.diagnosis import diagnose
+from palm.errors import ForbiddenError, PalmError, SettingsError, SignatureError, UnauthorizedError
+from palm.exchange import Exchange
+from palm.hosts import Hosts
+from palm.keys import Merchant, PlatformKeys
+from palm.response import error_of
+from palm.settings import Settings
+from palm.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
+from palm.transport import Timeouts, Transport, checked_base_url, checked_proxy
+
+__all__ = ["Finding", "Level", "check"]
+
+_EXAMPLE: Final = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")
+"""The documentation's own example: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
+_NOTABLE_SKEW_S: Final = 60
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the checkup.
+
+    Attributes:
+        level: How it ended.
+        what: What was looked at.
+        detail: What was found and, where it is not in order, what mends it.
+    """
+
+    level: Level
+    what: str
+    detail: str
+
+
+async def check(
+    settings: Settings,
+    *,
+    pair: tuple[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+    timeouts: Timeouts | None = None,
+) -> AsyncIterator[Finding]:
+    """Yield what is found, line by line; one query is sent to each host.
+
+    Args:
+        settings: What to check.
+        pair: ``(openid, organization_id)`` to ask about; default the documentation's example.
+        clock: Unix seconds.
+        timeouts: For each request.
+    """
+    try:
+        merchant = settings.merchant()
+        yield Finding(Level.OK, "merchant", f"{merchant.mchid}, serial {merchant.serial_no}")
+    except SettingsError as error:
+        yield Finding(Level.FAIL, "merchant", str(error))
+        return
+    if settings.merchant_certificate is None:
+        yield Finding(
+            Level.WARN,
+            "certificate",
+            "not given: whether key and serial belong together shows only at the gateway; "
+            "set merchant_certificate to apiclient_cert.pem",
+        )
+    try:
+        verifier = _verifier(settings, merchant)
+        proxy = checked_proxy(settings.proxy) if settings.proxy else None
+        urls = [checked_base_url(url) for url in settings.base_url or BASE_URLS]
+    except SettingsError as error:
+        yield Finding(Level.FAIL, "platform keys", str(error))
+        return
+    yield Finding(Level.OK, "platform keys", f"requests name {verifier.preferred or 'none yet'}")
+    for url in urls:
+        transport = Transport(timeouts or Timeouts(), proxy)
+        exchange = Exchange(RSASigner(merchant), verifier, Hosts([url]), transport, clock=clock)
+        try:
+            async for finding in _ask(exchange, url, pair or _EXAMPLE, clock):
+                yield finding
+        finally:
+            await exchange.close()
+
+
+def _verifier(settings: Settings, merchant: Merchant) -> Verifier:
+    keys = settings.verifying_keys()
+    if isinstance(keys, PlatformKeys):
+        keys.check_against(merchant)
+        return RSAVerifier(keys)
+    return keys
+
+
+async def _ask(
+    exchange: Exchange, url: str, pair: tuple[str, str], clock: Callable[[], float]
+) -> AsyncIterator[Finding]:
+    """Ask one host one thing, and read everything from its answer."""
+    try:
+        status, headers, content = await exchange.send("GET", query_target(*pair))
+    except PalmError as error:
+        yield Finding(Level.FAIL, f"network {url}", f"{error}; check DNS, firewall and proxy")
+        return
+    yield Finding(Level.OK, f"network {url}", f"it answers (HTTP {status})")
+    yield _clock(headers, clock())
+    refused = error_of(status, headers, content, verified=False, private=pair[:1])
+    if isinstance(refused, UnauthorizedError):
+        yield Finding(Level.FAIL, "credentials", diagnose(refused))
+        return
+    try:
+        signed_by = await exchange.verify(headers, content)
+    except SignatureError as error:
+        if refused is not None:
+            yield Finding(Level.WARN, "query", f"refused without a signature: {refused}")
+        else:
+            yield Finding(Level.FAIL, "signature", diagnose(error))
+        return
+    except PalmError as error:
+        yield Finding(Level.FAIL, "signature", str(error))
+        return
+    yield Finding(Level.OK, "credentials", "the gateway knows the merchant and its key")
+    yield Finding(Level.OK, "signature", f"the answer is signed with {signed_by}, which is held")
+    if isinstance(refused, ForbiddenError):
+        yield Finding(Level.FAIL, "query", diagnose(refused))
+    elif refused is not None:
+        yield Finding(Level.WARN, "query", f"answered, but refused: {refused}")
+    else:
+        yield Finding(Level.OK, "query", "answered")
+
+
+def _clock(headers: Mapping[str, str], now: float) -> Finding:
+    """Compare this machine's clock with the answer's, signed where it is."""
+    skew, source = None, "the gateway"
+    signed = headers.get("Wechatpay-Timestamp", "")
+    if signed.isascii() and signed.isdecimal():
+        skew, source = int(signed) - now, "the answer's signed timestamp"
+    else:
+        try:
+            skew = parsedate_to_datetime(headers.get("Date", "")).timestamp() - now
+            source = "the gateway's Date"
+        except ValueError:
+            return Finding(Level.WARN, "clock", "the gateway does not say what time it is")
+    off = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} {source}"
+    if abs(skew) > MAX_SKEW_S:
+        return Finding(Level.FAIL, "clock", f"{off}; set it, e.g. with chrony or ntpd")
+    if abs(skew) > _NOTABLE_SKEW_S:
+        return Finding(Level.WARN, "clock", f"{off}; beyond {MAX_SKEW_S} s nothing works any more")
+    return Finding(Level.OK, "clock", f"within {max(abs(skew), 1):.0f} s of {source}")

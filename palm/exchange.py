@@ -1,0 +1,151 @@
+"""One question on the wire: signed, sent to the host that can be reached, and verified."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+
+from palm.certificates import CERTIFICATES, DownloadedKeys
+from palm.errors import ConnectError, SignatureError, SignatureReason, TimedOutError
+from palm.hosts import Hosts
+from palm.response import Response, error_of, request_id_of
+from palm.signing import Signer, Verifier, authorization, message
+from palm.transport import Timeouts, Transport
+
+__all__ = ["Exchange"]
+
+
+class Exchange:
+    """Sends requests and returns what can be believed.
+
+    Args:
+        signer: Who asks.
+        verifier: Whom to believe.
+        hosts: Where to ask.
+        transport: How.
+        clock: Unix seconds.
+        nonce: Returns a new random text for every request.
+        steady: Seconds on a clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        verifier: Verifier,
+        hosts: Hosts,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.signer = signer
+        self.verifier = verifier
+        self.hosts = hosts
+        self._transport = transport
+        self._clock = clock
+        self._nonce = nonce
+        self._steady = steady
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        private: tuple[str, ...] = (),
+        timeouts: Timeouts | None = None,
+    ) -> Response:
+        """Send one request, signed anew, and return its verified answer.
+
+        Args:
+            method: HTTP method, upper case.
+            target: Path and query, percent-encoded; sent and signed as it is.
+            body: Sent and signed as it is.
+            private: Texts that must not appear in errors.
+            timeouts: Instead of the transport's own.
+
+        Raises:
+            PalmError: As drawn in :mod:`palm.errors`.
+        """
+        if isinstance(self.verifier, DownloadedKeys) and self.verifier.due():
+            await self.verifier.refresh(self._fetch_certificates, now=self._clock)
+        status, headers, content = await self.send(method, target, body, timeouts)
+        unbelieved: SignatureError | None = None
+        signed_by = ""
+        try:
+            signed_by = await self.verify(headers, content)
+        except SignatureError as error:
+            unbelieved = error
+        verified = unbelieved is None
+        refused = error_of(status, headers, content, verified=verified, private=private)
+        if refused is not None:
+            raise refused
+        if unbelieved is not None:
+            unbelieved.status, unbelieved.request_id = status, request_id_of(headers)
+            raise unbelieved
+        return Response(status, headers, content, signed_by)
+
+    async def verify(self, headers: Mapping[str, str], content: bytes) -> str:
+        """Return the id of the key that signed an answer; a new one may need new certificates.
+
+        Raises:
+            SignatureError: The answer is not believed.
+        """
+        now = int(self._clock())
+        try:
+            return self.verifier.verify(headers, content, now=now)
+        except SignatureError as error:
+            known = error.reason is not SignatureReason.UNKNOWN_SERIAL
+            if known or not isinstance(self.verifier, DownloadedKeys):
+                raise
+            if not await self.verifier.refresh(self._fetch_certificates, now=self._clock):
+                raise
+        return self.verifier.verify(headers, content, now=now)
+
+    async def _fetch_certificates(self) -> tuple[Mapping[str, str], bytes]:
+        status, headers, content = await self.send("GET", CERTIFICATES)
+        if error := error_of(status, headers, content, verified=False):
+            raise error
+        return headers, content
+
+    async def send(
+        self, method: str, target: str, body: bytes = b"", timeouts: Timeouts | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request, signed anew; return status, headers and body, not yet verified.
+
+        Raises:
+            TransportError: There was no complete answer.
+            BodyError: It was longer than 64 KiB.
+        """
+        timestamp, nonce = str(int(self._clock())), self._nonce()
+        signature = self.signer.sign(message(method, target, timestamp, nonce, body))
+        if not isinstance(signature, bytes):
+            signature = await signature
+        headers = {
+            "Authorization": authorization(
+                self.signer.mchid,
+                self.signer.serial_no,
+                b64encode(signature).decode(),
+                timestamp=timestamp,
+                nonce_str=nonce,
+            )
+        }
+        if preferred := self.verifier.preferred:
+            headers["Wechatpay-Serial"] = preferred
+        if body:
+            headers["Content-Type"] = "application/json"
+        host = self.hosts.choose(self._steady())
+        try:
+            answer = await self._transport.send(method, host + target, headers, body, timeouts)
+        except (ConnectError, TimedOutError):
+            self.hosts.failed(host, self._steady())
+            raise
+        self.hosts.answered(host)
+        return answer

@@ -1,0 +1,165 @@
+"""The client for code that is not asynchronous: the same one, driven from another thread."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from palm.authorization import PalmAuthorization
+from palm.authorizations import Outcome, Pair
+from palm.chain import Node
+from palm.client import AsyncPalm
+from palm.response import Response
+from palm.retrying import Retry
+from palm.transport import Timeouts
+
+__all__ = ["Palm", "SyncAuthorizations"]
+
+T = TypeVar("T")
+
+
+class Palm:
+    """A client of WeChat Pay's palm service that believes only what it has verified.
+
+    Takes what :class:`palm.AsyncPalm` takes. It works in scripts, from several threads at once, and
+    where an event loop is running already (a notebook): its own runs in a thread of its own, from
+    the first request until it is closed, at the latest with the program.
+
+    Raises:
+        SettingsError: As :class:`palm.AsyncPalm`.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of AsyncPalm
+        self._open(AsyncPalm(**options))
+
+    @classmethod
+    def from_env(cls, config: Path | None = None, **options: Any) -> Self:  # noqa: ANN401
+        """As :meth:`palm.AsyncPalm.from_env`."""
+        palm = cls.__new__(cls)
+        palm._open(AsyncPalm.from_env(config, **options))  # noqa: SLF001 - ourselves
+        return palm
+
+    def _open(self, palm: AsyncPalm) -> None:
+        self._palm = palm
+        self._thread = _Thread(palm)
+        self._close = weakref.finalize(self._thread, self._thread.stack.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections and end the thread."""
+        self._close()
+
+    def with_options(
+        self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
+    ) -> Self:
+        """As :meth:`palm.AsyncPalm.with_options`."""
+        other = copy.copy(self)
+        other._palm = self._palm.with_options(timeout=timeout, retry=retry)  # noqa: SLF001
+        return other
+
+    @property
+    def authorizations(self) -> SyncAuthorizations:
+        """The palm service's interfaces, typed."""
+        return SyncAuthorizations(self._palm, self._thread)
+
+    @property
+    def v3(self) -> Node[Response]:
+        """Where a chain begins: ``palm.v3.palmservice.…``."""
+        return self.chain("v3")
+
+    def chain(self, path: str) -> Node[Response]:
+        """Return the node at ``path``, taken literally: ``palm.chain("v3/…/{openid}")``."""
+        send: Callable[..., Response] = partial(self._thread.call, self._palm.send)
+        return Node("", send).chain(path)
+
+    __getitem__ = chain
+    __iter__ = None  # a client is no sequence, though it takes keys
+
+
+class SyncAuthorizations:
+    """Who has authorized whom; as :class:`palm.authorizations.Authorizations`."""
+
+    __slots__ = ("_authorizations", "_thread")
+
+    def __init__(self, palm: AsyncPalm, thread: _Thread) -> None:
+        self._authorizations = palm.authorizations
+        self._thread = thread
+
+    def get(self, openid: str, organization_id: str) -> PalmAuthorization:
+        """Return what WeChat Pay says about one person and one organization.
+
+        Raises:
+            PalmError: As drawn in :mod:`palm.errors`.
+        """
+        return self._thread.call(self._authorizations.get, openid, organization_id)
+
+    def get_many(
+        self, pairs: Iterable[Pair | tuple[str, str]], *, concurrency: int = 32
+    ) -> Iterator[Outcome]:
+        """Yield what came of each pair, as it comes; memory does not grow with their number.
+
+        Raises:
+            ArgumentError: ``concurrency`` is below 1.
+        """
+        outcomes = self._authorizations.get_many(pairs, concurrency=concurrency)
+        try:
+            while (outcome := self._thread.call(anext, outcomes, None)) is not None:
+                yield outcome
+        finally:
+            self._thread.call(outcomes.aclose)
+
+    def preauthorize(
+        self,
+        openid: str,
+        *,
+        organization_id: str | None = None,
+        preauthorize_session_id: str | None = None,
+    ) -> str:
+        """Return a ``permission_token`` with which a person may authorize in the mini-program.
+
+        Raises:
+            PalmError: As drawn in :mod:`palm.errors`.
+        """
+        ask = partial(
+            self._authorizations.preauthorize,
+            organization_id=organization_id,
+            preauthorize_session_id=preauthorize_session_id,
+        )
+        return self._thread.call(ask, openid)
+
+
+class _Thread:
+    """An event loop in a thread of its own, which starts when it is first needed."""
+
+    def __init__(self, palm: AsyncPalm) -> None:
+        self._palm = palm
+        self._portal: BlockingPortal | None = None
+        self._starting = Lock()
+        self.stack = ExitStack()
+
+    def call(self, function: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Return what ``function(*args)`` returns, awaited in the thread."""
+        with self._starting:
+            if self._portal is None:
+                self._portal = self.stack.enter_context(start_blocking_portal(name="palm"))
+                self.stack.callback(self._portal.call, self._palm.close)
+        return self._portal.call(function, *args)
