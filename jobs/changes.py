@@ -30,6 +30,7 @@ from jobs.frames import (
     carried_columns,
     codes,
 )
+from jobs.matching import match
 
 __all__ = ["classify"]
 
@@ -74,8 +75,7 @@ def classify(
     """
     if baseline_run_date is None and len(baseline):
         raise ValueError("a baseline with rows needs its run date")
-    organizations = _organizations(pairs, baseline)
-    found, missing = _match(pairs, baseline, organizations)
+    organizations, found, missing = match(pairs, baseline)
     missing = missing[_remembered(baseline.iloc[missing], run_date, forget_after_days)]
     listed = np.concatenate([np.arange(len(pairs)), len(pairs) + missing])
     before = _View(baseline, np.concatenate([found, missing]))
@@ -186,22 +186,6 @@ def _time_to_compare_with(before: _View, t: _Array) -> _Array:
     return np.where(t == last, t, known)
 
 
-def _match(
-    pairs: pd.DataFrame, baseline: pd.DataFrame, organizations: pd.Categorical
-) -> tuple[_Array, _Array]:
-    """Return each pair's position in the baseline (-1: none), and the positions not among them."""
-    openids, distinct = pd.factorize(pd.concat([pairs["openid"], baseline["openid"]]))
-    keys = organizations.codes.astype("int64") * len(distinct) + openids
-    ours, theirs = pd.Index(keys[: len(pairs)]), pd.Index(keys[len(pairs) :])
-    for what, index in (("input", ours), ("baseline", theirs)):
-        if not index.is_unique:
-            raise MergeError(f"the {what} holds a pair twice")
-    found = theirs.get_indexer(ours)
-    unmatched = np.ones(len(theirs), dtype=bool)
-    unmatched[found[found >= 0]] = False
-    return found, np.flatnonzero(unmatched)
-
-
 def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> _Array:
     """Return the position of each pair's answer, -1 where there is none."""
     if not (pairs.index.is_unique and answers.index.is_unique):
@@ -218,18 +202,6 @@ def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> _Array:
     known = missing["known_state"].notna().to_numpy(bool)
     was_here = missing["state"].notna().to_numpy(bool)
     return np.asarray(was_here | (known & (age <= np.timedelta64(days, "D"))))
-
-
-def _organizations(pairs: pd.DataFrame, baseline: pd.DataFrame) -> pd.Categorical:
-    """Return the organizations of both, one after the other, under shared categories."""
-    both = [frame["organization_id"].array for frame in (pairs, baseline)]
-    ours, theirs = (part.categories.astype("str") for part in both)
-    names = ours.union(theirs)
-    shared = [
-        np.append(names.get_indexer(own), -1)[part.codes]
-        for own, part in zip((ours, theirs), both, strict=True)
-    ]
-    return pd.Categorical.from_codes(np.concatenate(shared), names)
 
 
 def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: _Array) -> dict[str, pd.Series]:
