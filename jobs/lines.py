@@ -3,6 +3,10 @@
 A line here is a physical one, ended by LF, CR LF or CR, and counted from 1 at the file's very
 first. A record is what the CSV rules make of one line, or of several where quotes enclose a line
 break.
+
+A cell that a spreadsheet would run as a formula stands in a CSV with a ``'`` in front, which is no
+part of it: one is taken off wherever it stands before ``=``, ``+``, ``-``, ``@``, a tab or a
+carriage return, or before further ``'`` that do. :mod:`jobs.render.csv_file` puts it there.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ __all__ = ["Account", "InvalidLine", "Reason", "Record", "read_records", "sort_r
 
 MOST_LISTED: Final = 1_000
 MOST_LINES: Final = 10
+_GUARD: Final = re.compile(r"\A'(?='*[=+\-@\t\r])")
 
 # Process-wide, and by default 131,072 characters: a long field would raise where all that it is,
 # is an invalid line.
@@ -95,6 +100,8 @@ class _Lines:
 def read_records(content: bytes, encoding: str, delimiter: str, name: str) -> Iterator[Record]:
     """Yield the records of a CSV text, the header's and those of blank lines among them.
 
+    The fields come without the ``'`` that keeps a spreadsheet from running them.
+
     Raises:
         InputError: A quote is still open at the end.
     """
@@ -110,7 +117,9 @@ def read_records(content: bytes, encoding: str, delimiter: str, name: str) -> It
             )
         first, last = last + 1, reader.line_num
         blank = not fields or (not fields[0].strip() and lines.current.isspace())
-        yield [] if blank else fields, first, last
+        guarded = first != last or "'" in lines.current
+        cells = [_GUARD.sub("", text) for text in fields] if guarded else fields
+        yield [] if blank else cells, first, last
 
 
 def _line_breaks(text: str) -> int:

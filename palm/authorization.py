@@ -5,13 +5,13 @@ Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from palm.errors import BodyError, MismatchError, NewStateError, NoStateError
+from palm.response import parse_json
 
 __all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
 
@@ -74,10 +74,7 @@ def read_authorization(
         NoStateError: There is no state.
         NewStateError: The state is not one of the documented three.
     """
-    try:
-        members = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BodyError("the answer is no JSON") from None
+    members = parse_json(body)
     if not isinstance(members, dict):
         raise BodyError("the answer is no JSON object")
     named = _text(members, "openid"), _text(members, "organization_id")

@@ -137,12 +137,11 @@ class Authorizations:
         """
         if (organization_id is None) == (preauthorize_session_id is None):
             raise ArgumentError("give either organization_id or preauthorize_session_id")
-        members = {
-            "openid": openid,
-            "organization_id": organization_id,
-            "preauthorize_session_id": preauthorize_session_id,
-        }
-        given = {name: value for name, value in members.items() if value is not None}
+        given = {"openid": openid}
+        if organization_id is not None:
+            given["organization_id"] = organization_id
+        if preauthorize_session_id is not None:
+            given["preauthorize_session_id"] = preauthorize_session_id
         for name, value in given.items():
             encode(name, value)  # the same texts are refused in a body as in a path
         body = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()

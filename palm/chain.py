@@ -98,15 +98,15 @@ class Node(Generic[R]):
         return self.__ask("DELETE", given, named)
 
     def __ask(self, method: str, given: Mapping[str, Any] | None, named: dict[str, Any]) -> R:
-        if twice := (given or {}).keys() & named.keys():
+        given = _mapping("the argument", given)
+        if twice := given.keys() & named.keys():
             raise ArgumentError(f"{min(twice)} is given twice")
-        variables = {**(given or {}), **named}
-        query = variables.pop("query", None) or {}
-        if not isinstance(query, Mapping):
-            raise ArgumentError("query must be a mapping of names to values")
-        body = _serialised(variables.pop("json")) if "json" in variables else b""
+        variables = {**given, **named}
+        query = _mapping("query", variables.pop("query", None))
+        json = variables.pop("json", None)
+        body = b"" if json is None else _serialised(json)
         target = fill(self.__path, variables) + query_string(query)
-        private = tuple(str(value) for value in variables.values())
+        private = tuple(str(value) for value in (*variables.values(), *query.values()))
         return self.__send(method, target, body, private)
 
     def __dir__(self) -> list[str]:
@@ -123,6 +123,15 @@ class Node(Generic[R]):
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a chain cannot be pickled: it belongs to its client")
+
+
+def _mapping(name: str, value: object) -> Mapping[str, Any]:
+    """Return a mapping of names to values; None is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ArgumentError(f"{name} must be a mapping of names to values")
+    return value
 
 
 def _serialised(body: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,17 @@ from typing import Final
 from palm.authorizations import query_target
 from palm.client import BASE_URLS
 from palm.diagnosis import diagnose
-from palm.errors import ForbiddenError, PalmError, SettingsError, SignatureError, UnauthorizedError
+from palm.errors import (
+    ForbiddenError,
+    PalmError,
+    RefusedError,
+    ServerError,
+    SettingsError,
+    SignatureError,
+    SignatureReason,
+    ThrottledError,
+    UnauthorizedError,
+)
 from palm.exchange import Exchange
 from palm.hosts import Hosts
 from palm.keys import Merchant, PlatformKeys
@@ -26,6 +37,9 @@ __all__ = ["Finding", "Level", "check"]
 _EXAMPLE: Final = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")
 """The documentation's own example: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
 _NOTABLE_SKEW_S: Final = 60
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_BUSY: Final = (ThrottledError, ServerError)
+"""What may come from the gateway's edge, unsigned, and passes."""
 
 
 class Level(StrEnum):
@@ -123,10 +137,7 @@ async def _ask(
     try:
         signed_by = await exchange.verify(headers, content)
     except SignatureError as error:
-        if refused is not None:
-            yield Finding(Level.WARN, "query", f"refused without a signature: {refused}")
-        else:
-            yield Finding(Level.FAIL, "signature", diagnose(error))
+        yield _unbelieved(error, refused)
         return
     except PalmError as error:
         yield Finding(Level.FAIL, "signature", str(error))
@@ -135,23 +146,37 @@ async def _ask(
     yield Finding(Level.OK, "signature", f"the answer is signed with {signed_by}, which is held")
     if isinstance(refused, ForbiddenError):
         yield Finding(Level.FAIL, "query", diagnose(refused))
+    elif isinstance(refused, RefusedError) and "Wechatpay-Serial" in (refused.message or ""):
+        named = exchange.verifier.preferred
+        detail = f"{refused}; {named} is not this merchant's: mend public_key_id"
+        yield Finding(Level.FAIL, "query", detail)
     elif refused is not None:
         yield Finding(Level.WARN, "query", f"answered, but refused: {refused}")
     else:
         yield Finding(Level.OK, "query", "answered")
 
 
+def _unbelieved(error: SignatureError, refused: PalmError | None) -> Finding:
+    """Return what an answer whose signature does not verify says, besides that."""
+    if error.probe:
+        said = "WeChat Pay sent a deliberately wrong one, which was rightly refused; check again"
+        return Finding(Level.WARN, "signature", said)
+    if isinstance(refused, _BUSY) and error.reason is SignatureReason.MISSING:
+        return Finding(Level.WARN, "query", f"refused without a signature: {refused}; check again")
+    said = f"{refused}; {diagnose(error)}" if refused is not None else diagnose(error)
+    return Finding(Level.FAIL, "signature", said)
+
+
 def _clock(headers: Mapping[str, str], now: float) -> Finding:
     """Compare this machine's clock with the answer's, signed where it is."""
-    skew, source = None, "the gateway"
     signed = headers.get("Wechatpay-Timestamp", "")
-    if signed.isascii() and signed.isdecimal():
+    if _TIMESTAMP.fullmatch(signed):
         skew, source = int(signed) - now, "the answer's signed timestamp"
     else:
         try:
             skew = parsedate_to_datetime(headers.get("Date", "")).timestamp() - now
             source = "the gateway's Date"
-        except ValueError:
+        except (ValueError, OverflowError):
             return Finding(Level.WARN, "clock", "the gateway does not say what time it is")
     off = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} {source}"
     if abs(skew) > MAX_SKEW_S:

@@ -14,6 +14,7 @@ from typing import Any, Final, Self, TypeVar
 
 from palm.adaptation import Adaptation
 from palm.authorizations import Authorizations
+from palm.breaker import Breaker, BreakerRules
 from palm.chain import Node
 from palm.errors import PalmError, ThrottledError
 from palm.exchange import Exchange
@@ -58,6 +59,7 @@ class AsyncPalm:
         retry: How persistently to ask; GET only, all else is sent once.
         timeouts: For each attempt.
         hosts: When to use the backup.
+        breaker: When to stop asking while the gateway is down; None: never.
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
         require_echo: Refuse answers that do not name the pair that they are about.
         on_attempt: Told of every attempt.
@@ -70,6 +72,7 @@ class AsyncPalm:
     Attributes:
         pacer: Sets the pace; None where ``rate`` is.
         adaptation: Lowers and raises it; None where ``rate`` is.
+        breaker: Holds requests back in an outage; None where it was not asked for.
         hosts: Which host is asked now.
         require_echo: As given.
 
@@ -88,6 +91,7 @@ class AsyncPalm:
         retry: Retry | None = None,
         timeouts: Timeouts | None = None,
         hosts: HostRules | None = None,
+        breaker: BreakerRules | None = None,
         proxy: str | None = None,
         require_echo: bool = False,
         on_attempt: Callable[[Attempt], None] | None = None,
@@ -112,6 +116,7 @@ class AsyncPalm:
         self._on_attempt = on_attempt
         self._sleep = sleep
         self.require_echo = require_echo
+        self.breaker = Breaker(breaker) if breaker is not None else None
         self.pacer = Pacer(rate) if rate is not None else None
         self.adaptation = Adaptation(self.pacer) if self.pacer else None
 
@@ -219,6 +224,14 @@ class AsyncPalm:
         sent = 0
 
         async def attempt() -> T:
+            probe = self.breaker is not None and await self.breaker.enter()
+            try:
+                return await paced()
+            finally:
+                if probe and self.breaker is not None:
+                    self.breaker.leave()
+
+        async def paced() -> T:
             nonlocal sent
             if self.pacer is not None:
                 await self.pacer.acquire()
@@ -250,6 +263,8 @@ class AsyncPalm:
                 throttled=throttled,
                 retry_after_s=error.retry_after_s if isinstance(error, ThrottledError) else None,
             )
+        if self.breaker is not None:
+            self.breaker.note(error)
         if self._on_attempt is not None:
             self._on_attempt(Attempt(now - started, error))
 

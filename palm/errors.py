@@ -68,8 +68,11 @@ class PalmError(Exception):
         status: HTTP status of the last answer, None where there was none.
         request_id: Its ``Request-ID``, which WeChat Pay's support asks for.
         attempts: How many requests were sent before giving up.
+        outage: Whether the gateway was down for everybody at the time, so that the failure says
+            nothing of this question.
     """
 
+    outage: bool = False
     status: int | None = None
     request_id: str | None = None
     attempts: int = 0

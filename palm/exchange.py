@@ -102,10 +102,12 @@ class Exchange:
         try:
             return self.verifier.verify(headers, content, now=now)
         except SignatureError as error:
-            known = error.reason is not SignatureReason.UNKNOWN_SERIAL
-            if known or not isinstance(self.verifier, DownloadedKeys):
+            if error.reason is not SignatureReason.UNKNOWN_SERIAL or error.serial is None:
                 raise
-            if not await self.verifier.refresh(self._fetch_certificates, now=self._clock):
+            if not isinstance(self.verifier, DownloadedKeys):
+                raise
+            fetch = self._fetch_certificates
+            if not await self.verifier.seek(error.serial, fetch, now=self._clock):
                 raise
         return self.verifier.verify(headers, content, now=now)
 

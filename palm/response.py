@@ -6,6 +6,7 @@ https://pay.weixin.qq.com/doc/v3/merchant/4012081709
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ from palm.errors import (
     UnauthorizedError,
 )
 
-__all__ = ["Response", "error_of", "request_id_of"]
+__all__ = ["Response", "error_of", "parse_json", "request_id_of"]
 
 _FREQUENCY: Final = re.compile(
     r"FRE(QUENCY|QENCY)|RATE_?LIMIT|TOO_?MANY|too (many|frequent)|频率|频繁|过快", re.IGNORECASE
@@ -66,10 +67,7 @@ class Response:
         Raises:
             BodyError: It is none.
         """
-        try:
-            return json.loads(self.content)
-        except (ValueError, RecursionError):
-            raise BodyError("the answer is no JSON") from None
+        return parse_json(self.content)
 
 
 def error_of(
@@ -116,6 +114,18 @@ def _kind(status: int, code: str | None, message: str | None) -> type[APIError]:
     if status == 429 or _FREQUENCY.search(f"{code} {message}"):  # noqa: PLR2004
         return ThrottledError
     return _REFUSED.get(status, RefusedError)
+
+
+def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON is anything
+    """Return the JSON in a body.
+
+    Raises:
+        BodyError: There is none.
+    """
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(content)
+    # Out here, because the parser's error holds the whole body and would hang on as the context.
+    raise BodyError("the answer is no JSON")
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:

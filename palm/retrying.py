@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from palm.errors import DisconnectedError, ThrottledError, TransientError
+from palm.errors import DisconnectedError, PalmError, ThrottledError, TransientError
 
 __all__ = ["Retry", "persist"]
 
@@ -26,7 +26,7 @@ class Retry:
     """How persistently a question is asked.
 
     Attributes:
-        attempts: Requests at most, throttled ones not counted.
+        attempts: Requests at most; throttled ones, and those in an outage, are not counted.
         base_s: The first wait is random up to this, and each further one up to twice as long,
         cap_s: but never longer than this.
         throttle_s: Wait at least this long after a throttle, twice as long after each further one.
@@ -54,7 +54,7 @@ class _Trial:
         """Count the failure; say whether the question may be asked again at all."""
         if isinstance(error, ThrottledError):
             self._throttles += 1
-        else:
+        elif not (isinstance(error, PalmError) and error.outage):
             self._failures += 1
         return isinstance(error, TransientError)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
+from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from palm.authorization import PalmAuthorization
@@ -25,6 +29,8 @@ from palm.transport import Timeouts
 __all__ = ["Palm", "SyncAuthorizations"]
 
 T = TypeVar("T")
+
+_CLOSED: Final = "the client is closed"
 
 
 class Palm:
@@ -51,7 +57,6 @@ class Palm:
     def _open(self, palm: AsyncPalm) -> None:
         self._palm = palm
         self._thread = _Thread(palm)
-        self._close = weakref.finalize(self._thread, self._thread.stack.close)
 
     def __enter__(self) -> Self:
         return self
@@ -65,8 +70,8 @@ class Palm:
         self.close()
 
     def close(self) -> None:
-        """Close all connections and end the thread."""
-        self._close()
+        """Cancel what is under way, close all connections and end the thread; for good."""
+        self._thread.close()
 
     def with_options(
         self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
@@ -114,18 +119,24 @@ class SyncAuthorizations:
 
     def get_many(
         self, pairs: Iterable[Pair | tuple[str, str]], *, concurrency: int = 32
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Yield what came of each pair, as it comes; memory does not grow with their number.
+
+        Pairs are taken in the caller's own thread, as a database's cursor wants it.
 
         Raises:
             ArgumentError: ``concurrency`` is below 1.
         """
-        outcomes = self._authorizations.get_many(pairs, concurrency=concurrency)
+        source = iter(pairs)
+        ahead = deque(islice(source, max(concurrency, 0) + 1))
+        outcomes = self._authorizations.get_many(_taken(ahead), concurrency=concurrency)
         try:
             while (outcome := self._thread.call(anext, outcomes, None)) is not None:
                 yield outcome
+                ahead.extend(islice(source, 1))
         finally:
-            self._thread.call(outcomes.aclose)
+            with suppress(RuntimeError):  # closed with the client, or closing already
+                self._thread.call(outcomes.aclose)
 
     def preauthorize(
         self,
@@ -147,6 +158,12 @@ class SyncAuthorizations:
         return self._thread.call(ask, openid)
 
 
+def _taken(ahead: deque[T]) -> Iterator[T]:
+    """Yield what the queue holds, and what is added to it meanwhile, until it is empty."""
+    while ahead:
+        yield ahead.popleft()
+
+
 class _Thread:
     """An event loop in a thread of its own, which starts when it is first needed."""
 
@@ -154,12 +171,37 @@ class _Thread:
         self._palm = palm
         self._portal: BlockingPortal | None = None
         self._starting = Lock()
-        self.stack = ExitStack()
+        self._stack = ExitStack()
+        self._close = weakref.finalize(self, self._stack.close)
+
+    def close(self) -> None:
+        """Cancel what is under way, close all connections, end; whoever calls later is refused."""
+        with self._starting:
+            self._close()
 
     def call(self, function: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Return what ``function(*args)`` returns, awaited in the thread."""
+        """Return what ``function(*args)`` returns, awaited in the thread.
+
+        Raises:
+            RuntimeError: The client is closed, or was meanwhile.
+        """
         with self._starting:
+            if not self._close.alive:
+                raise RuntimeError(_CLOSED)
             if self._portal is None:
-                self._portal = self.stack.enter_context(start_blocking_portal(name="palm"))
-                self.stack.callback(self._portal.call, self._palm.close)
-        return self._portal.call(function, *args)
+                self._portal = self._stack.enter_context(start_blocking_portal(name="palm"))
+                self._stack.callback(self._portal.call, _end, self._portal, self._palm)
+        future = self._portal.start_task_soon(function, *args)
+        try:
+            return future.result()
+        except CancelledError:
+            raise RuntimeError(_CLOSED) from None
+        finally:
+            future.cancel()  # where the wait itself was interrupted; else it is done
+
+
+async def _end(portal: BlockingPortal, palm: AsyncPalm) -> None:
+    """Cancel what is under way, then close all connections."""
+    await portal.stop(cancel_remaining=True)
+    with CancelScope(shield=True):
+        await palm.close()

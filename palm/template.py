@@ -6,6 +6,7 @@ percent-encoded, and no operators.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -97,7 +98,7 @@ def _encode(name: str, value: object) -> str:
         raise ArgumentError(f"{name} must be text, not {type(value).__name__}")
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise ArgumentError(f"{name} holds a control character")
-    try:
+    with contextlib.suppress(UnicodeEncodeError):
         return quote(value, safe="")
-    except UnicodeEncodeError:
-        raise ArgumentError(f"{name} is no valid Unicode text") from None
+    # Out here, because that error holds the value and would hang on as the context.
+    raise ArgumentError(f"{name} is no valid Unicode text")

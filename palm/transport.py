@@ -85,11 +85,19 @@ def _proxy_of(scheme: str, netloc: str) -> str | None:
     host = netloc.rpartition("@")[2]
     if is_loopback(urlsplit(f"//{host}").hostname or "") or proxy_bypass(host):
         return None
-    return getproxies().get(scheme)
+    proxy = getproxies().get(scheme)
+    if proxy is None:
+        return None
+    # curl and others take a proxy without a scheme, so people write it so.
+    return checked_proxy(proxy if "://" in proxy else f"http://{proxy}")
 
 
 def environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL (``HTTPS_PROXY``, ``NO_PROXY``)."""
+    """Return the proxy that the environment names for a URL (``HTTPS_PROXY``, ``NO_PROXY``).
+
+    Raises:
+        SettingsError: It is none, or not one of an HTTP proxy.
+    """
     scheme, _, rest = url.partition("://")
     return _proxy_of(scheme, rest.partition("/")[0])
 
@@ -121,9 +129,11 @@ class Transport:
         self._timeouts = timeouts
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, for good."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -148,6 +158,8 @@ class Transport:
         Raises:
             TransportError: There was no complete answer.
             BodyError: It was longer than 64 KiB.
+            SettingsError: The environment names a proxy that is none.
+            RuntimeError: The transport is closed.
         """
         try:
             async with self._open().request(
@@ -165,6 +177,8 @@ class Transport:
         raise failed  # out here, so that the library's error does not hang on as its context
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:  # a session that is opened now would never be closed
+            raise RuntimeError("the client is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -172,6 +186,7 @@ class Transport:
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
+                skip_auto_headers=("Content-Type",),  # it would call a body that is none a stream
                 headers={
                     "Accept": "application/json",
                     "Accept-Encoding": "identity",
@@ -215,6 +230,8 @@ def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
     """Return our own error for one of the library's, whose text may hold the URL."""
     if isinstance(error, TimeoutError):
         return TimedOutError("no complete answer in time")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ConnectError(f"no connection: the proxy answers HTTP {error.status}")
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(f"no connection: {_cause(error.os_error)}")
     if isinstance(error, aiohttp.ClientError):

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from jobs.frames import Change, State
+from jobs.exits import Exit
+from jobs.frames import Change, State, UnknownReason
+from jobs.lines import Reason
+from jobs.render.language import Translate
 from jobs.report import Report
 
-__all__ = ["DEFINITIONS", "headline", "net_changes", "share", "signed", "warnings"]
+__all__ = [
+    "CONTROLS",
+    "DEFINITIONS",
+    "REASONS",
+    "headline",
+    "net_changes",
+    "reason_in",
+    "share",
+    "signed",
+    "verdict",
+    "warnings",
+]
 
 DEFINITIONS: Final = {
     Change.FIRST_SEEN: "answered for the first time",
@@ -23,30 +37,86 @@ DEFINITIONS: Final = {
     Change.ABSENT: "missing from the input for longer",
     Change.UNCHANGED: "nothing to tell",
 }
+REASONS: Final = {
+    UnknownReason.NOT_ASKED: "the run ended before it was asked",
+    UnknownReason.TIMEOUT: "no answer in time",
+    UnknownReason.NETWORK: "no connection, or one that broke",
+    UnknownReason.SERVER_ERROR: "the gateway answered with an error of its own",
+    UnknownReason.THROTTLED: "throttled until the run ended",
+    UnknownReason.REFUSED: "the gateway refused the question",
+    UnknownReason.SIGNATURE: "an answer whose signature is not to be believed",
+    UnknownReason.MISMATCH: "an answer about somebody else",
+    UnknownReason.BAD_BODY: "an answer that cannot be read",
+    UnknownReason.NO_STATE: "a verified answer without a state",
+    UnknownReason.NEW_STATE: "a verified answer with a state not known here",
+}
+CONTROLS: Final = {
+    "input_lines": "input lines",
+    "input_rows": "rows against the input",
+    "unique_pairs": "no pair twice",
+    "states": "pairs by state",
+    "roll_forward_ON": "roll-forward ON",
+    "roll_forward_OFF": "roll-forward OFF",
+    "roll_forward_NONE": "roll-forward NONE",
+    "opening": "opening is the baseline's closing",
+    "transition_columns": "columns of the transitions",
+    "transition_rows": "rows of the transitions",
+    "claimed_states": "states, counted again",
+    "claimed_changes": "changes, counted again",
+    "claimed_roll_forward": "roll-forward, counted again",
+    "claimed_organizations": "organizations, counted again",
+}
 _LOST: Final = 0.1
 _SHOWN_LINES: Final = 3
 
 
-def headline(report: Report) -> str:
+def headline(report: Report, translate: Translate = str) -> str:
     """Return the report in one sentence."""
-    summary = report.summary
+    summary, baseline = report.summary, report.about["baseline"]
     states, changes = summary.states, summary.changes
-    sentence = (
-        f"{report.run_date}: of {summary.pairs:,} pairs {states[State.ON]:,} are ON, "
-        f"{states[State.OFF]:,} OFF, {states[State.NONE]:,} NONE"
+    sentence = translate(
+        "{date}: of {pairs:,} pairs {on:,} are ON, {off:,} OFF, {none:,} NONE"
+    ).format(
+        date=report.run_date,
+        pairs=summary.pairs,
+        on=states[State.ON],
+        off=states[State.OFF],
+        none=states[State.NONE],
     )
     if states[State.UNKNOWN]:
-        sentence += f", {states[State.UNKNOWN]:,} UNKNOWN"
-    if report.about["baseline"] is None:
-        return f"{sentence}; there is no earlier report to compare with."
-    return (
-        f"{sentence}; since {report.about['baseline']['run_date']} {summary.gain:,} gained, "
-        f"{summary.loss:,} lost, {summary.hidden:,} closed and opened in between, "
-        f"{changes[Change.FIRST_SEEN]:,} new, {changes[Change.DROPPED]:,} dropped."
+        sentence += translate(", {unknown:,} UNKNOWN").format(unknown=states[State.UNKNOWN])
+    if baseline is None:
+        return sentence + translate("; there is no earlier report to compare with.")
+    return sentence + translate(
+        "; since {before} {gain:,} gained, {loss:,} lost, {hidden:,} closed and opened in between, "
+        "{first_seen:,} new, {dropped:,} dropped."
+    ).format(
+        before=baseline["run_date"],
+        gain=summary.gain,
+        loss=summary.loss,
+        hidden=summary.hidden,
+        first_seen=changes[Change.FIRST_SEEN],
+        dropped=changes[Change.DROPPED],
     )
 
 
-def warnings(report: Report, *, every_line: bool = False) -> list[str]:
+def verdict(report: Report, translate: Translate = str) -> str | None:
+    """Return what an exit code other than 0 means; None where the run was a success."""
+    code, counted = report.about["run"]["exit_code"], report.about["input"]
+    if code == Exit.DONE:
+        return None
+    said = translate("The run ended with exit code {code}.").format(code=code)
+    if code == Exit.INCOMPLETE:
+        missing = report.summary.states[State.UNKNOWN] + counted["invalid"]
+        whole = report.summary.pairs + counted["invalid"]
+        said += translate(
+            " {missing:,} of {whole:,} pairs and invalid lines ({share}) have no answer: more than "
+            "--max-unknown allows, or the deadline came first."
+        ).format(missing=missing, whole=whole, share=share(missing, whole))
+    return said
+
+
+def warnings(report: Report, *, every_line: bool = False, translate: Translate = str) -> list[str]:
     """Return what a reader must know before the numbers, the gravest first."""
     said = []
     baseline, counted = report.about["baseline"], report.about["input"]
@@ -54,20 +124,40 @@ def warnings(report: Report, *, every_line: bool = False) -> list[str]:
         before, dropped = baseline["pairs"], report.summary.changes[Change.DROPPED]
         if before and dropped / before > _LOST:
             said.append(
-                f"The input has lost {dropped:,} of the {before:,} pairs of {baseline['run_date']} "
-                f"({share(dropped, before)}): is it complete?"
+                translate(
+                    "The input has lost {dropped:,} of the {before:,} pairs of {date} ({share}): "
+                    "is it complete?"
+                ).format(
+                    dropped=dropped,
+                    before=before,
+                    date=baseline["run_date"],
+                    share=share(dropped, before),
+                )
             )
     if counted["invalid"]:
         shown = counted["invalid_lines"][: None if every_line else _SHOWN_LINES]
-        lines = ", ".join(f"{each['line']} ({each['reason']})" for each in shown)
+        lines = ", ".join(
+            f"{each['line']} ({reason_in(translate, each['reason'])})" for each in shown
+        )
         more = ", ..." if counted["invalid"] > len(shown) else ""
-        said.append(f"{counted['invalid']:,} input lines hold no pair: line {lines}{more}")
+        said.append(
+            translate("{count:,} input lines hold no pair: line {lines}").format(
+                count=counted["invalid"], lines=lines + more
+            )
+        )
     if counted["unusual_openids"]:
         said.append(
-            f"{counted['unusual_openids']:,} openids do not look like one (o and 27 more of "
-            "A-Z a-z 0-9 - _); they were asked as they are."
+            translate(
+                "{count:,} openids do not look like one (o and 27 more of A-Z a-z 0-9 - _); they "
+                "were asked as they are."
+            ).format(count=counted["unusual_openids"])
         )
     return said
+
+
+def reason_in(translate: Translate, reason: str) -> str:
+    """Return why a line holds no pair; as it stands, where another version wrote it."""
+    return translate(reason) if reason in set(Reason) else reason
 
 
 def net_changes(report: Report) -> dict[str, int]:

@@ -152,6 +152,6 @@ def seal(
 
 
 def _alter(body: bytes) -> bytes:
-    """Change the last character of the last value: 18:00 becomes 18:01, and JSON stays JSON."""
-    where = max(len(body) - 3, 0)
+    """Change the last character of the last text: 18:00 becomes 18:01, and JSON stays JSON."""
+    where = max(body.rfind(b'"') - 1, 0)
     return body[:where] + bytes([body[where] ^ 1]) + body[where + 1 :]

@@ -24,6 +24,7 @@ class Statistics:
         answered: Of these, answered truthfully: 200, and no fault.
         statuses: Answers by HTTP status; what was dropped or stalled before its headers has none.
         faults: Faults made, by kind.
+        routes: Authenticated requests by method and path, e.g. ``GET /v3/certificates``.
         asked: Authenticated queries by ``(organization_id, openid)``, whatever came of them.
         repeated_nonces: Authenticated requests whose ``nonce_str`` had been used before (among
             the last 100,000). They are not refused: no page says that WeChat Pay does.
@@ -36,6 +37,7 @@ class Statistics:
     answered: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
+    routes: Counter[str] = field(default_factory=Counter)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter, repr=False)
     repeated_nonces: int = 0
     times: list[float] = field(default_factory=list, repr=False)

@@ -10,7 +10,7 @@ from typing import Final
 
 from palm.errors import SettingsError
 
-__all__ = ["Fault", "Faults", "chance"]
+__all__ = ["ABOUT_STATES", "Fault", "Faults", "chance"]
 
 
 class Fault(StrEnum):
@@ -62,6 +62,9 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     """Correctly signed, but the JSON ends in the middle."""
 
+
+ABOUT_STATES: Final = {Fault.OTHER, Fault.NOSTATE, Fault.NEWSTATE}
+"""They befall the answers that tell a state; any other request that draws one is answered."""
 
 _BY_STATUS: Final = {
     "429": Fault.THROTTLE,

@@ -20,6 +20,7 @@ __all__ = [
     "BUSY",
     "FREQUENT",
     "NO_ACCEPT",
+    "NO_CERTIFICATES",
     "UNKNOWN_MERCHANT",
     "UNKNOWN_SERIAL",
     "WRONG_METHOD",
@@ -117,6 +118,15 @@ BAD_KEY_ID: Final = Refusal(
     "Wechatpay-Serial names neither a platform certificate nor the public key",
 )
 BAD_PARAMETER: Final = Refusal(400, "PARAM_ERROR", 268435461, "参数错误", "Wrong parameter")
+NO_CERTIFICATES: Final = Refusal(
+    404,
+    "RESOURCE_NOT_EXISTS",
+    268435463,
+    "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。"
+    "可查看指引https://pay.weixin.qq.com/doc/v3/merchant/4012153196",
+    "No platform certificate is available, apply for the WeChat Pay public key in the merchant "
+    "console, API security",
+)
 FREQUENT: Final = Refusal(
     429,
     "FREQUENCY_LIMITED",

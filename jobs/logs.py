@@ -1,0 +1,89 @@
+"""What the job says while it runs: text on a terminal, one JSON object a line otherwise.
+
+No openid is ever logged. A keyed hash stands for a person, so that one can be followed through a
+log; with ``PALM_LOG_KEY`` the hash is the same in every run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import sys
+from typing import Any, Final, TextIO
+
+import structlog
+
+__all__ = ["FORMATS", "Person", "set_up_logging"]
+
+FORMATS: Final = ("auto", "text", "json")
+
+
+class Person:
+    """Turns openids into keyed hashes.
+
+    Args:
+        key: Any text; None: one made for this process.
+    """
+
+    def __init__(self, key: str | None = None) -> None:
+        secret = key.encode() if key else secrets.token_bytes(32)
+        self._key = hashlib.blake2b(secret, digest_size=32).digest()
+
+    @classmethod
+    def from_env(cls) -> Person:
+        """Return the one that ``PALM_LOG_KEY`` keys."""
+        return cls(os.environ.get("PALM_LOG_KEY"))
+
+    def of(self, openid: str) -> str:
+        """Return 16 hexadecimal digits that stand for a person."""
+        return hashlib.blake2b(openid.encode(), key=self._key, digest_size=8).hexdigest()
+
+
+def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None) -> bool:
+    """Send structlog's and the standard library's events to standard error.
+
+    Args:
+        log_format: One of ``FORMATS``.
+        level: Of the ``logging`` module.
+        stream: Instead of standard error.
+
+    Returns:
+        Whether events are JSON.
+    """
+    stream = stream or sys.stderr
+    as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=stream.isatty() and "NO_COLOR" not in os.environ, sort_keys=False
+        )
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("palm").setLevel(level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    return as_json

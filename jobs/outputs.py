@@ -1,0 +1,94 @@
+"""Where the report goes: files, a folder that keeps one report a day, standard output."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from jobs.exits import Exit, Stop
+from jobs.render import FORMATS
+
+__all__ = ["Outputs", "dated_reports", "parse_outputs"]
+
+_DATED: Final = "run_date="
+_REPORT: Final = "report.parquet"
+_SLASHES: Final = ("/", os.sep)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the report goes.
+
+    Attributes:
+        files: All files to be written, by their path; the format is the suffix.
+        counts: The Parquet file that is the next run's baseline; None: there is none.
+        folder: The folder that keeps one report a day, of which ``counts`` is in one; else None.
+        stdout: The format written to standard output; None: nothing is.
+    """
+
+    files: tuple[Path, ...]
+    counts: Path | None
+    folder: Path | None = None
+    stdout: str | None = None
+
+    @property
+    def first(self) -> Path | None:
+        """The file that journal and lock stand beside."""
+        return self.counts or (self.files[0] if self.files else None)
+
+
+def parse_outputs(given: tuple[str, ...], stdout_format: str | None, run_date: date) -> Outputs:
+    """Return where the ``-o`` options send the report.
+
+    Args:
+        given: Each a path whose suffix is the format, a folder (ends in a slash), or ``-``.
+        stdout_format: ``--format``, which goes with ``-``.
+        run_date: Names the folder's report.
+
+    Raises:
+        Stop: A format is unknown, or the options do not go together (2).
+    """
+    if ("-" in given) != (stdout_format is not None):
+        raise Stop(Exit.USAGE, "--format goes with -o - (standard output), and -o - with --format")
+    files = [text for text in given if text != "-"]
+    folders = [Path(text) for text in files if text.endswith(_SLASHES)]
+    if len(folders) > 1:
+        raise Stop(Exit.USAGE, "only one of the outputs can be a folder")
+    paths = tuple(_path_of(text, run_date) for text in files)
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        raise Stop(Exit.USAGE, f"{twice[0]} is named twice")
+    parquet = [path for path in paths if path.suffix == ".parquet"]
+    counts = parquet[0] if parquet else None
+    if folders and counts is not None and folders[0] not in counts.parents:
+        raise Stop(Exit.USAGE, f"name the folder {folders[0]}/ first: its report is what counts")
+    return Outputs(paths, counts, folders[0] if folders else None, stdout_format)
+
+
+def _path_of(text: str, run_date: date) -> Path:
+    if text.endswith(_SLASHES):
+        return Path(text) / f"{_DATED}{run_date.isoformat()}" / _REPORT
+    path = Path(text)
+    if path.is_dir():
+        raise Stop(
+            Exit.OUTPUT,
+            f"{path} is a folder: name a file in it, or {path}/ to keep one report a day",
+        )
+    if path.suffix.removeprefix(".") not in FORMATS:
+        known = " ".join(f".{name}" for name in FORMATS)
+        raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
+    return path
+
+
+def dated_reports(folder: Path) -> list[tuple[date, Path]]:
+    """Return the reports that a folder keeps, by date, the newest first."""
+    found = []
+    for path in folder.glob(f"{_DATED}*/{_REPORT}"):
+        try:
+            day = date.fromisoformat(path.parent.name.removeprefix(_DATED))
+        except ValueError:
+            continue
+        found.append((day, path))
+    return sorted(found, reverse=True)

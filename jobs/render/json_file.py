@@ -1,0 +1,21 @@
+"""The report's metadata as JSON, for scripts; ``schema.json`` beside this file describes it."""
+
+from __future__ import annotations
+
+import json
+from typing import BinaryIO
+
+from jobs.render.language import Language
+from jobs.report import Report
+
+__all__ = ["write_json"]
+
+
+def write_json(report: Report, file: BinaryIO, language: Language = Language.EN) -> None:  # noqa: ARG001
+    """Write what is said about the rows; the language changes nothing.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    text = json.dumps(report.about, ensure_ascii=False, indent=2, allow_nan=False)
+    file.write(f"{text}\n".encode())

@@ -1,0 +1,110 @@
+"""Serving: loopback only, plain HTTP, connections kept as long as the real gateway keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Final, NoReturn, Self
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+from palm.errors import SettingsError
+
+__all__ = ["LoopbackServer", "hang_up"]
+
+_HOST: Final = "127.0.0.1"
+_BACKLOG: Final = 1024
+_GRACE_S: Final = 1.0  # for answers under way when the server is closed
+
+_log = logging.getLogger(__name__)
+# What aiohttp says of a request that is no HTTP quotes it, and with it perhaps an openid.
+_log.addFilter(
+    lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+)
+
+
+class LoopbackServer(ABC):
+    """A server on a port of this machine, while the context lasts.
+
+    Args:
+        port: 0: any that is free.
+        idle_s: A connection without a request for so many seconds is closed.
+    """
+
+    def __init__(self, port: int, *, idle_s: float) -> None:
+        self._port = port
+        self._idle_s = idle_s
+        self._base_url: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, e.g. ``http://127.0.0.1:49152``; only while it runs."""
+        if self._base_url is None:
+            raise RuntimeError("the gateway is not running")
+        return self._base_url
+
+    @abstractmethod
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Return the answer to a request."""
+
+    async def __aenter__(self) -> Self:
+        """Listen.
+
+        Raises:
+            SettingsError: The port is taken, or not ours to open.
+        """
+        self._closing = asyncio.Event()
+        # A client that leaves ends the handler of its request: nobody stalls for nobody.
+        self._handlers = web.Server(
+            self._handle,
+            handler_cancellation=True,
+            keepalive_timeout=self._idle_s,
+            auto_decompress=False,
+            access_log=None,
+            logger=_log,
+        )
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                self._handlers, _HOST, self._port, backlog=_BACKLOG
+            )
+        except OSError as error:
+            raise SettingsError(f"cannot listen on port {self._port}: {error.strerror}") from None
+        self._base_url = f"http://{_HOST}:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop listening, let answers under way go out, close all connections."""
+        self._base_url = None
+        self._server.close()
+        self._closing.set()
+        open_ones = [c.transport for c in self._handlers.connections if c.transport is not None]
+        self._handlers.pre_shutdown()
+        await self._handlers.shutdown(_GRACE_S)
+        for transport in open_ones:
+            transport.abort()
+        await asyncio.sleep(0)  # aborted transports close their sockets in the loop's next round
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than the server is open."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+
+
+async def hang_up(request: web.BaseRequest) -> NoReturn:
+    """Close the connection without another byte."""
+    if request.transport is not None:
+        request.transport.abort()
+    # The server cancels the handler of a connection that is lost: there is no way back from here.
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError  # pragma: no cover
