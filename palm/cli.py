@@ -30,6 +30,7 @@ __all__ = ["command", "main"]
 
 _NAME: Final = "palm"
 _UNANSWERED: Final = 3
+_UNWRITTEN: Final = 73
 _NOT_NOW: Final = 75
 _REFUSED: Final = 77
 
@@ -167,6 +168,8 @@ def _exit_code(error: Exception) -> int | None:
         return _REFUSED
     if isinstance(error, TransientError):
         return _NOT_NOW
+    if isinstance(error, OSError):  # standard output's: those of files and network are translated
+        return _UNWRITTEN
     return _UNANSWERED if isinstance(error, PalmError) else None
 
 

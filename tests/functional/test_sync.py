@@ -1,0 +1,346 @@
+"""The synchronous client: in scripts, in threads, in a running event loop, until it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+
+from palm import AsyncPalm, Palm, PalmError, Retry, TimedOutError, TransportError
+from palm.sandbox import Faults, Gateway
+
+QUERIES = 200
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+async def gateway(keys):
+    async with Gateway(keys) as running:
+        yield running
+
+
+def options(gateway) -> dict:
+    return {
+        "merchant": gateway.keys.merchant(),
+        "keys": gateway.keys.platform_keys(),
+        "base_url": gateway.base_url,
+    }
+
+
+def people(count=QUERIES):
+    return [(f"o{i:027d}", str(1000 + i % 5)) for i in range(count)]
+
+
+async def until(true, patience_s=5.0):
+    """Wait for something that happens elsewhere."""
+    async with asyncio.timeout(patience_s):
+        while not true():  # noqa: ASYNC110 - nobody there would set an event
+            await asyncio.sleep(0.005)
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "palm"]
+
+
+def check_counts(gateway, count=QUERIES):
+    stats = gateway.stats
+    assert (stats.rejected, stats.repeated_nonces) == (0, 0)
+    assert (stats.requests, stats.answered) == (count, count)
+
+
+# --- many at once
+
+
+async def test_200_queries_in_16_threads_are_each_signed_rightly_and_once(gateway):
+    with Palm(**options(gateway)) as palm:
+
+        def ask():
+            with ThreadPoolExecutor(16) as pool:
+                return list(pool.map(lambda pair: palm.authorizations.get(*pair), people()))
+
+        answers = await asyncio.to_thread(ask)
+    assert [(one.openid, one.organization_id) for one in answers] == people()
+    check_counts(gateway)
+
+
+async def test_200_queries_at_once_of_the_async_client_are_each_signed_rightly_and_once(gateway):
+    async with AsyncPalm(**options(gateway)) as palm:
+        answers = await asyncio.gather(*(palm.authorizations.get(*pair) for pair in people()))
+    assert [(one.openid, one.organization_id) for one in answers] == people()
+    check_counts(gateway)
+
+
+async def test_threads_share_one_pace(gateway):
+    with Palm(**options(gateway), rate=100) as palm:
+
+        def ask():
+            with ThreadPoolExecutor(16) as pool:
+                list(pool.map(lambda pair: palm.authorizations.get(*pair), people(30)))
+
+        started = time.monotonic()
+        await asyncio.to_thread(ask)
+    assert time.monotonic() - started >= 29 / 100
+    check_counts(gateway, 30)
+
+
+# --- where it runs
+
+
+@asynccontextmanager
+async def elsewhere(keys):
+    """Run a gateway in an event loop of its own, so that this one may be blocked."""
+    started, stop = threading.Event(), threading.Event()
+    found = []
+
+    async def serve():
+        async with Gateway(keys) as gateway:
+            found.append(gateway)
+            started.set()
+            await until(stop.is_set, 30.0)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    started.wait()
+    try:
+        yield found[0]
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def test_it_works_inside_a_running_event_loop(keys):
+    """As in a notebook, whose cells run in one."""
+    assert asyncio.get_running_loop().is_running()
+    async with elsewhere(keys) as gateway:
+        with Palm(**options(gateway)) as palm:
+            answer = palm.authorizations.get("o1", "1")
+            chained = palm.v3.palmservice.authorization.openid._openid_.get(
+                openid="o1", query={"organization_id": "1"}
+            )
+            outcomes = list(palm.authorizations.get_many(people(5)))
+    assert chained.json()["state"] == answer.state
+    assert sorted(pair for pair, _ in outcomes) == people(5)
+    check_counts(gateway, 7)
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as a person would, where anything unclean is said on standard error."""
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+SETUP = """
+    import sys, time
+    from pathlib import Path
+    from palm import Palm, PalmError, Retry
+    palm = Palm.from_env(Path(sys.argv[1]))
+    def ask(): return palm.authorizations.get("o1", "1").openid
+    def many(): return palm.authorizations.get_many([("o1", "1")] * 99)
+"""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "print(ask())",
+        "print('o1')  # and nothing is ever asked",
+        "print(ask()); palm.close(); palm.close()",
+        "palm.close(); print('o1')",
+        "print(palm.with_options(timeout=5).authorizations.get('o1', '1').openid)",
+        "print(next(many())[0].openid)",
+        "it = many(); print(next(it)[0].openid)",
+        "it = many(); print(next(it)[0].openid); palm.close(); del it",
+        "palm.itself = palm; print(ask()); del palm; import gc; gc.collect()",
+        "import threading; threading.Thread(target=lambda: print(ask())).start()",
+    ],
+)
+async def test_a_script_ends_cleanly_whether_it_closes_or_not(gateway, tmp_path, rest):
+    gateway.keys.write(tmp_path / "keys", gateway.base_url)
+    script = textwrap.dedent(SETUP) + rest
+    done = await asyncio.to_thread(run, script, str(tmp_path / "keys" / "palm.toml"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "o1\n", "")
+
+
+async def test_a_script_that_is_left_by_an_error_ends_with_that_error(gateway, tmp_path):
+    gateway.keys.write(tmp_path / "keys", gateway.base_url)
+    script = textwrap.dedent(SETUP) + "ask(); raise SystemExit('mine')"
+    done = await asyncio.to_thread(run, script, str(tmp_path / "keys" / "palm.toml"))
+    assert (done.returncode, done.stderr) == (1, "mine\n")
+
+
+async def test_a_script_that_is_interrupted_while_it_waits_ends_at_once(gateway, tmp_path):
+    gateway.keys.write(tmp_path / "keys", gateway.base_url)
+    gateway.latency_s = 30
+    rest = """
+        import os, signal, threading
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            for _ in many():
+                raise AssertionError
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    script = textwrap.dedent(SETUP) + textwrap.dedent(rest)
+    started = time.monotonic()
+    done = await asyncio.to_thread(run, script, str(tmp_path / "keys" / "palm.toml"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+    assert time.monotonic() - started < 10
+
+
+# --- until it is closed
+
+
+async def test_its_thread_starts_with_the_first_request_and_ends_with_close(gateway):
+    palm = Palm(**options(gateway))
+    assert threads() == []
+    await asyncio.to_thread(palm.authorizations.get, "o1", "1")
+    await asyncio.to_thread(palm.authorizations.get, "o1", "1")
+    assert threads() == ["palm"]
+    palm.close()
+    assert threads() == []
+
+
+async def test_its_thread_ends_when_nobody_holds_it_any_more(gateway):
+    palm = Palm(**options(gateway))
+    await asyncio.to_thread(palm.authorizations.get, "o1", "1")
+    node = palm.v3
+    del palm
+    assert threads() == ["palm"], "a chain keeps its client"
+    del node
+    assert threads() == []
+
+
+def test_closing_is_idempotent(keys):
+    palm = Palm(merchant=keys.merchant(), keys=keys.platform_keys(), base_url=NOWHERE)
+    palm.close()
+    with palm:
+        palm.close()
+    assert threads() == []
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_use_after_close_is_a_clear_error_and_no_hang(keys, used):
+    with Palm(
+        merchant=keys.merchant(),
+        keys=keys.platform_keys(),
+        base_url=NOWHERE,
+        retry=Retry(attempts=1),
+    ) as palm:
+        other, authorizations, node = palm.with_options(timeout=1), palm.authorizations, palm.v3
+        if used:
+            with pytest.raises(PalmError):
+                palm.authorizations.get("o1", "1")
+    for ask in (
+        lambda: palm.authorizations.get("o1", "1"),
+        lambda: other.authorizations.get("o1", "1"),
+        lambda: authorizations.get("o1", "1"),
+        node.get,
+        lambda: list(palm.authorizations.get_many([("o1", "1")])),
+        lambda: palm.authorizations.preauthorize("o1", organization_id="1"),
+    ):
+        with pytest.raises(RuntimeError, match="the client is closed"):
+            ask()
+    assert threads() == []
+
+
+async def test_use_after_close_of_the_async_client_is_a_clear_error(gateway):
+    async with AsyncPalm(**options(gateway)) as palm:
+        await palm.authorizations.get("o1", "1")
+    await palm.close()
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        await palm.authorizations.get("o1", "1")
+    check_counts(gateway, 1)
+
+
+async def test_closing_ends_what_other_threads_wait_for(gateway):
+    gateway.latency_s = 30
+    palm = Palm(**options(gateway))
+    asking = [
+        asyncio.create_task(asyncio.to_thread(palm.authorizations.get, *pair)) for pair in people(4)
+    ]
+    await until(lambda: gateway.stats.requests == 4)
+    await asyncio.to_thread(palm.close)
+    ends = await asyncio.gather(*asking, return_exceptions=True)
+    assert {(type(end), str(end)) for end in ends} == {(RuntimeError, "the client is closed")}
+
+
+async def test_closing_ends_what_is_about_to_be_asked_again(gateway):
+    """A question that waits to be asked again opens no new connection behind its client's back."""
+    gateway.faults = Faults(drop=1.0)
+    palm = Palm(**options(gateway), retry=Retry(attempts=1000, base_s=0.001))
+    asking = asyncio.create_task(asyncio.to_thread(palm.authorizations.get, "o1", "1"))
+    await until(lambda: gateway.stats.requests >= 5)
+    await asyncio.to_thread(palm.close)
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        await asking
+    asked = gateway.stats.requests
+    await asyncio.sleep(0.1)
+    assert gateway.stats.requests == asked
+
+
+# --- with other options
+
+
+async def test_with_options_shares_connections_and_pace(gateway):
+    async with AsyncPalm(**options(gateway), rate=1000) as palm:
+        other = palm.with_options(timeout=3.0, retry=Retry(attempts=1))
+        for _ in range(3):
+            await palm.authorizations.get("o1", "1")
+            await other.authorizations.get("o1", "1")
+        assert len(gateway._handlers.connections) == 1
+        assert other.pacer is palm.pacer
+        assert palm.pacer.granted == 6
+    check_counts(gateway, 6)
+
+
+async def test_with_options_of_the_sync_client_shares_its_thread_and_connections(gateway):
+    with Palm(**options(gateway), rate=1000) as palm:
+        other = palm.with_options(timeout=3.0)
+        await asyncio.to_thread(palm.authorizations.get, "o1", "1")
+        await asyncio.to_thread(other.authorizations.get, "o1", "1")
+        assert threads() == ["palm"]
+        assert len(gateway._handlers.connections) == 1
+        assert palm._palm.pacer.granted == 2
+
+
+@pytest.mark.parametrize("sync", [True, False])
+async def test_with_options_changes_the_copy_alone(gateway, sync):
+    gateway.latency_s = 0.3
+    palm = (Palm if sync else AsyncPalm)(**options(gateway), retry=Retry(attempts=1))
+
+    async def ask(client):
+        if sync:
+            return await asyncio.to_thread(client.authorizations.get, "o1", "1")
+        return await client.authorizations.get("o1", "1")
+
+    hasty = palm.with_options(timeout=0.05)
+    with pytest.raises(TimedOutError):
+        await ask(hasty)
+    assert (await ask(palm)).openid == "o1"
+    closed = palm.close()
+    if not sync:
+        await closed
+
+
+async def test_with_options_persists_as_it_is_told(keys):
+    async with AsyncPalm(
+        merchant=keys.merchant(), keys=keys.platform_keys(), base_url=NOWHERE
+    ) as palm:
+        once = palm.with_options(retry=Retry(attempts=1))
+        with pytest.raises(TransportError) as caught:
+            await once.authorizations.get("o1", "1")
+    assert caught.value.attempts == 1

@@ -1,0 +1,209 @@
+"""A program of a user of this package: every public name, in the way that it is meant to be used.
+
+It is checked with ``mypy --strict`` and never run.
+"""
+
+# ruff: noqa: PLR0911, T201 - a user's program may print, and return where it likes
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import palm
+from palm import (
+    BASE_URLS,
+    APIError,
+    APIv3Key,
+    ArgumentError,
+    AsyncPalm,
+    Attempt,
+    Authorizations,
+    AuthorizationState,
+    BeliefError,
+    BodyError,
+    ConnectError,
+    DisconnectedError,
+    DownloadedKeys,
+    ForbiddenError,
+    HostRules,
+    Merchant,
+    MismatchError,
+    NewStateError,
+    Node,
+    NoStateError,
+    Outcome,
+    Pacer,
+    Pair,
+    Palm,
+    PalmAuthorization,
+    PalmError,
+    PendingError,
+    PlatformKeys,
+    RefusedError,
+    Response,
+    Retry,
+    RSASigner,
+    RSAVerifier,
+    ServerError,
+    SettingsError,
+    SignatureError,
+    SignatureReason,
+    Signer,
+    StateError,
+    SyncAuthorizations,
+    ThrottledError,
+    TimedOutError,
+    Timeouts,
+    TransientError,
+    TransportError,
+    UnauthorizedError,
+    Verifier,
+    authorization,
+    message,
+)
+
+
+class Vault:
+    """A key that lives elsewhere."""
+
+    mchid = "1900000001"
+    serial_no = "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB"
+
+    async def sign(self, content: bytes, /) -> bytes:
+        """Return a signature, by and by."""
+        await asyncio.sleep(0)
+        return content
+
+
+class Trusting:
+    """Whom nobody should believe."""
+
+    preferred = ""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> str:
+        """Return the id of a key."""
+        return headers.get("Wechatpay-Serial", f"{now}{body!r}")
+
+
+def keys() -> tuple[Merchant, PlatformKeys | DownloadedKeys]:
+    """Return both sides' keys."""
+    merchant = Merchant.from_pem(
+        "1900000001", Path("apiclient_key.pem").read_bytes(), serial_no=Vault.serial_no
+    )
+    held = PlatformKeys.from_pem(public_keys={"PUB_KEY_ID_1": Path("pub_key.pem").read_bytes()})
+    if held.preferred:
+        return merchant, held
+    return merchant, DownloadedKeys(APIv3Key(b"k" * 32), held)
+
+
+def own() -> tuple[Signer, Verifier]:
+    """Return what does the same in another place."""
+    signer: Signer = Vault()
+    verifier: Verifier = Trusting()
+    merchant, held = keys()
+    if isinstance(held, PlatformKeys):
+        signer, verifier = RSASigner(merchant), RSAVerifier(held)
+    return signer, verifier
+
+
+def note(attempt: Attempt) -> None:
+    """Count an attempt."""
+    seconds: float = attempt.elapsed_s
+    error: PalmError | None = attempt.error
+    print(seconds, error)
+
+
+def ask() -> Iterator[PalmAuthorization]:
+    """Ask one after the other."""
+    merchant, held = keys()
+    with Palm(
+        merchant=merchant,
+        keys=held,
+        base_url=BASE_URLS,
+        rate=50,
+        retry=Retry(attempts=3),
+        timeouts=Timeouts(total_s=5),
+        hosts=HostRules(failures=2),
+        on_attempt=note,
+    ) as client:
+        typed: SyncAuthorizations = client.authorizations
+        answer: PalmAuthorization = typed.get("o1", "1004")
+        yield answer
+        state: AuthorizationState = answer.state
+        time: datetime | None = answer.authorize_time
+        print(state is AuthorizationState.ON, time and time.year, answer.echoed)
+        node: Node[Response] = client.v3.palmservice.authorization.openid._openid_
+        response: Response = node.get(openid="o1", query={"organization_id": "1004"})
+        response = client["v3/certificates"].get({"query": {}})
+        response = client.chain("v3/foo").Delete.post(json={"a": 1})
+        status: int = response.status
+        content: bytes = response.content
+        print(status, content, response.request_id, response.json()["state"])
+        token: str = typed.preauthorize("o1", organization_id="1004")
+        print(token, client.with_options(timeout=3.0, retry=Retry()).v3)
+        outcomes: Iterator[Outcome] = typed.get_many([("o1", "1004"), Pair("o2", "1004")])
+        for pair, found in outcomes:
+            print(pair.openid, found)
+
+
+async def ask_many() -> list[PalmAuthorization]:
+    """Ask all at once."""
+    found: list[PalmAuthorization] = []
+    async with AsyncPalm.from_env(Path("palm.toml"), rate=50.0) as client:
+        pacer: Pacer | None = client.pacer
+        print(pacer and pacer.rate)
+        typed: Authorizations = client.authorizations
+        async for pair, outcome in typed.get_many([Pair("o1", "1")], concurrency=8):
+            if isinstance(outcome, PalmError):
+                print(pair.organization_id, explain(outcome))
+            else:
+                found.append(outcome)
+        node: Node[Awaitable[Response]] = client.v3.foo
+        response: Response = await node.get()
+        hasty: AsyncPalm = client.with_options(timeout=Timeouts(total_s=1.0))
+        print(response.verified_by, await hasty.authorizations.get("o1", "1"))
+    return found
+
+
+def explain(error: PalmError) -> str:
+    """Say what to do about an error, by its type alone."""
+    said = "try again" if isinstance(error, TransientError) else "do not"
+    match error:
+        case SettingsError() | ArgumentError():
+            return "mend the program"
+        case ThrottledError():
+            pause: float | None = error.retry_after_s
+            return f"wait {pause}"
+        case UnauthorizedError() | ForbiddenError() | RefusedError():
+            code: str | None = error.code
+            return f"refused: {code}"
+        case ServerError() | PendingError() | APIError():
+            verified: bool = error.verified
+            return f"later: {verified}"
+        case ConnectError() | DisconnectedError() | TimedOutError() | TransportError():
+            return f"after {error.attempts}"
+        case SignatureError():
+            reason: SignatureReason = error.reason
+            return f"not believed: {reason}"
+        case MismatchError() | BodyError() | BeliefError():
+            return f"not believed: {error.request_id}"
+        case NewStateError():
+            state: str = error.state
+            return state
+        case NoStateError() | StateError():
+            return f"{error.status}"
+    return said
+
+
+def sign() -> str:
+    """Sign by hand."""
+    signed: bytes = message("GET", "/v3/certificates", "1", "n", b"")
+    return authorization("1", "2", signed.hex(), timestamp="1", nonce_str="n")
+
+
+def version() -> str:
+    """Return which one this is."""
+    return palm.__version__
