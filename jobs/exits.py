@@ -16,6 +16,7 @@ class Exit(IntEnum):
     INCOMPLETE = 3
     STOPPED = 4
     UNBALANCED = 5
+    RULE = 10
     INPUT = 65
     OUTPUT = 73
     NOT_NOW = 75

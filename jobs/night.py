@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,19 +14,26 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from jobs.baseline import check_replaced, find_baseline
+from jobs.baseline import Baseline, check_replaced, find_baseline
 from jobs.changes import classify
 from jobs.exits import Exit, Stop
-from jobs.frames import ROWS, State, conform
+from jobs.frames import ANSWERS, ROWS, State, conform
+from jobs.matching import match
+from jobs.outputs import Outputs
 from jobs.pairs import Input, InputError, read_pairs
 from jobs.progress import showing_progress
-from jobs.publish import check_output, publish
+from jobs.publish import check_outputs, forget_old, publish
+from jobs.render.language import Language
 from jobs.report import Gateway, Report, Run, compose
+from jobs.rules import Rule
+from jobs.summary import summarize
 from jobs.sweep import SweepRules, sweep
 from jobs.tally import Tally
+from jobs.verdict import judge
 from palm import (
     BASE_URLS,
     AsyncPalm,
@@ -52,7 +60,7 @@ class Options:
     """What the command was asked to do; each is described by its ``--help``."""
 
     source: str
-    output: Path
+    outputs: Outputs
     run_date: date
     timezone: str
     settings: Settings | None
@@ -63,6 +71,10 @@ class Options:
     max_unknown: float = 0.01
     forget_after_days: int = 90
     replace: bool = False
+    retry_unanswered: bool = False
+    fail_on: tuple[Rule, ...] = ()
+    keep_days: int | None = None
+    language: Language = Language.EN
     require_echo: bool = False
     openid_column: str = "openid"
     organization_column: str = "organization_id"
@@ -91,7 +103,7 @@ def run(options: Options, console: Console) -> Report:
         Stop: The run ended before it had a verdict; nothing was published.
         palm.SettingsError: A setting is wrong; nothing was sent.
     """
-    check_output(options.output)
+    check_outputs(options.outputs)
     try:
         source = read_pairs(
             options.source,
@@ -106,18 +118,13 @@ def run(options: Options, console: Console) -> Report:
 
 async def _run(options: Options, source: Input, console: Console) -> Report:
     async with _peer(options) as peer:
-        found = find_baseline(
-            options.output,
-            run_date=options.run_date,
-            gateway=peer.gateway,
-            named=options.baseline,
-            wanted=options.compare,
-        )
-        if not options.replace:
-            check_replaced(found.replaced, options.run_date, source.pairs)
+        found = _find_baseline(options, peer.gateway, source)
         started = datetime.now(UTC)
         tally = Tally()
-        answers, asking = await _ask(options, peer, source.pairs, tally, console)
+        kept = _kept_answers(options, found.replaced, source)
+        to_ask = source.pairs.drop(kept.index)
+        asked, asking = await _ask(options, peer, to_ask, tally, console)
+    answers = pd.concat([kept, asked]) if len(kept) else asked
     rows = classify(
         source.pairs,
         answers,
@@ -126,15 +133,22 @@ async def _run(options: Options, source: Input, console: Console) -> Report:
         baseline_run_date=found.report.run_date if found.report else None,
         forget_after_days=options.forget_after_days,
     )
+    summary = summarize(rows, baseline_run_date=found.report.run_date if found.report else None)
+    exit_code, verdict = judge(
+        summary, source.invalid, max_unknown=options.max_unknown, fail_on=options.fail_on
+    )
     report = compose(
         rows,
+        summary,
         run=Run(
             id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             date=options.run_date,
             timezone=options.timezone,
             started=started,
             finished=datetime.now(UTC),
-            exit_code=_verdict(source, answers, options.max_unknown),
+            exit_code=exit_code,
+            verdict=verdict,
+            parent=found.replaced.run_id if options.retry_unanswered and found.replaced else None,
         ),
         gateway=peer.gateway,
         source=source,
@@ -143,8 +157,49 @@ async def _run(options: Options, source: Input, console: Console) -> Report:
         tally=tally,
         asking=asking,
     )
-    publish(report, options.output, baseline=found.report, replaced=found.replaced)
+    publish(
+        report,
+        options.outputs,
+        baseline=found.report,
+        replaced=found.replaced,
+        language=options.language,
+        stdout=sys.stdout.buffer if options.outputs.stdout else None,
+    )
+    if options.outputs.folder is not None and options.keep_days is not None:
+        for path in forget_old(options.outputs.folder, report, options.keep_days):
+            console.print(f"Removed: {path}", markup=False, soft_wrap=True)
     return report
+
+
+def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baseline:
+    found = find_baseline(
+        options.outputs.counts,
+        run_date=options.run_date,
+        gateway=gateway,
+        named=options.baseline,
+        wanted=options.compare,
+        folder=options.outputs.folder,
+    )
+    if not options.replace:
+        check_replaced(found.replaced, options.run_date, source.pairs)
+    return found
+
+
+def _kept_answers(options: Options, replaced: Report | None, source: Input) -> pd.DataFrame:
+    """Return the answers that a correcting run keeps: the good ones of the report it corrects."""
+    if not options.retry_unanswered:
+        return conform(pd.DataFrame(), ANSWERS)
+    if replaced is None or replaced.run_date != options.run_date:
+        raise Stop(
+            Exit.USAGE,
+            f"--retry-unanswered: there is no report of {options.run_date} to correct; "
+            "run without it, or set --run-date",
+        )
+    found = match(source.pairs, replaced.rows).found
+    good = replaced.rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()
+    places = np.flatnonzero((found >= 0) & good[found])
+    kept = replaced.rows.iloc[found[places]].set_axis(source.pairs.index[places])
+    return conform(kept[list(ANSWERS)], ANSWERS)
 
 
 async def _ask(
@@ -184,14 +239,6 @@ async def _ask(
 
 def _rows(baseline: Report | None) -> pd.DataFrame:
     return conform(pd.DataFrame(), ROWS) if baseline is None else baseline.rows
-
-
-def _verdict(source: Input, answers: pd.DataFrame, max_unknown: float) -> Exit:
-    """Return whether so many are known that the run is a success."""
-    unknown = int((answers["state"] == State.UNKNOWN).sum()) + source.invalid
-    return (
-        Exit.DONE if unknown <= max_unknown * (len(answers) + source.invalid) else Exit.INCOMPLETE
-    )
 
 
 @asynccontextmanager

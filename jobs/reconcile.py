@@ -12,10 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from jobs.exits import Exit, Stop
+from jobs.outputs import parse_outputs
+from jobs.render import FORMATS
+from jobs.render.language import Language
 from palm._version import __version__
 from palm.shell import run_command, say
 
 if TYPE_CHECKING:
+    from jobs.night import Options
+    from jobs.rules import Rule
     from palm.settings import Settings
 
 __all__ = ["command", "main"]
@@ -29,6 +34,7 @@ Exit codes:
   3    done, but more is unknown than --max-unknown allows
   4    stopped: too many answers were not believed; nothing is written
   5    the controls do not balance; nothing is written
+  10   done, and a --fail-on rule holds
   65   the input, or the baseline, cannot be read
   73   the output cannot be written
   75   the gateway could not be reached; try again later
@@ -54,9 +60,22 @@ class _Number(click.FloatRange):
     "-o",
     "--output",
     metavar="PATH",
+    multiple=True,
     required=True,
-    type=click.Path(path_type=Path),
-    help="The report, .parquet. The report it replaces is what it is compared with.",
+    help="The report: .parquet .csv .xlsx .html .json; repeatable; - is standard output. A folder "
+    "(ends in /) keeps one a day. The first Parquet file is what the next run compares with.",
+)
+@click.option(
+    "--format",
+    "stdout_format",
+    type=click.Choice(list(FORMATS)),
+    help="Of standard output, with -o -.",
+)
+@click.option(
+    "--keep",
+    metavar="DAYS",
+    type=click.IntRange(min=1),
+    help="Remove the folder's reports that are older.  [default: keep all]",
 )
 @click.option(
     "--baseline", metavar="PATH", type=click.Path(path_type=Path), help="Compare with this report."
@@ -101,6 +120,24 @@ class _Number(click.FloatRange):
 )
 @click.option(
     "--require-echo", is_flag=True, help="Refuse answers that do not name the pair they are about."
+)
+@click.option(
+    "--fail-on",
+    metavar="RULE",
+    multiple=True,
+    help="End with 10 where it holds: closed>1%, cleared>0, on<1000; repeatable.",
+)
+@click.option(
+    "--retry-unanswered",
+    is_flag=True,
+    help="Ask only the pairs that the report of this date has no answer for, and correct it.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice([language.value for language in Language]),
+    default=Language.EN.value,
+    show_default=True,
+    help="Of labels, in HTML and Excel.",
 )
 @click.option(
     "--openid-column",
@@ -152,15 +189,35 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     standard input. Options win over PALM_* variables, and those over palm.toml: its keys for
     credentials, its table [reconcile] for the options above.
     """
-    from jobs.night import Options, run  # noqa: PLC0415 - pandas and all: --help does not wait
+    from jobs.night import run  # noqa: PLC0415 - pandas and all: --help does not wait
     from jobs.render.terminal import SummaryConsole, print_summary  # noqa: PLC0415
 
     console = SummaryConsole(stderr=True, highlight=False)
-    bar = given["progress"] == "on" or (given["progress"] == "auto" and console.is_terminal)
-    options = Options(
+    options = _options(given, terminal=console.is_terminal)
+    report = run(options, console)
+    if not given["quiet"]:
+        with suppress(OSError):  # the report is published, whether anybody reads this or not
+            print_summary(report, console, every_line=given["verbose"])
+            for path in options.outputs.files:
+                console.print(f"Written: {path}", markup=False, soft_wrap=True)
+    for sentence in report.about["run"]["verdict"]:
+        say(_NAME, sentence)
+    code: int = report.about["run"]["exit_code"]
+    return code
+
+
+def _options(given: dict[str, Any], *, terminal: bool) -> Options:
+    from jobs.night import Options  # noqa: PLC0415 - pandas and all: --help does not wait
+
+    run_date = _run_date(given["run_date"], given["timezone"])
+    outputs = parse_outputs(given["output"], given["stdout_format"], run_date)
+    if given["keep"] is not None and outputs.folder is None:
+        raise Stop(Exit.USAGE, "--keep goes with an output folder: -o reports/ --keep 400")
+    bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
+    return Options(
         source=given["source"],
-        output=given["output"],
-        run_date=_run_date(given["run_date"], given["timezone"]),
+        outputs=outputs,
+        run_date=run_date,
         timezone=given["timezone"],
         settings=None if given["sandbox"] else _settings(given),
         baseline=given["baseline"],
@@ -169,22 +226,26 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
         concurrency=given["concurrency"],
         max_unknown=given["max_unknown"],
         forget_after_days=given["forget_after"],
+        keep_days=given["keep"],
         replace=given["replace"],
+        retry_unanswered=given["retry_unanswered"],
+        fail_on=tuple(_rule(text) for text in given["fail_on"]),
+        language=Language(given["lang"]),
         require_echo=given["require_echo"],
         openid_column=given["openid_column"],
         organization_column=given["organization_column"],
         encoding=given["encoding"],
         progress=None if given["quiet"] or given["progress"] == "off" else bar,
     )
-    report = run(options, console)
-    if not given["quiet"]:
-        with suppress(OSError):  # the report is published, whether anybody reads this or not
-            print_summary(report, console, every_line=given["verbose"])
-            console.print(f"Written: {options.output}", markup=False, soft_wrap=True)
-    code: int = report.about["run"]["exit_code"]
-    if code == Exit.INCOMPLETE:
-        say(_NAME, f"more is unknown than --max-unknown {given['max_unknown']:g} allows (exit 3)")
-    return code
+
+
+def _rule(text: str) -> Rule:
+    from jobs.rules import RuleError, parse_rule  # noqa: PLC0415 - not needed for --help
+
+    try:
+        return parse_rule(text)
+    except RuleError as error:
+        raise Stop(Exit.USAGE, f"--fail-on: {error}") from None
 
 
 def main() -> NoReturn:
@@ -209,11 +270,12 @@ def _read_config(context: click.Context, path: Path | None) -> dict[str, Any]:
     config = read_config(path)
     table = config.pop("reconcile", {})
     defaults = {name.replace("-", "_"): value for name, value in table.items()}
-    known = {parameter.name for parameter in context.command.params}
-    if unknown := sorted(defaults.keys() - known):
+    known = {parameter.name: parameter for parameter in context.command.params}
+    if unknown := sorted(defaults.keys() - known.keys()):
         raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {unknown[0]!r}")
-    if several := [name for name, value in table.items() if isinstance(value, list | dict)]:
-        raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: {several[0]} takes one value")
+    for name, value in defaults.items():
+        if isinstance(value, dict) or (isinstance(value, list) and not known[name].multiple):
+            raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: {name} takes one value")
     context.default_map = defaults
     return config
 

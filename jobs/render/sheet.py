@@ -92,9 +92,7 @@ def styles(book: xlsxwriter.Workbook) -> dict[Kind | Style, Any]:
 class Sheet:
     """A worksheet that is written from the top to the bottom, of ``most_rows`` rows."""
 
-    def __init__(
-        self, sheet: Worksheet, formats: dict[Kind | Style, Any], most_rows: int
-    ) -> None:
+    def __init__(self, sheet: Worksheet, formats: dict[Kind | Style, Any], most_rows: int) -> None:
         self._sheet, self._formats, self._most_rows = sheet, formats, most_rows
         self._row = 0
         self._widths: dict[int, int] = {}
