@@ -71,14 +71,17 @@ class _Trial:
         if isinstance(error, ThrottledError):
             least = max(
                 error.retry_after_s or 0.0,
-                min(self._retry.throttle_s * 2.0 ** (self._throttles - 1), self._retry.cap_s),
+                self._doubled(self._retry.throttle_s, self._throttles),
             )
             return least * (1 + self._random())
         if isinstance(error, DisconnectedError) and not self._disconnected:
             self._disconnected = True  # most likely a kept-alive connection that had gone stale
             return 0.0
-        longest = min(self._retry.base_s * 2.0 ** (self._failures - 1), self._retry.cap_s)
-        return longest * self._random()
+        return self._doubled(self._retry.base_s, self._failures) * self._random()
+
+    def _doubled(self, first_s: float, times: int) -> float:
+        # Beyond 2 ** 1023 there is no float; long before, the cap holds.
+        return min(first_s * 2.0 ** min(times - 1, 60), self._retry.cap_s)
 
 
 async def persist(

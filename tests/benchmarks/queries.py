@@ -42,8 +42,8 @@ async def queries_us(settings: Settings, queries: int) -> tuple[float, float]:
     numbers = iter(range(queries))
     async with AsyncPalm(
         merchant=settings.merchant(),
-        keys=settings.platform_keys(),
-        base_url=str(settings.base_url),
+        keys=settings.verifying_keys(),
+        base_url=settings.base_url,
         rate=1_000_000,
     ) as palm:
 
@@ -77,8 +77,10 @@ def main() -> None:
             print(f"crypto {crypto:6.0f} us   query {cpu:6.0f} us CPU, {wall:6.0f} us wall   "
                   f"ratio {cpu / crypto:.2f}")  # fmt: skip
     ratios = sorted(each["cpu_us"] / each["crypto_us"] for each in rounds)
-    print(f"ratio: median {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}"
-          f" ({given.rounds} rounds of {given.queries:,} queries, concurrency {CONCURRENCY})")  # fmt: skip
+    print(
+        f"ratio: median {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f} "
+        f"({given.rounds} rounds of {given.queries:,} queries, concurrency {CONCURRENCY})"
+    )
     if given.json:
         given.json.write_text(json.dumps({"queries": given.queries, "rounds": rounds}, indent=2))
 

@@ -1,0 +1,41 @@
+"""What all tests share: keys made for the session, and hypothesis without a stopwatch."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+from palm.sandbox import SandboxKeys
+
+settings.register_profile("palm", deadline=None)
+settings.load_profile("palm")
+
+
+@pytest.fixture(scope="session")
+def keys() -> SandboxKeys:
+    """Both sides' keys, made once a session."""
+    return SandboxKeys.generate()
+
+
+@pytest.fixture(scope="session")
+def everything_said_by() -> Callable[[BaseException], str]:
+    """All text that an error, its causes and its contexts, suppressed or not, could show."""
+
+    def linked(error: BaseException | None) -> list[BaseException]:
+        found: list[BaseException] = []
+        todo = [error]
+        while todo:
+            one = todo.pop()
+            if one is not None and one not in found:
+                found.append(one)
+                todo += [one.__cause__, one.__context__]
+        return found
+
+    return lambda error: "\n".join(
+        f"{one} {one!r} {one.args!r} {getattr(one, '__dict__', '')} "
+        + "".join(traceback.format_exception(one))
+        for one in linked(error)
+    )

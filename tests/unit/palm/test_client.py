@@ -1,0 +1,461 @@
+"""Build, sign, send, verify, read: each attempt anew, and nothing private in what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import json
+import re
+from contextlib import aclosing
+from itertools import count
+
+import pytest
+
+from palm import (
+    AsyncPalm,
+    Attempt,
+    AuthorizationState,
+    BodyError,
+    DisconnectedError,
+    ForbiddenError,
+    MismatchError,
+    NoStateError,
+    PalmError,
+    PlatformKeys,
+    RefusedError,
+    Retry,
+    ServerError,
+    SettingsError,
+    SignatureError,
+    SignatureReason,
+    ThrottledError,
+)
+from palm.signing import RSASigner, message
+
+OPENID = "oSecretPerson0123456789abcde"
+NOW = 1722850421
+ON = {"openid": OPENID, "organization_id": "1004", "state": "AUTHORIZATION_STATE_ON"}
+
+
+@pytest.fixture
+def sealed(keys):
+    """Return signed headers for a body, and more headers, as one text."""
+
+    def seal(body: bytes, more: str = "", *, at: int = NOW) -> str:
+        raw = keys.sign(keys.public_key_id, message(str(at), "n", body))
+        return (
+            f"Wechatpay-Timestamp: {at}\r\nWechatpay-Nonce: n\r\n"
+            f"Wechatpay-Signature: {base64.b64encode(raw).decode()}\r\n"
+            f"Wechatpay-Serial: {keys.public_key_id}\r\nRequest-ID: 08-0\r\n{more}"
+        )
+
+    return seal
+
+
+@pytest.fixture
+def client(keys):
+    """Return a client whose clock stands still and who never waits."""
+
+    def make(server, **options):
+        async def sleep(seconds):
+            return
+
+        numbers = count(1)
+        given = {
+            "merchant": keys.merchant(),
+            "keys": keys.platform_keys(),
+            "base_url": server.base_url,
+            "clock": lambda: NOW,
+            "nonce": lambda: f"nonce{next(numbers)}",
+            "sleep": sleep,
+            "retry": Retry(attempts=3, patience_s=0.0),
+        }
+        return aclosing(_Closing(**given | options))
+
+    return make
+
+
+class _Closing(AsyncPalm):
+    aclose = AsyncPalm.close
+
+
+def telling(sealed, *answers, status=200, more=""):
+    """Return a script that gives one answer after the other, the last one again and again."""
+
+    async def script(line):
+        answer = answers[min(line.number, len(answers)) - 1]
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        await line.answer(status, body, sealed(body, more))
+
+    return script
+
+
+async def test_an_answer_is_read(serve, client, sealed, keys):
+    async with serve(telling(sealed, ON)) as server, client(server) as palm:
+        answer = await palm.authorizations.get(OPENID, "1004")
+    assert (answer.state, answer.echoed, answer.attempts) == (AuthorizationState.ON, True, 1)
+    assert (answer.request_id, answer.verified_by) == ("08-0", keys.public_key_id)
+
+
+async def test_what_is_signed_is_what_is_sent(serve, client, sealed, keys):
+    """The target is encoded once; the signature is over those very bytes."""
+    async with serve(telling(sealed, {"state": ON["state"]})) as server, client(server) as palm:
+        await palm.authorizations.get("a/b?c=d#e f%20中+&", "a b&c=中+/")
+    target = (
+        "/v3/palmservice/authorization/openid/a%2Fb%3Fc%3Dd%23e%20f%2520%E4%B8%AD%2B%26"
+        "?organization_id=a%20b%26c%3D%E4%B8%AD%2B%2F"
+    )
+    raw = RSASigner(keys.merchant()).sign(message("GET", target, str(NOW), "nonce1", b""))
+    assert server.targets == [f"GET {target}"]
+    assert (
+        f'Authorization: WECHATPAY2-SHA256-RSA2048 mchid="{keys.mchid}",nonce_str="nonce1",'
+        f'signature="{base64.b64encode(raw).decode()}",timestamp="{NOW}",'
+        f'serial_no="{keys.merchant_serial}"\r\n'
+    ) in server.heads[0]
+    assert f"Wechatpay-Serial: {keys.public_key_id}\r\n" in server.heads[0]
+
+
+@pytest.mark.parametrize("openid", ["", "..", "a\nb", None])
+async def test_what_cannot_be_asked_about_is_refused_before_anything_is_sent(
+    serve, client, sealed, openid
+):
+    async with serve(telling(sealed, ON)) as server, client(server) as palm:
+        with pytest.raises(ValueError, match="openid"):
+            await palm.authorizations.get(openid, "1004")
+        assert server.heads == []
+
+
+async def test_each_attempt_is_signed_anew(serve, client, sealed):
+    times = iter(range(NOW, NOW + 99))
+
+    async def script(line):
+        await line.answer(500)
+
+    async with serve(script) as server, client(server, clock=lambda: next(times)) as palm:
+        with pytest.raises(ServerError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    stamps = [re.findall('timestamp="([0-9]+)"', head)[0] for head in server.heads]
+    assert server.nonces == ["nonce1", "nonce2", "nonce3"]
+    assert len(set(stamps)) == caught.value.attempts == 3
+
+
+async def test_by_default_nonces_are_long_and_random(serve, client, sealed, keys):
+    async with serve(telling(sealed, ON)) as server:
+        palm = AsyncPalm(
+            merchant=keys.merchant(),
+            keys=keys.platform_keys(),
+            base_url=server.base_url,
+            clock=lambda: NOW,
+        )
+        async with palm:
+            for _ in range(5):
+                await palm.authorizations.get(OPENID, "1004")
+    assert len(set(server.nonces)) == 5
+    assert all(re.fullmatch("[0-9a-f]{32}", nonce) for nonce in server.nonces)
+
+
+async def test_a_kept_alive_connection_that_broke_is_asked_again_with_a_new_nonce(
+    serve, client, sealed
+):
+    async def script(line):
+        if line.number == 2:
+            line.hang_up()
+        else:
+            await telling(sealed, ON)(line)
+
+    async with serve(script) as server, client(server) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+        answer = await palm.authorizations.get(OPENID, "1004")
+    assert answer.attempts == 2
+    assert server.nonces == ["nonce1", "nonce2", "nonce3"]
+    assert server.connections == 2
+
+
+async def test_with_one_attempt_a_broken_connection_is_sent_nothing_more(serve, client, sealed):
+    async def script(line):
+        await telling(sealed, ON)(line) if line.number == 1 else line.hang_up()
+
+    async with serve(script) as server, client(server, retry=Retry(attempts=1)) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+        with pytest.raises(DisconnectedError):
+            await palm.authorizations.get(OPENID, "1004")
+        await asyncio.sleep(0.02)
+    assert len(server.heads) == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_not_followed_and_not_believed(serve, client, sealed, status):
+    script = telling(sealed, ON, status=status, more="Location: /v3/elsewhere\r\n")
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(BodyError, match=f"HTTP {status} is no answer of WeChat Pay's"):
+            await palm.authorizations.get(OPENID, "1004")
+    assert len(set(server.targets)) == 1
+
+
+async def test_a_compressed_answer_is_refused_even_where_its_plain_text_was_signed(
+    serve, client, sealed
+):
+    plain = json.dumps(ON).encode()
+
+    async def script(line):
+        await line.answer(200, gzip.compress(plain), sealed(plain, "Content-Encoding: gzip\r\n"))
+
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(SignatureError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert caught.value.reason is SignatureReason.WRONG
+
+
+async def test_a_compressed_answer_is_refused_even_where_its_bytes_were_signed(
+    serve, client, sealed
+):
+    packed = gzip.compress(json.dumps(ON).encode())
+    script = telling(sealed, packed, more="Content-Encoding: gzip\r\n")
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(BodyError, match="no JSON"):
+            await palm.authorizations.get(OPENID, "1004")
+
+
+@pytest.mark.parametrize("url", ["http://api.mch.weixin.qq.com", "http://10.1.2.3:8080"])
+async def test_http_to_another_machine_is_refused_before_anything_is_sent(keys, url):
+    with pytest.raises(SettingsError, match="must begin with https://"):
+        AsyncPalm(merchant=keys.merchant(), keys=keys.platform_keys(), base_url=url)
+
+
+async def test_the_merchants_own_key_is_refused_as_the_platforms(keys):
+    own = PlatformKeys({keys.merchant_serial: keys.merchant_key.public_key()})
+    with pytest.raises(SettingsError, match="the merchant's own"):
+        AsyncPalm(merchant=keys.merchant(), keys=own)
+
+
+# --- belief
+
+
+async def test_an_unsigned_answer_is_asked_again(serve, client, sealed):
+    body = json.dumps(ON).encode()
+
+    async def script(line):
+        await line.answer(200, body, sealed(body) if line.number == 2 else "Request-ID: 08-1\r\n")
+
+    async with serve(script) as server, client(server) as palm:
+        answer = await palm.authorizations.get(OPENID, "1004")
+    assert (answer.attempts, answer.request_id) == (2, "08-0")
+
+
+async def test_an_answer_that_is_not_believed_says_which_it_was(serve, client, sealed):
+    async with (
+        serve(lambda line: line.answer(200, b"{}", "Request-ID: 08-1\r\n")) as server,
+        client(server) as palm,
+    ):
+        with pytest.raises(SignatureError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    error = caught.value
+    assert (error.status, error.request_id, error.attempts) == (200, "08-1", 3)
+
+
+async def test_the_time_of_the_answer_counts_not_of_the_question(serve, client, sealed):
+    """A clock that jumps while an answer is under way makes it stale."""
+    times = iter([NOW, NOW + 301])
+    async with (
+        serve(telling(sealed, ON)) as server,
+        client(server, clock=lambda: next(times), retry=Retry(attempts=1)) as palm,
+    ):
+        with pytest.raises(SignatureError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert (caught.value.reason, caught.value.skew_s) == (SignatureReason.STALE, -301)
+
+
+async def test_an_echo_can_be_required(serve, client, sealed):
+    script = telling(sealed, {"state": ON["state"], "openid": OPENID})
+    async with serve(script) as server, client(server, require_echo=True) as palm:
+        with pytest.raises(MismatchError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert (caught.value.attempts, caught.value.status, caught.value.request_id) == (3, 200, "08-0")
+
+
+async def test_an_echo_is_not_required_unless_it_is_asked_for(serve, client, sealed):
+    script = telling(sealed, {"state": ON["state"], "openid": OPENID})
+    async with serve(script) as server, client(server) as palm:
+        assert (await palm.authorizations.get(OPENID, "1004")).echoed is False
+
+
+async def test_an_answer_about_another_is_asked_again(serve, client, sealed):
+    other = ON | {"openid": "oOther"}
+    async with serve(telling(sealed, other, ON)) as server, client(server) as palm:
+        assert (await palm.authorizations.get(OPENID, "1004")).attempts == 2
+
+
+async def test_a_missing_state_is_not_asked_again(serve, client, sealed):
+    async with serve(telling(sealed, {})) as server, client(server) as palm:
+        with pytest.raises(NoStateError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert (caught.value.attempts, caught.value.request_id) == (1, "08-0")
+
+
+@pytest.mark.parametrize("signed", [True, False])
+async def test_an_error_tells_whether_it_was_signed(serve, client, sealed, signed):
+    body = b'{"code":"NO_AUTH","message":"x"}'
+
+    async def script(line):
+        await line.answer(403, body, sealed(body) if signed else "")
+
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(ForbiddenError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert (caught.value.verified, caught.value.attempts) == (signed, 1)
+
+
+# --- what is said
+
+
+@pytest.mark.parametrize("where", ["message", "code", "both"])
+async def test_no_error_repeats_the_openid_that_the_gateway_repeats(
+    serve, client, sealed, everything_said_by, where
+):
+    body = json.dumps(
+        {
+            "code": OPENID if where != "message" else "PARAM_ERROR",
+            "message": f"{'m' * 190}{OPENID}" if where != "code" else "x",
+            "detail": {"value": OPENID},
+        }
+    ).encode()
+    async with serve(lambda line: line.answer(400, body)) as server, client(server) as palm:
+        with pytest.raises(RefusedError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert "oSecret" not in everything_said_by(caught.value)
+
+
+async def silence(_):
+    await asyncio.sleep(9)
+
+
+def hang_up(line):
+    line.hang_up()
+    return asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        hang_up,
+        lambda line: line.say(b"nonsense\r\n\r\n"),
+        lambda line: line.say(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
+        lambda line: line.answer(200, b"x" * 70_000),
+        lambda line: line.answer(200, OPENID.encode()),
+        lambda line: line.answer(302, headers="Location: http://[\r\n"),
+        lambda line: line.answer(500, OPENID.encode()),
+        lambda line: line.answer(429, OPENID.encode()),
+    ],
+)
+async def test_no_error_shows_openid_url_or_signature(serve, client, everything_said_by, script):
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(PalmError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    said = everything_said_by(caught.value)
+    assert "oSecret" not in said
+    assert "/v3/" not in said
+    assert "nonce_str=" not in said
+    assert server.base_url not in said
+
+
+async def test_a_state_error_shows_no_openid(serve, client, sealed, everything_said_by):
+    for told in ({"openid": OPENID}, ON | {"state": "NEW"}, ON | {"organization_id": "1005"}):
+        async with serve(telling(sealed, told)) as server, client(server) as palm:
+            with pytest.raises(PalmError) as caught:
+                await palm.authorizations.get(OPENID, "1004")
+        assert "oSecret" not in everything_said_by(caught.value)
+
+
+# --- signers, and those who count
+
+
+class Remote:
+    """A signer whose key lives elsewhere."""
+
+    def __init__(self, signer, answer):
+        self.mchid, self.serial_no = signer.mchid, signer.serial_no
+        self._signer, self._answer = signer, answer
+
+    def sign(self, message, /):
+        return self._answer(self._signer.sign(message))
+
+
+async def later(signature):
+    await asyncio.sleep(0)
+    return signature
+
+
+def promised(signature):
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(signature)
+    return future
+
+
+@pytest.mark.parametrize("answer", [later, promised, bytes])
+async def test_a_signer_may_promise_its_signature(serve, client, sealed, keys, answer):
+    signer = Remote(RSASigner(keys.merchant()), answer)
+    async with serve(telling(sealed, ON)) as server, client(server, merchant=signer) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+    sent = base64.b64decode(re.findall('signature="([^"]+)"', server.heads[0])[0])
+    target = server.targets[0].removeprefix("GET ")
+    assert sent == RSASigner(keys.merchant()).sign(message("GET", target, str(NOW), "nonce1", b""))
+
+
+async def test_a_signer_that_fails_is_not_hidden(serve, client, sealed, keys):
+    def fail(signature):
+        raise LookupError("the key server is away")
+
+    signer = Remote(RSASigner(keys.merchant()), fail)
+    async with serve(telling(sealed, ON)) as server, client(server, merchant=signer) as palm:
+        with pytest.raises(LookupError, match="key server"):
+            await palm.authorizations.get(OPENID, "1004")
+        assert server.heads == []
+
+
+async def test_every_attempt_is_told_of(serve, client, sealed):
+    told: list[Attempt] = []
+
+    async def script(line):
+        await (line.answer(500) if line.number == 1 else telling(sealed, ON)(line))
+
+    async with serve(script) as server, client(server, on_attempt=told.append) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+    assert [type(attempt.error) for attempt in told] == [ServerError, type(None)]
+    assert all(0 < attempt.elapsed_s < 5 for attempt in told)
+
+
+async def test_an_attempt_that_was_cancelled_is_no_success(serve, client):
+    told: list[Attempt] = []
+    async with serve(silence) as server, client(server, on_attempt=told.append, rate=1000) as palm:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await palm.authorizations.get(OPENID, "1004")
+    assert len(server.heads) == 1
+    assert [attempt for attempt in told if attempt.error is None] == []
+
+
+async def test_every_attempt_takes_a_slot(serve, client):
+    async with serve(lambda line: line.answer(500)) as server, client(server, rate=1000) as palm:
+        with pytest.raises(ServerError):
+            await palm.authorizations.get(OPENID, "1004")
+        assert palm.pacer.granted == len(server.heads) == 3
+
+
+async def test_throttles_lower_the_rate_of_the_whole_client(serve, client):
+    async with (
+        serve(lambda line: line.answer(429, headers="Retry-After: 7\r\n")) as server,
+        client(server, rate=1000) as palm,
+    ):
+        for _ in range(3):
+            with pytest.raises(ThrottledError) as caught:
+                await palm.authorizations.get(OPENID, "1004")
+        assert caught.value.retry_after_s == 7
+        assert palm.pacer.rate == pytest.approx(700)
+        assert (palm.adaptation.pauses, palm.adaptation.paused_s) == (1, 7)
+
+
+async def test_a_client_without_a_rate_is_not_paced(serve, client, sealed):
+    async with serve(telling(sealed, ON)) as server, client(server) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+        assert (palm.pacer, palm.adaptation) == (None, None)

@@ -1,0 +1,279 @@
+"""Options, then variables, then palm.toml; and secrets that only their owner can read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from palm.errors import SettingsError
+from palm.settings import load_settings, read_config
+
+BASE = "http://127.0.0.1:8080"
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch, tmp_path):
+    """No variable of whoever runs the tests counts, nor a palm.toml where they run."""
+    for name in list(os.environ):
+        if name.upper().startswith("PALM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _written(keys, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("palm") / "keys"
+    keys.write(folder, BASE)
+    with (folder / "palm.toml").open("a") as config:
+        config.write('platform_certificates = ["platform_cert.pem"]\n')
+    return folder
+
+
+@pytest.fixture
+def folder(_written, tmp_path):
+    """A folder with keys and a palm.toml, to be spoiled by one test."""
+    here = tmp_path / "keys"
+    here.mkdir()
+    for file in _written.iterdir():
+        (here / file.name).write_bytes(file.read_bytes())
+        (here / file.name).chmod(0o600)
+    return here
+
+
+def refusal(action, *arguments, **options):
+    with pytest.raises(SettingsError) as caught:
+        action(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def toml(folder, text):
+    (folder / "palm.toml").write_text(text, encoding="utf-8")
+    return folder / "palm.toml"
+
+
+# --- precedence
+
+
+def test_options_come_before_variables_and_these_before_the_file(monkeypatch):
+    config = {"mchid": "3", "merchant_serial": "C" * 40, "base_url": "https://c.example"}
+    monkeypatch.setenv("PALM_MCHID", "2")
+    monkeypatch.setenv("PALM_MERCHANT_SERIAL", "B" * 40)
+    settings = load_settings(config, mchid="1")
+    assert settings.mchid == "1"
+    assert settings.merchant_serial == "B" * 40
+    assert list(settings.base_url) == ["https://c.example"]
+
+
+def test_an_option_that_is_not_given_leaves_the_others_alone(monkeypatch):
+    monkeypatch.setenv("PALM_MCHID", "2")
+    assert load_settings({"mchid": "3"}, mchid=None).mchid == "2"
+
+
+def test_a_variables_value_is_text_even_where_it_looks_like_a_number(monkeypatch):
+    monkeypatch.setenv("PALM_MCHID", "0000000000")
+    assert load_settings().mchid == "0000000000"
+
+
+def test_several_certificates_are_separated_as_paths_are(monkeypatch):
+    monkeypatch.setenv("PALM_PLATFORM_CERTIFICATES", os.pathsep.join(["a.pem", "b.pem"]))
+    assert load_settings().platform_certificates == (Path("a.pem"), Path("b.pem"))
+
+
+def test_a_value_of_the_wrong_kind_is_named_but_not_shown():
+    said = refusal(load_settings, {"mchid": ["secret"]})
+    assert said.startswith("settings: mchid: ")
+    assert "secret" not in said
+
+
+def test_variables_say_the_same_as_the_file(folder, monkeypatch):
+    config = read_config(folder / "palm.toml")
+    settings = load_settings(config)
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+# --- palm.toml
+
+
+def test_no_palm_toml_is_no_error():
+    assert read_config(None) == {}
+
+
+def test_the_current_folders_palm_toml_is_read(tmp_path):
+    toml(tmp_path, 'mchid = "7"')
+    assert read_config(None) == {"mchid": "7"}
+
+
+def test_paths_in_it_are_relative_to_its_folder(folder):
+    config = read_config(folder / "palm.toml")
+    assert config["private_key"] == folder / "merchant_key.pem"
+    assert config["platform_certificates"] == (folder / "platform_cert.pem",)
+
+
+def test_absolute_paths_in_it_stay(folder):
+    path = toml(folder, 'private_key = "/run/secrets/key.pem"')
+    assert read_config(path)["private_key"] == Path("/run/secrets/key.pem")
+
+
+def test_a_merchant_number_without_quotes_is_meant_as_text(folder):
+    path = toml(folder, "mchid = 1900007291")
+    assert load_settings(read_config(path)).mchid == "1900007291"
+
+
+def test_a_key_that_means_nothing_is_refused_with_those_that_do(folder):
+    said = refusal(read_config, toml(folder, 'private_keys = "x"'))
+    assert "'private_keys' means nothing here; known are mchid, merchant_serial, private" in said
+
+
+def test_tables_are_somebody_elses(folder):
+    path = toml(folder, 'mchid = "7"\n[reconcile]\nanything = 1\n')
+    config = read_config(path)
+    assert config["reconcile"] == {"anything": 1}
+    assert load_settings(config).mchid == "7"
+
+
+@pytest.mark.parametrize("content", [b"mchid = ", b"\xff\xfe", b"[a", b"a = 1\na = 2"])
+def test_what_is_no_toml_is_refused(folder, content):
+    (folder / "palm.toml").write_bytes(content)
+    assert "palm.toml is no TOML: " in refusal(read_config, folder / "palm.toml")
+
+
+def test_a_file_that_is_not_there_is_refused_when_it_was_named(tmp_path):
+    said = refusal(read_config, tmp_path / "other.toml")
+    assert said.startswith("the configuration cannot be read: ")
+    assert said.endswith("other.toml: No such file or directory")
+
+
+def test_a_file_too_large_to_be_one_is_not_read(folder):
+    (folder / "palm.toml").write_bytes(b"#" * (1024 * 1024 + 1))
+    assert "the configuration is too large to be one" in refusal(read_config, folder / "palm.toml")
+
+
+# --- keys
+
+
+def test_a_folder_of_the_sandbox_is_complete(folder, keys):
+    settings = load_settings(read_config(folder / "palm.toml"))
+    assert settings.merchant().serial_no == keys.merchant_serial
+    assert dict(settings.verifying_keys()) == dict(keys.platform_keys("grey"))
+    assert list(settings.base_url) == [BASE]
+
+
+def settings_without(folder, *names):
+    config = read_config(folder / "palm.toml")
+    return load_settings({name: value for name, value in config.items() if name not in names})
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (["mchid"], "PALM_MCHID is not set (your merchant number), nor mchid in palm.toml"),
+        (
+            ["private_key"],
+            (
+                "PALM_PRIVATE_KEY is not set (the path of apiclient_key.pem), nor private_key in "
+                "palm.toml"
+            ),
+        ),
+        (
+            ["merchant_serial", "merchant_certificate"],
+            (
+                "PALM_MERCHANT_SERIAL is not set (the serial number of your API certificate), nor "
+                "merchant_serial in palm.toml"
+            ),
+        ),
+    ],
+)
+def test_what_is_missing_of_the_merchant_is_named_with_both_ways_to_set_it(folder, missing, said):
+    assert refusal(settings_without(folder, *missing).merchant) == said
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (
+            ["public_key", "public_key_id", "platform_certificates"],
+            (
+                "PALM_PUBLIC_KEY is not set (WeChat Pay's pub_key.pem, to verify its answers "
+                "with), nor public_key in palm.toml"
+            ),
+        ),
+        (
+            ["public_key"],
+            (
+                "PALM_PUBLIC_KEY is not set (the public key's path and its PUB_KEY_ID_… go "
+                "together), nor public_key in palm.toml"
+            ),
+        ),
+        (
+            ["public_key_id"],
+            (
+                "PALM_PUBLIC_KEY_ID is not set (the public key's path and its PUB_KEY_ID_… go "
+                "together), nor public_key_id in palm.toml"
+            ),
+        ),
+    ],
+)
+def test_what_is_missing_of_the_platform_is_named_with_both_ways_to_set_it(folder, missing, said):
+    assert refusal(settings_without(folder, *missing).verifying_keys) == said
+
+
+def test_the_certificate_alone_tells_the_serial(folder, keys):
+    assert settings_without(folder, "merchant_serial").merchant().serial_no == keys.merchant_serial
+
+
+def test_a_key_file_that_cannot_be_read_is_named(folder):
+    (folder / "merchant_key.pem").unlink()
+    said = refusal(settings_without(folder).merchant)
+    assert said.startswith("the merchant's private key cannot be read: ")
+    assert said.endswith("merchant_key.pem: No such file or directory")
+
+
+def test_a_wrong_key_file_is_called_by_its_path(folder):
+    key = folder / "merchant_key.pem"
+    key.write_bytes((folder / "merchant_cert.pem").read_bytes())
+    said = refusal(settings_without(folder).merchant)
+    assert said.startswith(f"the private key {key} is a certificate, not a private key")
+
+
+# --- permissions
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o444, 0o666])
+def test_a_private_key_that_everybody_can_read_is_refused_with_what_mends_it(folder, mode):
+    key = folder / "merchant_key.pem"
+    key.chmod(mode)
+    said = refusal(settings_without(folder).merchant)
+    assert said == f"everybody on this machine can read {key}; run: chmod 600 {key}"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o440])
+def test_a_private_key_that_its_group_can_read_is_warned_of(folder, caplog, keys, mode):
+    key = folder / "merchant_key.pem"
+    key.chmod(mode)
+    with caplog.at_level(logging.WARNING, logger="palm"):
+        assert settings_without(folder).merchant().mchid == keys.mchid
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the group of {key} can read it; if that is not meant: chmod 600 {key}"
+    ]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_private_key_of_its_owners_alone_is_read_without_a_word(folder, caplog, keys, mode):
+    (folder / "merchant_key.pem").chmod(mode)
+    with caplog.at_level(logging.DEBUG, logger="palm"):
+        assert settings_without(folder).merchant().mchid == keys.mchid
+    assert caplog.records == []
+
+
+def test_settings_hold_paths_and_no_secret(folder):
+    settings = settings_without(folder)
+    kinds = {name: type(value) for name, value in settings if name.endswith(("key", "key_file"))}
+    assert set(kinds.values()) <= {type(settings.private_key), type(None)}
+    assert isinstance(settings.private_key, Path)
+    assert "BEGIN" not in repr(settings)
