@@ -224,17 +224,15 @@ class AsyncPalm:
         sent = 0
 
         async def attempt() -> T:
-            probe = self.breaker is not None and await self.breaker.enter()
+            probe = await self._enter()
             try:
-                return await paced()
+                return await once()
             finally:
                 if probe and self.breaker is not None:
                     self.breaker.leave()
 
-        async def paced() -> T:
+        async def once() -> T:
             nonlocal sent
-            if self.pacer is not None:
-                await self.pacer.acquire()
             sent += 1
             started = time.monotonic()
             try:
@@ -252,6 +250,20 @@ class AsyncPalm:
         if method != "GET":
             return await attempt()
         return await persist(attempt, self._retry, sleep=self._sleep)
+
+    async def _enter(self) -> bool:
+        """Wait for a slot while the gateway is up; say whether it is a probe while it is not."""
+        while True:
+            probe = self.breaker is not None and await self.breaker.enter()
+            if self.pacer is not None:
+                try:
+                    await self.pacer.acquire()
+                except asyncio.CancelledError:
+                    if probe and self.breaker is not None:
+                        self.breaker.leave()
+                    raise
+            if probe or self.breaker is None or not self.breaker.is_open:
+                return probe
 
     def _note(self, started: float, error: PalmError | None) -> None:
         now = time.monotonic()

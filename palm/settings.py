@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     Paths in ``palm.toml`` are relative to its folder, all others to the current one.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PALM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PALM_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     mchid: str | None = Field(None, description="merchant number")
     merchant_serial: str | None = Field(None, description="serial of the merchant's certificate")
@@ -163,7 +165,8 @@ def read_config(path: Path | None) -> dict[str, Any]:
             known = ", ".join(Settings.model_fields)
             raise SettingsError(f"{path}: {name!r} means nothing here; known are {known}")
         if _is_path(Settings.model_fields[name]):
-            config[name] = _beside(path, value)
+            several = isinstance(value, str) and name in _SEPARATORS
+            config[name] = _beside(path, [value] if several else value)
     return config
 
 
