@@ -29,8 +29,7 @@ __all__ = ["guard", "write_csv"]
 
 _ROWS_PER_CHUNK: Final = 64 * 1024
 _RUNNABLE: Final = r"\A('*[=+\-@\t\r])"
-_TIME: Final = "%Y-%m-%dT%H:%M:%S+00:00"  # %S has the milliseconds
-_DATE: Final = "%Y-%m-%d"
+_AFTER_DATE: Final = len("2026-11-21")
 _OPTIONS: Final = WriteOptions(include_header=False)
 
 
@@ -63,10 +62,15 @@ def _header(names: list[str]) -> bytes:
 
 def _cells(column: pd.Series) -> pa.Array:
     """Return the column as it is to stand in the file: texts and whole numbers only."""
-    if column.name == "last_in_input":
-        return pc.strftime(pa.array(column), _DATE)
+    cells = pa.array(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return pc.strftime(pa.array(column), _TIME)
+        times = cells.cast(pa.timestamp("ms")).cast(
+            pa.string()
+        )  # several times faster than strftime
+        times = pc.binary_replace_slice(times, _AFTER_DATE, _AFTER_DATE + 1, "T")
+        return pc.binary_join_element_wise(times, "+00:00", "")
+    if pd.api.types.is_datetime64_dtype(column.dtype):
+        return cells.cast(pa.date32()).cast(pa.string())
     if pd.api.types.is_integer_dtype(column.dtype):
-        return pa.array(column)
-    return guard(pa.array(column).cast(pa.string()))
+        return cells
+    return guard(cells.cast(pa.string()))

@@ -7,7 +7,7 @@ Pairs that did not change are not in it: Parquet and CSV have every row.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
@@ -19,9 +19,10 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
 from jobs.frames import ROWS, Change, State, carried_columns, codes
+from jobs.render.cells import Cell, cells_of, ratio
 from jobs.render.excel_counts import CHANGES, write_about, write_summary, write_transitions
 from jobs.render.language import Language, Translate, translator
-from jobs.render.sheet import Cell, Column, Kind, Sheet, Style, cells_of, ratio, styles
+from jobs.render.sheet import Column, Kind, Sheet, Style, formats_of
 from jobs.report import Report
 
 __all__ = ["write_excel"]
@@ -61,7 +62,7 @@ def write_excel(
     changed, unanswered = _changed(report.rows), _unanswered(report.rows)
     many = max(len(changed), len(unanswered)) > _MANY_ROWS
     with _workbook(report, file, on_disk=many) as book:
-        formats = styles(book)
+        formats = formats_of(book)
 
         def sheet(name: str) -> Sheet:
             return Sheet(book.add_worksheet(translate(name)), formats, most_rows)
@@ -150,8 +151,7 @@ def _organizations(report: Report, sheet: Sheet, translate: Translate) -> None:
     fit = sheet.room(len(rows))
     if fit < len(rows):
         sheet.line(_cut(len(rows) - fit, translate), Style.WARNING)
-    listed: Iterable[Sequence[Cell]] = rows[:fit]
-    sheet.listing(columns, listed, fixed=1)
+    sheet.listing(columns, rows[:fit], fixed=1)
 
 
 def _cut(count: int, translate: Translate) -> str:

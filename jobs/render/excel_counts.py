@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from jobs.frames import Change, State
+from jobs.render.cells import Cell, ratio
 from jobs.render.language import Translate
-from jobs.render.sheet import Cell, Column, Kind, Sheet, Style, ratio
+from jobs.render.sheet import Column, Kind, Sheet, Style
 from jobs.render.wording import (
-    CONTROLS,
     DEFINITIONS,
     REASONS,
     headline,
@@ -75,15 +75,16 @@ def write_summary(report: Report, sheet: Sheet, translate: Translate) -> None:
         counted(summary.changes, DEFINITIONS),
     )
     sheet.block(
-        translate("Sums of changes"),
-        [Column("", Kind.TEXT), *columns],
+        translate("Gain, loss, hidden"),
+        [Column(translate("sum"), Kind.TEXT), *columns],
         counted({name: getattr(summary, name) for name in _SUMS}, _SUMS),
     )
-    sheet.block(
-        translate("Unknown, by reason"),
-        [Column("unknown_reason", Kind.TEXT), *columns],
-        counted(summary.unknown_reasons, REASONS),
-    )
+    if summary.unknown_reasons:
+        sheet.block(
+            translate("Unknown, by reason"),
+            [Column("unknown_reason", Kind.TEXT), *columns],
+            counted(summary.unknown_reasons, REASONS),
+        )
     flows = {state: asdict(flow) for state, flow in summary.roll_forward.items()}
     names = list(next(iter(flows.values())))
     sheet.block(
@@ -128,26 +129,24 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
         translate("Controls"),
         [
             Column(translate("control"), text),
-            Column(translate("holds"), text),
+            Column(translate("Verdict"), text),
             Column(translate("equation"), Kind.NOTE),
         ],
         (
             [
-                translate(CONTROLS[each.name]),
-                translate("yes" if each.holds else "no"),
+                each.name,
+                translate("holds" if each.holds else "fails"),
                 each.detail,
             ]
             for each in report.controls
         ),
     )
-    sheet.block(
-        translate("Invalid lines"),
-        [Column(translate("line"), text), Column(translate("reason"), Kind.NOTE)],
-        (
-            [f"{each['line']}", reason_in(translate, each["reason"])]
-            for each in report.about["input"]["invalid_lines"]
-        ),
-    )
+    if invalid := report.about["input"]["invalid_lines"]:
+        sheet.block(
+            translate("Input lines that hold no pair"),
+            [Column(translate("line"), Kind.VALUE), Column(translate("reason"), Kind.NOTE)],
+            ([each["line"], reason_in(translate, each["reason"])] for each in invalid),
+        )
     sheet.block(
         translate("Last runs"),
         [

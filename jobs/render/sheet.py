@@ -6,29 +6,24 @@ is not to hold the whole workbook in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
-from unicodedata import east_asian_width
 
-import pandas as pd
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-__all__ = ["Cell", "Column", "Kind", "Sheet", "Style", "cells_of", "ratio", "styles"]
+from jobs.render.cells import Cell, cut, width
 
-Cell: TypeAlias = str | float | None
+__all__ = ["Column", "Kind", "Sheet", "Style", "formats_of"]
 
-_CHUNK: Final = 16 * 1024
 _MEASURED: Final = 2_000
-"""Rows of a table that its widths are taken from."""
+"""Rows of a table that widths and colours are taken from."""
 _NARROW, _WIDE = 9, 60
-_FILTER_BUTTON: Final = 3
-_MOST_TEXT: Final = 32_767
-"""UTF-16 units that a cell holds."""
-_DAY_ZERO: Final = pd.Timestamp("1899-12-30")
-_FIRST_DAY, _LAST_DAY = 61, 2_958_466
-"""Between them, days have the same number in Excel, which knows a 1900-02-29, and elsewhere."""
+_MARGIN: Final = 2
+_FILTER_BUTTON: Final = "[v]"
+_TWO_LINES: Final = 30
+"""In points."""
 _WHITE, _BLUE = "#FFFFFF", "#8DB4E2"
 
 
@@ -42,8 +37,8 @@ class Kind(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     NET = "net"
-    ID = "id"
     SHARE = "share"
+    ID = "id"
     TIME = "time"
     DATE = "date"
     VALUE = "value"
@@ -51,12 +46,14 @@ class Kind(StrEnum):
 
 
 class Style(StrEnum):
-    """How a line that is no table looks."""
+    """How a line that is no row of a table looks."""
 
     TITLE = "title"
     WARNING = "warning"
     HEADING = "heading"
     NAME = "name"
+    NAME_OF_NUMBERS = "name of numbers"
+    NAME_OF_NOTES = "name of notes"
 
 
 class Column(NamedTuple):
@@ -66,39 +63,53 @@ class Column(NamedTuple):
     kind: Kind = Kind.NUMBER
 
 
+Formats: TypeAlias = dict[Kind | Style, Any]
+
+_NAME: Final = {"bold": True, "bottom": 1, "bg_color": "#EDEDED", "text_wrap": True}
 _LOOKS: Final[dict[Kind | Style, dict[str, Any]]] = {
     Kind.TEXT: {"num_format": "@"},
     Kind.NUMBER: {"num_format": "#,##0"},
     Kind.NET: {"num_format": "+#,##0;-#,##0;0"},
+    Kind.SHARE: {"num_format": '[=0]0.0%;[<0.001]"< 0.1%";0.0%'},
     Kind.ID: {"num_format": "0"},
-    Kind.SHARE: {"num_format": "0.0%"},
     Kind.TIME: {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"},
     Kind.DATE: {"num_format": "yyyy-mm-dd", "align": "left"},
     Kind.VALUE: {"align": "left"},
-    Kind.NOTE: {},
+    Kind.NOTE: {"indent": 1},
     Style.TITLE: {"bold": True, "font_size": 13},
     Style.WARNING: {"bold": True, "font_color": "#9C5700"},
     Style.HEADING: {"bold": True, "font_size": 12},
-    Style.NAME: {"bold": True, "bottom": 1, "bg_color": "#EDEDED"},
+    Style.NAME: _NAME,
+    Style.NAME_OF_NUMBERS: _NAME | {"align": "right"},
+    Style.NAME_OF_NOTES: _NAME | {"indent": 1},
+}
+_NAMES: Final = {
+    **dict.fromkeys((Kind.NUMBER, Kind.NET, Kind.SHARE, Kind.ID), Style.NAME_OF_NUMBERS),
+    Kind.NOTE: Style.NAME_OF_NOTES,
 }
 _WIDTHS: Final = {Kind.TIME: 19, Kind.DATE: 10, Kind.SHARE: 7, Kind.NOTE: 0}
 
 
-def styles(book: xlsxwriter.Workbook) -> dict[Kind | Style, Any]:
+def formats_of(book: xlsxwriter.Workbook) -> Formats:
     """Return a workbook's formats, one of each kind and style."""
     return {name: book.add_format(look) for name, look in _LOOKS.items()}
 
 
 class Sheet:
-    """A worksheet that is written from the top to the bottom, of ``most_rows`` rows."""
+    """A worksheet of ``most_rows`` rows, written from the top to the bottom."""
 
-    def __init__(self, sheet: Worksheet, formats: dict[Kind | Style, Any], most_rows: int) -> None:
+    def __init__(self, sheet: Worksheet, formats: Formats, most_rows: int) -> None:
         self._sheet, self._formats, self._most_rows = sheet, formats, most_rows
         self._row = 0
         self._widths: dict[int, int] = {}
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)
+
+    def room(self, rows: int) -> int:
+        """Return how many of so many rows a listing holds, below a line that says what is cut."""
+        most = self._most_rows - self._row - 1
+        return rows if rows <= most else most - 1
 
     def line(self, text: str, style: Style) -> None:
         """Write a line of text."""
@@ -122,108 +133,63 @@ class Sheet:
     ) -> None:
         """Write a long table with filters; its headings and first ``fixed`` columns stay."""
         top = self._row
-        self.names(columns, more=_FILTER_BUTTON)
+        self._sheet.set_row(top, _TWO_LINES)
+        self.names(columns, filtered=True)
         self.freeze(fixed)
         self.body(columns, rows)
-        bottom, right = max(self._row - 1, top), len(columns) - 1
-        self._sheet.autofilter(top, 0, bottom, right)
+        bottom = max(self._row - 1, top)
+        self._sheet.autofilter(top, 0, bottom, len(columns) - 1)
         self._sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{bottom + 1}"})
 
-    def room(self, rows: int) -> int:
-        """Return how many of so many rows a listing holds, a line that says so above it."""
-        most = self._most_rows - self._row - 1
-        return rows if rows <= most else most - 1
-
-    def finish(self) -> None:
-        """Make the columns as wide as what they hold."""
-        for at, width in self._widths.items():
-            self._sheet.set_column(at, at, min(max(width + 1, _NARROW), _WIDE))
-
-    def names(self, columns: Sequence[Column], more: int = 0) -> None:
-        """Write the headings of a table."""
-        for at, column in enumerate(columns):
-            self._sheet.write_string(self._row, at, column.heading, self._formats[Style.NAME])
-            self._widen(at, _width(column.heading) + more)
+    def names(self, columns: Sequence[Column], *, filtered: bool = False) -> None:
+        """Write the headings of a table; those over filters may stand on two lines."""
+        for at, (heading, kind) in enumerate(columns):
+            # A filter's button stands to the right.
+            style = Style.NAME if filtered else _NAMES.get(kind, Style.NAME)
+            self._sheet.write_string(self._row, at, heading, self._formats[style])
+            words = [f"{word}{_FILTER_BUTTON}" for word in heading.split()]
+            self._widen(at, max(map(width, words if filtered else [heading]), default=0))
         self._row += 1
 
     def body(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
-        """Write what stands below them."""
+        """Write what stands below them; shares are coloured from none to the highest."""
         text, number = self._sheet.write_string, self._sheet.write_number
         formats = [self._formats[column.kind] for column in columns]
-        top = row = self._row
-        highest = [0.0] * len(columns)
-        for row, cells in enumerate(rows, top + 1):  # noqa: B007 - the last one is used below
+        top, row = self._row, self._row
+        highest: dict[int, float] = {}
+        for cells in rows:
             for at, cell in enumerate(cells):
                 if cell is None or cell == "":
                     continue
                 if isinstance(cell, str):
-                    text(row - 1, at, _cut(cell), formats[at])
+                    text(row, at, cut(cell), formats[at])
                 else:
-                    number(row - 1, at, cell, formats[at])
-            if row - top <= _MEASURED:
+                    number(row, at, cell, formats[at])
+            if row - top < _MEASURED:
                 self._measure(columns, cells, highest)
+            row += 1
         self._row = row
-        for at, column in enumerate(columns):
-            if column.kind is Kind.SHARE and row > top:
-                self._colour(at, top, row - 1, highest[at] or 1.0)
+        for at, share in highest.items():
+            self._colour(at, top, share or 1.0)
 
     def _measure(
-        self, columns: Sequence[Column], cells: Sequence[Cell], highest: list[float]
+        self, columns: Sequence[Column], cells: Sequence[Cell], highest: dict[int, float]
     ) -> None:
         for at, (column, cell) in enumerate(zip(columns, cells, strict=True)):
-            width = _WIDTHS.get(column.kind)
-            if width is None:
-                shown = cell if isinstance(cell, str) else "" if cell is None else f"{cell:,}"
-                width = _width(shown)
-            elif column.kind is Kind.SHARE and isinstance(cell, float):
-                highest[at] = max(highest[at], cell)
-            self._widen(at, width)
+            if column.kind is Kind.SHARE and isinstance(cell, float):
+                highest[at] = max(highest.get(at, 0.0), cell)
+            if column.kind in _WIDTHS:
+                self._widen(at, _WIDTHS[column.kind])
+            elif cell is not None:
+                self._widen(at, width(cell) if isinstance(cell, str) else len(f"{cell:,}"))
 
-    def _colour(self, at: int, top: int, bottom: int, highest: float) -> None:
+    def _colour(self, at: int, top: int, highest: float) -> None:
         scale = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": highest}
         colours = {"min_color": _WHITE, "max_color": _BLUE}
         look = {"type": "2_color_scale", **scale, **colours}
-        self._sheet.conditional_format(top, at, bottom, at, look)
+        self._sheet.conditional_format(top, at, self._row - 1, at, look)
 
-    def _widen(self, at: int, width: int) -> None:
-        self._widths[at] = max(self._widths.get(at, 0), width)
-
-
-def cells_of(rows: pd.DataFrame, zone: str) -> Iterator[tuple[Cell, ...]]:
-    """Yield the rows as cells: times as Excel counts them, by the wall clock in ``zone``."""
-    for start in range(0, len(rows), _CHUNK):
-        part = rows.iloc[start : start + _CHUNK]
-        yield from zip(*(_cells(part[name], zone) for name in part), strict=True)
-
-
-def _cells(column: pd.Series, zone: str) -> list[Cell]:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert(zone).dt.tz_localize(None)
-    if not pd.api.types.is_datetime64_dtype(column.dtype):
-        return column.astype(object).where(column.notna(), None).tolist()
-    days = (column - _DAY_ZERO) / pd.Timedelta(days=1)
-    cells = days.astype(object).where(days.notna(), None)
-    beyond = (days < _FIRST_DAY) | (days >= _LAST_DAY)
-    return cells.where(~beyond, column.astype(str)).tolist()
-
-
-def ratio(part: int, whole: int) -> float | None:
-    """Return a share; None of nothing."""
-    return part / whole if whole else None
-
-
-def _width(text: str) -> int:
-    """Return how many digits wide a text is; a Chinese character is two."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _cut(text: str) -> str:
-    """Return as much of a text as a cell holds, ending in an ellipsis where that is not all."""
-    if len(text) <= _MOST_TEXT // 2:
-        return text
-    units = text.encode("utf-16-le")
-    if len(units) <= 2 * _MOST_TEXT:
-        return text
-    return units[: 2 * (_MOST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
+    def _widen(self, at: int, digits: int) -> None:
+        if digits > self._widths.get(at, -1):
+            self._widths[at] = digits
+            self._sheet.set_column(at, at, min(max(digits + _MARGIN, _NARROW), _WIDE))

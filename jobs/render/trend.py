@@ -68,7 +68,7 @@ def line(counts: Sequence[int], at: Sequence[int]) -> Line:
 
 def bars(counts: Sequence[int], at: Sequence[int], *, highest: int, down: bool = False) -> str:
     """Return bars from the middle upwards, or ``down``; one of ``highest`` reaches the edge."""
-    return "".join(_bars(counts, at, highest, -1 if down else 1))
+    return "".join(_bars(counts, at, highest, 1 if down else -1))
 
 
 def _bars(counts: Sequence[int], at: Sequence[int], highest: int, way: int) -> Iterator[str]:

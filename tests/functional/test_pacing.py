@@ -1,0 +1,108 @@
+"""Under a gateway that holds a quota strictly: the quota is used, and never exceeded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from jobs.frames import PAIRS, conform
+from jobs.sweep import SweepRules, sweep
+from jobs.tally import Tally
+from palm import AsyncPalm
+from palm.settings import load_settings, read_config
+from tests.benchmarks.gateway import running_gateway
+
+DAY = date(2025, 3, 3)
+SETTLING_S = 0.5
+STARVED_S = 0.02
+"""An event loop that is so late was not run by the machine: left alone it is never 5 ms late, and
+the pacer makes up for 10."""
+
+
+@dataclass
+class Measured:
+    """What came of a while of asking at full speed."""
+
+    used: float
+    throttles: int
+    failures: int
+    worst_lag_s: float
+
+    @property
+    def good(self):
+        """Whether it is what the issue asks for."""
+        return 0.97 <= self.used <= 1 and self.throttles == self.failures == 0
+
+
+async def measure(settings, rate, seconds):
+    """Ask for ``seconds`` after the start has settled; return what share of the quota was used."""
+    pairs = pairs_for(round(rate * (seconds + 2 * SETTLING_S)))
+    tally, times, lags = Tally(), [], []
+
+    def note(attempt):
+        tally.attempted(attempt)
+        times.append(time.monotonic() - attempt.elapsed_s)  # when its slot came
+
+    watch = asyncio.create_task(watch_lag(lags))
+    async with AsyncPalm(
+        merchant=settings.merchant(),
+        keys=settings.platform_keys(),
+        base_url=settings.base_url,
+        rate=rate,
+        on_attempt=note,
+    ) as palm:
+        rules = SweepRules(concurrency=max(64, rate))
+        answers = await sweep(palm.authorizations.get, pairs, tally=tally, rules=rules)
+    watch.cancel()
+    times.sort()
+    start = times[0] + SETTLING_S
+    assert times[-1] > start + seconds, "it was faster than the quota"
+    asked = bisect_left(times, start + seconds) - bisect_left(times, start)
+    return Measured(
+        used=asked / seconds / rate,
+        throttles=tally.throttles,
+        failures=int((answers["state"] == "UNKNOWN").sum()),
+        worst_lag_s=max(lags),
+    )
+
+
+async def watch_lag(lags):
+    """Note how late the event loop is, every ten milliseconds."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(0.01)
+        lags.append(time.monotonic() - before - 0.01)
+
+
+def pairs_for(count):
+    frame = pd.DataFrame(
+        {
+            "organization_id": [("0042", "1001", "1002")[i % 3] for i in range(count)],
+            "openid": [f"o{i:027}" for i in range(count)],
+            "input_line": range(2, count + 2),
+            "input_duplicates": 0,
+        }
+    )
+    return conform(frame, PAIRS)
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(300, 20), (50, 10)])
+def test_a_strict_quota_is_used_to_97_per_cent_without_one_throttle(rate, seconds):
+    measured = measured_once(rate, seconds)
+    if not measured.good and measured.worst_lag_s > STARVED_S:
+        measured = measured_once(rate, seconds)  # the machine was busy with something else
+        if not measured.good and measured.worst_lag_s > STARVED_S:
+            pytest.skip(f"this machine is too busy to measure on: {measured}")
+    assert measured.good, measured
+
+
+def measured_once(rate, seconds):
+    with running_gateway("--limit", str(rate), day=DAY) as keys:
+        settings = load_settings(read_config(keys / "palm.toml"))
+        return asyncio.run(measure(settings, rate, seconds))
