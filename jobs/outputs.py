@@ -34,6 +34,11 @@ class Outputs:
     folder: Path | None = None
     stdout: str | None = None
 
+    @classmethod
+    def to(cls, path: Path) -> Outputs:
+        """Return the outputs that are one Parquet file."""
+        return cls((path,), path)
+
     @property
     def first(self) -> Path | None:
         """The file that journal and lock stand beside."""
@@ -71,6 +76,8 @@ def _path_of(text: str, run_date: date) -> Path:
     if text.endswith(_SLASHES):
         return Path(text) / f"{_DATED}{run_date.isoformat()}" / _REPORT
     path = Path(text)
+    if path.is_symlink():
+        path = path.resolve()  # what it points to is replaced, not the link
     if path.is_dir():
         raise Stop(
             Exit.OUTPUT,

@@ -175,12 +175,15 @@ def _say(content: bytes, stdout: BinaryIO) -> None:
 
 
 def _write(report: Report, path: Path, mode: int, language: Language) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with open(path, "xb", opener=_for_us_alone) as file:
         writer_of(path.suffix.removeprefix("."))(report, file, language)
         file.flush()
         os.fsync(file.fileno())
     path.chmod(mode)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _check(report: Report, fresh: Path | None, baseline: Report | None) -> None:

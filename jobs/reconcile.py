@@ -211,6 +211,10 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
 
     run_date = _run_date(given["run_date"], given["timezone"])
     outputs = parse_outputs(given["output"], given["stdout_format"], run_date)
+    if given["baseline"] is not None and given["no_baseline"]:
+        raise Stop(Exit.USAGE, "--baseline and --no-baseline contradict each other")
+    if given["sandbox"] and given["base_url"]:
+        raise Stop(Exit.USAGE, "--sandbox asks a gateway of its own; leave --base-url out")
     if given["keep"] is not None and outputs.folder is None:
         raise Stop(Exit.USAGE, "--keep goes with an output folder: -o reports/ --keep 400")
     bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)

@@ -21,6 +21,7 @@ __all__ = ["CONFIG_NAME", "Settings", "load_settings", "proxy_option", "read_con
 
 CONFIG_NAME: Final = "palm.toml"
 _SEPARATORS: Final = {"platform_certificates": os.pathsep}
+_TABLES: Final = ("reconcile",)
 _LARGEST_FILE: Final = 1024 * 1024
 _log: Final = logging.getLogger("palm")
 
@@ -159,10 +160,10 @@ def read_config(path: Path | None) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is no TOML: {error}") from None
     for name, value in config.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name in _TABLES:
             continue
         if name not in Settings.model_fields:
-            known = ", ".join(Settings.model_fields)
+            known = ", ".join([*Settings.model_fields, *(f"[{table}]" for table in _TABLES)])
             raise SettingsError(f"{path}: {name!r} means nothing here; known are {known}")
         if _is_path(Settings.model_fields[name]):
             several = isinstance(value, str) and name in _SEPARATORS

@@ -231,6 +231,8 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
     """Return our own error for one of the library's, whose text may hold the URL."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return ConnectError("no connection: it took too long to make one")
     if isinstance(error, TimeoutError):
         return TimedOutError("no complete answer in time")
     if isinstance(error, aiohttp.ClientHttpProxyError):

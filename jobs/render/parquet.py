@@ -46,7 +46,7 @@ _TYPES: Final = {
 }
 
 
-def write_parquet(report: Report, file: BinaryIO, language: Language = Language.EN) -> None:
+def write_parquet(report: Report, file: BinaryIO | Path, language: Language = Language.EN) -> None:
     """Write the report; ``language`` changes nothing here.
 
     Raises:
