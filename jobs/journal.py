@@ -25,9 +25,10 @@ from typing import Any, Final, Self
 
 import pandas as pd
 
+from jobs.answers import Row
 from jobs.report import Gateway
 
-__all__ = ["Binding", "Journal", "JournalError", "Row", "pairs_sha256", "unfinished"]
+__all__ = ["Binding", "Journal", "JournalError", "pairs_sha256", "unfinished"]
 
 SCHEMA: Final = 1
 _EVERY_S: Final = 0.05
@@ -36,9 +37,6 @@ _COLUMNS: Final = (
     "place", "state", "reason", "authorize_ms", "answered_ms", "http_status", "attempts",
     "error_code", "request_id",
 )  # fmt: skip
-
-Row = tuple[int, int, int, int | None, int | None, int, int, str | None, str | None]
-"""Place, then codes and values as :class:`jobs.answers.AnswerBook` holds them."""
 
 
 class JournalError(Exception):
