@@ -64,6 +64,24 @@ def test_signs_with_the_key_that_is_named(keys):
         public.verify(keys.sign(key_id, b"x"), b"x", PKCS1v15(), SHA256())
 
 
+def test_has_no_signature_of_a_key_that_it_does_not_have(keys):
+    with pytest.raises(KeyError):
+        keys.sign(keys.merchant_serial, b"x")
+
+
+def test_a_rotation_adds_a_platform_certificate_and_changes_nothing_else(keys):
+    rotated = keys.rotate()
+    assert rotated.platform[0] == keys.platform[-1]
+    assert rotated.platform_serial not in keys.key_ids
+    assert rotated.key_ids == (keys.platform_serial, rotated.platform_serial, keys.public_key_id)
+    assert rotated.merchant() == keys.merchant()
+    assert rotated.apiv3_key == keys.apiv3_key
+    assert dict(rotated.platform_keys()) == dict(keys.platform_keys())
+    assert rotated.platform_keys("certificate").preferred == rotated.platform_serial
+    for key_id, public in rotated.platform_keys("grey").items():
+        public.verify(rotated.sign(key_id, b"x"), b"x", PKCS1v15(), SHA256())
+
+
 def test_never_makes_the_same_keys_twice(keys):
     other = SandboxKeys.generate()
     assert other.merchant_serial != keys.merchant_serial
@@ -112,7 +130,7 @@ def test_the_toml_names_the_files_beside_it(keys, tmp_path, mode):
     if mode != "certificate":
         expected |= {"public_key_id": keys.public_key_id, "public_key": "wechatpay_pub.pem"}
     if mode != "public_key":
-        expected |= {"platform_certificates": ["platform_cert.pem"]}
+        expected |= {"apiv3_key_file": "apiv3_key.txt"}
     assert tomllib.loads((tmp_path / "palm.toml").read_text()) == expected
 
 
