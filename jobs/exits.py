@@ -21,6 +21,8 @@ class Exit(IntEnum):
     OUTPUT = 73
     NOT_NOW = 75
     REFUSED = 77
+    INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -41,8 +41,22 @@ class Outputs:
 
     @property
     def first(self) -> Path | None:
-        """The file that journal and lock stand beside."""
+        """The file that stands for the report in messages."""
         return self.counts or (self.files[0] if self.files else None)
+
+    def beside(self, suffix: str) -> Path | None:
+        """Return a hidden file beside the report: its journal, its lock. None: there is no file."""
+        if self.folder is not None:
+            return self.folder / f".report{suffix}"
+        return self.first.with_name(f".{self.first.stem}{suffix}") if self.first else None
+
+    def of(self, run_date: date) -> Outputs:
+        """Return the outputs of another date: the same but in a folder that keeps one a day."""
+        if self.folder is None or self.counts is None:
+            return self
+        counts = self.folder / f"{_DATED}{run_date.isoformat()}" / _REPORT
+        files = tuple(counts if path == self.counts else path for path in self.files)
+        return replace(self, files=files, counts=counts)
 
 
 def parse_outputs(given: tuple[str, ...], stdout_format: str | None, run_date: date) -> Outputs:

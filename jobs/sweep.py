@@ -17,7 +17,14 @@ from jobs.frames import UnknownReason
 from jobs.halt import Halt
 from jobs.tally import Tally
 from jobs.watch import UNBELIEVED, Watch, WatchRules
-from palm import ConnectError, PalmAuthorization, PalmError
+from palm import (
+    ConnectError,
+    ForbiddenError,
+    PalmAuthorization,
+    PalmError,
+    TransientError,
+    UnauthorizedError,
+)
 
 __all__ = ["Ask", "SweepRules", "sweep"]
 
@@ -78,7 +85,7 @@ async def sweep(
         rules: When to stop.
         order: Places in ``pairs``, in the order in which to ask; default that of the pairs.
         found: Answers of an earlier, unfinished sweep over the same pairs: not asked for again.
-        note: Told of every answer, good or not, as it comes.
+        note: Told of every outcome that asking again would not change, as it comes.
         halt: Once it is set no pair is taken any more; those not reached are NOT_ASKED.
         clock: Unix seconds.
         steady: Seconds on a clock that never goes back.
@@ -91,9 +98,12 @@ async def sweep(
         Stop: Going on would be wrong: refused (77), unreachable (75), not believed (4 or 77),
             nothing accepted for too long (4).
     """
-    run = _Sweep(ask, pairs, tally, rules, note, halt or Halt(), clock, steady, sleep)
+    run = _Sweep(
+        ask, pairs, tally=tally, rules=rules, note=note, halt=halt or Halt(), clock=clock,
+        steady=steady,
+    )  # fmt: skip
     run.restore(found)
-    await run.start(pairs)
+    await run.start(pairs, sleep)
     await run.ask_all(iter(range(len(pairs)) if order is None else order))
     await run.ask_all(run.book.places(*_ONE_MORE), again=True)
     if not run.halt.is_set():
@@ -106,13 +116,13 @@ class _Sweep:
         self,
         ask: Ask,
         pairs: pd.DataFrame,
+        *,
         tally: Tally,
         rules: SweepRules,
         note: Callable[[Row], None] | None,
         halt: Halt,
         clock: Callable[[], float],
         steady: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._ask = ask
         self._openids = pairs["openid"].array
@@ -122,7 +132,6 @@ class _Sweep:
         self._note = note
         self._clock = clock
         self._steady = steady
-        self._sleep = sleep
         self._done = bytearray(len(pairs))
         self.halt = halt
         self.watch = Watch(rules.watch, pairs["organization_id"].nunique(), steady)
@@ -130,20 +139,16 @@ class _Sweep:
         tally.pairs += len(pairs)
 
     def restore(self, found: Iterable[Row]) -> None:
-        """Take over what an earlier sweep found out; what it failed at is asked again."""
-        again = set(_ONE_MORE)
+        """Take over what an earlier sweep found out."""
         for row in found:
-            reason = self.book.restore(row)
-            if reason is None:
+            if self.book.restore(row) is None:
                 self._tally.settled += 1
-            elif reason in again:
-                continue
             else:
                 self._tally.failed += 1
             self._done[row[0]] = 1
             self._tally.resumed += 1
 
-    async def start(self, pairs: pd.DataFrame) -> None:
+    async def start(self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Ask the first few pairs, and stop where it is clear that no other would fare better."""
         patience = self._steady() + self._rules.reach_s
         canary = [
@@ -158,7 +163,7 @@ class _Sweep:
             if self._steady() >= patience:
                 raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
             self._tally.failed -= len(canary)
-            await self._sleep(self._rules.reach_every_s)
+            await sleep(self._rules.reach_every_s)
         self.watch.judge_canary(errors)
 
     async def ask_all(self, places: Iterator[int], *, again: bool = False) -> None:
@@ -212,13 +217,18 @@ class _Sweep:
             self.book.answer(place, answer, int(self._clock() * 1000))
             self._tally.settled += 1
             self._tally.without_echo += not answer.echoed
-        if self._note is not None:
+        if self._note is not None and _is_final(failed):
             self._note(self.book.row(place))
         if failed is None:
             self.watch.answered(place, organization)
         else:
             self.watch.failed(place, organization, failed)
         return failed
+
+
+def _is_final(error: PalmError | None) -> bool:
+    """Say whether asking again, perhaps with other credentials, would change nothing."""
+    return not isinstance(error, TransientError | UnauthorizedError | ForbiddenError)
 
 
 def _of_different_organizations(pairs: pd.DataFrame) -> Iterator[int]:

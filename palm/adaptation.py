@@ -7,11 +7,14 @@ frequency and try again).
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["Adaptation", "AdaptationRules", "Pace"]
+
+_log: Final = logging.getLogger("palm")
 
 
 class Pace(Protocol):
@@ -93,5 +96,6 @@ class Adaptation:
         self._step = rules.step
         self._grow_at = self._paused_until + rules.every_s
         self._recent.clear()
+        _log.warning("throttled: pausing %.1f s, then %.1f requests/s", pause, self._pace.rate)
         self.pauses += 1
         self.paused_s += pause
