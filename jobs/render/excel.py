@@ -10,6 +10,7 @@ import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
 
@@ -29,7 +30,6 @@ __all__ = ["write_excel"]
 
 _MOST_ROWS: Final = 1_048_576
 _MANY_ROWS: Final = 50_000
-"""From here on a workbook is kept on disk while it is made."""
 _QUIET: Final = (Change.UNCHANGED, Change.ABSENT, Change.UNKNOWN)
 _KEYS: Final = ["organization_id", "openid"]
 _CHANGED: Final = [
@@ -45,7 +45,12 @@ _UNANSWERED: Final = [
 
 
 def write_excel(
-    report: Report, file: BinaryIO, language: Language = Language.EN, *, most_rows: int = _MOST_ROWS
+    report: Report,
+    file: BinaryIO,
+    language: Language = Language.EN,
+    *,
+    most_rows: int = _MOST_ROWS,
+    many_rows: int = _MANY_ROWS,
 ) -> None:
     """Write the workbook.
 
@@ -54,14 +59,15 @@ def write_excel(
         file: To where.
         language: Of the labels.
         most_rows: How many rows a sheet holds; what is beyond is cut, and the sheet says so.
+        many_rows: More than these are kept on disk while the workbook is made.
 
     Raises:
         OSError: It cannot be written, or is larger than Excel can open.
     """
     translate = translator(language)
     changed, unanswered = _changed(report.rows), _unanswered(report.rows)
-    many = max(len(changed), len(unanswered)) > _MANY_ROWS
-    with _workbook(report, file, on_disk=many) as book:
+    on_disk = max(len(changed), len(unanswered)) > many_rows
+    with _workbook(report, file, on_disk=on_disk) as book:
         formats = formats_of(book)
 
         def sheet(name: str) -> Sheet:
@@ -80,9 +86,10 @@ def write_excel(
 def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsxwriter.Workbook]:
     """Yield a workbook that says nothing of who made it, and write it at the end."""
     finished = datetime.fromisoformat(report.about["run"]["finished"])
+    packed = BytesIO()
     # What is left behind where something fails goes with the folder: it is personal data.
     with TemporaryDirectory(prefix="palm-reconcile-") as scratch:
-        book = xlsxwriter.Workbook(file, {"constant_memory": on_disk, "tmpdir": scratch})
+        book = xlsxwriter.Workbook(packed, {"constant_memory": on_disk, "tmpdir": scratch})
         book.set_properties(
             {
                 "title": f"palm-reconcile {report.run_date}",
@@ -96,6 +103,7 @@ def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsx
             raise error.args[0] from None
         except FileSizeError:
             raise OSError(errno.EFBIG, "more than Excel can open; use Parquet or CSV") from None
+    file.write(packed.getbuffer())
 
 
 def _changed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Final
 
 __all__ = ["Line", "bars", "line", "places"]
@@ -55,10 +56,11 @@ def line(counts: Sequence[int], at: Sequence[int]) -> Line:
         round(_BOTTOM - (count - lowest) * (_BOTTOM - _TOP) / reach) if reach else _MIDDLE
         for count in counts
     ]
-    points = [f"{x} {y}" for x, y in zip(at, heights, strict=True)]
+    steps = zip(pairwise(at), pairwise(heights), strict=True)
+    path = [f"{x - x0} {y - y0}".replace(" -", "-") for (x0, x), (y0, y) in steps]
     return Line(
-        path=f"M{'L'.join(points)}",
-        end=f"M{points[-1]}h0",
+        path=f"M{at[0]} {heights[0]}" + (f"l{' '.join(path)}" if path else ""),
+        end=f"M{at[-1]} {heights[-1]}h0",
         first=counts[0],
         last=counts[-1],
         lowest=lowest,
