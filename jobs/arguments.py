@@ -39,8 +39,9 @@ ARGUMENTS: Final = (
         metavar="PATH",
         multiple=True,
         required=True,
-        help="The report: .parquet .csv .xlsx .html .json; repeatable; - is standard output. A folder "
-        "(ends in /) keeps one a day. The first Parquet file is what the next run compares with.",
+        help="The report: .parquet .csv .xlsx .html .json; repeatable; - is standard output. A "
+        "folder (ends in /) keeps one a day. The first Parquet file is what the next run compares "
+        "with.",
     ),
     click.option(
         "--format",
