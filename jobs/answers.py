@@ -29,7 +29,10 @@ from palm import (
 )
 from palm.errors import ArgumentError, PendingError
 
-__all__ = ["AnswerBook", "reason_of"]
+__all__ = ["AnswerBook", "Row", "reason_of"]
+
+Row = tuple[int, int, int, int, int, int, int, str | None, str | None]
+"""Place, state, reason, authorize_time and answered_at (ms), status, attempts, code, request id."""
 
 _REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (TimedOutError, UnknownReason.TIMEOUT),
@@ -111,6 +114,34 @@ class AnswerBook:
         else:
             self._code.pop(place, None)
         return reason
+
+    def row(self, place: int) -> Row:
+        """Return what is written about a pair."""
+        return (
+            place,
+            self._state[place],
+            self._reason[place],
+            self._authorize_ms[place],
+            self._answered_ms[place],
+            self._status[place],
+            self._attempts[place],
+            self._code.get(place),
+            self._request_id[place],
+        )
+
+    def restore(self, row: Row) -> UnknownReason | None:
+        """Write down what :meth:`row` gave; return why there is no good answer, None: there is."""
+        place, state, reason, authorize_ms, answered_ms, status, attempts, code, request_id = row
+        self._state[place] = state
+        self._reason[place] = reason
+        self._authorize_ms[place] = authorize_ms
+        self._answered_ms[place] = answered_ms
+        self._status[place] = status
+        self._attempts[place] = attempts
+        self._request_id[place] = request_id
+        if code is not None:
+            self._code[place] = code
+        return _WHY[reason] if reason >= 0 else None
 
     def _add_attempts(self, place: int, attempts: int) -> None:
         self._attempts[place] = min(self._attempts[place] + attempts, _MOST_ATTEMPTS)

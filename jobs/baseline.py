@@ -14,6 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from jobs.exits import Exit, Stop
+from jobs.matching import match
+from jobs.outputs import dated_reports
 from jobs.render.parquet import read_parquet
 from jobs.report import Gateway, Report, ReportError
 
@@ -41,24 +43,35 @@ def previous_of(output: Path) -> Path:
 
 
 def find_baseline(
-    output: Path, *, run_date: date, gateway: Gateway, named: Path | None, wanted: bool = True
+    output: Path | None,
+    *,
+    run_date: date,
+    gateway: Gateway,
+    named: Path | None,
+    wanted: bool = True,
+    folder: Path | None = None,
 ) -> Baseline:
     """Return the report to compare with, and the one that will be replaced.
 
     Args:
-        output: Where the new report will stand.
+        output: Where the new report will stand; None: no Parquet file is written.
         run_date: Of the new report.
         gateway: Of the new report.
         named: The baseline that the user named.
         wanted: False: compare with nothing.
+        folder: The folder that keeps one report a day, ``output`` among them.
 
     Raises:
         Stop: A report cannot be read (65); is of another merchant or gateway, or of a later date
             (2).
     """
-    replaced = _read(output) if output.exists() else None
+    replaced = _read(output) if output is not None and output.exists() else None
     given = _read(named) if named is not None else None
-    if replaced is not None and not (given and given.run_id == replaced.run_id):
+    if (
+        replaced is not None
+        and output is not None
+        and not (given and given.run_id == replaced.run_id)
+    ):
         _check_gateway(replaced, output, gateway)
     if replaced is not None and replaced.run_date > run_date:
         raise Stop(
@@ -76,7 +89,9 @@ def find_baseline(
                 f"{run_date}: name an earlier one, or set --run-date",
             )
         return Baseline(given, named, replaced)
-    if replaced is None:
+    if folder is not None:
+        return _newest_of(folder, run_date, gateway, replaced)
+    if replaced is None or output is None:
         return Baseline(None, None, None)
     if replaced.run_date < run_date:
         return Baseline(replaced, output, replaced)
@@ -91,15 +106,24 @@ def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame)
     """
     if replaced is None or replaced.run_date != run_date:
         return
-    keys = ["organization_id", "openid"]
-    before = replaced.rows.loc[replaced.rows["state"].notna(), keys].astype("str")
-    shared = len(before.merge(pairs[keys].astype("str"), on=keys))
+    before = replaced.rows[replaced.rows["state"].notna()]
+    shared = int((match(before, pairs).found >= 0).sum())
     if 2 * shared < len(before):
         raise Stop(
             Exit.USAGE,
             f"the report of {run_date} that would be replaced has {len(before):,} pairs, and only "
             f"{shared:,} of them are in this input: is it the right one? --replace replaces it",
         )
+
+
+def _newest_of(folder: Path, run_date: date, gateway: Gateway, replaced: Report | None) -> Baseline:
+    """Return the folder's newest report of an earlier date; another merchant's are passed over."""
+    for day, path in dated_reports(folder):
+        if day < run_date:
+            report = _read(path)
+            if report.gateway == gateway:
+                return Baseline(report, path, replaced)
+    return Baseline(None, None, replaced)
 
 
 def _as_before(output: Path, replaced: Report) -> Baseline:
@@ -120,11 +144,14 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
 
 def _read(path: Path) -> Report:
     try:
-        return read_parquet(path)
+        report = read_parquet(path)
+        if only := report.about.get("only"):
+            raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
     except ReportError as error:
         raise Stop(
             Exit.INPUT, f"{error}; move it away, or name another with --baseline or --output"
         ) from None
+    return report
 
 
 def _check_gateway(replaced: Report, path: Path, gateway: Gateway) -> None:

@@ -16,10 +16,13 @@ class Exit(IntEnum):
     INCOMPLETE = 3
     STOPPED = 4
     UNBALANCED = 5
+    RULE = 10
     INPUT = 65
     OUTPUT = 73
     NOT_NOW = 75
     REFUSED = 77
+    INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error

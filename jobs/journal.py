@@ -25,9 +25,11 @@ from typing import Any, Final, Self
 
 import pandas as pd
 
+from jobs.answers import Row
+from jobs.exits import Exit, Stop
 from jobs.report import Gateway
 
-__all__ = ["Binding", "Journal", "JournalError", "Row", "pairs_sha256", "unfinished"]
+__all__ = ["Binding", "Journal", "pairs_sha256", "remove_journals", "rows_of", "unfinished"]
 
 SCHEMA: Final = 1
 _EVERY_S: Final = 0.05
@@ -36,13 +38,6 @@ _COLUMNS: Final = (
     "place", "state", "reason", "authorize_ms", "answered_ms", "http_status", "attempts",
     "error_code", "request_id",
 )  # fmt: skip
-
-Row = tuple[int, int, int, int | None, int | None, int, int, str | None, str | None]
-"""Place, then codes and values as :class:`jobs.answers.AnswerBook` holds them."""
-
-
-class JournalError(Exception):
-    """The journal cannot be written; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +89,7 @@ class Journal:
         self.said = said
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
         self._error: Exception | None = None
+        self._empty = not found
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     @classmethod
@@ -106,7 +102,7 @@ class Journal:
             fresh: Start over, whatever is there.
 
         Raises:
-            JournalError: It cannot be written.
+            Stop: It cannot be written (73).
         """
         found: list[Row] = []
         said = None
@@ -128,7 +124,7 @@ class Journal:
                     about = {**asdict(binding), "started": time.time()}
                     base.execute("INSERT INTO about VALUES (?)", (json.dumps(about),))
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"the journal {path} cannot be written: {error}") from None
+            raise _unwritable(path, error) from None
         return cls(path, found, said)
 
     def __enter__(self) -> Self:
@@ -147,22 +143,24 @@ class Journal:
         """Hand over an answer; it is on disk within 100 ms.
 
         Raises:
-            JournalError: An earlier one could not be written.
+            Stop: An earlier one could not be written (73).
         """
-        if self._error is not None:
-            raise JournalError(f"the journal {self.path} cannot be written: {self._error}")
+        self.check()
         self._queue.put(row)
+        self._empty = False
 
     def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write what is left, and end the thread; a journal that holds nothing is removed."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        if self._empty:
+            _remove(self.path)
 
     def check(self) -> None:
-        """Raise JournalError where something could not be written."""
+        """Raise Stop (73) where something could not be written."""
         if self._error is not None:
-            raise JournalError(f"the journal {self.path} cannot be written: {self._error}")
+            raise _unwritable(self.path, self._error)
 
     def remove(self) -> None:
         """Delete it: what it holds is published."""
@@ -193,6 +191,13 @@ class Journal:
             yield batch
 
 
+def _unwritable(path: Path, error: Exception) -> Stop:
+    return Stop(
+        Exit.OUTPUT,
+        f"the journal {path} cannot be written: {error}; the answers that it holds are kept",
+    )
+
+
 def unfinished(paths: Iterable[Path], binding: Binding, *, now: float) -> date | None:
     """Return the run date of a young journal of the same pairs, merchant and gateway.
 
@@ -210,6 +215,27 @@ def unfinished(paths: Iterable[Path], binding: Binding, *, now: float) -> date |
         if about == {**asdict(binding), "run_date": about.get("run_date")}:
             return date.fromisoformat(about["run_date"])
     return None
+
+
+def rows_of(path: Path, binding: Binding) -> list[Row]:
+    """Return the rows of a journal of the same run; none where there is no such journal."""
+    if not path.exists():
+        return []
+    about = _about(path) or {}
+    about.pop("started", None)
+    if about != asdict(binding):
+        return []
+    with suppress(sqlite3.Error), closing(_connect(path)) as base:
+        return base.execute("SELECT * FROM answers").fetchall()
+    return []
+
+
+def remove_journals(paths: Iterable[Path], run_date: date) -> None:
+    """Remove the journals of a date and of those before: the report that is published is later."""
+    for path in list(paths):
+        with suppress(ValueError):
+            if date.fromisoformat(path.name.rsplit(".", 2)[-2]) <= run_date:
+                _remove(path)
 
 
 def _read(path: Path, binding: Binding) -> tuple[list[Row], str | None]:

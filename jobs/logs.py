@@ -11,13 +11,14 @@ import logging
 import os
 import secrets
 import sys
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
-__all__ = ["FORMATS", "Person", "set_up_logging"]
+if TYPE_CHECKING:
+    from jobs.report import Report
 
-FORMATS: Final = ("auto", "text", "json")
+__all__ = ["Person", "log_error", "log_summary", "set_up_logging"]
 
 
 class Person:
@@ -41,19 +42,56 @@ class Person:
         return hashlib.blake2b(openid.encode(), key=self._key, digest_size=8).hexdigest()
 
 
+def log_error(line: str, *, exit_code: int) -> None:
+    """Log why the command ends."""
+    structlog.get_logger("palm.run").error(line, exit_code=int(exit_code))
+
+
+def log_summary(report: Report) -> None:
+    """Log the report's headline and counts, instead of printing them as tables."""
+    from jobs.render.wording import headline, warnings  # noqa: PLC0415 - a report is at hand
+
+    log = structlog.get_logger("palm.run")
+    for warning in warnings(report):
+        log.warning(warning)
+    summary, run = report.summary, report.about["run"]
+    log.info(
+        headline(report),
+        exit_code=run["exit_code"],
+        verdict=run["verdict"],
+        run_id=run["id"],
+        states=summary.states,
+        changes={name: count for name, count in summary.changes.items() if count},
+        unknown_reasons=summary.unknown_reasons,
+        controls_hold=all(control.holds for control in report.controls),
+    )
+
+
+class _StandardError(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to what standard error is at the time: a progress bar takes its place for a while."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)  # there is no stream to keep
+
+    @property
+    def stream(self) -> TextIO:
+        """Return standard error."""
+        return sys.stderr
+
+
 def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None) -> bool:
     """Send structlog's and the standard library's events to standard error.
 
     Args:
-        log_format: One of ``FORMATS``.
+        log_format: ``auto`` (text on a terminal, else JSON), ``text`` or ``json``.
         level: Of the ``logging`` module.
         stream: Instead of standard error.
 
     Returns:
         Whether events are JSON.
     """
-    stream = stream or sys.stderr
-    as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
+    terminal = (stream or sys.stderr).isatty()
+    as_json = log_format == "json" or (log_format == "auto" and not terminal)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -62,10 +100,10 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
         else structlog.dev.ConsoleRenderer(
-            colors=stream.isatty() and "NO_COLOR" not in os.environ, sort_keys=False
+            colors=terminal and "NO_COLOR" not in os.environ, sort_keys=False
         )
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(stream) if stream else _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

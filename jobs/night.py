@@ -4,84 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
+import structlog
 from rich.console import Console
 
-from jobs.baseline import check_replaced, find_baseline
+from jobs.asking import Asked, ask_all
+from jobs.baseline import Baseline, check_replaced, find_baseline
 from jobs.changes import classify
 from jobs.exits import Exit, Stop
-from jobs.frames import ROWS, State, conform
+from jobs.frames import ANSWERS, ROWS, State, conform
+from jobs.journal import Binding, remove_journals, unfinished
+from jobs.knowledge import knowledge
+from jobs.lock import one_at_a_time
+from jobs.matching import match
+from jobs.options import Options
 from jobs.pairs import Input, InputError, read_pairs
-from jobs.progress import showing_progress
-from jobs.publish import check_output, publish
+from jobs.peer import Peer, peer_of
+from jobs.plan import Plan
+from jobs.publish import check_outputs, forget_old, publish
 from jobs.report import Gateway, Report, Run, compose
-from jobs.sweep import SweepRules, sweep
-from jobs.tally import Tally
-from palm import (
-    BASE_URLS,
-    AsyncPalm,
-    DownloadedKeys,
-    Merchant,
-    PlatformKeys,
-    Retry,
-    Timeouts,
-    sandbox,
-)
-from palm.settings import Settings
-from palm.transport import checked_base_url
+from jobs.summary import summarize
+from jobs.verdict import judge
 
-__all__ = ["Options", "run"]
-
-_LIVE_RATE: Final = 50.0
-_SANDBOX_RATE: Final = 1000.0
-_LEAST_CONCURRENCY: Final = 64
-_MOST_CONCURRENCY: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command was asked to do; each is described by its ``--help``."""
-
-    source: str
-    output: Path
-    run_date: date
-    timezone: str
-    settings: Settings | None
-    baseline: Path | None = None
-    compare: bool = True
-    rate: float | None = None
-    concurrency: int | None = None
-    max_unknown: float = 0.01
-    forget_after_days: int = 90
-    replace: bool = False
-    require_echo: bool = False
-    openid_column: str = "openid"
-    organization_column: str = "organization_id"
-    encoding: str | None = None
-    progress: bool | None = None
-    retry: Retry = field(default_factory=Retry)
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    rules: SweepRules = field(default_factory=SweepRules)
-
-
-@dataclass(frozen=True, slots=True)
-class _Peer:
-    """Whom to ask, and with which keys."""
-
-    gateway: Gateway
-    merchant: Merchant
-    keys: PlatformKeys | DownloadedKeys
-    base_url: Sequence[str]
-    proxy: str | None = None
+__all__ = ["plan", "run"]
 
 
 def run(options: Options, console: Console) -> Report:
@@ -91,9 +43,28 @@ def run(options: Options, console: Console) -> Report:
         Stop: The run ended before it had a verdict; nothing was published.
         palm.SettingsError: A setting is wrong; nothing was sent.
     """
-    check_output(options.output)
+    started = datetime.now(UTC)
+    check_outputs(options.outputs)
+    with ExitStack() as stack:
+        lock = options.outputs.beside(".lock")
+        if lock is not None:
+            stack.enter_context(one_at_a_time(lock, started=started))
+        return asyncio.run(_run(options, _read(options), started, console))
+
+
+def plan(options: Options) -> Plan:
+    """Return what a run would do, and how long it would take; nothing is sent or written.
+
+    Raises:
+        Stop: As :func:`run`, where it would not even begin.
+        palm.SettingsError: A setting is wrong.
+    """
+    return asyncio.run(_plan(options, _read(options)))
+
+
+def _read(options: Options) -> Input:
     try:
-        source = read_pairs(
+        return read_pairs(
             options.source,
             openid_column=options.openid_column,
             organization_column=options.organization_column,
@@ -101,120 +72,138 @@ def run(options: Options, console: Console) -> Report:
         )
     except InputError as error:
         raise Stop(Exit.INPUT, str(error)) from None
-    return asyncio.run(_run(options, source, console))
 
 
-async def _run(options: Options, source: Input, console: Console) -> Report:
-    async with _peer(options) as peer:
-        found = find_baseline(
-            options.output,
-            run_date=options.run_date,
-            gateway=peer.gateway,
-            named=options.baseline,
-            wanted=options.compare,
-        )
-        if not options.replace:
-            check_replaced(found.replaced, options.run_date, source.pairs)
-        started = datetime.now(UTC)
-        tally = Tally()
-        answers, asking = await _ask(options, peer, source.pairs, tally, console)
+async def _plan(options: Options, source: Input) -> Plan:
+    async with peer_of(options.settings, options.run_date) as peer:
+        options = _dated(options, source, peer)
+        found = _find_baseline(options, peer.gateway, source)
+    kept = _kept_answers(options, found.replaced, source)
+    journal = options.outputs.beside(f".{options.run_date.isoformat()}.journal")
+    binding = Binding.of(source.pairs.drop(kept.index), options.run_date, peer.gateway)
+    return Plan.of(options, source, found, kept=len(kept), journal=journal, binding=binding)
+
+
+async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:
+    async with peer_of(options.settings, options.run_date) as peer:
+        options = _dated(options, source, peer)
+        found = _find_baseline(options, peer.gateway, source)
+        kept = _kept_answers(options, found.replaced, source)
+        before = _rows(found.report)
+        asked = await ask_all(options, peer, source.pairs.drop(kept.index), before, console)
+    report = _compose(options, source, found, kept, asked, peer.gateway, started)
+    publish(
+        report,
+        options.outputs,
+        baseline=found.report,
+        replaced=found.replaced,
+        language=options.language,
+        stdout=sys.stdout.buffer if options.outputs.stdout else None,
+    )
+    _tidy_up(options, report)
+    return report
+
+
+def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
+    options: Options,
+    source: Input,
+    found: Baseline,
+    kept: pd.DataFrame,
+    asked: Asked,
+    gateway: Gateway,
+    started: datetime,
+) -> Report:
+    baseline_date = found.report.run_date if found.report else None
     rows = classify(
         source.pairs,
-        answers,
+        pd.concat([kept, asked.answers]) if len(kept) else asked.answers,
         _rows(found.report),
         run_date=options.run_date,
-        baseline_run_date=found.report.run_date if found.report else None,
+        baseline_run_date=baseline_date,
         forget_after_days=options.forget_after_days,
     )
-    report = compose(
+    summary = summarize(rows, baseline_run_date=baseline_date)
+    exit_code, verdict = judge(
+        summary, source.invalid, max_unknown=options.max_unknown, fail_on=options.fail_on
+    )
+    finished = datetime.now(UTC)
+    return compose(
         rows,
+        summary,
         run=Run(
             id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             date=options.run_date,
             timezone=options.timezone,
             started=started,
-            finished=datetime.now(UTC),
-            exit_code=_verdict(source, answers, options.max_unknown),
+            finished=finished,
+            exit_code=exit_code,
+            verdict=verdict,
+            parent=found.replaced.run_id if options.retry_unanswered and found.replaced else None,
         ),
-        gateway=peer.gateway,
+        gateway=gateway,
         source=source,
         baseline=found.report,
         baseline_file=found.path,
-        tally=tally,
-        asking=asking,
+        tally=asked.tally,
+        asking={**asked.about, "knowledge": knowledge(rows, finished)},
     )
-    publish(report, options.output, baseline=found.report, replaced=found.replaced)
-    return report
 
 
-async def _ask(
-    options: Options, peer: _Peer, pairs: pd.DataFrame, tally: Tally, console: Console
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the answers, columns ``ANSWERS``, and what asking took."""
-    default = _SANDBOX_RATE if options.settings is None else _LIVE_RATE
-    rate = options.rate if options.rate is not None else default
-    concurrency = options.concurrency or int(min(max(rate, _LEAST_CONCURRENCY), _MOST_CONCURRENCY))
-    rules = replace(options.rules, concurrency=concurrency)
-    started = time.monotonic()
-    async with (
-        AsyncPalm(
-            merchant=peer.merchant,
-            keys=peer.keys,
-            base_url=peer.base_url,
-            proxy=peer.proxy,
-            rate=rate,
-            retry=options.retry,
-            timeouts=options.timeouts,
-            require_echo=options.require_echo,
-            on_attempt=tally.attempted,
-        ) as palm,
-        showing_progress(tally, console, bar=options.progress),
-    ):
-        answers = await sweep(palm.authorizations.get, pairs, tally=tally, rules=rules)
-    seconds = time.monotonic() - started
-    return answers, {
-        "rate": rate,
-        "concurrency": concurrency,
-        "seconds": round(seconds, 3),
-        "achieved_rate": round(tally.requests / seconds, 3),
-        "worst_second": palm.pacer.worst_second if palm.pacer else 0,
-        "pauses": palm.adaptation.pauses if palm.adaptation else 0,
-    }
+def _dated(options: Options, source: Input, peer: Peer) -> Options:
+    """Return the options with the date of an unfinished run of the same, where none is given."""
+    pattern = options.outputs.beside(".*.journal")
+    if options.date_given or options.fresh or pattern is None:
+        return options
+    binding = Binding.of(source.pairs, options.run_date, peer.gateway)
+    found = unfinished(pattern.parent.glob(pattern.name), binding, now=time.time())
+    if found is None or found == options.run_date:
+        return options
+    structlog.get_logger("palm.run").warning(
+        "an unfinished run of the same pairs is gone on with, under its date", run_date=str(found)
+    )
+    return replace(options, run_date=found, outputs=options.outputs.of(found))
+
+
+def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baseline:
+    found = find_baseline(
+        options.outputs.counts,
+        run_date=options.run_date,
+        gateway=gateway,
+        named=options.baseline,
+        wanted=options.compare,
+        folder=options.outputs.folder,
+    )
+    if not options.replace:
+        check_replaced(found.replaced, options.run_date, source.pairs)
+    return found
+
+
+def _kept_answers(options: Options, replaced: Report | None, source: Input) -> pd.DataFrame:
+    """Return the answers that a correcting run keeps: the good ones of the report it corrects."""
+    if not options.retry_unanswered:
+        return conform(pd.DataFrame(), ANSWERS)
+    if replaced is None or replaced.run_date != options.run_date:
+        raise Stop(
+            Exit.USAGE,
+            f"--retry-unanswered: there is no report of {options.run_date} to correct; "
+            "run without it, or set --run-date",
+        )
+    found = match(source.pairs, replaced.rows).found
+    good = replaced.rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()
+    places = np.flatnonzero((found >= 0) & good[found])
+    kept = replaced.rows.iloc[found[places]].set_axis(source.pairs.index[places])
+    return conform(kept[list(ANSWERS)], ANSWERS)
 
 
 def _rows(baseline: Report | None) -> pd.DataFrame:
     return conform(pd.DataFrame(), ROWS) if baseline is None else baseline.rows
 
 
-def _verdict(source: Input, answers: pd.DataFrame, max_unknown: float) -> Exit:
-    """Return whether so many are known that the run is a success."""
-    unknown = int((answers["state"] == State.UNKNOWN).sum()) + source.invalid
-    return (
-        Exit.DONE if unknown <= max_unknown * (len(answers) + source.invalid) else Exit.INCOMPLETE
-    )
-
-
-@asynccontextmanager
-async def _peer(options: Options) -> AsyncIterator[_Peer]:
-    """Yield the gateway to ask: the one of the settings, or a sandbox that lives as long."""
-    if options.settings is not None:
-        yield _peer_of(options.settings)
-        return
-    keys = sandbox.SandboxKeys.generate()
-    async with sandbox.Gateway(keys, date=options.run_date) as gateway:
-        yield _Peer(
-            Gateway("sandbox", keys.mchid),
-            keys.merchant(),
-            keys.platform_keys(),
-            [gateway.base_url],
-        )
-
-
-def _peer_of(settings: Settings) -> _Peer:
-    merchant, keys = settings.merchant(), settings.verifying_keys()
-    urls = settings.base_url or BASE_URLS
-    host = urlsplit(checked_base_url(urls[0])).hostname or ""
-    kind = "wechatpay" if host.endswith(".mch.weixin.qq.com") else "other"
-    if merchant.mchid == sandbox.SANDBOX_MCHID:
-        kind = "sandbox"
-    return _Peer(Gateway(kind, merchant.mchid), merchant, keys, urls, settings.proxy)
+def _tidy_up(options: Options, report: Report) -> None:
+    """Remove what the report makes useless: journals of its date or before, and old reports."""
+    journals = options.outputs.beside(".*.journal")
+    if journals is not None:
+        remove_journals(journals.parent.glob(journals.name), options.run_date)
+    if options.outputs.folder is not None and options.keep_days is not None:
+        for path in forget_old(options.outputs.folder, report, options.keep_days):
+            structlog.get_logger("palm.run").info("removed an old report", path=str(path))

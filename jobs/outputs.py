@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -34,10 +34,29 @@ class Outputs:
     folder: Path | None = None
     stdout: str | None = None
 
+    @classmethod
+    def to(cls, path: Path) -> Outputs:
+        """Return the outputs that are one Parquet file."""
+        return cls((path,), path)
+
     @property
     def first(self) -> Path | None:
-        """The file that journal and lock stand beside."""
+        """The file that stands for the report in messages."""
         return self.counts or (self.files[0] if self.files else None)
+
+    def beside(self, suffix: str) -> Path | None:
+        """Return a hidden file beside the report: its journal, its lock. None: there is no file."""
+        if self.folder is not None:
+            return self.folder / f".report{suffix}"
+        return self.first.with_name(f".{self.first.stem}{suffix}") if self.first else None
+
+    def of(self, run_date: date) -> Outputs:
+        """Return the outputs of another date: the same but in a folder that keeps one a day."""
+        if self.folder is None or self.counts is None:
+            return self
+        counts = self.folder / f"{_DATED}{run_date.isoformat()}" / _REPORT
+        files = tuple(counts if path == self.counts else path for path in self.files)
+        return replace(self, files=files, counts=counts)
 
 
 def parse_outputs(given: tuple[str, ...], stdout_format: str | None, run_date: date) -> Outputs:
@@ -71,6 +90,8 @@ def _path_of(text: str, run_date: date) -> Path:
     if text.endswith(_SLASHES):
         return Path(text) / f"{_DATED}{run_date.isoformat()}" / _REPORT
     path = Path(text)
+    if path.is_symlink():
+        path = path.resolve()  # what it points to is replaced, not the link
     if path.is_dir():
         raise Stop(
             Exit.OUTPUT,

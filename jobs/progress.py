@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+import structlog
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -42,14 +43,18 @@ async def showing_progress(
     console: Console,
     *,
     bar: bool | None,
+    more: Callable[[], Mapping[str, object]] = dict,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[None]:
-    """Show progress while the block runs: as a bar, as lines, or (None) not at all."""
+    """Show progress while the block runs: as a bar, as lines in the log, or (None) not at all.
+
+    ``more``: What else each line is to say.
+    """
     if bar is None:
         yield
         return
-    show = _bar(tally, console, sleep) if bar else _lines(tally, console, clock, sleep)
+    show = _bar(tally, console, sleep) if bar else _lines(tally, more, clock, sleep)
     task = asyncio.create_task(show)
     try:
         yield
@@ -61,14 +66,15 @@ async def showing_progress(
 
 async def _lines(
     tally: Tally,
-    console: Console,
+    more: Callable[[], Mapping[str, object]],
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
+    log = structlog.get_logger("palm.run")
     started = clock()
     while True:
         await sleep(_LINE_EVERY_S)
-        console.print(status_line(tally, clock() - started), highlight=False, soft_wrap=True)
+        log.info(status_line(tally, clock() - started), **more())
 
 
 async def _bar(tally: Tally, console: Console, sleep: Callable[[float], Awaitable[None]]) -> None:

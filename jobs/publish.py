@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from jobs.baseline import previous_of
 from jobs.exits import Exit, Stop
-from jobs.render.parquet import read_parquet, write_parquet
+from jobs.outputs import Outputs, dated_reports
+from jobs.render import FORMATS, writer_of
+from jobs.render.language import Language
+from jobs.render.parquet import read_parquet
 from jobs.report import Report, ReportError, recheck
 
-__all__ = ["WRITERS", "check_output", "publish"]
+__all__ = ["check_output", "check_outputs", "forget_old", "publish", "write_all"]
 
-WRITERS: Final[Mapping[str, Callable[[Report, Path], None]]] = {".parquet": write_parquet}
 _MODE: Final = 0o640
+
+
+def check_outputs(outputs: Outputs) -> None:
+    """Find out before the first request what would keep the report from being written.
+
+    The folder that keeps one report a day is made where only itself is missing.
+
+    Raises:
+        Stop: A format is unknown (2); a folder is missing or cannot be written to (73).
+    """
+    for path in outputs.files:
+        if outputs.folder is None or path != outputs.counts:
+            check_output(path)
+            continue
+        try:
+            outputs.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise Stop(
+                Exit.OUTPUT, f"the folder {outputs.folder} cannot be made: {error.strerror}"
+            ) from None
+        check_output(outputs.folder / path.name)
 
 
 def check_output(path: Path) -> None:
@@ -28,8 +53,8 @@ def check_output(path: Path) -> None:
     """
     if path.is_dir():
         raise Stop(Exit.OUTPUT, f"{path} is a folder; name a file in it")
-    if path.suffix not in WRITERS:
-        known = " ".join(WRITERS)
+    if path.suffix.removeprefix(".") not in FORMATS:
+        known = " ".join(f".{name}" for name in FORMATS)
         raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
     if not path.parent.is_dir():
         raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
@@ -42,47 +67,129 @@ def check_output(path: Path) -> None:
 
 
 def publish(
-    report: Report, path: Path, *, baseline: Report | None, replaced: Report | None
+    report: Report,
+    outputs: Outputs,
+    *,
+    baseline: Report | None,
+    replaced: Report | None,
+    language: Language = Language.EN,
+    stdout: BinaryIO | None = None,
 ) -> None:
     """Write the report and put it in its place; the one before stays beside it.
 
-    1. It is written beside its target, flushed, and read back.
-    2. The controls are computed anew from what was read.
-    3. The report that is replaced is linked aside, unless it is of the same run date.
-    4. The new one takes its place in one step.
+    1. Every format is written beside its target and flushed.
+    2. The Parquet file that counts is read back, and the controls are computed anew from it.
+    3. The report that is replaced is linked aside, unless it is of the same run date, or a folder
+       keeps one report a day anyway.
+    4. The new ones take their places, each in one step, the one that counts last.
+
+    Args:
+        report: To be published.
+        outputs: Where.
+        baseline: What it was compared with.
+        replaced: What stands at ``outputs.counts``.
+        language: Of labels, in the formats that have some.
+        stdout: Where ``outputs.stdout`` is written, once all else is in place.
 
     Raises:
-        Stop: It cannot be written (73), or a control does not hold (5). Nothing has changed then.
+        Stop: Something cannot be written (73), or a control does not hold (5). No target has
+            changed then.
     """
-    fresh = _beside(path, report.run_id)
-    aside = _beside(path, f"{report.run_id}-previous")
+    text = BytesIO()
+    if outputs.stdout is not None:
+        writer_of(outputs.stdout)(report, text, language)
+    counts = outputs.counts
+    fresh = {path: _beside(path, report.run_id) for path in outputs.files}
+    aside = _beside(counts, f"{report.run_id}-previous") if counts else None
+    path = counts
     try:
-        _write(report, fresh, _mode_for(path))
-        _check(fresh, report, baseline)
-        if replaced is not None and replaced.run_date != report.run_date:
-            os.link(path, aside)
-            aside.replace(previous_of(path))
-        fresh.replace(path)
-        _sync(path.parent)
+        for path in outputs.files:
+            path.parent.mkdir(exist_ok=True)
+            _write(report, fresh[path], _mode_for(path), language)
+        _check(report, fresh[counts] if counts else None, baseline)
+        keep = replaced is not None and replaced.run_date != report.run_date
+        if counts and aside and keep and outputs.folder is None:
+            os.link(counts, aside)
+            aside.replace(previous_of(counts))
+        for path in sorted(outputs.files, key=lambda path: path == counts):
+            fresh[path].replace(path)
+            _sync(path.parent)
     except OSError as error:
         said = error.strerror or error  # pyarrow's have no strerror
         raise Stop(Exit.OUTPUT, f"{path} cannot be written: {said}") from None
     finally:
-        for left in (fresh, aside):
+        for left in (*fresh.values(), *([aside] if aside else [])):
             with suppress(OSError):
                 left.unlink()
+    if stdout is not None:
+        _say(text.getvalue(), stdout)
 
 
-def _write(report: Report, path: Path, mode: int) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    WRITERS[path.suffix](report, path)
-    path.chmod(mode)
-    _sync(path)
+def write_all(
+    report: Report, outputs: Outputs, language: Language, stdout: BinaryIO | None
+) -> None:
+    """Write a report that was published before in other formats: each whole or not at all.
+
+    Raises:
+        Stop: Something cannot be written (73).
+    """
+    for path in outputs.files:
+        fresh = _beside(path, f"{report.run_id}-{os.getpid()}")
+        try:
+            _write(report, fresh, _mode_for(path), language)
+            fresh.replace(path)
+        except OSError as error:
+            said = error.strerror or error
+            raise Stop(Exit.OUTPUT, f"{path} cannot be written: {said}") from None
+        finally:
+            with suppress(OSError):
+                fresh.unlink()
+    if outputs.stdout is not None and stdout is not None:
+        text = BytesIO()
+        writer_of(outputs.stdout)(report, text, language)
+        _say(text.getvalue(), stdout)
 
 
-def _check(fresh: Path, report: Report, baseline: Report | None) -> None:
+def forget_old(folder: Path, report: Report, keep_days: int) -> Iterator[Path]:
+    """Remove the folder's reports from before the last ``keep_days`` days; yield each.
+
+    A file that is no report is left where it is.
+    """
+    oldest = report.run_date - timedelta(days=keep_days)
+    for day, path in dated_reports(folder):
+        if day >= oldest:
+            continue
+        with suppress(OSError, ReportError):
+            read_parquet(path, columns=())
+            path.unlink()
+            yield path
+            path.parent.rmdir()
+
+
+def _say(content: bytes, stdout: BinaryIO) -> None:
     try:
-        controls = recheck(read_parquet(fresh), baseline)
+        stdout.write(content)
+        stdout.flush()
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"standard output cannot be written: {error.strerror}") from None
+
+
+def _write(report: Report, path: Path, mode: int, language: Language) -> None:
+    with open(path, "xb", opener=_for_us_alone) as file:
+        writer_of(path.suffix.removeprefix("."))(report, file, language)
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(mode)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _check(report: Report, fresh: Path | None, baseline: Report | None) -> None:
+    """Check what will be published: as it reads back where it can be read."""
+    try:
+        controls = recheck(read_parquet(fresh) if fresh else report, baseline)
     except ReportError as error:
         raise Stop(Exit.UNBALANCED, f"the report does not read back: {error}") from None
     wrong = [control for control in controls if not control.holds]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from contextlib import suppress
-from datetime import date, datetime
-from pathlib import Path
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from jobs.arguments import with_arguments
 from jobs.exits import Exit, Stop
 from palm._version import __version__
 from palm.shell import run_command, say
 
 if TYPE_CHECKING:
+    from jobs.options import Options
+    from jobs.report import Report
+    from jobs.rules import Rule
     from palm.settings import Settings
 
 __all__ = ["command", "main"]
@@ -26,165 +30,39 @@ Exit codes:
   0    done, within --max-unknown
   1    a defect of this program
   2    bad options or settings, or a report that is another merchant's
-  3    done, but more is unknown than --max-unknown allows
-  4    stopped: too many answers were not believed; nothing is written
+  3    done, but more is unknown than --max-unknown allows, or the deadline came first
+  4    stopped: nothing was accepted for --patience, or too much is not believed
   5    the controls do not balance; nothing is written
+  10   done, and a --fail-on rule holds
   65   the input, or the baseline, cannot be read
   73   the output cannot be written
-  75   the gateway could not be reached; try again later
+  75   another run is at it, or the gateway could not be reached; try again later
   77   credentials refused, or no key for the gateway's signatures
-  130  interrupted; nothing is written
+  130, 143  interrupted; the answers so far are kept, the same command goes on
 """
 
 
-class _Number(click.FloatRange):
-    """A float in a range; ``nan`` and ``inf`` are none."""
-
-    def convert(self, *given: Any) -> float:  # noqa: ANN401 - click's (value, param, ctx)
-        """Return the number."""
-        number = float(super().convert(*given))
-        if not math.isfinite(number):
-            self.fail(f"{number} is no number here", *given[1:])
-        return number
-
-
 @click.command(epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
-@click.argument("source", metavar="INPUT", type=str)
-@click.option(
-    "-o",
-    "--output",
-    metavar="PATH",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The report, .parquet. The report it replaces is what it is compared with.",
-)
-@click.option(
-    "--baseline", metavar="PATH", type=click.Path(path_type=Path), help="Compare with this report."
-)
-@click.option("--no-baseline", is_flag=True, help="Compare with nothing.")
-@click.option("--run-date", metavar="DATE", help="Business date, YYYY-MM-DD.  [default: today]")
-@click.option(
-    "--timezone", default="Asia/Shanghai", show_default=True, help="Where --run-date is today."
-)
-@click.option(
-    "--rate",
-    metavar="N",
-    type=_Number(min=0, min_open=True),
-    help="Requests per second that WeChat Pay allows this job.  [default: 50; with --sandbox 1000]",
-)
-@click.option(
-    "--concurrency",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Requests in flight at most.  [default: the rate, from 64 to 1024]",
-)
-@click.option(
-    "--max-unknown",
-    metavar="SHARE",
-    type=_Number(0, 1),
-    default=0.01,
-    show_default=True,
-    help="(unknown pairs + invalid lines) / (pairs + invalid lines) that is a success.",
-)
-@click.option(
-    "--forget-after",
-    metavar="DAYS",
-    type=click.IntRange(min=0),
-    default=90,
-    show_default=True,
-    help="Remember pairs that left the input for so long.",
-)
-@click.option(
-    "--replace",
-    is_flag=True,
-    help="Replace a report of the same date that shares under half of its pairs.",
-)
-@click.option(
-    "--require-echo", is_flag=True, help="Refuse answers that do not name the pair they are about."
-)
-@click.option(
-    "--openid-column",
-    metavar="NAME",
-    default="openid",
-    show_default=True,
-    help="Column of the openid.",
-)
-@click.option(
-    "--organization-column",
-    metavar="NAME",
-    default="organization_id",
-    show_default=True,
-    help="Column of the organization.",
-)
-@click.option("--encoding", metavar="NAME", help="Of the input.  [default: UTF-8, else GB18030]")
-@click.option(
-    "--sandbox", is_flag=True, help="Ask a gateway inside this process, with keys made for the run."
-)
-@click.option(
-    "--config",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    is_eager=True,
-    callback=lambda context, _, path: _read_config(context, path),
-    help="Settings.  [default: palm.toml in the current folder, where there is one]",
-)
-@click.option(
-    "--base-url",
-    metavar="URL",
-    multiple=True,
-    help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
-)
-@click.option("--proxy", metavar="URL", help="An HTTP proxy.  [default: HTTPS_PROXY]")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "on", "off"]),
-    default="auto",
-    show_default=True,
-    help="A bar; auto: on a terminal.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="List every input line that holds no pair.")
-@click.version_option(__version__, prog_name="palm-reconcile")
-def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
+@with_arguments
+@click.version_option(__version__, prog_name=_NAME)
+def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     """Ask WeChat Pay who has authorized palm payment, and write what changed.
 
     INPUT is a CSV file with the columns openid and organization_id (.gz and .zst too), or - for
     standard input. Options win over PALM_* variables, and those over palm.toml: its keys for
     credentials, its table [reconcile] for the options above.
     """
-    from jobs.night import Options, run  # noqa: PLC0415 - pandas and all: --help does not wait
-    from jobs.render.terminal import SummaryConsole, print_summary  # noqa: PLC0415
+    from jobs import logs  # noqa: PLC0415 - --help does not wait for it
 
-    console = SummaryConsole(stderr=True, highlight=False)
-    bar = given["progress"] == "on" or (given["progress"] == "auto" and console.is_terminal)
-    options = Options(
-        source=given["source"],
-        output=given["output"],
-        run_date=_run_date(given["run_date"], given["timezone"]),
-        timezone=given["timezone"],
-        settings=None if given["sandbox"] else _settings(given),
-        baseline=given["baseline"],
-        compare=not given["no_baseline"],
-        rate=given["rate"],
-        concurrency=given["concurrency"],
-        max_unknown=given["max_unknown"],
-        forget_after_days=given["forget_after"],
-        replace=given["replace"],
-        require_echo=given["require_echo"],
-        openid_column=given["openid_column"],
-        organization_column=given["organization_column"],
-        encoding=given["encoding"],
-        progress=None if given["quiet"] or given["progress"] == "off" else bar,
-    )
-    report = run(options, console)
-    if not given["quiet"]:
-        with suppress(OSError):  # the report is published, whether anybody reads this or not
-            print_summary(report, console, every_line=given["verbose"])
-            console.print(f"Written: {options.output}", markup=False, soft_wrap=True)
-    code: int = report.about["run"]["exit_code"]
-    if code == Exit.INCOMPLETE:
-        say(_NAME, f"more is unknown than --max-unknown {given['max_unknown']:g} allows (exit 3)")
-    return code
+    level = logging.ERROR if given["quiet"] else logging.INFO
+    logs.set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
+    if given["log_format"] != "json":
+        return _run(given)
+    try:
+        return _run(given)
+    except Stop as stop:
+        logs.log_error(str(stop), exit_code=stop.code)
+        return stop.code
 
 
 def main() -> NoReturn:
@@ -200,22 +78,112 @@ def _exit_code(error: Exception) -> int | None:
     return Exit.USAGE if isinstance(error, SettingsError) else None
 
 
-def _read_config(context: click.Context, path: Path | None) -> dict[str, Any]:
-    """Read palm.toml; its table [reconcile] becomes the options' defaults."""
-    from palm.settings import read_config  # noqa: PLC0415 - not needed for --help
+def _run(given: dict[str, Any]) -> int:
+    from jobs.night import plan, run  # noqa: PLC0415 - pandas and all
+    from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
 
-    if context.resilient_parsing:
-        return {}
-    config = read_config(path)
-    table = config.pop("reconcile", {})
-    defaults = {name.replace("-", "_"): value for name, value in table.items()}
-    known = {parameter.name for parameter in context.command.params}
-    if unknown := sorted(defaults.keys() - known):
-        raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {unknown[0]!r}")
-    if several := [name for name, value in table.items() if isinstance(value, list | dict)]:
-        raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: {several[0]} takes one value")
-    context.default_map = defaults
-    return config
+    console = SummaryConsole(stderr=True, highlight=False)
+    options = _options(given, terminal=console.is_terminal)
+    if given["plan"]:
+        for line in plan(options).lines_of_text():
+            click.echo(line)
+        return Exit.DONE
+    with _announced(given) as ended:
+        report = run(options, console)
+        ended.append(report)
+    _say(report, given, console)
+    code: int = report.about["run"]["exit_code"]
+    return code
+
+
+def _say(report: Report, given: dict[str, Any], console: Any) -> None:  # noqa: ANN401 - a Console
+    """Print the summary, and why the exit code is not 0."""
+    from jobs.logs import log_summary  # noqa: PLC0415
+    from jobs.render.terminal import print_summary  # noqa: PLC0415
+
+    if given["log_format"] == "json":
+        log_summary(report)
+        return
+    if not given["quiet"]:
+        with suppress(OSError):  # the report is published, whether anybody reads this or not
+            print_summary(report, console, every_line=given["verbose"])
+            for text in given["output"]:
+                console.print(f"Written: {text}", markup=False, soft_wrap=True)
+    for sentence in report.about["run"]["verdict"]:
+        say(_NAME, sentence)
+
+
+@contextmanager
+def _announced(given: dict[str, Any]) -> Iterator[list[Report]]:
+    """Tell the dead man's switch and Prometheus how the block ends; yield where its report goes."""
+    from jobs.announce import Announcer  # noqa: PLC0415 - not needed for --help
+
+    announcer = Announcer(given["metrics"], given["ping_url"])
+    announcer.start()
+    reports: list[Report] = []
+    code: int = Exit.DEFECT
+    try:
+        yield reports
+        code = reports[0].about["run"]["exit_code"]
+    except Exception as error:
+        meant = _exit_code(error)
+        code = Exit.DEFECT if meant is None else meant
+        raise
+    finally:
+        announcer.end(reports[0] if reports else None, code)
+
+
+def _options(given: dict[str, Any], *, terminal: bool) -> Options:
+    from jobs import logs, options  # noqa: PLC0415 - pandas and all
+    from jobs.outputs import parse_outputs  # noqa: PLC0415
+    from jobs.render.language import Language  # noqa: PLC0415
+
+    zone = _zone(given["timezone"])
+    run_date = _run_date(given["run_date"], zone)
+    outputs = parse_outputs(given["output"], given["stdout_format"], run_date)
+    _check_together(given, folder=outputs.folder is not None)
+    bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
+    return options.Options(
+        source=given["source"],
+        outputs=outputs,
+        run_date=run_date,
+        date_given=given["run_date"] is not None,
+        timezone=given["timezone"],
+        settings=None if given["sandbox"] else _settings(given),
+        baseline=given["baseline"],
+        compare=not given["no_baseline"],
+        rate=given["rate"],
+        quota_share=given["quota_share"],
+        concurrency=given["concurrency"],
+        seconds=_seconds(given, zone),
+        max_unknown=given["max_unknown"],
+        forget_after_days=given["forget_after"],
+        keep_days=given["keep"],
+        replace=given["replace"],
+        fresh=given["fresh"],
+        retry_unanswered=given["retry_unanswered"],
+        fail_on=tuple(_rule(text) for text in given["fail_on"]),
+        language=Language(given["lang"]),
+        require_echo=given["require_echo"],
+        openid_column=given["openid_column"],
+        organization_column=given["organization_column"],
+        encoding=given["encoding"],
+        progress=None if given["quiet"] or given["progress"] == "off" else bar,
+        person=logs.Person.from_env(),
+        waits=options.Waits.patient(_duration(given["patience"], "--patience")),
+    )
+
+
+def _check_together(given: dict[str, Any], *, folder: bool) -> None:
+    """Refuse options that contradict each other."""
+    if given["baseline"] is not None and given["no_baseline"]:
+        raise Stop(Exit.USAGE, "--baseline and --no-baseline contradict each other")
+    if given["sandbox"] and given["base_url"]:
+        raise Stop(Exit.USAGE, "--sandbox asks a gateway of its own; leave --base-url out")
+    if given["deadline"] is not None and given["max_duration"] is not None:
+        raise Stop(Exit.USAGE, "--deadline and --max-duration: give one of them")
+    if given["keep"] is not None and not folder:
+        raise Stop(Exit.USAGE, "--keep goes with an output folder: -o reports/ --keep 400")
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -228,13 +196,41 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
 
 
-def _run_date(text: str | None, timezone: str) -> date:
+def _seconds(given: dict[str, Any], zone: tzinfo) -> float | None:
+    from jobs.timing import parse_deadline  # noqa: PLC0415 - not needed for --help
+
+    if given["deadline"] is not None:
+        return parse_deadline(given["deadline"], datetime.now(zone))
+    if given["max_duration"] is not None:
+        return _duration(given["max_duration"], "--max-duration")
+    return None
+
+
+def _duration(text: str, option: str) -> float:
+    from jobs.timing import parse_duration  # noqa: PLC0415 - not needed for --help
+
+    return parse_duration(text, option)
+
+
+def _rule(text: str) -> Rule:
+    from jobs.rules import RuleError, parse_rule  # noqa: PLC0415 - not needed for --help
+
     try:
-        zone = ZoneInfo(timezone)
+        return parse_rule(text)
+    except RuleError as error:
+        raise Stop(Exit.USAGE, f"--fail-on: {error}") from None
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Stop(
-            Exit.USAGE, f"--timezone: no time zone is called {timezone!r}; e.g. Asia/Shanghai"
+            Exit.USAGE, f"--timezone: no time zone is called {name!r}; e.g. Asia/Shanghai"
         ) from None
+
+
+def _run_date(text: str | None, zone: tzinfo) -> date:
     if text is None:
         return datetime.now(zone).date()
     try:

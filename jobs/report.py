@@ -21,7 +21,7 @@ import pandas as pd
 from jobs.controls import Control, check
 from jobs.frames import ROWS, conform
 from jobs.pairs import Input
-from jobs.summary import Summary, summarize
+from jobs.summary import Summary
 from jobs.tally import Tally
 from palm import __version__
 
@@ -66,6 +66,8 @@ class Run:
         started: Aware.
         finished: Aware.
         exit_code: What the command ended with.
+        verdict: Why, a sentence each; empty where it is 0.
+        parent: The run whose report this one corrects; None: it corrects none.
     """
 
     id: str
@@ -74,6 +76,8 @@ class Run:
     started: datetime
     finished: datetime
     exit_code: int
+    verdict: tuple[str, ...] = ()
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Report:
     Attributes:
         rows: Columns ``ROWS`` and the carried ones.
         about: JSON: schema, run, tool, gateway, input, baseline, summary, asking, controls,
-            history.
+            history; ``only`` where the rows are not all of a report's.
     """
 
     rows: pd.DataFrame
@@ -117,6 +121,7 @@ class Report:
 
 def compose(
     rows: pd.DataFrame,
+    summary: Summary,
     *,
     run: Run,
     gateway: Gateway,
@@ -126,9 +131,19 @@ def compose(
     tally: Tally,
     asking: Mapping[str, Any],
 ) -> Report:
-    """Return the report of a run: ``rows`` as :func:`jobs.changes.classify` made them."""
-    baseline_date = baseline.run_date if baseline else None
-    summary = summarize(rows, baseline_run_date=baseline_date)
+    """Return the report of a run.
+
+    Args:
+        rows: As :func:`jobs.changes.classify` made them.
+        summary: Their counts.
+        run: When, and with what verdict.
+        gateway: Who answered.
+        source: The input.
+        baseline: What was compared with.
+        baseline_file: Its file.
+        tally: What was sent.
+        asking: What else is to be said of it.
+    """
     about: dict[str, Any] = {
         "schema": SCHEMA,
         "run": {
@@ -136,6 +151,7 @@ def compose(
             "date": run.date.isoformat(),
             "started": run.started.isoformat(timespec="milliseconds"),
             "finished": run.finished.isoformat(timespec="milliseconds"),
+            "verdict": list(run.verdict),
         },
         "tool": {
             "palm-reconcile": __version__,

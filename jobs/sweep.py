@@ -4,61 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
 
 import pandas as pd
 
-from jobs.answers import AnswerBook
+from jobs.answers import AnswerBook, Row
 from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
+from jobs.halt import Halt
 from jobs.tally import Tally
+from jobs.watch import UNBELIEVED, Watch, WatchRules
 from palm import (
     ConnectError,
     ForbiddenError,
     PalmAuthorization,
     PalmError,
-    RefusedError,
-    SignatureError,
-    SignatureReason,
-    StateError,
+    TransientError,
     UnauthorizedError,
 )
-from palm.diagnosis import diagnose
 
 __all__ = ["Ask", "SweepRules", "sweep"]
 
 Ask = Callable[[str, str], Awaitable[PalmAuthorization]]
 """Asks about ``(openid, organization_id)``; raises PalmError where there is no good answer."""
 
-_UNBELIEVED = (UnknownReason.SIGNATURE, UnknownReason.MISMATCH, UnknownReason.BAD_BODY)
-_ONE_MORE = (
+_ONE_MORE: Final = (
     UnknownReason.NETWORK,
     UnknownReason.TIMEOUT,
     UnknownReason.SERVER_ERROR,
-    *_UNBELIEVED,
+    *UNBELIEVED,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRules:
-    """When a sweep goes on and when it stops.
+    """How a sweep goes, and when it stops.
 
     Attributes:
         concurrency: Questions under way at most.
         canary: So many pairs, of different organizations where there are, are asked first.
         reach_s: Give up when no connection could be made for so long at the start.
         reach_every_s: Seconds between two attempts to reach the gateway.
-        unbelieved_share: Stop when more than this part of the pairs,
-        unbelieved_least: and at least so many, have answers that are not believed at the end.
+        finish_s: When halted, questions under way may take so long to finish.
+        look_every_s: Seconds between two looks at the clock.
+        watch: When going on would be wrong.
     """
 
     concurrency: int = 64
     canary: int = 5
     reach_s: float = 30.0
     reach_every_s: float = 1.0
-    unbelieved_share: float = 0.001
-    unbelieved_least: int = 5
+    finish_s: float = 10.0
+    look_every_s: float = 1.0
+    watch: WatchRules = field(default_factory=WatchRules)
 
 
 async def sweep(
@@ -67,7 +68,12 @@ async def sweep(
     *,
     tally: Tally,
     rules: SweepRules,
+    order: Iterable[int] | None = None,
+    found: Iterable[Row] = (),
+    note: Callable[[Row], None] | None = None,
+    halt: Halt | None = None,
     clock: Callable[[], float] = time.time,
+    steady: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> pd.DataFrame:
     """Ask about every pair; return one row per pair, whatever happened.
@@ -77,22 +83,31 @@ async def sweep(
         pairs: Columns ``PAIRS``; any slice of them will do.
         tally: Is kept up to date while the sweep runs.
         rules: When to stop.
+        order: Places in ``pairs``, in the order in which to ask; default that of the pairs.
+        found: Answers of an earlier, unfinished sweep over the same pairs: not asked for again.
+        note: Told of every outcome that asking again would not change, as it comes.
+        halt: Once it is set no pair is taken any more; those not reached are NOT_ASKED.
         clock: Unix seconds.
+        steady: Seconds on a clock that never goes back.
         sleep: Waits so many seconds.
 
     Returns:
         Columns ``ANSWERS``, under the index of ``pairs``.
 
     Raises:
-        Stop: Going on would be wrong: refused (77), unreachable (75), not believed (4 or 77).
+        Stop: Going on would be wrong: refused (77), unreachable (75), not believed (4 or 77),
+            nothing accepted for too long (4).
     """
-    run = _Sweep(ask, pairs, tally, rules, clock)
-    canary = list(_of_different_organizations(pairs, rules.canary))
-    await run.start(canary, sleep)
-    asked = set(canary)
-    await run.ask_all(place for place in range(len(pairs)) if place not in asked)
+    run = _Sweep(
+        ask, pairs, tally=tally, rules=rules, note=note, halt=halt or Halt(), clock=clock,
+        steady=steady,
+    )  # fmt: skip
+    run.restore(found)
+    await run.start(pairs, sleep)
+    await run.ask_all(iter(range(len(pairs)) if order is None else order))
     await run.ask_all(run.book.places(*_ONE_MORE), again=True)
-    run.check_belief()
+    if not run.halt.is_set():
+        run.watch.check_belief(run.book)
     return run.book.frame(pairs.index)
 
 
@@ -101,122 +116,122 @@ class _Sweep:
         self,
         ask: Ask,
         pairs: pd.DataFrame,
+        *,
         tally: Tally,
         rules: SweepRules,
+        note: Callable[[Row], None] | None,
+        halt: Halt,
         clock: Callable[[], float],
+        steady: Callable[[], float],
     ) -> None:
         self._ask = ask
         self._openids = pairs["openid"].array
         self._organizations = pairs["organization_id"].array
-        self._enough = min(2, pairs["organization_id"].nunique())  # a slice may hold but one
         self._tally = tally
         self._rules = rules
+        self._note = note
         self._clock = clock
-        self._watching = False
-        self._unauthorized: set[int] = set()
-        self._forbidden: set[str] = set()
-        self._permitted: set[str] = set()
-        self._refused_signatures: dict[int, SignatureError] = {}
+        self._steady = steady
+        self._done = bytearray(len(pairs))
+        self.halt = halt
+        self.watch = Watch(rules.watch, pairs["organization_id"].nunique(), steady)
         self.book = AnswerBook(len(pairs))
         tally.pairs += len(pairs)
 
-    async def start(self, canary: list[int], sleep: Callable[[float], Awaitable[None]]) -> None:
+    def restore(self, found: Iterable[Row]) -> None:
+        """Take over what an earlier sweep found out."""
+        for row in found:
+            if self.book.restore(row) is None:
+                self._tally.settled += 1
+            else:
+                self._tally.failed += 1
+            self._done[row[0]] = 1
+            self._tally.resumed += 1
+
+    async def start(self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Ask the first few pairs, and stop where it is clear that no other would fare better."""
-        patience = self._clock() + self._rules.reach_s
+        patience = self._steady() + self._rules.reach_s
+        canary = [
+            place
+            for place in _of_different_organizations(pairs)
+            if not self._done[place] and not self.halt.is_set()
+        ][: self._rules.canary]
         while True:
             errors = await asyncio.gather(*(self._settle(place) for place in canary))
             if not errors or not all(isinstance(error, ConnectError) for error in errors):
                 break
-            if self._clock() >= patience:
+            if self._steady() >= patience:
                 raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
             self._tally.failed -= len(canary)
             await sleep(self._rules.reach_every_s)
-        failed = [error for error in errors if error is not None]
-        for error in failed:
-            if isinstance(error, UnauthorizedError):
-                raise _refused(error)
-        for kind in (ForbiddenError, SignatureError):
-            if failed and all(isinstance(error, kind) for error in errors):
-                raise _refused(failed[0])
-        self._watching = True
+        self.watch.judge_canary(errors)
 
     async def ask_all(self, places: Iterator[int], *, again: bool = False) -> None:
         """Ask about the pairs at ``places``, some at a time, however many there are."""
 
         async def work() -> None:
             for place in places:
+                if self.halt.is_set():
+                    return
                 if again:
                     self._tally.failed -= 1
+                elif self._done[place]:
+                    continue
                 await self._settle(place)
 
         try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(self._rules.concurrency):
-                    workers.create_task(work())
+            async with asyncio.TaskGroup() as group:
+                workers = [group.create_task(work()) for _ in range(self._rules.concurrency)]
+                looking = group.create_task(self._look(workers))
+                await asyncio.wait(workers)
+                looking.cancel()
         except* Stop as stops:
             first = stops.exceptions[0]
         else:
             return
         raise first
 
+    async def _look(self, workers: list[asyncio.Task[None]]) -> None:
+        """Watch the clock while the workers work; end them some time after a halt."""
+        while not self.halt.is_set():
+            self.watch.check_patience()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._rules.look_every_s):
+                    await self.halt.wait()
+        await asyncio.sleep(self._rules.finish_s)
+        for worker in workers:
+            worker.cancel()
+
     async def _settle(self, place: int) -> PalmError | None:
         self._tally.questions += 1
+        self._done[place] = 1
         openid, organization = self._openids[place], self._organizations[place]
+        failed: PalmError | None = None
         try:
             answer = await self._ask(openid, organization)
         except PalmError as error:
+            failed = error
             self.book.fail(place, error)
             self._tally.failed += 1
-            self._note(place, organization, error)
-            return error
-        self._permitted.add(organization)
-        self._refused_signatures.pop(place, None)
-        self.book.answer(place, answer, int(self._clock() * 1000))
-        self._tally.settled += 1
-        self._tally.without_echo += not answer.echoed
-        return None
-
-    def _note(self, place: int, organization: str, error: PalmError) -> None:
-        """Remember what an error says about the whole run; stop where it says enough."""
-        if isinstance(error, SignatureError):
-            self._refused_signatures[place] = error
-        elif isinstance(error, UnauthorizedError):
-            self._unauthorized.add(place)
-            if self._watching and len(self._unauthorized) > 1:
-                raise _refused(error)
-        elif isinstance(error, ForbiddenError):
-            self._forbidden.add(organization)
-            if self._watching and not self._permitted and len(self._forbidden) >= self._enough:
-                raise _refused(error)
-        elif isinstance(error, RefusedError | StateError):
-            self._permitted.add(organization)
-
-    def check_belief(self) -> None:
-        """Stop where too many answers are not believed: somebody else may be answering."""
-        asked = len(self.book) - self.book.count(UnknownReason.NOT_ASKED)
-        unbelieved = self.book.count(*_UNBELIEVED)
-        rules = self._rules
-        if unbelieved < rules.unbelieved_least or unbelieved <= rules.unbelieved_share * asked:
-            return
-        unknown = [
-            error
-            for error in self._refused_signatures.values()
-            if error.reason is SignatureReason.UNKNOWN_SERIAL
-        ]
-        if 2 * len(unknown) > unbelieved:
-            raise _refused(unknown[0])
-        raise Stop(
-            Exit.STOPPED,
-            f"the answers about {unbelieved:,} of {asked:,} pairs are not believed, which is more "
-            "than chance explains: check base_url, proxies and keys, then run again",
-        )
+        else:
+            self.book.answer(place, answer, int(self._clock() * 1000))
+            self._tally.settled += 1
+            self._tally.without_echo += not answer.echoed
+        if self._note is not None and _is_final(failed):
+            self._note(self.book.row(place))
+        if failed is None:
+            self.watch.answered(place, organization)
+        else:
+            self.watch.failed(place, organization, failed)
+        return failed
 
 
-def _refused(error: PalmError) -> Stop:
-    return Stop(Exit.REFUSED, diagnose(error))
+def _is_final(error: PalmError | None) -> bool:
+    """Say whether asking again, perhaps with other credentials, would change nothing."""
+    return not isinstance(error, TransientError | UnauthorizedError | ForbiddenError)
 
 
-def _of_different_organizations(pairs: pd.DataFrame, count: int) -> Iterator[int]:
-    """Yield up to ``count`` places: first pairs of different organizations, then the next ones."""
+def _of_different_organizations(pairs: pd.DataFrame) -> Iterator[int]:
+    """Yield all places: first pairs of different organizations, then the next ones."""
     turn = pairs.groupby("organization_id", observed=True, sort=False).cumcount().to_numpy()
-    return (int(place) for place in turn.argsort(kind="stable")[:count])
+    return (int(place) for place in turn.argsort(kind="stable"))

@@ -52,25 +52,25 @@ class Tally:
         pairs: To be asked.
         questions: Asked so far; each is one request or, where it is asked again, more.
         settled: Pairs with a good answer.
+        resumed: Pairs whose outcome an earlier, unfinished run had found.
         failed: Pairs given up so far; the last round may still find some.
         requests: Sent, retries included.
         outcomes: Requests by the name of the error, or ``ok``.
         throttles: Requests that were throttled.
         probes: Answers with one of WeChat Pay's deliberate wrong signatures.
-        unbelieved: Pairs by why their last answer's signature was refused.
         without_echo: Good answers that do not name openid and organization_id.
     """
 
     pairs: int = 0
     questions: int = 0
     settled: int = 0
+    resumed: int = 0
     failed: int = 0
     requests: int = 0
     throttles: int = 0
     probes: int = 0
     without_echo: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    unbelieved: Counter[str] = field(default_factory=Counter)
     latency: Latency = field(default_factory=Latency)
 
     def attempted(self, attempt: Attempt) -> None:

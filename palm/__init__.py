@@ -1,8 +1,10 @@
 """A client of WeChat Pay's palm service (微信刷掌) that believes only what it has verified."""
 
 from palm._version import __version__
+from palm.adaptation import AdaptationRules
 from palm.authorization import AuthorizationState, PalmAuthorization
 from palm.authorizations import Authorizations, Outcome, Pair
+from palm.breaker import BreakerRules
 from palm.certificates import APIv3Key, DownloadedKeys
 from palm.chain import Node
 from palm.client import BASE_URLS, AsyncPalm, Attempt
@@ -44,6 +46,7 @@ __all__ = [
     "BASE_URLS",
     "APIError",
     "APIv3Key",
+    "AdaptationRules",
     "ArgumentError",
     "AsyncPalm",
     "Attempt",
@@ -51,6 +54,7 @@ __all__ = [
     "Authorizations",
     "BeliefError",
     "BodyError",
+    "BreakerRules",
     "ConnectError",
     "DisconnectedError",
     "DownloadedKeys",

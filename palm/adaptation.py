@@ -7,11 +7,14 @@ frequency and try again).
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["Adaptation", "AdaptationRules", "Pace"]
+
+_log: Final = logging.getLogger("palm")
 
 
 class Pace(Protocol):
@@ -35,7 +38,8 @@ class AdaptationRules:
         factor: The rate is multiplied by this, once per pause,
         floor: but never falls below this part of the configured rate.
         step: It grows back by this part of the configured rate
-        every_s: every so many seconds; each such time without a throttle doubles the step.
+        every_s: every so many seconds; each such time without a throttle doubles the step, one
+            with a stray makes it small again.
     """
 
     window: int = 100
@@ -59,6 +63,7 @@ class Adaptation:
         self._paused_until = float("-inf")
         self._grow_at = float("-inf")
         self._step = self._rules.step
+        self._clean = True
         self.pauses = 0
         self.paused_s = 0.0
 
@@ -70,14 +75,16 @@ class Adaptation:
             return  # it was under way when the pause began: the same event, not a new one
         self._recent.append(throttled)
         if throttled:
-            self._step = self._rules.step
-            self._grow_at = now + self._rules.every_s
+            self._clean = False
             throttles = sum(self._recent)
             if throttles >= max(self._rules.least, self._rules.share * len(self._recent)):
                 self._slow_down(now, retry_after_s)
         elif self._pace.rate < self._configured and now >= self._grow_at:
+            if not self._clean:
+                self._step = self._rules.step
             self._pace.rate = min(self._configured, self._pace.rate + self._step * self._configured)
             self._step *= 2
+            self._clean = True
             self._grow_at = now + self._rules.every_s
 
     def _slow_down(self, now: float, retry_after_s: float | None) -> None:
@@ -86,7 +93,9 @@ class Adaptation:
         self._pace.rate = max(self._configured * rules.floor, self._pace.rate * rules.factor)
         self._pace.pause(pause)
         self._paused_until = now + pause
+        self._step = rules.step
         self._grow_at = self._paused_until + rules.every_s
         self._recent.clear()
+        _log.warning("throttled: pausing %.1f s, then %.1f requests/s", pause, self._pace.rate)
         self.pauses += 1
         self.paused_s += pause

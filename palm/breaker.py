@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from palm.errors import PalmError, ServerError, ThrottledError, TransportError
 
 __all__ = ["Breaker", "BreakerRules"]
 
+_log: Final = logging.getLogger("palm")
 _DOWN: Final = (TransportError, ServerError)
 
 
@@ -107,6 +109,7 @@ class Breaker:
         if not isinstance(error, _DOWN):
             self._row, self._success_at = 0, now
             if self._opened_at is not None:
+                _log.warning("the gateway answers again after %.0f s", now - self._opened_at)
                 self._was_open_s += now - self._opened_at
                 self._opened_at = None
             return
@@ -116,4 +119,5 @@ class Breaker:
             self._opened_at = now
             self._probe_at = now + self._rules.probe_every_s
             self.openings += 1
+            _log.warning("the gateway is down (%s): asking once in a while", error)
         error.outage = self.is_open

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from palm.adaptation import Adaptation
+from palm.adaptation import Adaptation, AdaptationRules
 from palm.authorizations import Authorizations
 from palm.breaker import Breaker, BreakerRules
 from palm.chain import Node
@@ -58,6 +58,7 @@ class AsyncPalm:
         rate: Requests per second that WeChat Pay allows; None: not paced.
         retry: How persistently to ask; GET only, all else is sent once.
         timeouts: For each attempt.
+        adaptation: How the pace answers to throttles.
         hosts: When to use the backup.
         breaker: When to stop asking while the gateway is down; None: never.
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
@@ -90,6 +91,7 @@ class AsyncPalm:
         rate: float | None = None,
         retry: Retry | None = None,
         timeouts: Timeouts | None = None,
+        adaptation: AdaptationRules | None = None,
         hosts: HostRules | None = None,
         breaker: BreakerRules | None = None,
         proxy: str | None = None,
@@ -118,7 +120,7 @@ class AsyncPalm:
         self.require_echo = require_echo
         self.breaker = Breaker(breaker) if breaker is not None else None
         self.pacer = Pacer(rate) if rate is not None else None
-        self.adaptation = Adaptation(self.pacer) if self.pacer else None
+        self.adaptation = Adaptation(self.pacer, adaptation) if self.pacer else None
 
     @classmethod
     def from_env(cls, config: Path | None = None, **options: Any) -> Self:  # noqa: ANN401
@@ -224,17 +226,15 @@ class AsyncPalm:
         sent = 0
 
         async def attempt() -> T:
-            probe = self.breaker is not None and await self.breaker.enter()
+            probe = await self._enter()
             try:
-                return await paced()
+                return await once()
             finally:
                 if probe and self.breaker is not None:
                     self.breaker.leave()
 
-        async def paced() -> T:
+        async def once() -> T:
             nonlocal sent
-            if self.pacer is not None:
-                await self.pacer.acquire()
             sent += 1
             started = time.monotonic()
             try:
@@ -252,6 +252,20 @@ class AsyncPalm:
         if method != "GET":
             return await attempt()
         return await persist(attempt, self._retry, sleep=self._sleep)
+
+    async def _enter(self) -> bool:
+        """Wait for a slot while the gateway is up; say whether it is a probe while it is not."""
+        while True:
+            probe = self.breaker is not None and await self.breaker.enter()
+            if self.pacer is not None:
+                try:
+                    await self.pacer.acquire()
+                except asyncio.CancelledError:
+                    if probe and self.breaker is not None:
+                        self.breaker.leave()
+                    raise
+            if probe or self.breaker is None or not self.breaker.is_open:
+                return probe
 
     def _note(self, started: float, error: PalmError | None) -> None:
         now = time.monotonic()

@@ -7,10 +7,14 @@ that the host answered is all that counts.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["HostRules", "Hosts"]
+
+_log: Final = logging.getLogger("palm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Hosts:
             self._try_main_at = now + self._rules.try_main_s
 
     def _switch(self, to: int) -> None:
+        _log.warning("asking %s from now on", self._urls[to])
         self._current = to
         self._failed.clear()
         self.switches += 1

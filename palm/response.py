@@ -33,7 +33,8 @@ _FREQUENCY: Final = re.compile(
 """How the codes and messages of throttling are spelled; 429 itself needs none of them."""
 
 _REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
-_LONGEST_RETRY_AFTER_S: Final = 3600.0
+_LONGEST_RETRY_AFTER_S: Final = 120.0
+"""One header, perhaps unsigned, must not put a whole night to sleep."""
 _SHORTEST_PRIVATE: Final = 6
 """Shorter texts tell nobody, and would tear holes into numbers and words."""
 

@@ -30,7 +30,7 @@ class Retry:
         base_s: The first wait is random up to this, and each further one up to twice as long,
         cap_s: but never longer than this.
         throttle_s: Wait at least this long after a throttle, twice as long after each further one.
-        patience_s: Throttles in a row are waited out for at most this long.
+        patience_s: A question that met a throttle or an outage is given up after so long.
     """
 
     attempts: int = 5
@@ -48,13 +48,16 @@ class _Trial:
         self._random = random
         self._failures = 0
         self._throttles = 0
+        self._outages = 0
         self._disconnected = False
 
     def transient(self, error: BaseException) -> bool:
         """Count the failure; say whether the question may be asked again at all."""
         if isinstance(error, ThrottledError):
             self._throttles += 1
-        elif not (isinstance(error, PalmError) and error.outage):
+        elif isinstance(error, PalmError) and error.outage:
+            self._outages += 1
+        else:
             self._failures += 1
         return isinstance(error, TransientError)
 
@@ -63,7 +66,7 @@ class _Trial:
         if self._failures >= self._retry.attempts:
             return True
         waited = state.seconds_since_start or 0.0
-        return self._throttles > 0 and waited >= self._retry.patience_s
+        return self._throttles + self._outages > 0 and waited >= self._retry.patience_s
 
     def wait(self, state: RetryCallState) -> float:
         """Return the seconds to wait before the next request."""

@@ -21,6 +21,7 @@ __all__ = ["CONFIG_NAME", "Settings", "load_settings", "proxy_option", "read_con
 
 CONFIG_NAME: Final = "palm.toml"
 _SEPARATORS: Final = {"platform_certificates": os.pathsep}
+_TABLES: Final = ("reconcile",)
 _LARGEST_FILE: Final = 1024 * 1024
 _log: Final = logging.getLogger("palm")
 
@@ -31,7 +32,9 @@ class Settings(BaseSettings):
     Paths in ``palm.toml`` are relative to its folder, all others to the current one.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PALM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PALM_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     mchid: str | None = Field(None, description="merchant number")
     merchant_serial: str | None = Field(None, description="serial of the merchant's certificate")
@@ -157,13 +160,14 @@ def read_config(path: Path | None) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is no TOML: {error}") from None
     for name, value in config.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name in _TABLES:
             continue
         if name not in Settings.model_fields:
-            known = ", ".join(Settings.model_fields)
+            known = ", ".join([*Settings.model_fields, *(f"[{table}]" for table in _TABLES)])
             raise SettingsError(f"{path}: {name!r} means nothing here; known are {known}")
         if _is_path(Settings.model_fields[name]):
-            config[name] = _beside(path, value)
+            several = isinstance(value, str) and name in _SEPARATORS
+            config[name] = _beside(path, [value] if several else value)
     return config
 
 

@@ -61,6 +61,10 @@ def printable(line: str) -> str:
 
 def _defect(error: Exception) -> str:
     """Describe a defect by its place; its text might hold what must not be shown."""
+    while isinstance(
+        error, ExceptionGroup
+    ):  # what happened in a task, not where they were gathered
+        error = error.exceptions[0]
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return (
         f"a defect of this program: {type(error).__name__} in {Path(frame.filename).name}, line "

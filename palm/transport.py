@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from palm.errors import (
 __all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy"]
 
 _LONGEST_BODY: Final = 64 * 1024
+_BASE_URL: Final = re.compile(r"(?i:https?)://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
+"""Host, perhaps a port and a path: no user, query or fragment, and nothing to be encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def checked_base_url(text: str) -> str:
         host, _ = url.hostname, url.port
     except ValueError:
         host, url = None, urlsplit("")
-    if not host or url.scheme not in {"http", "https"} or url.query or url.fragment or url.username:
+    if not host or not _BASE_URL.fullmatch(text):
         raise SettingsError("the base URL must look like https://api.mch.weixin.qq.com")
     if url.scheme == "http" and not is_loopback(host):
         raise SettingsError(f"the base URL of {host} must begin with https://")
@@ -228,6 +231,8 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
     """Return our own error for one of the library's, whose text may hold the URL."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return ConnectError("no connection: it took too long to make one")
     if isinstance(error, TimeoutError):
         return TimedOutError("no complete answer in time")
     if isinstance(error, aiohttp.ClientHttpProxyError):

@@ -19,6 +19,10 @@ Writer = Callable[["Report", BinaryIO, "Language"], None]
 
 FORMATS: Final[Mapping[str, str]] = {
     "parquet": "jobs.render.parquet:write_parquet",
+    "csv": "jobs.render.csv_file:write_csv",
+    "xlsx": "jobs.render.excel:write_excel",
+    "html": "jobs.render.html:write_html",
+    "json": "jobs.render.json_file:write_json",
 }
 """Suffix of a file, and so its format, to what writes it."""
 

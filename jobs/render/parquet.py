@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.frames import ROWS, carried_columns
+from jobs.render.language import Language
 from jobs.report import KEY, Report, ReportError, read_about, with_rows
 
 __all__ = ["read_parquet", "write_parquet"]
@@ -44,15 +46,16 @@ _TYPES: Final = {
 }
 
 
-def write_parquet(report: Report, path: Path) -> None:
-    """Write the report to a new file.
+def write_parquet(report: Report, file: BinaryIO | Path, language: Language = Language.EN) -> None:
+    """Write the report; ``language`` changes nothing here.
 
     Raises:
         OSError: The file cannot be written.
     """
+    del language
     rows = report.rows
     schema = _schema(rows, report.about)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for start in range(0, max(len(rows), 1), _ROWS_PER_GROUP):
             part = rows.iloc[start : start + _ROWS_PER_GROUP]
             writer.write_table(
@@ -60,8 +63,12 @@ def write_parquet(report: Report, path: Path) -> None:
             )
 
 
-def read_parquet(path: Path) -> Report:
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
     """Read a report.
+
+    Args:
+        path: Its file.
+        columns: Only these; the others come out empty. ``()``: nothing but what is said about it.
 
     Raises:
         ReportError: The file cannot be read, is no report, or is of a version not known here.
@@ -69,7 +76,8 @@ def read_parquet(path: Path) -> Report:
     try:
         with pq.ParquetFile(path) as file:
             about = read_about(file.schema_arrow.metadata, str(path))
-            return with_rows(file.read().to_pandas(), about)
+            rows = file.read(columns=None if columns is None else list(columns)).to_pandas()
+            return with_rows(rows, about)
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror or 'damaged'}") from None
     except pa.ArrowException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -10,8 +11,9 @@ from rich.text import Text
 from jobs.frames import Change, State
 from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signed, warnings
 from jobs.report import Report
+from palm.shell import printable
 
-__all__ = ["SummaryConsole", "print_summary"]
+__all__ = ["SummaryConsole", "print_rows", "print_summary"]
 
 _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNKNOWN: "magenta"}
 
@@ -41,11 +43,22 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
     console.print(Text(_asking(report)))
 
 
+def print_rows(rows: pd.DataFrame, console: Console) -> None:
+    """Print a frame's rows as a table; missing values stay empty."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in rows.columns:
+        table.add_column(name, overflow="fold")
+    shown = rows.astype("str").where(rows.notna(), "")
+    for row in shown.itertuples(index=False, name=None):
+        table.add_row(*(Text(printable(value)) for value in row))
+    console.print(table)
+
+
 def _table(title: str, first: str, *numbers: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column(first, no_wrap=True)
     for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")  # a cut number is a wrong one
     return table
 
 

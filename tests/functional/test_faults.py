@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jobs.frames import UnknownReason
 from jobs.night import Options, run
+from jobs.outputs import Outputs
 from jobs.render.parquet import read_parquet
 from palm import Retry, Timeouts
 from palm.sandbox import Population
@@ -35,7 +36,7 @@ def report(tmp_path_factory):
         run(
             Options(
                 source=str(folder / "pairs.csv"),
-                output=folder / "report.parquet",
+                outputs=Outputs.to(folder / "report.parquet"),
                 run_date=DAY,
                 timezone="Asia/Shanghai",
                 settings=load_settings(read_config(keys / "palm.toml")),

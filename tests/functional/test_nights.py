@@ -12,6 +12,7 @@ from rich.console import Console
 
 from jobs.baseline import previous_of
 from jobs.night import Options, run
+from jobs.outputs import Outputs
 from jobs.render.parquet import read_parquet
 from palm.sandbox import EventKind, Population
 
@@ -62,7 +63,7 @@ class Nights:
         report = run(
             Options(
                 source=str(source),
-                output=self.output,
+                outputs=Outputs.to(self.output),
                 run_date=day,
                 timezone="Asia/Shanghai",
                 settings=None,

@@ -23,6 +23,7 @@ import jobs.reconcile
 from jobs.baseline import previous_of
 from jobs.exits import Stop
 from jobs.night import Options, run
+from jobs.outputs import Outputs
 from jobs.render.parquet import read_parquet
 from jobs.sweep import SweepRules
 from palm import Retry
@@ -355,7 +356,7 @@ def test_a_gateway_out_of_reach_ends_with_75(folder, source, config):
         settings = load_settings(read_config(config), base_url=f"http://127.0.0.1:{port}")
         options = Options(
             source=str(source),
-            output=folder / "report.parquet",
+            outputs=Outputs.to(folder / "report.parquet"),
             run_date=DAY,
             timezone="Asia/Shanghai",
             settings=settings,
@@ -365,7 +366,7 @@ def test_a_gateway_out_of_reach_ends_with_75(folder, source, config):
         with pytest.raises(Stop, match="could not be reached") as stop:
             run(options, Console(quiet=True))
     assert stop.value.code == 75
-    assert not options.output.exists()
+    assert not options.outputs.first.exists()
 
 
 def test_another_merchant_key_ends_with_77_and_the_diagnosis(reconcile, config, gateway):
@@ -410,7 +411,7 @@ def test_too_many_answers_that_are_not_believed_end_with_4(folder, source, confi
     gateway.faults = Faults.parse("altered=0.8")
     options = Options(
         source=str(source),
-        output=folder / "report.parquet",
+        outputs=Outputs.to(folder / "report.parquet"),
         run_date=DAY,
         timezone="Asia/Shanghai",
         settings=load_settings(read_config(config)),
@@ -420,7 +421,7 @@ def test_too_many_answers_that_are_not_believed_end_with_4(folder, source, confi
     with pytest.raises(Stop, match="of 30 pairs are not believed") as stop:
         run(options, Console(quiet=True))
     assert stop.value.code == 4
-    assert not options.output.exists()
+    assert not options.outputs.first.exists()
 
 
 def test_a_stopped_run_leaves_the_report_before_untouched(reconcile, gateway, folder):
@@ -582,7 +583,7 @@ def test_require_echo_refuses_answers_that_name_nobody(folder, source, config, g
     try:
         options = Options(
             source=str(source),
-            output=folder / "report.parquet",
+            outputs=Outputs.to(folder / "report.parquet"),
             run_date=DAY,
             timezone="Asia/Shanghai",
             settings=load_settings(read_config(config)),

@@ -12,6 +12,7 @@ from jobs.changes import classify
 from jobs.frames import PAIRS, ROWS, conform
 from jobs.pairs import parse_pairs
 from jobs.report import Gateway, Run, compose
+from jobs.summary import summarize
 from jobs.tally import Tally
 from palm import AuthorizationState, PalmAuthorization, PalmError, TimedOutError
 
@@ -91,6 +92,7 @@ def _report_of(
     )
     return compose(
         rows,
+        summarize(rows, baseline_run_date=baseline.run_date if baseline else None),
         run=Run(
             id=run_id or f"{run_date:%Y%m%d}T020000Z-{len(heard):08x}",
             date=run_date,

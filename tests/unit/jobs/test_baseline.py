@@ -10,6 +10,7 @@ import pytest
 
 from jobs.baseline import check_replaced, find_baseline, previous_of
 from jobs.exits import Stop
+from jobs.outputs import Outputs
 from jobs.publish import publish
 from jobs.render.parquet import write_parquet
 from jobs.report import Gateway
@@ -54,7 +55,7 @@ def publish_night(output, report_of, find):
             heard, run_date, baseline=found.report, baseline_file=found.path,
             run_id=f"{run_date}-{'-'.join(heard.values())}",
         )  # fmt: skip
-        publish(report, output, baseline=found.report, replaced=found.replaced)
+        publish(report, Outputs.to(output), baseline=found.report, replaced=found.replaced)
         return report
 
     return publish_night

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import jobs.publish
 from jobs.baseline import previous_of
 from jobs.exits import Stop
+from jobs.outputs import Outputs
 from jobs.publish import check_output, publish
 from jobs.render.parquet import read_parquet, write_parquet
 
@@ -32,7 +34,7 @@ def put(output):
 
     def put(report, baseline=None):
         replaced = read_parquet(output) if output.exists() else None
-        publish(report, output, baseline=baseline, replaced=replaced)
+        publish(report, Outputs.to(output), baseline=baseline, replaced=replaced)
         return output
 
     return put
@@ -43,7 +45,10 @@ def writer(monkeypatch):
     """Let another function write Parquet."""
 
     def writer(write):
-        monkeypatch.setattr(jobs.publish, "WRITERS", {".parquet": write})
+        def by_path(report, file, language):
+            write(report, Path(file.name))
+
+        monkeypatch.setattr(jobs.publish, "writer_of", lambda _: by_path)
 
     return writer
 
@@ -255,8 +260,6 @@ def test_a_file_is_no_folder_to_write_into(tmp_path):
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="a folder that even root cannot write to")  # noqa: PTH112
 def test_a_folder_that_takes_no_files_is_found_before_anything_is_asked():
-    from pathlib import Path  # noqa: PLC0415 - here alone
-
     with pytest.raises(Stop, match="/proc cannot be written to") as stop:
         check_output(Path("/proc/report.parquet"))
     assert stop.value.code == 73
@@ -271,7 +274,7 @@ def test_a_folder_without_permission_is_found_before_anything_is_asked(tmp_path)
     assert stop.value.code == 73
 
 
-@pytest.mark.parametrize("name", ["report.csv", "report", "report.parquet.bak"])
+@pytest.mark.parametrize("name", ["report.txt", "report", "report.parquet.bak"])
 def test_a_format_that_is_not_known_is_a_wrong_option(tmp_path, name):
     with pytest.raises(Stop, match=r"one of \.parquet") as stop:
         check_output(tmp_path / name)

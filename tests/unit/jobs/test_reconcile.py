@@ -124,7 +124,7 @@ def test_a_value_in_the_config_is_checked_as_one_on_the_command_line(config, val
     assert "--rate" in error.format_message()
 
 
-@pytest.mark.parametrize("line", ["rate = [1, 2]", "output = ['a.parquet']", "rate.x = 1"])
+@pytest.mark.parametrize("line", ["rate = [1, 2]", "timezone = ['a']", "rate.x = 1"])
 def test_several_values_in_the_config_where_one_is_meant_are_refused(config, line):
     error = refused("p.csv", "--config", config(f"[reconcile]\n{line}\n"))
     assert error.code == 2

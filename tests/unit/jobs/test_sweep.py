@@ -93,7 +93,7 @@ def run(gateway, clock):
         gateway.tell = tell or gateway.tell
         tally = tally or Tally()
         answers = await sweep(
-            gateway, pairs, tally=tally, rules=rules, clock=clock, sleep=clock.sleep
+            gateway, pairs, tally=tally, rules=rules, clock=clock, steady=clock, sleep=clock.sleep
         )
         assert list(answers.columns) == list(ANSWERS)
         assert answers.index.equals(pairs.index)

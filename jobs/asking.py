@@ -1,0 +1,248 @@
+"""The sweep in its surroundings: client, journal, clock, signals, progress."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import structlog
+from rich.console import Console
+
+from jobs.exits import Exit, Stop
+from jobs.halt import Halt, HaltReason
+from jobs.journal import Binding, Journal
+from jobs.options import Options
+from jobs.peer import Peer
+from jobs.priority import order
+from jobs.progress import showing_progress
+from jobs.sweep import sweep
+from jobs.tally import Tally
+from palm import AsyncPalm, PalmError
+from palm.pacer import QUOTA_SHARE
+
+__all__ = ["Asked", "ask_all", "journal_path"]
+
+_SIGNALS: Final = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking.
+
+    Attributes:
+        answers: Columns ``ANSWERS``.
+        tally: Counts.
+        about: Pace and times, for the report's metadata.
+        journal: To be removed once the report is published; None: there was none.
+    """
+
+    answers: pd.DataFrame
+    tally: Tally
+    about: dict[str, Any]
+    journal: Journal | None
+
+
+def journal_path(options: Options) -> Path | None:
+    """Return where this run's journal is; None: it has none, for it writes no file."""
+    return options.outputs.beside(f".{options.run_date.isoformat()}.journal")
+
+
+async def ask_all(
+    options: Options,
+    peer: Peer,
+    pairs: pd.DataFrame,
+    baseline: pd.DataFrame,
+    console: Console,
+) -> Asked:
+    """Ask about all pairs, or as many as there is time for.
+
+    Args:
+        options: How.
+        peer: Whom.
+        pairs: Columns ``PAIRS``.
+        baseline: Columns ``ROWS``: says whom to ask first where there is not time for all.
+        console: For the progress bar.
+
+    Raises:
+        Stop: The run ended before it had a verdict; what is known is in the journal.
+    """
+    tally, halt = Tally(), Halt()
+    log = structlog.get_logger("palm.run")
+    with ExitStack() as stack:
+        journal = _open_journal(options, peer, pairs, stack)
+        if journal is not None:
+            if journal.said:
+                log.warning(journal.said)
+            if journal.found:
+                log.info("going on with an unfinished run", answers=len(journal.found))
+        caught = stack.enter_context(_signals(halt))
+        started = time.monotonic()
+        palm = _client(options, peer, tally)
+        timer = _deadline(options, halt)
+        try:
+            progress = showing_progress(
+                tally, console, bar=options.progress, more=lambda: _pace(palm)
+            )
+            async with palm, progress:
+                answers = await sweep(
+                    _logged(palm, options),
+                    pairs,
+                    tally=tally,
+                    rules=replace(options.waits.sweep, concurrency=options.in_flight),
+                    order=_order(options, pairs, baseline),
+                    found=journal.found if journal else (),
+                    note=journal.put if journal else None,
+                    halt=halt,
+                )
+            if journal is not None:
+                journal.close()
+                journal.check()
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if halt.reason is HaltReason.SIGNAL:
+            raise _interrupted(caught[0], tally, journal)
+    return Asked(answers, tally, _about(options, palm, tally, time.monotonic() - started), journal)
+
+
+def _open_journal(
+    options: Options, peer: Peer, pairs: pd.DataFrame, stack: ExitStack
+) -> Journal | None:
+    path = journal_path(options)
+    if path is None:
+        return None
+    binding = Binding.of(pairs, options.run_date, peer.gateway)
+    return stack.enter_context(Journal.open(path, binding, fresh=options.fresh))
+
+
+def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
+    waits = options.waits
+    return AsyncPalm(
+        merchant=peer.merchant,
+        keys=peer.keys,
+        base_url=peer.base_url,
+        proxy=peer.proxy,
+        rate=options.quota,
+        retry=waits.retry,
+        timeouts=waits.timeouts,
+        adaptation=waits.adaptation,
+        hosts=waits.hosts,
+        breaker=waits.breaker,
+        require_echo=options.require_echo,
+        on_attempt=tally.attempted,
+    )
+
+
+def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
+    """Return the question, with each failure logged where that is asked for (``-v``)."""
+    log = structlog.get_logger("palm.pair")
+    get, person = palm.authorizations.get, options.person
+    if not log.isEnabledFor(10):
+        return get
+
+    async def ask(openid: str, organization_id: str) -> Any:  # noqa: ANN401 - as get
+        try:
+            return await get(openid, organization_id)
+        except PalmError as error:
+            log.debug(
+                "no answer",
+                person=person.of(openid),
+                organization_id=organization_id,
+                error=str(error),
+                attempts=error.attempts,
+                request_id=error.request_id,
+            )
+            raise
+
+    return ask
+
+
+def _order(options: Options, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
+    """Return whom to ask first, where there may not be time for all."""
+    if options.seconds is None:
+        return None
+    return [int(place) for place in order(pairs, baseline, run_date=options.run_date)]
+
+
+def _deadline(options: Options, halt: Halt) -> asyncio.TimerHandle | None:
+    if options.seconds is None:
+        return None
+    if options.seconds <= 0:
+        halt.set(HaltReason.DEADLINE)
+        return None
+    loop = asyncio.get_running_loop()
+    return loop.call_later(options.seconds, halt.set, HaltReason.DEADLINE)
+
+
+@contextmanager
+def _signals(halt: Halt) -> Iterator[list[int]]:
+    """Halt at the first SIGINT or SIGTERM, leave at once at the second; yield those caught."""
+    caught: list[int] = []
+
+    def on_signal(number: int) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            os._exit(128 + number)
+        halt.set(HaltReason.SIGNAL)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield caught  # only the main thread may listen to signals
+        return
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield caught
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _interrupted(number: int, tally: Tally, journal: Journal | None) -> Stop:
+    known = tally.settled + tally.failed
+    kept = "kept in the journal" if journal else "lost, for no file is written"
+    command = shlex.join(["palm-reconcile", *(word for word in sys.argv[1:] if word != "--fresh")])
+    return Stop(
+        _SIGNALS[signal.Signals(number)],
+        f"interrupted; the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "
+        f"to go on: {command}",
+    )
+
+
+def _pace(palm: AsyncPalm) -> dict[str, Any]:
+    """Return how long the run was held back so far, and by what."""
+    return {
+        "throttled_seconds": round(palm.adaptation.paused_s, 3) if palm.adaptation else 0.0,
+        "outage_seconds": round(palm.breaker.open_s, 3) if palm.breaker else 0.0,
+        "pauses": palm.adaptation.pauses if palm.adaptation else 0,
+        "outages": palm.breaker.openings if palm.breaker else 0,
+        "host_switches": palm.hosts.switches,
+    }
+
+
+def _about(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
+    pace = _pace(palm)
+    used = tally.requests / (options.quota * QUOTA_SHARE)
+    held_back = pace["throttled_seconds"] + pace["outage_seconds"]
+    return {
+        "rate": options.quota,
+        "concurrency": options.in_flight,
+        "seconds": round(seconds, 3),
+        "achieved_rate": round(tally.requests / seconds, 3) if seconds else 0.0,
+        "worst_second": palm.pacer.worst_second if palm.pacer else 0,
+        # What is left of the time once each request has had its slot: too few were in flight.
+        "starved_seconds": round(max(0.0, seconds - used - held_back), 3),
+        "resumed": tally.resumed,
+        **pace,
+    }

@@ -1,0 +1,95 @@
+"""What the command was asked to do, as values; each is described by ``palm-reconcile --help``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from jobs.logs import Person
+from jobs.outputs import Outputs
+from jobs.render.language import Language
+from jobs.rules import Rule
+from jobs.sweep import SweepRules
+from jobs.watch import WatchRules
+from palm import AdaptationRules, BreakerRules, HostRules, Retry, Timeouts
+from palm.settings import Settings
+
+__all__ = ["LIVE_RATE", "SANDBOX_RATE", "Options", "Waits"]
+
+LIVE_RATE: Final = 50.0
+SANDBOX_RATE: Final = 1000.0
+_LEAST: Final = 64
+_MOST: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Every waiting time, with its default, so that tests scale it."""
+
+    retry: Retry = field(default_factory=lambda: Retry(patience_s=float("inf")))
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    adaptation: AdaptationRules = field(default_factory=AdaptationRules)
+    hosts: HostRules = field(default_factory=HostRules)
+    breaker: BreakerRules = field(default_factory=BreakerRules)
+    sweep: SweepRules = field(default_factory=SweepRules)
+
+    @classmethod
+    def patient(cls, seconds: float) -> Waits:
+        """Return the defaults, but for how long no answer at all may be accepted."""
+        return cls(sweep=SweepRules(watch=WatchRules(patience_s=seconds)))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options.
+
+    Attributes:
+        settings: None: ask a sandbox inside this process.
+        date_given: Whether ``run_date`` was; otherwise an unfinished run's may be taken instead.
+        seconds: The time there is for asking; None: as long as it takes.
+        rate: Requests per second; None: the default.
+        quota_share: The part of ``rate`` that this job may take.
+        progress: A bar, lines, or (None) nothing.
+        person: Stands for openids in logs.
+    """
+
+    source: str
+    outputs: Outputs
+    run_date: date
+    timezone: str
+    settings: Settings | None
+    date_given: bool = True
+    baseline: Path | None = None
+    compare: bool = True
+    rate: float | None = None
+    quota_share: float = 1.0
+    concurrency: int | None = None
+    seconds: float | None = None
+    max_unknown: float = 0.01
+    forget_after_days: int = 90
+    replace: bool = False
+    fresh: bool = False
+    retry_unanswered: bool = False
+    fail_on: tuple[Rule, ...] = ()
+    keep_days: int | None = None
+    language: Language = Language.EN
+    require_echo: bool = False
+    openid_column: str = "openid"
+    organization_column: str = "organization_id"
+    encoding: str | None = None
+    progress: bool | None = None
+    person: Person = field(default_factory=Person)
+    waits: Waits = field(default_factory=Waits)
+
+    @property
+    def quota(self) -> float:
+        """Requests per second that this job may send."""
+        default = SANDBOX_RATE if self.settings is None else LIVE_RATE
+        return (self.rate if self.rate is not None else default) * self.quota_share
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in flight at most."""
+        return self.concurrency or int(min(max(self.quota, _LEAST), _MOST))

@@ -1,0 +1,95 @@
+"""What a run would do and how long it would take: for ``--plan``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from jobs.baseline import Baseline
+from jobs.journal import Binding, rows_of
+from jobs.options import Options
+from jobs.pairs import Input
+from palm.pacer import QUOTA_SHARE
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before it begins.
+
+    Attributes:
+        run_date: ISO date.
+        lines: Of the input, with ``pairs``, ``duplicates`` and ``invalid`` as in the report.
+        baseline: Run date of the report to compare with; None: there is none.
+        answered: Pairs already answered: in an unfinished run's journal, or in the report that is
+            corrected.
+        requests: To be sent, retries apart.
+        rate: Per second.
+        seconds: For all requests at that rate.
+        available: Seconds there are; None: as many as it takes.
+        left: Pairs that would not be reached.
+    """
+
+    run_date: str
+    lines: int
+    pairs: int
+    duplicates: int
+    invalid: int
+    baseline: str | None
+    answered: int
+    requests: int
+    rate: float
+    seconds: float
+    available: float | None
+    left: int
+
+    @classmethod
+    def of(
+        cls,
+        options: Options,
+        source: Input,
+        found: Baseline,
+        *,
+        kept: int,
+        journal: Path | None,
+        binding: Binding,
+    ) -> Self:
+        """Return the plan of a run."""
+        done = rows_of(journal, binding) if journal is not None and not options.fresh else []
+        answered = kept + len(done)
+        requests = len(source.pairs) - answered
+        rate = options.quota * QUOTA_SHARE
+        reached = requests if options.seconds is None else int(options.seconds * rate)
+        return cls(
+            run_date=options.run_date.isoformat(),
+            lines=source.lines,
+            pairs=len(source.pairs),
+            duplicates=source.duplicates,
+            invalid=source.invalid,
+            baseline=found.report.run_date.isoformat() if found.report else None,
+            answered=answered,
+            requests=requests,
+            rate=round(rate, 3),
+            seconds=round(requests / rate, 1),
+            available=options.seconds,
+            left=max(0, requests - reached),
+        )
+
+    def lines_of_text(self) -> list[str]:
+        """Return the plan for a person."""
+        hours, rest = divmod(round(self.seconds), 3600)
+        counted = f"{self.duplicates:,} duplicates, {self.invalid:,} invalid"
+        said = [
+            f"run date    {self.run_date}",
+            f"input       {self.lines:,} lines: {self.pairs:,} pairs, {counted}",
+            f"baseline    {self.baseline or 'none'}",
+            f"answered    {self.answered:,} already",
+            f"requests    {self.requests:,}, retries apart",
+            f"time        {hours} h {rest // 60} min {rest % 60} s at {self.rate:g} per second",
+        ]
+        if self.available is not None:
+            met = "is met" if not self.left else f"is not met: {self.left:,} pairs would be left"
+            said.append(f"deadline    in {self.available:.0f} s, {met}")
+        return said

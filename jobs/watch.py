@@ -1,0 +1,162 @@
+"""What single answers say about the whole run, and when going on would be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from jobs.answers import AnswerBook
+from jobs.exits import Exit, Stop
+from jobs.frames import UnknownReason
+from palm import (
+    BeliefError,
+    ForbiddenError,
+    PalmError,
+    RefusedError,
+    SignatureError,
+    SignatureReason,
+    StateError,
+    TransientError,
+    UnauthorizedError,
+)
+from palm.diagnosis import diagnose
+
+__all__ = ["UNBELIEVED", "Watch", "WatchRules"]
+
+UNBELIEVED: Final = (UnknownReason.SIGNATURE, UnknownReason.MISMATCH, UnknownReason.BAD_BODY)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRules:
+    """When a sweep stops.
+
+    Attributes:
+        patience_s: No accepted answer for so long.
+        unbelieved_share: More than this part of the pairs,
+        unbelieved_least: and at least so many, have answers that are not believed at the end;
+        unbelieved_row: or so many pairs in a row, at any time.
+    """
+
+    patience_s: float = 900.0
+    unbelieved_share: float = 0.001
+    unbelieved_least: int = 5
+    unbelieved_row: int = 100
+
+
+class Watch:
+    """Listens to every pair's outcome, and raises Stop where one says enough.
+
+    Args:
+        rules: When to stop.
+        organizations: How many different ones will be asked about.
+        clock: Seconds on a clock that never goes back.
+    """
+
+    def __init__(self, rules: WatchRules, organizations: int, clock: Callable[[], float]) -> None:
+        self._rules = rules
+        self._enough = min(2, organizations)  # a slice may hold but one
+        self._clock = clock
+        self._accepted_at = clock()
+        self._canary = True
+        self._unauthorized: set[int] = set()
+        self._forbidden: set[str] = set()
+        self._permitted: set[str] = set()
+        self._signatures: dict[int, SignatureReason] = {}
+        self._unknown_serial: str | None = None
+        self._unbelieved_row = 0
+
+    def answered(self, place: int, organization: str) -> None:
+        """Note a good answer."""
+        self._accepted_at = self._clock()
+        self._permitted.add(organization)
+        self._signatures.pop(place, None)
+        self._unbelieved_row = 0
+
+    def failed(self, place: int, organization: str, error: PalmError) -> None:
+        """Note that a pair has no good answer.
+
+        Raises:
+            Stop: The merchant is refused (77), or nothing is believed any more (4 or 77).
+        """
+        if not isinstance(error, TransientError):
+            self._accepted_at = self._clock()
+        if isinstance(error, BeliefError):
+            self._not_believed(place, error)
+            return
+        self._unbelieved_row = 0
+        if isinstance(error, UnauthorizedError):
+            self._unauthorized.add(place)
+            if not self._canary and len(self._unauthorized) > 1:
+                raise _refused(error)
+        elif isinstance(error, ForbiddenError):
+            self._forbidden.add(organization)
+            everywhere = not self._permitted and len(self._forbidden) >= self._enough
+            if not self._canary and everywhere:
+                raise _refused(error)
+        elif isinstance(error, RefusedError | StateError):
+            self._permitted.add(organization)
+
+    def judge_canary(self, errors: Sequence[PalmError | None]) -> None:
+        """Judge the first few pairs together; from here on each is judged by itself.
+
+        Raises:
+            Stop: The merchant is refused, or no answer is signed by a known key (77).
+        """
+        failed = [error for error in errors if error is not None]
+        for error in failed:
+            if isinstance(error, UnauthorizedError):
+                raise _refused(error)
+        for kind in (ForbiddenError, SignatureError):
+            if failed and all(isinstance(error, kind) for error in errors):
+                raise _refused(failed[0])
+        self._canary = False
+
+    def check_patience(self) -> None:
+        """Stop where no answer was accepted for too long.
+
+        Raises:
+            Stop: (4)
+        """
+        silent = self._clock() - self._accepted_at
+        if silent > self._rules.patience_s:
+            raise Stop(
+                Exit.STOPPED,
+                f"no answer was accepted for {silent:.0f} s: the gateway is down, or throttles all "
+                "that it is asked; the answers so far are kept, run the same command again later",
+            )
+
+    def check_belief(self, book: AnswerBook) -> None:
+        """Stop where too many answers are not believed: somebody else may be answering.
+
+        Raises:
+            Stop: (4), or (77) where a key is missing.
+        """
+        asked = len(book) - book.count(UnknownReason.NOT_ASKED)
+        unbelieved, rules = book.count(*UNBELIEVED), self._rules
+        if unbelieved >= rules.unbelieved_least and unbelieved > rules.unbelieved_share * asked:
+            raise self._unbelievable(f"the answers about {unbelieved:,} of {asked:,} pairs")
+
+    def _not_believed(self, place: int, error: BeliefError) -> None:
+        if isinstance(error, SignatureError):
+            self._signatures[place] = error.reason
+            if error.reason is SignatureReason.UNKNOWN_SERIAL:
+                self._unknown_serial = diagnose(error)
+        self._unbelieved_row += 1
+        if self._unbelieved_row >= self._rules.unbelieved_row:
+            raise self._unbelievable(f"the answers about the last {self._unbelieved_row:,} pairs")
+
+    def _unbelievable(self, which: str) -> Stop:
+        reasons = list(self._signatures.values())
+        unknown = reasons.count(SignatureReason.UNKNOWN_SERIAL)
+        if self._unknown_serial and 2 * unknown > len(reasons):
+            return Stop(Exit.REFUSED, self._unknown_serial)
+        return Stop(
+            Exit.STOPPED,
+            f"{which} are not believed, which is more than chance explains: check base_url, "
+            "proxies and keys, then run again",
+        )
+
+
+def _refused(error: PalmError) -> Stop:
+    return Stop(Exit.REFUSED, diagnose(error))
