@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import secrets
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -98,7 +98,7 @@ class AsyncPalm:
         require_echo: bool = False,
         on_attempt: Callable[[Attempt], None] | None = None,
         clock: Callable[[], float] = time.time,
-        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+        nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if isinstance(merchant, Merchant) and isinstance(keys, PlatformKeys):

@@ -124,7 +124,7 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON is anything
         BodyError: There is none.
     """
     with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(content)
+        return json.loads(content.decode())
     # Out here, because the parser's error holds the whole body and would hang on as the context.
     raise BodyError("the answer is no JSON")
 

@@ -6,7 +6,6 @@ https://pay.weixin.qq.com/doc/v3/merchant/4013053420
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Awaitable, Mapping
 from typing import Final, Protocol
@@ -46,7 +45,7 @@ _HEADERS: Final = (
 
 def message(*parts: str | bytes) -> bytes:
     """Join what is signed: each part on its own line, the last line ended too."""
-    return b"".join((p.encode() if isinstance(p, str) else p) + b"\n" for p in parts)
+    return b"".join([(p.encode() if isinstance(p, str) else p) + b"\n" for p in parts])
 
 
 def authorization(
@@ -201,9 +200,9 @@ class RSAVerifier:
 
 
 def _decoded(signature: str) -> bytes:
-    raw = base64.b64decode(signature, validate=True)
+    raw = binascii.a2b_base64(signature, strict_mode=True)
     # The last character holds four bits that no decoder reads: only one of its spellings is right.
-    if base64.b64encode(raw).decode() != signature:
+    if binascii.b2a_base64(raw, newline=False).decode() != signature:
         raise ValueError("not as base64 is written")
     return raw
 

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -164,17 +164,21 @@ class Transport:
             SettingsError: The environment names a proxy that is none.
             RuntimeError: The transport is closed.
         """
+        special: dict[str, Any] = {}
+        if timeouts is not None and timeouts != self._timeouts:
+            special["timeout"] = _client_timeout(timeouts)
+        if proxy := self._proxy or environment_proxy(url):
+            special["proxy"] = proxy
+        if method != "GET":  # the library would call a body that is none a stream of octets
+            special |= {"data": body or None, "skip_auto_headers": ("Content-Type",)}
         try:
-            async with self._open().request(
-                method,
-                URL(url, encoded=True),
-                headers=headers,
-                data=body or None,
-                allow_redirects=False,
-                proxy=self._proxy or environment_proxy(url),
-                timeout=_client_timeout(timeouts or self._timeouts),
-            ) as response:
+            response = await self._open().request(
+                method, URL(url, encoded=True), headers=headers, allow_redirects=False, **special
+            )
+            try:
                 return response.status, response.headers, await _read(response)
+            finally:
+                response.release()
         except (aiohttp.ClientError, OSError) as error:
             failed = _translated(error)
         raise failed  # out here, so that the library's error does not hang on as its context
@@ -189,7 +193,7 @@ class Transport:
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                skip_auto_headers=("Content-Type",),  # it would call a body that is none a stream
+                timeout=_client_timeout(self._timeouts),
                 headers={
                     "Accept": "application/json",
                     "Accept-Encoding": "identity",
