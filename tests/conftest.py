@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +15,9 @@ from palm.sandbox import SandboxKeys
 
 settings.register_profile("palm", deadline=None)
 settings.load_profile("palm")
+
+
+NODE = Path(__file__).parent / "interop" / "node"
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +45,14 @@ def everything_said_by() -> Callable[[BaseException], str]:
         + "".join(traceback.format_exception(one))
         for one in linked(error)
     )
+
+
+@pytest.fixture(scope="session")
+def node_modules():
+    """The folder with the npm client that others use, installed once."""
+    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
+        pytest.skip(f"{' and '.join(missing)} not found: wechatpay-axios-plugin runs on Node")
+    if not (NODE / "node_modules").exists():
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
+        subprocess.run(command, check=True, timeout=100)
+    return NODE / "node_modules"

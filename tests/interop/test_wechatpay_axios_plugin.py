@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import date
@@ -31,13 +30,8 @@ modes = pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])
 
 
 @pytest.fixture(scope="session")
-def asker() -> Iterator[Asker]:
+def asker(node_modules: Path) -> Iterator[Asker]:
     """The client in a process of its own, installed as the lock file says, once."""
-    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
-        pytest.skip(f"{' and '.join(missing)} not found: wechatpay-axios-plugin runs on Node")
-    if not (NODE / "node_modules").exists():
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
-        subprocess.run(command, check=True, timeout=100)
     with subprocess.Popen(
         ["node", str(NODE / "client.js")],
         stdin=subprocess.PIPE,

@@ -1,0 +1,71 @@
+"""The README's examples of the client run as they stand, against ``palm sandbox``."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from datetime import date
+
+import pytest
+
+from tests import readme
+from tests.benchmarks.gateway import running_gateway
+
+TEXT = readme.README.read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+CLIENT = [block for block in PYTHON if "from palm import" in block]
+
+
+@pytest.fixture(scope="module")
+def keys():
+    with running_gateway(day=date(2026, 11, 21)) as folder:
+        yield folder
+
+
+def run(command, folder, **more):
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PALM_")}
+    return subprocess.run(
+        command, cwd=folder, env=variables | more, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("block", CLIENT, ids=range(len(CLIENT)))
+def test_a_python_example_runs_against_the_sandbox(block, keys):
+    code = block.replace("keys/palm.toml", str(keys / "palm.toml"))
+    done = run([sys.executable, "-W", "error", "-c", code], keys)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert not done.stderr
+
+
+def test_there_are_examples_of_every_way():
+    shown = "\n".join(CLIENT)
+    for way in ("Palm.from_env", "AsyncPalm.from_env", "get_many", ".v3.", ".chain(", 'palm["v3/'):
+        assert way in shown
+
+
+def test_the_node_example_runs_against_the_sandbox(keys, node_modules):
+    code = re.search(r"```js\n(.*?)```", TEXT, re.DOTALL)[1].replace("'keys/", f"'{keys}/")
+    done = run(["node", "-e", code], keys, NODE_PATH=str(node_modules))
+    assert done.returncode == 0, done.stderr
+    assert "AUTHORIZATION_STATE_" in done.stdout
+
+
+def test_the_toml_of_the_sandbox_is_what_the_readme_says_of_settings(keys):
+    known = set(re.findall(r"\| `PALM_\w+` \| `(\w+)", TEXT))
+    assert set(tomllib.loads((keys / "palm.toml").read_text())) <= known | {"base_url"}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
+def test_systemd_accepts_the_unit(tmp_path):
+    unit = re.search(r"```ini\n(.*?)# /etc/systemd/system/palm-reconcile.timer", TEXT, re.DOTALL)[1]
+    path = tmp_path / "palm-reconcile.service"
+    path.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False
+    )
+    assert "Unknown" not in done.stderr
