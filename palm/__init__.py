@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from palm.authorization import AuthorizationState, PalmAuthorization
     from palm.authorizations import Authorizations, Outcome, Pair
     from palm.breaker import BreakerRules
-    from palm.certificates import APIv3Key, DownloadedKeys
+    from palm.certificates import APIv3Key
     from palm.chain import Node
     from palm.client import BASE_URLS, AsyncPalm, Attempt
+    from palm.downloaded import DownloadedKeys
     from palm.errors import (
         APIError,
         ArgumentError,
@@ -123,7 +124,7 @@ _WHERE: Final = {
     "BreakerRules": "breaker",
     "ConnectError": "errors",
     "DisconnectedError": "errors",
-    "DownloadedKeys": "certificates",
+    "DownloadedKeys": "downloaded",
     "ForbiddenError": "errors",
     "HostRules": "hosts",
     "Merchant": "keys",

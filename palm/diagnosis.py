@@ -33,6 +33,7 @@ _UNAUTHORIZED: Final = (
     ("过期", "the merchant's API certificate has expired: apply for a new one"),
     ("作废", "the merchant's API certificate was revoked: apply for a new one"),
     ("更换证书", "the merchant's API certificate was replaced: use the new one and its key"),
+    ("格式错误", "the Authorization header arrives damaged: a proxy may rewrite it"),
     ("签名", _KEY),
     ("signature", _KEY),
 )

@@ -8,8 +8,9 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 
-from palm.certificates import CERTIFICATES, DownloadedKeys
-from palm.errors import ConnectError, SignatureError, SignatureReason, TimedOutError
+from palm.certificates import CERTIFICATES
+from palm.downloaded import DownloadedKeys
+from palm.errors import SignatureError, SignatureReason, TransportError
 from palm.hosts import Hosts
 from palm.response import Response, error_of, request_id_of
 from palm.signing import Signer, Verifier, authorization, message
@@ -150,7 +151,7 @@ class Exchange:
         host = self.hosts.choose(self._steady())
         try:
             answer = await self._transport.send(method, host + target, headers, body, timeouts)
-        except (ConnectError, TimedOutError):
+        except TransportError:
             self.hosts.failed(host, self._steady())
             raise
         self.hosts.answered(host)

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
-from palm.certificates import APIv3Key, DownloadedKeys
+from palm.certificates import APIv3Key
+from palm.downloaded import DownloadedKeys
 from palm.errors import SettingsError
 from palm.keys import Merchant, PlatformKeys
 

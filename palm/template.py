@@ -66,14 +66,14 @@ def fill(path: str, variables: Mapping[str, object]) -> str:
 
     between = _EXPRESSION.sub("", path)
     if "{" in between or "}" in between:
-        raise ArgumentError(f"a brace is left open in {path!r}")
+        raise ArgumentError("a brace is left open in the path")
     if not _PATH.fullmatch(between):
-        raise ArgumentError(f"the path {path!r} holds what must be percent-encoded")
+        raise ArgumentError("the path holds what must be percent-encoded")
     if any(segment in {".", ".."} for segment in path.split("/")):
-        raise ArgumentError(f"the path {path!r} must not hold '.' or '..'")
+        raise ArgumentError("the path must not hold the segment '.' or '..'")
     filled = _EXPRESSION.sub(value_of, path)
     if unknown := sorted(variables.keys() - used):
-        raise ArgumentError(f"{unknown[0]} has no place in {path!r}")
+        raise ArgumentError(f"{unknown[0]} has no place in the path")
     return filled
 
 

@@ -169,7 +169,7 @@ class Transport:
             special["timeout"] = _client_timeout(timeouts)
         if proxy := self._proxy or environment_proxy(url):
             special["proxy"] = proxy
-        if method != "GET":  # the library would call a body that is none a stream of octets
+        if body or method != "GET":  # the library would call a body that is none a stream of octets
             special |= {"data": body or None, "skip_auto_headers": ("Content-Type",)}
         try:
             response = await self._open().request(

@@ -30,7 +30,8 @@ from palm import (
     UnauthorizedError,
     message,
 )
-from palm.certificates import RefreshRules, decrypt, read_certificates
+from palm.certificates import decrypt, read_certificates
+from palm.downloaded import RefreshRules
 from palm.sandbox.download import list_certificates
 
 HOUR_S = 3600.0

@@ -83,14 +83,14 @@ def test_no_parameters_make_no_query():
     [
         (PATH, {}, "openid is missing"),
         (PATH, {"openid": None}, "openid is missing"),
-        ("/v3", {"openid": "o"}, "openid has no place in '/v3'"),
+        ("/v3", {"openid": "o"}, "openid has no place in the path"),
         ("/{+openid}", {"openid": "o"}, r"\{\+openid\} is no plain variable"),
         ("/{}", {}, r"\{\} is no plain variable"),
         ("/{openid", {"openid": "o"}, "a brace is left open"),
         ("/a b", {}, "holds what must be percent-encoded"),
         ("/学", {}, "holds what must be percent-encoded"),
         ("/a?b", {}, "holds what must be percent-encoded"),
-        ("/a/../b", {}, r"must not hold '\.' or '\.\.'"),
+        ("/a/../b", {}, "must not hold the segment"),
     ],
 )
 def test_a_path_that_would_name_another_is_refused(path, variables, said):
