@@ -103,17 +103,15 @@ CHINESE: Final[Mapping[str, str]] = {
         "{since} 为 {first}，{date} 为 {last}；最低 {lowest}，最高 {highest}。"
     ),
     "lowest {lowest}, highest {highest}": "最低 {lowest}，最高 {highest}",
-    "Opened, and closed or cleared, per run": "每次运行的开通与关闭、清除",
-    "{opened} opened, {closed} closed or cleared; at most {highest} in one run.": (
-        "开通合计 {opened}，关闭或清除合计 {closed}；单次最多 {highest}。"
+    "Gain and loss, per run": "每次运行的新增与流失",
+    "{gain} gained, {loss} lost; at most {highest} in one run.": (
+        "新增合计 {gain}，流失合计 {loss}；单次最多 {highest}。"
     ),
     "{runs} runs from {first} to {last}.": "{first} 至 {last}，共 {runs} 次运行。",
     "So far there is one run only.": "目前只有一次运行。",
     "ON, OFF and NONE are of what is last known; each chart has its own scale, "
-    "from its lowest to its highest. Upwards OPENED and REOPENED, downwards CLOSED "
-    "and CLEARED.": (
-        "ON、OFF、NONE 按最近已知状态计；各图纵轴独立，从其最低值到最高值。"
-        "向上为 OPENED 与 REOPENED，向下为 CLOSED 与 CLEARED。"
+    "from its lowest to its highest. Upwards gain, downwards loss.": (
+        "ON、OFF、NONE 按最近已知状态计；各图纵轴独立，从其最低值到最高值。向上为新增，向下为流失。"
     ),
     "Changed pairs": "有变更的用户",
     "{shown} of {changed}, losses first; all of them are in the Parquet file. Times in {zone}.": (
@@ -150,7 +148,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "requests": "请求数",
     "retries": "重试",
     "throttled": "被限流",
-    "signature probes": "验签探测",
+    "signature probes": "签名探测",
     "answers without echo": "未回显身份的应答",
     "rate": "速率",
     "{achieved}/s of {rate}/s, worst second {worst}": (
@@ -231,6 +229,12 @@ CHINESE: Final[Mapping[str, str]] = {
         "共 {whole:,} 条（含无效行），其中 {missing:,} 条（{share}）没有应答："
         "超过了 --max-unknown 所允许的比例，或截止时间先到。"
     ),
+    " A rule of --fail-on holds: {rules}.": " 有 --fail-on 规则成立：{rules}。",
+    "Only the rows of --{only} are here; all counts are of the whole report.": (
+        "此处只有 --{only} 的各行；所有计数均属整份报告。"
+    ),
+    "This run asked again only those that run {parent} had no answer for, and corrects its "
+    "report.": "本次运行只重新查询了运行 {parent} 中没有应答的各条，并更正其报告。",
     "The input has lost {dropped:,} of the {before:,} pairs of {date} ({share}): is it complete?": (
         "与 {date} 的 {before:,} 条相比，本次名单少了 {dropped:,} 条（{share}）：名单完整吗？"
     ),
