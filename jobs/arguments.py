@@ -244,7 +244,10 @@ def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     if unknown := sorted(defaults.keys() - known.keys()):
         raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {unknown[0]!r}")
     for name, value in defaults.items():
-        if isinstance(value, dict) or (isinstance(value, list) and not known[name].multiple):
+        multiple = getattr(known[name], "multiple", False)
+        if isinstance(value, dict) or (isinstance(value, list) and not multiple):
             raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: {name} takes one value")
+        if multiple and not isinstance(value, list):
+            defaults[name] = [value]
     context.default_map = defaults
     return config

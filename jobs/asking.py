@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shlex
 import signal
@@ -92,7 +93,10 @@ async def ask_all(
         timer = _deadline(options, halt)
         try:
             progress = showing_progress(
-                tally, console, bar=options.progress, more=lambda: _pace(palm)
+                tally,
+                console,
+                bar=options.progress,
+                more=lambda: _pace(options, palm, tally, time.monotonic() - started),
             )
             async with palm, progress:
                 answers = await sweep(
@@ -148,7 +152,7 @@ def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
     """Return the question, with each failure logged where that is asked for (``-v``)."""
     log = structlog.get_logger("palm.pair")
     get, person = palm.authorizations.get, options.person
-    if not log.isEnabledFor(10):
+    if not logging.getLogger("palm.pair").isEnabledFor(logging.DEBUG):
         return get
 
     async def ask(openid: str, organization_id: str) -> Any:  # noqa: ANN401 - as get
@@ -220,11 +224,16 @@ def _interrupted(number: int, tally: Tally, journal: Journal | None) -> Stop:
     )
 
 
-def _pace(palm: AsyncPalm) -> dict[str, Any]:
+def _pace(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
     """Return how long the run was held back so far, and by what."""
+    throttled = palm.adaptation.paused_s if palm.adaptation else 0.0
+    outage = palm.breaker.open_s if palm.breaker else 0.0
+    used = tally.requests / (options.quota * QUOTA_SHARE)
     return {
-        "throttled_seconds": round(palm.adaptation.paused_s, 3) if palm.adaptation else 0.0,
-        "outage_seconds": round(palm.breaker.open_s, 3) if palm.breaker else 0.0,
+        "throttled_seconds": round(throttled, 3),
+        "outage_seconds": round(outage, 3),
+        # What is left of the time once each request has had its slot: too few were in flight.
+        "starved_seconds": round(max(0.0, seconds - used - throttled - outage), 3),
         "pauses": palm.adaptation.pauses if palm.adaptation else 0,
         "outages": palm.breaker.openings if palm.breaker else 0,
         "host_switches": palm.hosts.switches,
@@ -232,17 +241,12 @@ def _pace(palm: AsyncPalm) -> dict[str, Any]:
 
 
 def _about(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
-    pace = _pace(palm)
-    used = tally.requests / (options.quota * QUOTA_SHARE)
-    held_back = pace["throttled_seconds"] + pace["outage_seconds"]
     return {
         "rate": options.quota,
         "concurrency": options.in_flight,
         "seconds": round(seconds, 3),
         "achieved_rate": round(tally.requests / seconds, 3) if seconds else 0.0,
         "worst_second": palm.pacer.worst_second if palm.pacer else 0,
-        # What is left of the time once each request has had its slot: too few were in flight.
-        "starved_seconds": round(max(0.0, seconds - used - held_back), 3),
         "resumed": tally.resumed,
-        **pace,
+        **_pace(options, palm, tally, seconds),
     }

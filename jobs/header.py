@@ -43,6 +43,9 @@ class Header:
 def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> Header:
     """Return the header under the first delimiter that shows both key columns.
 
+    A delimiter that does not fit may well find a quote that is never closed, where a quoted name
+    holds it; that says something about the file only where no delimiter fits.
+
     Raises:
         InputError: There is no header, or a key column is not in it or in it twice.
     """
@@ -51,15 +54,25 @@ def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> H
             f"{shown(name)}: {columns.openid!r} is named for the openid and for the organization; "
             "name two columns with --openid-column and --organization-column"
         )
-    found = [_first_record(content, encoding, delimiter, name) for delimiter in DELIMITERS]
-    for delimiter, (fields, first, last) in zip(DELIMITERS, found, strict=True):
+    found: list[Record] = []
+    failed: list[InputError] = []
+    for delimiter in DELIMITERS:
+        try:
+            record = _first_record(content, encoding, delimiter, name)
+        except InputError as error:
+            failed.append(error)
+            continue
+        found.append(record)
+        fields, first, last = record
         folded = [_fold(field) for field in fields]
         if all(_fold(column) in folded for column in columns):
             _refuse_repeats(folded, columns, first, name)
             openid, organization = (folded.index(_fold(column)) for column in columns)
             names = name_columns(fields, openid, organization)
             return Header(delimiter, names, openid, organization, last)
-    fields, first, _ = max(found, key=lambda record: len(record[0]))
+    fields, first, _ = max(found, key=lambda record: len(record[0]), default=([], 0, 0))
+    if failed and len(fields) < len(columns):
+        raise failed[0]
     raise _missing(fields, columns, first, name)
 
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.errors import MergeError
 
+from jobs.memory import give_back
+
 __all__ = ["Match", "match"]
 
 _Array: TypeAlias = npt.NDArray[Any]
@@ -44,6 +46,8 @@ def match(pairs: pd.DataFrame, others: pd.DataFrame) -> Match:
     organizations = _organizations(pairs, others)
     openids, distinct = pd.factorize(pd.concat([pairs["openid"], others["openid"]]))
     keys = organizations.codes.astype("int64") * len(distinct) + openids
+    del openids, distinct
+    give_back()
     ours, theirs = pd.Index(keys[: len(pairs)]), pd.Index(keys[len(pairs) :])
     for what, index in (("input", ours), ("baseline", theirs)):
         if not index.is_unique:

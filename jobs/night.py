@@ -78,7 +78,7 @@ async def _plan(options: Options, source: Input) -> Plan:
     async with peer_of(options.settings, options.run_date) as peer:
         options = _dated(options, source, peer)
         found = _find_baseline(options, peer.gateway, source)
-    kept = _kept_answers(options, found.replaced, source)
+    kept = _kept_answers(options, found, source)
     journal = options.outputs.beside(f".{options.run_date.isoformat()}.journal")
     binding = Binding.of(source.pairs.drop(kept.index), options.run_date, peer.gateway)
     return Plan.of(options, source, found, kept=len(kept), journal=journal, binding=binding)
@@ -88,7 +88,7 @@ async def _run(options: Options, source: Input, started: datetime, console: Cons
     async with peer_of(options.settings, options.run_date) as peer:
         options = _dated(options, source, peer)
         found = _find_baseline(options, peer.gateway, source)
-        kept = _kept_answers(options, found.replaced, source)
+        kept = _kept_answers(options, found, source)
         before = _rows(found.report)
         asked = await ask_all(options, peer, source.pairs.drop(kept.index), before, console)
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
@@ -178,15 +178,25 @@ def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baselin
     return found
 
 
-def _kept_answers(options: Options, replaced: Report | None, source: Input) -> pd.DataFrame:
+def _kept_answers(options: Options, baseline: Baseline, source: Input) -> pd.DataFrame:
     """Return the answers that a correcting run keeps: the good ones of the report it corrects."""
     if not options.retry_unanswered:
         return conform(pd.DataFrame(), ANSWERS)
+    replaced = baseline.replaced
     if replaced is None or replaced.run_date != options.run_date:
         raise Stop(
             Exit.USAGE,
             f"--retry-unanswered: there is no report of {options.run_date} to correct; "
             "run without it, or set --run-date",
+        )
+    compared, with_it = replaced.about["baseline"], baseline.report
+    if (compared and compared["run_id"]) != (with_it and with_it.run_id):
+        was = f"the report of {compared['run_date']}" if compared else "nothing"
+        remedy = "name that one with --baseline" if compared else "say --no-baseline"
+        raise Stop(
+            Exit.USAGE,
+            f"--retry-unanswered: the report of {options.run_date} was compared with {was}; "
+            f"{remedy}",
         )
     found = match(source.pairs, replaced.rows).found
     good = replaced.rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()

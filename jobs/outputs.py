@@ -77,8 +77,9 @@ def parse_outputs(given: tuple[str, ...], stdout_format: str | None, run_date: d
     if len(folders) > 1:
         raise Stop(Exit.USAGE, "only one of the outputs can be a folder")
     paths = tuple(_path_of(text, run_date) for text in files)
-    if twice := [path for path in paths if paths.count(path) > 1]:
-        raise Stop(Exit.USAGE, f"{twice[0]} is named twice")
+    targets = [path.resolve() for path in paths]
+    if twice := [path for path in targets if targets.count(path) > 1]:
+        raise Stop(Exit.USAGE, f"{paths[targets.index(twice[0])]} is named twice")
     parquet = [path for path in paths if path.suffix == ".parquet"]
     counts = parquet[0] if parquet else None
     if folders and counts is not None and folders[0] not in counts.parents:

@@ -20,6 +20,7 @@ from jobs.content import InputError, find_encoding, read_stored, shown
 from jobs.frames import PAIRS, conform
 from jobs.header import USUAL_OPENID, Columns, Header, find_header
 from jobs.lines import Account, InvalidLine, Reason, read_records, sort_records
+from jobs.memory import give_back
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -114,6 +115,8 @@ def parse_pairs(
         raise _no_pair(account, name)
     records = len(table)
     pairs = _number_pairs(table)
+    del table
+    give_back()
     return Input(
         name=name,
         sha256=hashlib.sha256(content).hexdigest(),

@@ -153,11 +153,13 @@ def write_all(
 def forget_old(folder: Path, report: Report, keep_days: int) -> Iterator[Path]:
     """Remove the folder's reports from before the last ``keep_days`` days; yield each.
 
-    A file that is no report is left where it is.
+    What this report was compared with stays until the next one is there: a rerun needs it. A file
+    that is no report is left where it is.
     """
     oldest = report.run_date - timedelta(days=keep_days)
+    compared = report.about["baseline"]
     for day, path in dated_reports(folder):
-        if day >= oldest:
+        if day >= oldest or (compared and compared["run_date"] == day.isoformat()):
             continue
         with suppress(OSError, ReportError):
             read_parquet(path, columns=())

@@ -83,7 +83,7 @@ def _run(given: dict[str, Any]) -> int:
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
 
     console = SummaryConsole(stderr=True, highlight=False)
-    options = _options(given, terminal=console.is_terminal)
+    options = _options(given, terminal=console.is_terminal and not console.is_dumb_terminal)
     if given["plan"]:
         for line in plan(options).lines_of_text():
             click.echo(line)

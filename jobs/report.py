@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -80,9 +81,9 @@ class Run:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: a cached property has to be kept somewhere
 class Report:
-    """Rows and metadata.
+    """Rows and metadata; neither is to be changed, only replaced.
 
     Attributes:
         rows: Columns ``ROWS`` and the carried ones.
@@ -108,7 +109,7 @@ class Report:
         """Who answered, and for whom."""
         return Gateway(**self.about["gateway"])
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """Its counts."""
         return Summary.from_dict(self.about["summary"])
@@ -273,5 +274,7 @@ def _history(run: Run, summary: Summary, baseline: Report | None) -> list[dict[s
         "states": summary.states,
         "known": summary.known,
         "changes": summary.changes,
+        "gain": summary.gain,
+        "loss": summary.loss,
     }
     return [*before, this][-_HISTORY:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -68,7 +69,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
     except ReportError as error:
         raise Stop(Exit.INPUT, f"{error}; name a Parquet file of palm-reconcile") from None
     if given["only"]:
-        report = _part(report, given["only"])
+        report = _part(report, given["only"], given["report"])
     language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
         _show(report, rows=given["only"] is not None, language=language)
@@ -87,10 +88,14 @@ def main() -> NoReturn:
     run_command(command, _NAME, lambda error: error.code if isinstance(error, Stop) else None)
 
 
-def _part(report: Report, only: str) -> Report:
+def _part(report: Report, only: str, path: Path) -> Report:
     """Return a report with some of the rows; it says so, and is nobody's baseline."""
     from jobs.frames import Change, State  # noqa: PLC0415 - pandas and all
 
+    if (has := report.about.get("only", only)) != only:
+        raise Stop(
+            Exit.USAGE, f"{path} holds only the {has} of a report; name the whole one for --{only}"
+        )
     quiet = [Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT]
     wanted = (
         ~report.rows["change"].isin(quiet)
@@ -102,15 +107,19 @@ def _part(report: Report, only: str) -> Report:
 
 
 def _show(report: Report, *, rows: bool, language: Language) -> None:
-    from rich.console import Console  # noqa: PLC0415 - not needed for --help
+    from jobs.render import writer_of  # noqa: PLC0415 - not needed for --help
+    from jobs.render.terminal import SummaryConsole, print_rows, print_summary  # noqa: PLC0415
 
-    from jobs.render import writer_of  # noqa: PLC0415
-    from jobs.render.terminal import print_rows, print_summary  # noqa: PLC0415
-
-    console = Console(highlight=False)
-    if not rows:
-        print_summary(report, console)
-    elif console.is_terminal:
-        print_rows(report.rows[_SHOWN], console)
-    else:
-        writer_of("csv")(report, sys.stdout.buffer, language)
+    console = SummaryConsole(highlight=False)
+    try:
+        if not rows:
+            print_summary(report, console)
+        elif console.is_terminal:
+            print_rows(report.rows[_SHOWN], console)
+        else:
+            writer_of("csv")(report, sys.stdout.buffer, language)
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough: palm-report ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"standard output cannot be written: {error.strerror}") from None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import pandas as pd
 
@@ -27,6 +27,8 @@ from palm import (
 )
 
 __all__ = ["Ask", "SweepRules", "sweep"]
+
+T = TypeVar("T")
 
 Ask = Callable[[str, str], Awaitable[PalmAuthorization]]
 """Asks about ``(openid, organization_id)``; raises PalmError where there is no good answer."""
@@ -132,6 +134,7 @@ class _Sweep:
         self._note = note
         self._clock = clock
         self._steady = steady
+        self._started = steady()
         self._done = bytearray(len(pairs))
         self.halt = halt
         self.watch = Watch(rules.watch, pairs["organization_id"].nunique(), steady)
@@ -147,24 +150,17 @@ class _Sweep:
                 self._tally.failed += 1
             self._done[row[0]] = 1
             self._tally.resumed += 1
+            self.watch.permit(self._organizations[row[0]])
 
     async def start(self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Ask the first few pairs, and stop where it is clear that no other would fare better."""
-        patience = self._steady() + self._rules.reach_s
         canary = [
             place
             for place in _of_different_organizations(pairs)
             if not self._done[place] and not self.halt.is_set()
         ][: self._rules.canary]
-        while True:
-            errors = await asyncio.gather(*(self._settle(place) for place in canary))
-            if not errors or not all(isinstance(error, ConnectError) for error in errors):
-                break
-            if self._steady() >= patience:
-                raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
-            self._tally.failed -= len(canary)
-            await sleep(self._rules.reach_every_s)
-        self.watch.judge_canary(errors)
+        for errors in await self._watched([self._reach(canary, sleep)]):
+            self.watch.judge_canary(errors)
 
     async def ask_all(self, places: Iterator[int], *, again: bool = False) -> None:
         """Ask about the pairs at ``places``, some at a time, however many there are."""
@@ -179,28 +175,62 @@ class _Sweep:
                     continue
                 await self._settle(place)
 
+        await self._watched([work() for _ in range(self._rules.concurrency)])
+
+    async def _reach(
+        self, canary: list[int], sleep: Callable[[float], Awaitable[None]]
+    ) -> list[PalmError | None]:
+        """Ask about the canary's pairs until the gateway is there; return their errors."""
+        while True:
+            errors = await asyncio.gather(*(self._settle(place) for place in canary))
+            if not errors or not all(isinstance(error, ConnectError) for error in errors):
+                return errors
+            if self._waited_s() >= self._rules.reach_s:
+                raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
+            self._tally.failed -= len(canary)
+            await sleep(self._rules.reach_every_s)
+
+    async def _watched(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """Return what the works return, those apart that were ended some time after a halt."""
         try:
             async with asyncio.TaskGroup() as group:
-                workers = [group.create_task(work()) for _ in range(self._rules.concurrency)]
+                workers = [group.create_task(work) for work in works]
                 looking = group.create_task(self._look(workers))
                 await asyncio.wait(workers)
                 looking.cancel()
-        except* Stop as stops:
-            first = stops.exceptions[0]
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
         else:
-            return
-        raise first
+            return [worker.result() for worker in workers if not worker.cancelled()]
+        raise first  # out here, so that the group does not hang on as its context
 
-    async def _look(self, workers: list[asyncio.Task[None]]) -> None:
+    async def _look(self, workers: list[asyncio.Task[T]]) -> None:
         """Watch the clock while the workers work; end them some time after a halt."""
         while not self.halt.is_set():
             self.watch.check_patience()
+            self._check_reached()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._rules.look_every_s):
                     await self.halt.wait()
         await asyncio.sleep(self._rules.finish_s)
         for worker in workers:
             worker.cancel()
+
+    def _check_reached(self) -> None:
+        """Stop where no connection could be made since the start.
+
+        The questions themselves may never say so: the client waits while the gateway is down.
+        """
+        tried = self._tally.outcomes.keys()
+        if tried == {ConnectError.__name__} and self._waited_s() >= self._rules.reach_s:
+            raise Stop(
+                Exit.NOT_NOW,
+                f"the gateway could not be reached: no connection in {self._waited_s():.0f} s; "
+                "check base_url, network and proxy",
+            )
+
+    def _waited_s(self) -> float:
+        return self._steady() - self._started
 
     async def _settle(self, place: int) -> PalmError | None:
         self._tally.questions += 1

@@ -66,6 +66,10 @@ class Watch:
         self._unknown_serial: str | None = None
         self._unbelieved_row = 0
 
+    def permit(self, organization: str) -> None:
+        """Note that an earlier, unfinished run had an answer about an organization."""
+        self._permitted.add(organization)
+
     def answered(self, place: int, organization: str) -> None:
         """Note a good answer."""
         self._accepted_at = self._clock()
@@ -91,8 +95,7 @@ class Watch:
                 raise _refused(error)
         elif isinstance(error, ForbiddenError):
             self._forbidden.add(organization)
-            everywhere = not self._permitted and len(self._forbidden) >= self._enough
-            if not self._canary and everywhere:
+            if not self._canary and self._forbidden_everywhere():
                 raise _refused(error)
         elif isinstance(error, RefusedError | StateError):
             self._permitted.add(organization)
@@ -107,9 +110,11 @@ class Watch:
         for error in failed:
             if isinstance(error, UnauthorizedError):
                 raise _refused(error)
-        for kind in (ForbiddenError, SignatureError):
-            if failed and all(isinstance(error, kind) for error in errors):
-                raise _refused(failed[0])
+        if failed and all(isinstance(error, SignatureError) for error in errors):
+            raise _refused(failed[0])
+        forbidden = failed and all(isinstance(error, ForbiddenError) for error in errors)
+        if forbidden and self._forbidden_everywhere():
+            raise _refused(failed[0])
         self._canary = False
 
     def check_patience(self) -> None:
@@ -136,6 +141,9 @@ class Watch:
         unbelieved, rules = book.count(*UNBELIEVED), self._rules
         if unbelieved >= rules.unbelieved_least and unbelieved > rules.unbelieved_share * asked:
             raise self._unbelievable(f"the answers about {unbelieved:,} of {asked:,} pairs")
+
+    def _forbidden_everywhere(self) -> bool:
+        return not self._permitted and len(self._forbidden) >= self._enough
 
     def _not_believed(self, place: int, error: BeliefError) -> None:
         if isinstance(error, SignatureError):

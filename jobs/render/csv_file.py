@@ -7,6 +7,9 @@ run dates plain dates.
 A text that a spreadsheet would run as a formula gets a ``'`` in front, and so does one that begins
 as if it had been given one: :mod:`jobs.lines` takes exactly one off again, which makes it the
 inverse for every text.
+
+As an input each row is asked about again, DROPPED and ABSENT ones too; the report's own columns are
+then carried through with ``input_`` in front.
 """
 
 from __future__ import annotations

@@ -154,6 +154,8 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
             Column("run_id", text),
             Column(translate("pairs")),
             *(Column(state.value) for state in State),
+            Column(translate("gain")),
+            Column(translate("loss")),
             *(Column(change.value) for change in CHANGES),
         ],
         (
@@ -162,6 +164,8 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
                 each["run_id"],
                 each["pairs"],
                 *(each["states"][state] for state in State),
+                each["gain"],
+                each["loss"],
                 *(each["changes"][change] for change in CHANGES),
             ]
             for each in report.about["history"]
@@ -178,5 +182,7 @@ def _flat(value: object, key: str = "") -> Iterator[list[Cell]]:
             yield from _flat(inner, f"{key}.{name}" if key else name)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield [key, value]
+    elif isinstance(value, list):
+        yield [key, "; ".join(map(str, value)) or None]
     else:
         yield [key, None if value is None else str(value)]

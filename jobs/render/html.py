@@ -191,8 +191,8 @@ def _trend(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
         state.value: [run["known"].get(state, run["states"][state]) for run in history]
         for state in State
     }
-    gained = [sum(run["changes"][kind] for kind in GAIN) for run in history]
-    lost = [sum(run["changes"][kind] for kind in LOSS) for run in history]
+    gained = [run["gain"] for run in history]
+    lost = [run["loss"] for run in history]
     highest = max(*gained, *lost)
     return {
         "runs": len(history),

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.frames import ROWS, carried_columns
+from jobs.memory import give_back
 from jobs.render.language import Language
 from jobs.report import KEY, Report, ReportError, read_about, with_rows
 
@@ -74,14 +75,19 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
         ReportError: The file cannot be read, is no report, or is of a version not known here.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        # Read ahead, the whole file would be held beside its rows.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             about = read_about(file.schema_arrow.metadata, str(path))
-            rows = file.read(columns=None if columns is None else list(columns)).to_pandas()
+            table = file.read(columns=None if columns is None else list(columns))
+            rows = table.to_pandas(split_blocks=True, self_destruct=True)
+            del table  # what is self-destructed must not be looked at again
             return with_rows(rows, about)
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror or 'damaged'}") from None
     except pa.ArrowException:
         raise ReportError(f"{path} is no Parquet file, or a damaged one") from None
+    finally:
+        give_back()  # the pages unpacked are more than the rows
 
 
 def _schema(rows: pd.DataFrame, about: dict[str, Any]) -> pa.Schema:
@@ -102,4 +108,5 @@ def _schema(rows: pd.DataFrame, about: dict[str, Any]) -> pa.Schema:
 def _short(about: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata's run and summary, without the lists that grow with the input."""
     summary = {k: v for k, v in about["summary"].items() if k != "by_organization"}
-    return {"schema": about["schema"], "run": about["run"], "summary": summary}
+    only = {"only": about["only"]} if "only" in about else {}
+    return {"schema": about["schema"], "run": about["run"], "summary": summary, **only}

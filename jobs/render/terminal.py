@@ -19,7 +19,7 @@ _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNK
 
 
 class SummaryConsole(Console):
-    """Standard error, whose reader may leave: an OSError then, where rich would end the process."""
+    """A stream whose reader may leave: an OSError then, where rich would end the process."""
 
     def on_broken_pipe(self) -> None:
         """Raise the BrokenPipeError that is being handled."""
@@ -128,7 +128,10 @@ def _asking(report: Report) -> str:
         f"worst second {asking['worst_second']:,}"
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")
         + f".\nInput {counted['name']} ({counted['encoding']}): {counted['lines']:,} lines. "
-        f"Run {run['id']}, finished {run['finished']}.\n"
+        f"Run {run['id']}, finished {run['finished']}"
+        + (f" with exit code {run['exit_code']}" if run["exit_code"] else "")
+        + (f"; it corrects run {run['parent']}" if run["parent"] else "")
+        + ".\n"
         "That authorize_time moves when a person authorizes again is its documented meaning, not "
         "yet seen against the live service."
     )

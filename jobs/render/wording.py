@@ -101,10 +101,25 @@ def headline(report: Report, translate: Translate = str) -> str:
 
 
 def verdict(report: Report, translate: Translate = str) -> str | None:
-    """Return what an exit code other than 0 means; None where the run was a success."""
-    code, counted = report.about["run"]["exit_code"], report.about["input"]
-    if code == Exit.DONE:
-        return None
+    """Return what a reader must know of the run: why its exit code is not 0, whom it corrects.
+
+    None where it was an ordinary success.
+    """
+    run = report.about["run"]
+    said = [_ending(report, translate)] if run["exit_code"] != Exit.DONE else []
+    if run["parent"]:
+        said.append(
+            translate(
+                "This run asked again only those that run {parent} had no answer for, and corrects "
+                "its report."
+            ).format(parent=run["parent"])
+        )
+    return " ".join(said) or None
+
+
+def _ending(report: Report, translate: Translate) -> str:
+    run, counted = report.about["run"], report.about["input"]
+    code, rules = run["exit_code"], run["verdict"]
     said = translate("The run ended with exit code {code}.").format(code=code)
     if code == Exit.INCOMPLETE:
         missing = report.summary.states[State.UNKNOWN] + counted["invalid"]
@@ -113,6 +128,9 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
             " {missing:,} of {whole:,} pairs and invalid lines ({share}) have no answer: more than "
             "--max-unknown allows, or the deadline came first."
         ).format(missing=missing, whole=whole, share=share(missing, whole))
+        rules = rules[1:]  # its own sentence is the one above
+    if rules:
+        said += translate(" A rule of --fail-on holds: {rules}.").format(rules="; ".join(rules))
     return said
 
 
@@ -120,6 +138,12 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
     """Return what a reader must know before the numbers, the gravest first."""
     said = []
     baseline, counted = report.about["baseline"], report.about["input"]
+    if "only" in report.about:
+        said.append(
+            translate(
+                "Only the rows of --{only} are here; all counts are of the whole report."
+            ).format(only=report.about["only"])
+        )
     if baseline is not None:
         before, dropped = baseline["pairs"], report.summary.changes[Change.DROPPED]
         if before and dropped / before > _LOST:

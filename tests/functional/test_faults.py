@@ -6,22 +6,23 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from rich.console import Console
 
 from jobs.frames import UnknownReason
-from jobs.night import Options, run
-from jobs.outputs import Outputs
+from jobs.options import Waits
 from jobs.render.parquet import read_parquet
 from palm import Retry, Timeouts
 from palm.sandbox import Population
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
+from tests.night import options, run_quietly
 
 DAY = date(2025, 3, 3)
 PEOPLE = 5_000
 ORGANIZATIONS = ("0042", "1001", "1002", "1003", "1004", "1005")
-RETRY = Retry(base_s=0.005, cap_s=0.05, throttle_s=0.02)
-TIMEOUTS = Timeouts(connect_s=2.0, total_s=0.5)
+WAITS = Waits(
+    retry=Retry(base_s=0.005, cap_s=0.05, throttle_s=0.02, patience_s=float("inf")),
+    timeouts=Timeouts(connect_s=2.0, total_s=0.5),
+)
 UNANSWERABLE = (UnknownReason.NO_STATE, UnknownReason.NEW_STATE)
 """Verified answers without a state that we know: asking again would not be right."""
 
@@ -33,19 +34,16 @@ def report(tmp_path_factory):
     lines = (f"o{i:027},{ORGANIZATIONS[i % 6]}" for i in range(PEOPLE))
     (folder / "pairs.csv").write_text("openid,organization_id\n" + "\n".join(lines) + "\n")
     with running_gateway("--faults", "all=0.02", day=DAY) as keys:
-        run(
-            Options(
-                source=str(folder / "pairs.csv"),
-                outputs=Outputs.to(folder / "report.parquet"),
-                run_date=DAY,
-                timezone="Asia/Shanghai",
+        run_quietly(
+            options(
+                folder / "pairs.csv",
+                folder / "report.parquet",
+                DAY,
                 settings=load_settings(read_config(keys / "palm.toml")),
                 rate=100_000,  # so that throttles may lower it as they like
                 concurrency=64,
-                retry=RETRY,
-                timeouts=TIMEOUTS,
-            ),
-            Console(quiet=True),
+                waits=WAITS,
+            )
         )
     return read_parquet(folder / "report.parquet")
 

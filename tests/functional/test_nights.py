@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from jobs.baseline import previous_of
-from jobs.night import Options, run
-from jobs.outputs import Outputs
 from jobs.render.parquet import read_parquet
 from palm.sandbox import EventKind, Population
+from tests.night import options, run_quietly
 
 DAY_1, DAY_2, DAY_9 = date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 11)
 PEOPLE = 2_000
@@ -60,17 +58,7 @@ class Nights:
         source = self.folder / f"{day}.csv"
         lines = (",".join(pair(number)) for number in people)
         source.write_text("organization_id,openid\n" + "\n".join(lines) + "\n")
-        report = run(
-            Options(
-                source=str(source),
-                outputs=Outputs.to(self.output),
-                run_date=day,
-                timezone="Asia/Shanghai",
-                settings=None,
-                rate=100_000,
-            ),
-            Console(quiet=True),
-        )
+        report = run_quietly(options(source, self.output, day, rate=100_000))
         assert report.about["run"]["exit_code"] == 0
         assert all(control.holds for control in report.controls)
         return read_parquet(self.output)

@@ -8,6 +8,7 @@ import sys
 
 import duckdb
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 
 from tests import readme
@@ -44,8 +45,10 @@ def test_the_duckdb_example_runs_on_the_report(tmp_path):
     queries = re.search(r"```sql\n(.*?)```", text, re.DOTALL)[1].replace(
         "report.parquet", str(output)
     )
-    by_state, reopened = (duckdb.sql(query).df() for query in queries.strip().splitlines())
-    assert by_state.iloc[:, -1].sum() == pd.read_parquet(output)["state"].count()
+    by_state, reopened = (
+        duckdb.sql(query).to_arrow_table() for query in queries.strip().splitlines()
+    )
+    assert pc.sum(by_state.columns[-1]).as_py() == pd.read_parquet(output)["state"].count()
     assert len(reopened)
 
 

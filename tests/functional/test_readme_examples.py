@@ -29,7 +29,13 @@ def keys():
 def run(command, folder, **more):
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PALM_")}
     return subprocess.run(
-        command, cwd=folder, env=variables | more, capture_output=True, text=True, timeout=60
+        command,
+        cwd=folder,
+        env=variables | more,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -2,143 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
-import jobs.reconcile
 from jobs.baseline import previous_of
 from jobs.exits import Stop
-from jobs.night import Options, run
-from jobs.outputs import Outputs
+from jobs.options import Waits
 from jobs.render.parquet import read_parquet
 from jobs.sweep import SweepRules
 from palm import Retry
-from palm.sandbox import Faults, Gateway, SandboxKeys
+from palm.sandbox import Faults, SandboxKeys
 from palm.settings import load_settings, read_config
+from tests.night import DAY, NEXT, SCRIPTS, options, run_quietly, write_pairs
 
-DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
-ORGANIZATIONS = ("0042", "1001", "1002")
-SCRIPT = Path(sys.executable).parent / "palm-reconcile"
-
-
-@dataclass
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def only_line(self) -> str:
-        """The one line that it said."""
-        (line,) = self.err.splitlines()
-        return line
-
-
-@contextmanager
-def serving(gateway):
-    """Run a gateway in a thread of its own; its attributes may be set from outside."""
-    loop, listening, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-    async def serve():
-        async with gateway:
-            listening.set()
-            await done.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert listening.wait(10)
-    try:
-        yield gateway
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join(10)
-        loop.close()
-
-
-@pytest.fixture(scope="module")
-def shared_gateway(keys):
-    with serving(Gateway(keys, date=DAY)) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def gateway(shared_gateway):
-    """Return a gateway without faults; what a test sets is set back."""
-    gateway = shared_gateway
-    yield gateway
-    gateway.faults, gateway.date, gateway.mode = Faults(), DAY, "public_key"
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Work in an empty folder, with no setting of the developer's own."""
-    for name in list(os.environ):
-        if name.startswith("PALM_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def config(folder, keys, gateway):
-    """Return the ``palm.toml`` of the gateway."""
-    keys.write(folder / "keys", gateway.base_url)
-    return folder / "keys" / "palm.toml"
-
-
-@pytest.fixture
-def source(folder):
-    return write_pairs(folder / "pairs.csv", 30)
-
-
-@pytest.fixture
-def call(folder, capfd, monkeypatch):
-    """Run the command as its script does, within this process."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["palm-reconcile", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            jobs.reconcile.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return Ended(ended.value.code, out, err)
-
-    return call
-
-
-@pytest.fixture
-def reconcile(call, source, config):
-    """Run the command against the gateway; ``--run-date`` is the gateway's date."""
-
-    def reconcile(*arguments, source=source, run_date=DAY):
-        given = ["--run-date", run_date, "--rate", "1000", "--config", config]
-        return call(source, "-o", "report.parquet", *given, *arguments)
-
-    return reconcile
-
-
-def write_pairs(path, count, *lines):
-    rows = [f"o{i:027},{ORGANIZATIONS[i % 3]},class {i % 7}" for i in range(count)]
-    path.write_text("\n".join(["openid,organization_id,class", *rows, *lines]) + "\n")
-    return path
+SCRIPT = SCRIPTS / "palm-reconcile"
 
 
 def spoil_key(path):
@@ -332,7 +219,7 @@ def test_a_target_that_cannot_be_written_ends_with_73_and_nothing_is_asked(
 
 
 def test_a_disk_that_is_full_ends_with_73_and_leaves_nothing(folder, source, config):
-    """The report outgrows what the process may write."""
+    """What is written outgrows what the process may: the journal first, or else the report."""
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
         "from jobs.reconcile import main; main()"
@@ -344,8 +231,9 @@ def test_a_disk_that_is_full_ends_with_73_and_leaves_nothing(folder, source, con
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (73, "")
     (line,) = done.stderr.splitlines()
-    assert "r.parquet cannot be written" in line
-    assert sorted(path.name for path in folder.iterdir()) == ["keys", "pairs.csv"]
+    assert ".r.2025-03-03.journal cannot be written" in line
+    seen = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    assert seen == {"keys", "pairs.csv"}
 
 
 def test_a_gateway_out_of_reach_ends_with_75(folder, source, config):
@@ -354,19 +242,15 @@ def test_a_gateway_out_of_reach_ends_with_75(folder, source, config):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         settings = load_settings(read_config(config), base_url=f"http://127.0.0.1:{port}")
-        options = Options(
-            source=str(source),
-            outputs=Outputs.to(folder / "report.parquet"),
-            run_date=DAY,
-            timezone="Asia/Shanghai",
-            settings=settings,
+        waits = Waits(
             retry=Retry(attempts=2, base_s=0.01, cap_s=0.01),
-            rules=SweepRules(reach_s=0.1, reach_every_s=0.02),
+            sweep=SweepRules(reach_s=0.1, reach_every_s=0.02),
         )
+        chosen = options(source, folder / "r.parquet", DAY, settings=settings, waits=waits)
         with pytest.raises(Stop, match="could not be reached") as stop:
-            run(options, Console(quiet=True))
+            run_quietly(chosen)
     assert stop.value.code == 75
-    assert not options.outputs.first.exists()
+    assert not (folder / "r.parquet").exists()
 
 
 def test_another_merchant_key_ends_with_77_and_the_diagnosis(reconcile, config, gateway):
@@ -409,19 +293,12 @@ def test_a_key_that_we_do_not_hold_ends_with_77(reconcile, gateway):
 
 def test_too_many_answers_that_are_not_believed_end_with_4(folder, source, config, gateway):
     gateway.faults = Faults.parse("altered=0.8")
-    options = Options(
-        source=str(source),
-        outputs=Outputs.to(folder / "report.parquet"),
-        run_date=DAY,
-        timezone="Asia/Shanghai",
-        settings=load_settings(read_config(config)),
-        rate=1000,
-        retry=Retry(attempts=1),
-    )
+    settings, waits = load_settings(read_config(config)), Waits(retry=Retry(attempts=1))
+    chosen = options(source, folder / "r.parquet", DAY, settings=settings, rate=1000, waits=waits)
     with pytest.raises(Stop, match="of 30 pairs are not believed") as stop:
-        run(options, Console(quiet=True))
+        run_quietly(chosen)
     assert stop.value.code == 4
-    assert not options.outputs.first.exists()
+    assert not (folder / "r.parquet").exists()
 
 
 def test_a_stopped_run_leaves_the_report_before_untouched(reconcile, gateway, folder):
@@ -433,7 +310,7 @@ def test_a_stopped_run_leaves_the_report_before_untouched(reconcile, gateway, fo
     assert not previous_of(folder / "report.parquet").exists()
 
 
-def test_an_interrupted_run_ends_with_130_and_leaves_everything_as_it_was(
+def test_an_interrupted_run_ends_with_130_and_leaves_all_but_its_journal_as_it_was(
     reconcile, folder, source, config, gateway
 ):
     assert reconcile("-q").code == 0
@@ -448,10 +325,13 @@ def test_an_interrupted_run_ends_with_130_and_leaves_everything_as_it_was(
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    (line,) = err.strip().splitlines()  # behind the line that a terminal's ^C stands on
+    (line,) = err.strip().splitlines()
     assert "interrupted" in line
+    assert shlex.join(map(str, command[1:])) in line, "the command that goes on"
     assert Path("report.parquet").read_bytes() == before
-    assert sorted(folder.iterdir()) == left
+    kept = [path for path in sorted(folder.iterdir()) if ".report.2025-03-04.journal" in path.name]
+    assert kept
+    assert sorted(folder.iterdir()) == sorted([*left, *kept])
 
 
 def test_a_reader_of_the_summary_who_leaves_does_not_change_the_end(folder, source, config):
@@ -581,19 +461,14 @@ def test_neither_keys_nor_openids_stand_in_the_metadata(reconcile, config):
 def test_require_echo_refuses_answers_that_name_nobody(folder, source, config, gateway):
     gateway.echo = 0.0
     try:
-        options = Options(
-            source=str(source),
-            outputs=Outputs.to(folder / "report.parquet"),
-            run_date=DAY,
-            timezone="Asia/Shanghai",
-            settings=load_settings(read_config(config)),
-            rate=1000,
-            retry=Retry(attempts=1),
+        settings, waits = load_settings(read_config(config)), Waits(retry=Retry(attempts=1))
+        chosen = options(
+            source, folder / "r.parquet", DAY, settings=settings, rate=1000, waits=waits
         )
-        report = run(options, Console(quiet=True))
+        report = run_quietly(chosen)
         assert report.about["asking"]["answers_without_echo"] == 30
         with pytest.raises(Stop, match="not believed"):
-            run(replace(options, require_echo=True), Console(quiet=True))
+            run_quietly(replace(chosen, require_echo=True))
     finally:
         gateway.echo = 1.0
 

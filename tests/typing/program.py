@@ -15,6 +15,7 @@ from pathlib import Path
 import palm
 from palm import (
     BASE_URLS,
+    AdaptationRules,
     APIError,
     APIv3Key,
     ArgumentError,
@@ -24,6 +25,7 @@ from palm import (
     AuthorizationState,
     BeliefError,
     BodyError,
+    BreakerRules,
     ConnectError,
     DisconnectedError,
     DownloadedKeys,
@@ -127,6 +129,8 @@ def ask() -> Iterator[PalmAuthorization]:
         retry=Retry(attempts=3),
         timeouts=Timeouts(total_s=5),
         hosts=HostRules(failures=2),
+        adaptation=AdaptationRules(least=5),
+        breaker=BreakerRules(failures=10),
         on_attempt=note,
     ) as client:
         typed: SyncAuthorizations = client.authorizations

@@ -109,6 +109,17 @@ def test_quote_open_in_the_header_is_refused():
     assert "line 2: a quote is opened" in refusal('\nopenid,"organization_id\noA,1\n')
 
 
+@pytest.mark.parametrize("name", ["class;", "\tclass", ";", "a\t", "a;b;", "\t;\t"])
+def test_a_quoted_name_may_hold_another_delimiter(name):
+    """Under that one the quote would never be closed; that says nothing about the file."""
+    found = header(f'openid,"{name}",organization_id\noA,x,1\n')
+    assert (found.delimiter, found.openid, found.organization) == (",", 0, 2)
+
+
+def test_a_column_is_missing_though_a_delimiter_that_does_not_fit_finds_a_quote():
+    assert "there is no column 'organization_id'" in refusal('openid,"class;",name\noA,x,1\n')
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -117,7 +128,7 @@ def test_quote_open_in_the_header_is_refused():
         (["name", "name", "name_2"], ["name", "name_3", "name_2"]),
         (["", " ", "column_3"], ["column_3_2", "column_4", "column_3"]),
         (["", "x", ""], ["column_3", "x", "column_5"]),
-        (["state", "State"], ["input_state", "State"]),
+        (["state", "State"], ["input_state", "input_State"]),
         (["state", "input_state"], ["input_input_state", "input_state"]),
         (["state", "state"], ["input_state", "input_input_state"]),
         (["input_line", "openid"], ["input_input_line", "input_openid"]),

@@ -10,21 +10,15 @@ import pytest
 from jobs.answers import AnswerBook
 from jobs.changes import classify
 from jobs.frames import PAIRS, ROWS, conform
+from jobs.knowledge import knowledge
 from jobs.pairs import parse_pairs
 from jobs.report import Gateway, Run, compose
 from jobs.summary import summarize
 from jobs.tally import Tally
 from palm import AuthorizationState, PalmAuthorization, PalmError, TimedOutError
+from tests.night import ASKING
 
 OPENED = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
-ASKING = {
-    "rate": 50.0,
-    "concurrency": 64,
-    "seconds": 2.0,
-    "achieved_rate": 49.0,
-    "worst_second": 49,
-    "pauses": 0,
-}
 
 
 def _pairs_of(*keys):
@@ -106,7 +100,7 @@ def _report_of(
         baseline=baseline,
         baseline_file=baseline_file,
         tally=tally,
-        asking=ASKING,
+        asking={**ASKING, "knowledge": knowledge(rows, at + timedelta(minutes=1))},
     )
 
 

@@ -155,6 +155,7 @@ def test_about_holds_the_rest_of_the_metadata(report):
     assert values["run.id"] == about["run"]["id"]
     assert values["input.lines"] == about["input"]["lines"]
     assert values["gateway.mchid"] == "0000000000"
+    assert values["run.verdict"] is None
     assert values["baseline.sha256"] == about["baseline"]["sha256"]
     assert not [key for key in values if key.startswith(("summary", "history", "controls"))]
     controls = table(sheet, "control")

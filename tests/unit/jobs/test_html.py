@@ -162,6 +162,8 @@ def made(report, count, *, organizations=40, runs=90, change=None, openids=None)
             "states": {s: int(random.integers(0, count)) for s in State},
             "known": {s: int(random.integers(0, count)) for s in ("ON", "OFF", "NONE", "never")},
             "changes": {c: int(random.integers(0, count)) for c in Change},
+            "gain": int(random.integers(0, count)),
+            "loss": int(random.integers(0, count)),
         }
         for at in range(runs)
     ]
@@ -515,3 +517,17 @@ def test_bars_go_up_or_down_and_what_is_nothing_has_none():
     assert bars([0, 10, 5], [1, 2, 3], highest=10) == "M2 50v-48M3 50v-24"
     assert bars([1], [1], highest=10_000, down=True) == "M1 50v1"
     assert bars([0], [1], highest=0) == ""
+
+
+def test_the_bars_of_the_trend_are_gain_and_loss_of_each_run(report):
+    """Not sums of classes, which do not tell how many of the CLEARED were ON."""
+    first = report.about["history"][0]
+    history = [
+        first | {"run_date": f"2025-02-0{day}", "gain": gain, "loss": loss}
+        for day, gain, loss in ((1, 7, 0), (2, 0, 1_002), (3, 30, 4))
+    ]
+    page = render(replace(report, about=report.about | {"history": history}), Language.EN)
+    at = places([date(2025, 2, day) for day in (1, 2, 3)])
+    assert "37 gained, 1,006 lost; at most 1,002 in one run." in page
+    assert bars([7, 0, 30], at, highest=1_002) in page
+    assert bars([0, 1_002, 4], at, highest=1_002, down=True) in page

@@ -57,7 +57,8 @@ def reports(report_of, nights, tmp_path):
     three = report_of(
         {"0042/oB": "ON"}, third, baseline=two, baseline_file=file, name="学生 名单.csv"
     )
-    return [one, two, three, with_exit(three, 10), read_parquet(SAMPLE)]
+    part = replace(three, about={**three.about, "only": "unanswered"})
+    return [one, two, three, with_exit(three, 10), part, read_parquet(SAMPLE)]
 
 
 def test_it_is_the_metadata_pretty_in_utf_8_with_one_line_end(reports):

@@ -7,7 +7,9 @@ import errno
 import io
 
 import pytest
+import structlog
 from rich.console import Console
+from structlog.testing import capture_logs
 
 from jobs.progress import showing_progress, status_line
 from jobs.render.terminal import SummaryConsole
@@ -34,6 +36,18 @@ def tally():
     return Tally(pairs=1000, settled=240, failed=10, requests=300, throttles=7)
 
 
+@pytest.fixture
+def plain_log():
+    """Send the log to a file, as it would go to standard error; it is set back."""
+    before = structlog.get_config()
+    yield lambda file: structlog.configure(
+        processors=[structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(0),
+        logger_factory=structlog.WriteLoggerFactory(file),
+    )
+    structlog.configure(**before)
+
+
 async def shown(tally, *, bar, turns=6, console=None):
     clock = Minutes()
     console = console or Console(file=io.StringIO(), width=200, force_terminal=bar)
@@ -54,17 +68,32 @@ def test_a_line_before_anything_was_sent_is_no_division_by_nought():
 
 
 async def test_a_line_comes_once_a_minute(tally):
-    text, clock = await shown(tally, bar=False)
+    with capture_logs() as logged:
+        text, clock = await shown(tally, bar=False)
     assert set(clock.slept) == {60.0}
-    assert len(text.splitlines()) == len(clock.slept) - 1 > 1
-    assert text.startswith("250 of 1,000 pairs, 10 unknown, 5 requests/s")
+    assert len(logged) == len(clock.slept) - 1 > 1
+    assert logged[0]["event"].startswith("250 of 1,000 pairs, 10 unknown, 5 requests/s")
+    assert logged[0]["log_level"] == "info"
+    assert text == "", "lines are the log's"
+
+
+async def test_a_line_says_what_held_the_run_back(tally):
+    clock = Minutes()
+    with capture_logs() as logged:
+        async with showing_progress(
+            tally, Console(quiet=True), bar=False, more=lambda: {"pauses": 2},
+            clock=clock, sleep=clock.sleep,
+        ):  # fmt: skip
+            for _ in range(3):
+                await asyncio.sleep(0)
+    assert {line["pauses"] for line in logged} == {2}
 
 
 async def test_a_run_of_less_than_a_minute_prints_no_line(tally):
-    file = io.StringIO()
-    async with showing_progress(tally, Console(file=file), bar=False):
-        await asyncio.sleep(0.01)
-    assert file.getvalue() == ""
+    with capture_logs() as logged:
+        async with showing_progress(tally, Console(quiet=True), bar=False):
+            await asyncio.sleep(0.01)
+    assert logged == []
 
 
 async def test_a_bar_shows_count_rate_and_unknowns_and_goes_away(tally):
@@ -98,11 +127,12 @@ async def test_it_ends_with_the_block_even_if_that_fails(tally):
 @pytest.mark.parametrize(
     "error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), OSError(errno.ENOSPC, "No space")]
 )
-async def test_a_reader_who_leaves_does_not_end_the_run(tally, bar, error):
+async def test_a_reader_who_leaves_does_not_end_the_run(tally, plain_log, bar, error):
     class Closed(io.StringIO):
         def write(self, text):  # noqa: ARG002 - it comes to nothing
             raise error
 
+    plain_log(Closed())
     console = SummaryConsole(file=Closed(), force_terminal=bar, width=80)
     text, _ = await shown(tally, bar=bar, console=console)
     assert text == ""

@@ -68,6 +68,18 @@ def test_it_remembers_the_runs_before_in_order(two_nights):
     assert second.about["history"][0]["states"] == first.summary.states
 
 
+def test_it_remembers_each_runs_gain_and_loss(two_nights):
+    """Here alone: the classes do not tell which of the cleared were ON."""
+    _, second, _ = two_nights
+    assert [(run["gain"], run["loss"]) for run in second.about["history"]] == [(0, 0), (0, 1)]
+
+
+def test_its_summary_is_read_once(two_nights):
+    first, second, _ = two_nights
+    assert second.summary is second.summary
+    assert replace(second, about=first.about).summary == first.summary
+
+
 def test_it_remembers_ninety_runs_at_most(report_of, nights, tmp_path):
     first = report_of({"A/a": "ON"}, nights[0])
     entry = first.about["history"][0]

@@ -153,3 +153,10 @@ def test_a_reader_who_leaves_is_an_error_of_the_file_not_the_end_of_the_process(
 
     with pytest.raises(BrokenPipeError):
         print_summary(report, SummaryConsole(file=Closed(), width=80))
+
+
+def test_a_report_shown_later_says_how_its_run_ended_and_whom_it_corrects(report):
+    assert "exit code" not in printed(report)
+    run = report.about["run"] | {"exit_code": 10, "parent": "R1"}
+    said = " ".join(printed(replace(report, about=report.about | {"run": run})).split())
+    assert "with exit code 10; it corrects run R1." in said

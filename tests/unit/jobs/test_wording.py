@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jobs.frames import Change
+from jobs.render.language import Language, translator
 from jobs.render.parquet import write_parquet
-from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signed, warnings
+from jobs.render.wording import (
+    DEFINITIONS,
+    headline,
+    net_changes,
+    share,
+    signed,
+    verdict,
+    warnings,
+)
 
 
 @pytest.fixture
@@ -109,3 +120,46 @@ def test_a_share_is_never_rounded_to_nothing_or_all(part, whole, said):
 @pytest.mark.parametrize(("number", "said"), [(0, "0"), (1200, "+1,200"), (-3, "-3")])
 def test_a_change_has_its_sign(number, said):
     assert signed(number) == said
+
+
+RULE = "closed 2 is more than 0 (exit 10)"
+UNKNOWN = "1 of 2 pairs and lines are unknown, more than --max-unknown 0.01 allows (exit 3)"
+
+
+INCOMPLETE = (
+    "The run ended with exit code 3. 1 of 2 pairs and invalid lines (50.0 %) have no answer: more "
+    "than --max-unknown allows, or the deadline came first."
+)
+HOLDS = f"A rule of --fail-on holds: {RULE}."
+CORRECTS = "This run asked again only those that run R1 had no answer for, and corrects its report."
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ({}, None),
+        ({"exit_code": 10, "verdict": [RULE]}, f"The run ended with exit code 10. {HOLDS}"),
+        ({"exit_code": 3, "verdict": [UNKNOWN]}, INCOMPLETE),
+        ({"exit_code": 3, "verdict": [UNKNOWN, RULE]}, f"{INCOMPLETE} {HOLDS}"),
+        ({"parent": "R1"}, CORRECTS),
+        (
+            {"parent": "R1", "exit_code": 10, "verdict": [RULE]},
+            f"The run ended with exit code 10. {HOLDS} {CORRECTS}",
+        ),
+    ],
+)
+def test_the_verdict_says_why_it_is_not_0_and_whom_the_run_corrects(report_of, nights, run, said):
+    report = report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0])
+    report = replace(report, about=report.about | {"run": report.about["run"] | run})
+    assert verdict(report) == said
+    chinese = verdict(report, translator(Language.ZH))
+    assert (chinese is None) == (said is None)
+    assert run.get("parent", "") in (chinese or "")
+
+
+def test_a_part_of_a_report_says_so_first(after):
+    report = after({f"A/{at}": "ON" for at in range(5)}, {"A/0": "ON"})
+    part = replace(report, about=report.about | {"only": "changes"})
+    first, second, *_ = warnings(part)
+    assert first == "Only the rows of --changes are here; all counts are of the whole report."
+    assert "has lost 4 of the 5" in second

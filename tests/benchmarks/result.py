@@ -1,0 +1,98 @@
+"""What every benchmark shares: its options, medians with their spread, the machine, the table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+__all__ = ["Spread", "finish", "machine", "markdown", "options", "processor"]
+
+_LIBRARIES: Final = (
+    "aiohttp", "cryptography", "numpy", "pandas", "pyarrow", "uvloop", "wechatpayv3",
+)  # fmt: skip
+_CPUS: Final = Path("/proc/cpuinfo")
+
+
+class Spread(NamedTuple):
+    """A median, and the least and the most that it is the median of."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        """Return the spread of some numbers."""
+        found = list(values)
+        return cls(statistics.median(found), min(found), max(found))
+
+    def text(self, digits: int = 2) -> str:
+        """Return it as a table's cell has it."""
+        median, least, most = (f"{value:,.{digits}f}" for value in self)
+        return median if least == most else f"{median} ({least} to {most})"
+
+
+def options(
+    doc: str | None, *, rounds: int | None = 5, counts: str = "how often all is measured"
+) -> argparse.ArgumentParser:
+    """Return a parser with the options that every benchmark has."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=doc, formatter_class=form)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here too")
+    if rounds is not None:
+        parser.add_argument("--rounds", type=int, default=rounds, metavar="N", help=counts)
+    return parser
+
+
+def processor() -> str:
+    """Return the CPU's name, as the kernel has it."""
+    if _CPUS.exists():
+        for line in _CPUS.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def machine(**more: str) -> dict[str, Any]:
+    """Return what it was measured on."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "cpu": processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libraries": found | more,
+    }
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; its columns but the first are aligned to the right."""
+    lines = [header, *rows]
+    widths = [max(3, *(len(line[at]) for line in lines)) for at in range(len(header))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    made = [
+        [cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in zipped]
+        for zipped in (enumerate(zip(line, widths, strict=True)) for line in [header, rule, *rows])
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in made)
+
+
+def finish(given: argparse.Namespace, text: str, numbers: dict[str, Any], **more: str) -> None:
+    """Print the table and the machine; write the JSON where it was asked for."""
+    on = machine(**more)
+    versions = ", ".join(f"{name} {number}" for name, number in on["libraries"].items())
+    print(f"\n{text}\n\n{on['cpu']}, {on['cores']} cores, {on['python']}, {versions}")
+    if given.json:
+        given.json.write_text(json.dumps({"machine": on, **numbers}, indent=2) + "\n")

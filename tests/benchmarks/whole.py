@@ -1,0 +1,175 @@
+"""``palm-reconcile`` from start to exit: its CPU per pair, where it goes, and its memory.
+
+Run: ``python -m tests.benchmarks.whole``. The gateway runs in a process of its own. The unit is one
+RSA-2048 signature plus one verification, measured before and after each run. Where CPU goes is
+found out in a run of its own by py-spy, where that is installed. Memory is the highest resident
+size with 64 and with 1024 questions in flight, at a gateway that holds each answer back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from shutil import which
+from typing import Any, Final
+
+from palm.settings import Settings, read_config
+from tests.benchmarks.crypto import crypto_us
+from tests.benchmarks.gateway import running_gateway
+from tests.benchmarks.result import Spread, finish, markdown, options
+
+TARGETS: Final = {"over_crypto": 1.8, "growth_mb": 30.0}
+RATE: Final = 100_000
+IN_FLIGHT: Final = (64, 1024)
+_DAY: Final = date(2026, 11, 21)
+_COMMAND: Final = str(Path(sys.executable).with_name("palm-reconcile"))
+_ORGANIZATIONS: Final = 40
+
+# The innermost function that is one of these says what a sample is spent on; the first that fits.
+_PARTS: Final = (
+    ("crypto", ("palm/signing.py", "cryptography/")),
+    ("pacing", ("palm/pacer.py", "palm/adaptation.py")),
+    ("journal", ("jobs/journal.py", "sqlite3/")),
+    ("HTTP", ("aiohttp/", "palm/transport.py", "yarl/", "multidict/", "aiohappyeyeballs/")),
+    ("imports", ("<frozen importlib", "importlib/")),
+    ("the client's rest", ("palm/", "tenacity/")),
+    ("the sweep", ("jobs/sweep.py", "jobs/answers.py", "jobs/tally.py", "jobs/watch.py")),
+    ("pandas, report", ("pandas/", "pyarrow/", "numpy/", "jobs/")),
+    ("event loop", ("asyncio/", "selectors.py", "uvloop")),
+)
+
+
+def write_pairs(path: Path, pairs: int) -> None:
+    """Write an input."""
+    with path.open("w") as file:
+        file.write("organization_id,openid\n")
+        file.writelines(f"{1000 + number % _ORGANIZATIONS},o{number:027}\n" for number in range(pairs))
+
+
+def run_command(folder: Path, config: Path, *more: str) -> dict[str, float]:
+    """Run the command; return its CPU seconds, wall time aside, and its highest resident size."""
+    process = subprocess.Popen(
+        [*_words(folder, config), *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"palm-reconcile ended with {process.returncode}: {said.decode()}")
+    return {
+        "user_s": used.ru_utime,
+        "system_s": used.ru_stime,
+        "peak_mb": used.ru_maxrss / 1024,
+    }
+
+
+def _words(folder: Path, config: Path) -> list[str]:
+    report = folder / "report.parquet"
+    report.unlink(missing_ok=True)
+    return [
+        _COMMAND, str(folder / "pairs.csv"), "-o", str(report), "--config", str(config),
+        "--rate", str(RATE), "--run-date", _DAY.isoformat(), "--progress", "off", "--max-unknown", "0",
+    ]  # fmt: skip
+
+
+def shares(folder: Path, config: Path) -> dict[str, float]:
+    """Return the part of the CPU samples that each part of the program has; empty: no py-spy."""
+    spy = which("py-spy") or which("py-spy", path=str(Path(sys.executable).parent))
+    if spy is None:
+        print("py-spy is not installed: where CPU goes is left out", file=sys.stderr)
+        return {}
+    stacks = folder / "stacks.txt"
+    command = [spy, "record", "--format", "raw", "--rate", "200", "--nonblocking", "--full-filenames"]
+    command += ["--output", str(stacks), "--", *_words(folder, config)]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    if ran.returncode or not stacks.exists():
+        print(f"py-spy failed: {ran.stderr[-300:]}", file=sys.stderr)
+        return {}
+    counts: Counter[str] = Counter()
+    for line in stacks.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        counts[_part_of(stack.split(";"))] += int(count)
+    return {part: count / counts.total() for part, count in counts.most_common()}
+
+
+def _part_of(stack: list[str]) -> str:
+    for frame in reversed(stack):
+        for part, places in _PARTS:
+            if any(place in frame for place in places):
+                return part
+    return "the rest"
+
+
+def measure_cpu(given: argparse.Namespace, folder: Path) -> tuple[list[Any], dict[str, float]]:
+    """Return each run's CPU, and where it goes."""
+    write_pairs(folder / "pairs.csv", given.pairs)
+    found = []
+    with running_gateway(day=_DAY) as keys:
+        config = keys / "palm.toml"
+        key = Settings(**read_config(config)).merchant().private_key
+        for _ in range(given.rounds):
+            before = crypto_us(key)
+            used = run_command(folder, config)
+            used["crypto_us"] = (before + crypto_us(key)) / 2
+            used["cpu_us"] = (used["user_s"] + used["system_s"]) / given.pairs * 1e6
+            found.append(used)
+        return found, shares(folder, config)
+
+
+def measure_memory(given: argparse.Namespace, folder: Path) -> dict[int, list[float]]:
+    """Return the peaks, in MB, by how many questions are in flight."""
+    write_pairs(folder / "pairs.csv", given.memory_pairs)
+    peaks: dict[int, list[float]] = {number: [] for number in IN_FLIGHT}
+    with running_gateway("--latency", str(given.latency), day=_DAY) as keys:
+        for _ in range(given.memory_rounds):
+            for number in IN_FLIGHT:
+                used = run_command(folder, keys / "palm.toml", "--concurrency", str(number))
+                peaks[number].append(used["peak_mb"])
+    return peaks
+
+
+def main() -> None:
+    parser = options(__doc__, rounds=5)
+    parser.add_argument("--pairs", type=int, default=100_000)
+    parser.add_argument("--latency", type=float, default=0.1, help="of each answer, for memory")
+    parser.add_argument("--memory-pairs", type=int, default=20_000, metavar="N")
+    parser.add_argument("--memory-rounds", type=int, default=3, metavar="N")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        runs, parts = measure_cpu(given, Path(made))
+        peaks = measure_memory(given, Path(made))
+    ratio = Spread.of(each["cpu_us"] / each["crypto_us"] for each in runs)
+    rows = [
+        ["CPU / (sign + verify)", ratio.text()],
+        ["us CPU", Spread.of(each["cpu_us"] for each in runs).text(0)],
+        ["us CPU, in the kernel", Spread.of(e["system_s"] / given.pairs * 1e6 for e in runs).text(0)],
+        ["one sign + verify, us", Spread.of(each["crypto_us"] for each in runs).text(0)],
+    ]
+    few, many = IN_FLIGHT
+    growth = Spread.of(b - a for a, b in zip(peaks[few], peaks[many], strict=True))
+    memory = [[f"{number:,}", Spread.of(peaks[number]).text(0)] for number in IN_FLIGHT]
+    memory.append(["growth", growth.text(0)])
+    text = (
+        f"Per pair, start-up included; median of {given.rounds} runs (least to most) over "
+        f"{given.pairs:,} pairs.\n\n{markdown(['per pair', ''], rows)}\n\n"
+    )
+    if parts:
+        shown = [[part, f"{share:.1%}"] for part, share in parts.items()]
+        text += f"{markdown(['where CPU goes', 'share'], shown)}\n\n"
+    text += (
+        f"{given.memory_pairs:,} pairs, a gateway that answers after {given.latency:g} s.\n\n"
+        f"{markdown(['in flight', 'peak memory, MB'], memory)}"
+    )
+    numbers = {"targets": TARGETS, "pairs": given.pairs, "runs": runs, "shares": parts}
+    finish(given, text, {**numbers, "peaks_mb": peaks, "latency_s": given.latency})
+
+
+if __name__ == "__main__":
+    main()

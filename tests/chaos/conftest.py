@@ -1,0 +1,153 @@
+"""One gateway in a process of its own for all nights that go wrong, and how a night is run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from jobs.exits import Stop
+from jobs.options import Waits
+from jobs.render.parquet import read_parquet
+from jobs.sweep import SweepRules
+from jobs.watch import WatchRules
+from palm import AdaptationRules, BreakerRules, Retry, Timeouts
+from palm.sandbox import Population
+from tests.chaos.gateway import served
+from tests.night import DAY, SCRIPTS, options, run_quietly, write_pairs
+
+SCALED = Waits(
+    retry=Retry(base_s=0.02, cap_s=2.0, throttle_s=0.1, patience_s=float("inf")),
+    timeouts=Timeouts(connect_s=0.5, total_s=0.75),
+    adaptation=AdaptationRules(pause_s=0.1, every_s=1.0),
+    breaker=BreakerRules(silence_s=0.3, probe_every_s=0.1),
+    sweep=SweepRules(
+        reach_s=3.0,
+        reach_every_s=0.1,
+        finish_s=1.0,
+        look_every_s=0.1,
+        watch=WatchRules(patience_s=90.0),
+    ),
+)
+"""A tenth of every waiting time, a twentieth of an attempt's."""
+
+
+@contextmanager
+def files_no_longer_than(size):
+    """Let no file of this process grow beyond so many bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture(scope="session")
+def the_gateway(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(the_gateway):
+    """Return the gateway, as at the beginning."""
+    the_gateway.tell(reset=True)
+    yield the_gateway
+    the_gateway.tell(reset=True)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in an empty folder, with no setting of the developer's own."""
+    for name in list(os.environ):
+        if name.startswith("PALM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def report_path(folder):
+    return folder / "report.parquet"
+
+
+@pytest.fixture
+def source(folder):
+    """Return a function that writes an input of so many pairs."""
+    return lambda count, *lines: write_pairs(folder / "pairs.csv", count, *lines)
+
+
+@pytest.fixture
+def night(gateway, report_path, source):
+    """Return a function that runs a night within this process; returns its report, or its Stop.
+
+    ``waits``: by default a tenth of those that the command has. ``longest_file``: so many bytes fit
+    on the disk.
+    """
+
+    def night(pairs, *lines, settings=None, run_date=DAY, patience_s=None, longest_file=None, **given):
+        waits = given.pop("waits", SCALED)
+        if patience_s is not None:
+            watch = WatchRules(patience_s=patience_s)
+            waits = replace(waits, sweep=replace(waits.sweep, watch=watch))
+        usual = {"rate": 1000, "settings": settings or gateway.settings(), "waits": waits}
+        chosen = options(source(pairs, *lines), report_path, run_date, **(usual | given))
+        try:
+            with files_no_longer_than(longest_file):
+                report = run_quietly(chosen)
+        except Stop as stop:
+            return stop
+        return read_parquet(chosen.outputs.of(report.run_date).counts)
+
+    return night
+
+
+@pytest.fixture
+def start(folder, gateway):
+    """Return a function that starts the real command in a process of its own."""
+    begun = []
+
+    def start(*arguments, config=None, env=None):
+        given = [*map(str, arguments), "--config", str(config or gateway.config())]
+        process = subprocess.Popen(
+            [str(SCRIPTS / "palm-reconcile"), *given],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+            env=env and {**os.environ, **env},
+        )  # fmt: skip
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def is_true():
+    """Return a function that asserts that a report says nothing false and leaves nobody out."""
+    population = Population()
+
+    def is_true(report, pairs, *, run_date=DAY):
+        rows = report.rows
+        assert list(rows["openid"]) == [f"o{i:027}" for i in range(pairs)]
+        assert rows["state"].notna().all()
+        assert [control.name for control in report.controls if not control.holds] == []
+        told = rows[rows["state"] != "UNKNOWN"]
+        looks = [
+            population.look(openid, organization, run_date).state
+            for openid, organization in zip(told["openid"], told["organization_id"], strict=True)
+        ]
+        assert list(told["state"]) == looks
+        return True
+
+    return is_true

@@ -1,0 +1,121 @@
+"""Disks that are full, folders that are read-only, two runs at once: nothing is lost over it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jobs.exits import Stop
+from jobs.outputs import Outputs
+from tests.night import DAY, NEXT
+
+ROOT = os.geteuid() == 0
+
+
+def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers_so_far(
+    gateway, night, report_path, is_true
+):
+    assert night(1_500, rate=3_000).run_id
+    before = report_path.read_bytes()
+    stop = night(1_500, run_date=NEXT, rate=3_000, longest_file=150_000)
+    assert isinstance(stop, Stop)
+    assert stop.code == 73
+    assert "the journal" in str(stop)
+    assert "cannot be written" in str(stop)
+    assert report_path.read_bytes() == before
+    asked = gateway.tell()["asked"]
+    report = night(1_500, run_date=NEXT, rate=3_000)
+    assert report.run_date == NEXT
+    assert report.about["asking"]["resumed"] > 0
+    assert gateway.tell()["asked"] - asked == 1_500 - report.about["asking"]["resumed"]
+
+
+def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_journal(
+    gateway, night, folder, report_path
+):
+    """The next run only publishes: it asks nothing again."""
+    assert night(300).run_id
+    before, left = report_path.read_bytes(), sorted(folder.iterdir())
+    wide = [f"o{i:027},0042,{os.urandom(20_000).hex()}" for i in range(300, 340)]
+    outputs = Outputs((report_path, folder / "report.csv"), report_path)
+    stop = night(300, *wide, run_date=NEXT, outputs=outputs, longest_file=1_000_000)
+    assert isinstance(stop, Stop)
+    assert stop.code == 73
+    assert "cannot be written" in str(stop)
+    assert report_path.read_bytes() == before
+    journal = folder / f".report.{NEXT}.journal"
+    assert {path for path in folder.iterdir() if not path.name.startswith(journal.name)} == {*left}
+    asked = gateway.tell()["asked"]
+    report = night(300, *wide, run_date=NEXT, outputs=outputs)
+    assert (report.run_date, report.about["asking"]["resumed"]) == (NEXT, 340)
+    assert gateway.tell()["asked"] == asked
+    assert not journal.exists()
+
+
+@pytest.fixture
+def small_disk(folder):
+    """Return a folder of 600 kB."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)]
+    if not ROOT or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_file_system_that_is_full_ends_with_73_and_says_which_file(small_disk, night):
+    stop = night(4_000, rate=5_000, outputs=Outputs.to(small_disk / "report.parquet"))
+    assert isinstance(stop, Stop)
+    assert stop.code == 73
+    assert str(small_disk) in str(stop)
+    assert not (small_disk / "report.parquet").exists()
+
+
+@pytest.mark.skipif(ROOT, reason="nothing is read-only to root")
+def test_a_folder_that_is_read_only_ends_with_73_before_the_first_request(gateway, night, folder):
+    sealed = folder / "sealed"
+    sealed.mkdir(0o555)
+    stop = night(20, outputs=Outputs.to(sealed / "report.parquet"))
+    assert isinstance(stop, Stop)
+    assert stop.code == 73
+    assert gateway.tell()["asked"] == 0
+
+
+@pytest.mark.parametrize("where", ["/proc/report.parquet", "missing/report.parquet"])
+def test_a_folder_that_takes_no_file_ends_with_73_before_the_first_request(gateway, night, where):
+    stop = night(20, outputs=Outputs.to(Path(where)))
+    assert isinstance(stop, Stop)
+    assert stop.code == 73
+    assert str(Path(where).parent) in str(stop)
+    assert gateway.tell()["asked"] == 0
+
+
+def test_a_second_run_ends_with_75_and_names_the_first_ones_pid_and_start(
+    gateway, start, source, report_path
+):
+    path, config = source(300), gateway.config()
+    command = [path, "-o", report_path, "--run-date", DAY, "--rate", 50]
+    first = start(*command, config=config)
+    while not gateway.tell()["asked"]:
+        assert first.poll() is None
+    second = start(*command, config=config)
+    _, said = second.communicate(timeout=20)
+    assert second.returncode == 75
+    (line,) = said.splitlines()
+    assert f"pid {first.pid}, since 20" in line
+    assert first.poll() is None  # undisturbed
+
+
+def test_the_lock_of_a_run_that_was_killed_does_not_keep_the_next_one_out(
+    gateway, start, night, source, report_path, is_true
+):
+    first = start(source(300), "-o", report_path, "--run-date", DAY, "--rate", 100)
+    while not gateway.tell()["asked"]:
+        assert first.poll() is None
+    first.kill()
+    first.wait()
+    assert is_true(night(300), 300)

@@ -1,0 +1,171 @@
+"""The gateway goes away, comes back, throttles, hangs: nobody loses an answer over it."""
+
+from __future__ import annotations
+
+import time
+
+from jobs.exits import Stop
+from tests.chaos.conftest import SCALED
+from tests.night import DAY
+
+
+STRAYS = 7
+"""A seed with which two of the first 2,000 requests, and not the last ones, are throttled."""
+
+
+def reasons(report):
+    return report.summary.unknown_reasons
+
+
+def test_a_gateway_that_is_down_at_the_start_ends_with_75_and_leaves_nothing(
+    gateway, night, folder
+):
+    settings = gateway.settings()
+    gateway.tell(open=False)
+    started = time.monotonic()
+    stop = night(50, settings=settings)
+    assert isinstance(stop, Stop)
+    assert stop.code == 75
+    assert "could not be reached" in str(stop)
+    assert SCALED.sweep.reach_s <= time.monotonic() - started < 3 * SCALED.sweep.reach_s
+    assert {path.name for path in folder.iterdir()} == {"pairs.csv", ".report.lock"}
+
+
+def test_a_gateway_that_comes_up_soon_after_the_start_is_asked_as_if_nothing_had_been(
+    gateway, night, is_true
+):
+    settings = gateway.settings()
+    gateway.tell(open=False, plan=[{"seconds": 1.5, "do": {"open": True}}])
+    report = night(200, settings=settings)
+    assert is_true(report, 200)
+    assert reasons(report) == {}
+
+
+def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, night, is_true):
+    """Two seconds without a port to connect to: the breaker waits, and nobody is given up."""
+    gateway.tell(plan=[{"queries": 700, "do": {"open": False}},
+                       {"seconds": 2.0, "do": {"open": True}}])  # fmt: skip
+    report = night(2_000)
+    assert is_true(report, 2_000)
+    assert reasons(report) == {}
+    asking = report.about["asking"]
+    assert asking["outages"] == 1
+    assert 1.0 < asking["outage_seconds"] < 4.0
+    assert asking["requests"] < 2_000 + 500  # a probe now and then, not every pair all the time
+
+
+def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
+    gateway, night, is_true
+):
+    gateway.tell(plan=[{"queries": 500, "do": {"faults": "stall=1"}},
+                       {"seconds": 3.0, "do": {"faults": ""}}])  # fmt: skip
+    report = night(1_500)
+    assert is_true(report, 1_500)
+    assert reasons(report) == {}
+
+
+def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night, folder):
+    gateway.tell(plan=[{"queries": 200, "do": {"faults": "stall=1"}}])
+    stop = night(1_000, patience_s=2.0)
+    assert isinstance(stop, Stop)
+    assert stop.code == 4
+    assert "no answer was accepted for" in str(stop)
+    assert not (folder / "report.parquet").exists()
+    assert (folder / f".report.{DAY}.journal").exists()
+
+
+def test_patience_ends_with_4_where_nothing_is_answered_from_the_start_on(gateway, night, folder):
+    gateway.tell(faults="stall=1")
+    stop = night(100, patience_s=2.0)
+    assert isinstance(stop, Stop)
+    assert stop.code == 4
+    assert list(folder.glob(".*.journal")) == []
+
+
+def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, night):
+    gateway.tell(faults="429=1")
+    stop = night(100, patience_s=2.0)
+    assert isinstance(stop, Stop)
+    assert stop.code == 4
+    assert "throttles all" in str(stop)
+
+
+def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answer(
+    gateway, night, is_true
+):
+    gateway.tell(plan=[{"queries": 500, "do": {"faults": "429=1"}},
+                       {"seconds": 2.0, "do": {"faults": ""}}])  # fmt: skip
+    report = night(800)
+    assert is_true(report, 800)
+    assert reasons(report) == {}
+    asking = report.about["asking"]
+    assert asking["pauses"] >= 3
+    assert asking["throttled_seconds"] > 0.3
+    assert asking["outages"] == 0
+
+
+def test_a_limit_that_shrinks_to_a_tenth_is_found_and_kept_to(gateway, night, is_true):
+    """From 600 a second to 60; once it is found, less than one request in ten is refused."""
+    gateway.tell(limit=600, plan=[{"queries": 600, "do": {"limit": 60}}])
+    report = night(1_100, rate=600)
+    told = gateway.tell(tell=True)
+    assert is_true(report, 1_100)
+    assert reasons(report) == {}
+    asking = report.about["asking"]
+    came = [query[2] for query in told["queries"]]
+    late = [at for at in came if at > came[-1] - 4.0]
+    speed = len(late) / 4.0
+    print(f"limit 600 -> 60: {told['throttled']} of {len(came)} throttled, {speed:.0f}/s at last")
+    assert told["throttled"] == asking["throttles"] < 0.2 * len(came)
+    assert 30 <= speed <= 72
+
+
+def test_one_stray_429_in_a_thousand_costs_less_than_a_twentieth_of_the_quota(
+    gateway, night, is_true
+):
+    gateway.tell(faults="429=0.001", seed=STRAYS)
+    report = night(2_000, rate=400)
+    asking = report.about["asking"]
+    print(f"stray 429s: {asking['achieved_rate']}/s of 392, {asking['throttles']} in 2,000")
+    assert is_true(report, 2_000)
+    assert asking["throttles"] == 2
+    assert asking["pauses"] == 0
+    assert asking["achieved_rate"] > 0.95 * 0.98 * 400
+
+
+def test_every_tenth_connection_closed_costs_no_pair_its_answer(gateway, night, is_true):
+    gateway.tell(faults="drop=0.1")
+    report = night(2_000)
+    assert is_true(report, 2_000)
+    assert reasons(report) == {}
+    assert report.about["asking"]["outages"] == 0
+
+
+def test_every_transient_fault_at_once_leaves_at_most_three_in_a_thousand_unknown(
+    gateway, night, is_true
+):
+    """500, 502, dropped, stalled, truncated and a wrong signature on purpose, 5 % each."""
+    gateway.tell(faults=",".join(
+        f"{fault}=0.05" for fault in ("500", "502", "drop", "stall", "truncated", "probe")
+    ))  # fmt: skip
+    report = night(2_000, rate=5_000, concurrency=128)
+    assert is_true(report, 2_000)
+    assert sum(reasons(report).values()) <= 0.003 * 2_000
+    asking = report.about["asking"]
+    assert sum(asking["outcomes"].values()) == asking["requests"]
+    assert asking["requests"] == gateway.tell()["asked"]
+    assert asking["outcomes"].keys() >= {
+        "BodyError", "DisconnectedError", "ServerError", "SignatureError", "TimedOutError", "ok",
+    }  # fmt: skip
+    print(f"all transient faults: {reasons(report)} of 2,000, {asking['requests']} requests")
+
+
+def test_requests_sent_and_requests_seen_are_the_same_number_after_an_outage(gateway, night):
+    """What could not be sent was not seen; all else was."""
+    gateway.tell(plan=[{"queries": 300, "do": {"faults": "500=1"}},
+                       {"seconds": 1.5, "do": {"faults": ""}}])  # fmt: skip
+    report = night(900)
+    asking = report.about["asking"]
+    assert asking["requests"] == gateway.tell()["asked"]
+    assert asking["outages"] == 1
+    assert reasons(report) == {}

@@ -1,0 +1,199 @@
+"""Who watches the job from outside: Prometheus, a dead man's switch, logs, and --plan."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import jobs.reconcile
+from tests.night import DAY, NEXT
+
+
+@pytest.fixture
+def switch():
+    """Yield the paths that a dead man's switch was asked for, its URL, and how it answers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            server.paths.append(self.path)
+            self.send_response(server.status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.paths, server.status = [], 200
+    server.url = f"http://127.0.0.1:{server.server_port}/ping/0c1a8e5b-secret"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def reconcile(folder, gateway, source, capfd, monkeypatch):
+    """Return a function that runs the command within this process: exit code, out, err."""
+    config = gateway.config()
+
+    def reconcile(*arguments, pairs=30, run_date=DAY, config=config):
+        given = ["palm-reconcile", source(pairs), "-o", "report.parquet", "--config", config]
+        given += ["--run-date", run_date, "--rate", 1000, *arguments]
+        monkeypatch.setattr(sys, "argv", [str(each) for each in given])
+        with pytest.raises(SystemExit) as ended:
+            jobs.reconcile.main()
+        return ended.value.code, *capfd.readouterr()
+
+    return reconcile
+
+
+def numbers(path):
+    """Return each sample of a metrics file."""
+    return {
+        (sample.name.removeprefix("palm_reconcile_"), *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(path.read_text())
+        for sample in family.samples
+    }
+
+
+def test_the_metrics_tell_what_the_report_tells(reconcile, folder):
+    code, _, _ = reconcile("--metrics", "palm.prom")
+    assert code == 0
+    found = numbers(folder / "palm.prom")
+    assert found["exit_code",] == 0
+    assert found["coverage_ratio",] == 1
+    assert found["changes", "FIRST_SEEN"] == 30
+    assert sum(value for (name, *_), value in found.items() if name == "pairs") == 30
+    assert found["requests", "ok"] == 30
+    assert found["last_success_timestamp_seconds",] == found["last_run_timestamp_seconds",]
+    assert {"throttled_seconds", "outage_seconds", "starved_seconds"} <= {key[0] for key in found}
+    assert "o000" not in (folder / "palm.prom").read_text()
+
+
+def test_the_last_success_is_carried_over_a_run_that_fails(reconcile, gateway, folder):
+    assert reconcile("--metrics", "palm.prom")[0] == 0
+    before = numbers(folder / "palm.prom")
+    gateway.tell(denied=["*"])
+    assert reconcile("--metrics", "palm.prom", run_date=NEXT)[0] == 77
+    after = numbers(folder / "palm.prom")
+    assert after["exit_code",] == 77
+    assert after["last_success_timestamp_seconds",] == before["last_success_timestamp_seconds",]
+    assert after["last_run_timestamp_seconds",] > before["last_run_timestamp_seconds",]
+    assert ("coverage_ratio",) not in after  # there is no report to tell of
+
+
+def test_a_metrics_file_that_cannot_be_replaced_is_a_warning(reconcile, folder):
+    (folder / "palm.prom").mkdir()
+    code, _, err = reconcile("--metrics", "palm.prom")
+    assert code == 0
+    assert "palm.prom cannot be written" in err
+    assert sorted(path.name for path in folder.iterdir() if "palm" in path.name) == ["palm.prom"]
+
+
+def test_a_folder_of_metrics_that_is_missing_ends_with_73_before_the_first_request(
+    reconcile, gateway
+):
+    code, _, err = reconcile("--metrics", "missing/palm.prom")
+    assert code == 73
+    assert "the folder missing does not exist" in err
+    assert gateway.tell()["asked"] == 0
+
+
+def test_the_dead_mans_switch_hears_of_start_and_success(reconcile, switch):
+    code, _, err = reconcile("--ping-url", switch.url)
+    assert code == 0
+    assert switch.paths == ["/ping/0c1a8e5b-secret/start", "/ping/0c1a8e5b-secret"]
+    assert "secret" not in err
+
+
+def test_the_dead_mans_switch_hears_the_exit_code_of_a_failure(reconcile, switch, gateway):
+    gateway.tell(denied=["*"])
+    assert reconcile("--ping-url", switch.url)[0] == 77
+    assert switch.paths[-1] == "/ping/0c1a8e5b-secret/77"
+
+
+def test_the_url_may_come_from_the_environment(reconcile, switch, monkeypatch):
+    monkeypatch.setenv("PALM_PING_URL", switch.url + "/")
+    assert reconcile()[0] == 0
+    assert len(switch.paths) == 2
+
+
+@pytest.mark.parametrize("way", ["status", "nobody"])
+def test_a_ping_that_fails_is_a_warning_and_never_fails_the_job(reconcile, switch, way):
+    url = switch.url
+    if way == "status":
+        switch.status = 503
+    else:
+        url = "http://127.0.0.9:1/ping/0c1a8e5b-secret"
+    code, _, err = reconcile("--ping-url", url)
+    assert code == 0
+    assert err.count("the ping ") == 2
+    assert "secret" not in err
+
+
+@pytest.mark.parametrize("url", ["http://example.com/secret", "ftp://h/secret", "secret", "//["])
+def test_a_ping_url_that_is_none_ends_with_2_without_repeating_it(reconcile, url):
+    code, _, err = reconcile("--ping-url", url)
+    assert code == 2
+    assert "secret" not in err
+    assert "https://" in err
+
+
+def test_json_logs_are_json_to_the_last_line(reconcile, gateway):
+    gateway.tell(faults="429=0.2")
+    code, out, err = reconcile("--log-format", "json", "-v", pairs=100)
+    assert (code, out) == (0, "")
+    events = [json.loads(line) for line in err.splitlines()]
+    assert events[-1]["exit_code"] == 0
+    assert events[-1]["controls_hold"] is True
+    assert {event["level"] for event in events} <= {"info", "warning", "debug"}
+
+
+def test_why_a_run_stopped_is_a_json_line_too(reconcile, gateway):
+    gateway.tell(denied=["*"])
+    code, _, err = reconcile("--log-format", "json")
+    assert code == 77
+    (event,) = [json.loads(line) for line in err.splitlines()]
+    assert (event["level"], event["exit_code"]) == ("error", 77)
+
+
+def test_the_plan_sends_and_writes_nothing(reconcile, gateway, folder):
+    code, out, err = reconcile("--plan", "--max-duration", "10s", "--quota-share", "0.5", pairs=6000)
+    assert (code, err) == (0, "")
+    assert gateway.tell()["asked"] == 0
+    assert [path.name for path in folder.iterdir()] == ["pairs.csv"]
+    assert "6,000 pairs" in out
+    assert "at 490 per second" in out
+    assert "is not met: 1,100 pairs would be left" in out
+
+
+def test_the_plan_counts_what_an_unfinished_run_has_answered(reconcile, night, gateway, folder):
+    settings = gateway.settings()
+    gateway.tell(plan=[{"queries": 100, "do": {"open": False}}])
+    assert night(300, settings=settings, concurrency=8, patience_s=0.3).code == 4
+    before = sorted((path.name, path.stat().st_size) for path in folder.iterdir())
+    _, out, _ = reconcile("--plan", pairs=300)
+    (line,) = [line for line in out.splitlines() if line.startswith("answered")]
+    assert 90 <= int(line.split()[1]) <= 108
+    assert sorted((path.name, path.stat().st_size) for path in folder.iterdir()) == before
+
+
+def test_the_quota_share_is_the_part_of_the_rate_that_is_used(night):
+    asking = night(150, rate=200, quota_share=0.25, concurrency=16).about["asking"]
+    assert asking["rate"] == 50
+    assert asking["worst_second"] <= 50
+    assert 40 < asking["achieved_rate"] <= 51
+
+
+def test_the_report_says_how_long_it_was_held_back(night, gateway):
+    gateway.tell(latency_s=0.1)
+    asking = night(100, rate=200, concurrency=4).about["asking"]
+    assert asking["starved_seconds"] > 1.0  # four at a time are too few for this gateway
+    assert asking["throttled_seconds"] == asking["outage_seconds"] == 0

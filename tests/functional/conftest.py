@@ -1,0 +1,143 @@
+"""The commands, as they are typed, against one gateway that all tests here share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+import jobs.reconcile
+import jobs.show
+from palm.sandbox import Faults, Gateway
+from tests.night import DAY, SCRIPTS, write_pairs
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def only_line(self) -> str:
+        """The one line that it said."""
+        (line,) = self.err.splitlines()
+        return line
+
+
+@contextmanager
+def serving(gateway):
+    """Run a gateway in a thread of its own; its attributes may be set from outside."""
+    loop, listening, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+
+    async def serve():
+        async with gateway:
+            listening.set()
+            await done.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert listening.wait(10)
+    try:
+        yield gateway
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(keys):
+    with serving(Gateway(keys, date=DAY)) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(shared_gateway):
+    """Return a gateway without faults; what a test sets is set back."""
+    gateway = shared_gateway
+    gateway.stats.asked.clear()
+    yield gateway
+    gateway.faults, gateway.date, gateway.mode = Faults(), DAY, "public_key"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in an empty folder, with no setting of the developer's own."""
+    for name in list(os.environ):
+        if name.startswith("PALM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def config(folder, keys, gateway):
+    """Return the ``palm.toml`` of the gateway."""
+    keys.write(folder / "keys", gateway.base_url)
+    return folder / "keys" / "palm.toml"
+
+
+@pytest.fixture
+def source(folder):
+    return write_pairs(folder / "pairs.csv", 30)
+
+
+@pytest.fixture
+def call_main(folder, capfd, monkeypatch):
+    """Run a command as its script does, within this process."""
+
+    def call(main, *arguments):
+        monkeypatch.setattr(sys, "argv", [main.__module__, *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Ended(ended.value.code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def call(call_main):
+    """Run ``palm-reconcile`` with nothing but the arguments given."""
+    return lambda *arguments: call_main(jobs.reconcile.main, *arguments)
+
+
+@pytest.fixture
+def show(call_main):
+    """Run ``palm-report``."""
+    return lambda *arguments: call_main(jobs.show.main, *arguments)
+
+
+@pytest.fixture
+def reconcile(call, source, config):
+    """Run ``palm-reconcile`` against the gateway; ``--run-date`` is the gateway's date."""
+
+    def reconcile(*arguments, source=source, run_date=DAY, output="report.parquet"):
+        given = ["--run-date", run_date, "--rate", "1000", "--config", config]
+        return call(source, "-o", output, *given, *arguments)
+
+    return reconcile
+
+
+@pytest.fixture
+def pipe(folder):
+    """Run a command in a process of its own, with pipes for all that it reads and writes."""
+
+    def pipe(name, *arguments, stdin=b""):
+        return subprocess.run(
+            [SCRIPTS / name, *map(str, arguments)], input=stdin, capture_output=True, check=False
+        )
+
+    return pipe

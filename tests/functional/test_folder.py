@@ -1,0 +1,154 @@
+"""A folder that keeps one report a day: what a night is compared with, and what is removed."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from jobs.render.parquet import read_parquet
+from tests.night import DAY, NEXT, with_about
+
+EVE = DAY - timedelta(days=1)
+
+
+@pytest.fixture
+def night(reconcile, gateway):
+    """Run a night into ``reports/``."""
+
+    def night(day, *arguments):
+        gateway.date = day
+        return reconcile("-q", *arguments, run_date=day, output="reports/")
+
+    return night
+
+
+def kept():
+    return sorted(str(path) for path in Path("reports").rglob("*.parquet"))
+
+
+def dated(day):
+    return Path(f"reports/run_date={day}/report.parquet")
+
+
+def baseline_of(day):
+    found = read_parquet(dated(day)).about["baseline"]
+    return found and found["run_date"]
+
+
+def test_each_date_has_its_report_and_is_compared_with_the_one_before(night):
+    for day in (EVE, DAY, NEXT):
+        assert night(day).code == 0
+    assert kept() == [str(dated(day)) for day in (EVE, DAY, NEXT)]
+    assert [baseline_of(day) for day in (EVE, DAY, NEXT)] == [None, str(EVE), str(DAY)]
+    assert len(read_parquet(dated(NEXT)).about["history"]) == 3
+
+
+def test_those_who_read_the_whole_folder_see_nothing_but_reports(night):
+    """Lock and journal are hidden, so that pandas takes the folder as it is."""
+    assert night(DAY).code == night(NEXT).code == 0
+    rows = pd.read_parquet("reports")
+    assert rows["run_date"].value_counts().to_dict() == {str(DAY): 30, str(NEXT): 30}
+
+
+def test_a_rerun_replaces_its_date_and_is_compared_with_the_same(night):
+    assert night(DAY).code == night(NEXT).code == 0
+    first = read_parquet(dated(NEXT))
+    assert night(NEXT).code == 0
+    again = read_parquet(dated(NEXT))
+    assert again.run_id != first.run_id
+    assert again.about["baseline"] == first.about["baseline"]
+    assert again.summary == first.summary
+    assert kept() == [str(dated(DAY)), str(dated(NEXT))]
+
+
+def test_an_earlier_date_may_be_filled_in_and_is_compared_with_what_was_before_it(night):
+    assert night(EVE).code == night(NEXT).code == night(DAY).code == 0
+    assert baseline_of(DAY) == str(EVE)
+    assert baseline_of(NEXT) == str(EVE), "it was made before"
+
+
+def test_another_merchants_report_is_passed_over(night):
+    assert night(EVE).code == night(DAY).code == 0
+    with_about(dated(DAY), dated(DAY), gateway={"kind": "other", "mchid": "1900000001"})
+    assert night(NEXT).code == 0
+    assert baseline_of(NEXT) == str(EVE)
+
+
+def test_another_merchants_report_of_the_same_date_is_not_replaced(night):
+    assert night(DAY).code == 0
+    with_about(dated(DAY), dated(DAY), gateway={"kind": "other", "mchid": "1900000001"})
+    before = dated(DAY).read_bytes()
+    ended = night(DAY)
+    assert ended.code == 2
+    assert "merchant 1900000001 at other" in ended.only_line
+    assert dated(DAY).read_bytes() == before
+
+
+def test_a_report_in_it_that_cannot_be_read_ends_with_65(night):
+    assert night(EVE).code == night(DAY).code == 0
+    dated(DAY).write_bytes(b"PAR1 and then nothing")
+    ended = night(NEXT)
+    assert ended.code == 65
+    assert str(dated(DAY)) in ended.only_line
+    assert not dated(NEXT).exists()
+
+
+def test_what_is_no_report_of_a_date_is_not_looked_at(night):
+    for name in ("run_date=tomorrow", "run_date=2025-03-03x", "other"):
+        Path("reports", name).mkdir(parents=True)
+        Path("reports", name, "report.parquet").write_bytes(b"?")
+    assert night(DAY).code == 0
+    assert baseline_of(DAY) is None
+
+
+def test_keep_removes_reports_from_before_so_many_days_and_nothing_else(night):
+    assert night(EVE).code == night(DAY).code == 0
+    foreign = dated(date(2020, 1, 1))
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"no report of ours")
+    mine = dated(EVE).with_name("notes.txt")
+    mine.write_text("mine")
+    assert night(NEXT, "--keep", "1").code == 0
+    assert kept() == [str(foreign), str(dated(DAY)), str(dated(NEXT))]
+    assert mine.exists()
+
+
+def test_keep_spares_what_the_report_was_compared_with_until_the_next_one(night):
+    """Else a rerun of the same date would have nothing to compare with."""
+    long_ago = date(2024, 3, 3)
+    assert night(long_ago).code == 0
+    for _ in range(2):
+        assert night(DAY, "--keep", "1").code == 0
+        assert baseline_of(DAY) == str(long_ago)
+    assert night(NEXT, "--keep", "1").code == 0
+    assert kept() == [str(dated(DAY)), str(dated(NEXT))]
+
+
+def test_without_keep_all_stay(night):
+    for day in (date(2024, 3, 3), DAY):
+        assert night(day).code == 0
+    assert len(kept()) == 2
+
+
+def test_a_run_that_fails_removes_nothing(night, gateway):
+    assert night(EVE).code == 0
+    gateway.mode = "certificate"
+    assert night(NEXT, "--keep", "1").code == 77
+    assert kept() == [str(dated(EVE))]
+
+
+def test_other_formats_may_be_written_beside_it(night):
+    assert night(DAY, "-o", "today.html", "-o", "reports/today.json").code == 0
+    assert Path("today.html").exists()
+    assert kept() == [str(dated(DAY))]
+
+
+def test_a_folder_whose_own_folder_is_missing_ends_with_73(reconcile, gateway):
+    asked = gateway.stats.requests
+    ended = reconcile("-q", output="none/reports/")
+    assert ended.code == 73
+    assert "none/reports" in ended.only_line
+    assert gateway.stats.requests == asked

@@ -1,0 +1,70 @@
+"""One night of the job, as the tests run it: within this process, without a word."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from rich.console import Console
+
+from jobs.night import run
+from jobs.options import Options
+from jobs.outputs import Outputs
+from jobs.report import KEY, Report
+
+DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
+ORGANIZATIONS = ("0042", "1001", "1002")
+SCRIPTS = Path(sys.executable).parent
+"""Where the commands are installed."""
+ASKING = {
+    "rate": 50.0,
+    "concurrency": 64,
+    "seconds": 2.0,
+    "achieved_rate": 49.0,
+    "worst_second": 49,
+    "starved_seconds": 0.0,
+    "resumed": 0,
+    "throttled_seconds": 0.0,
+    "outage_seconds": 0.0,
+    "pauses": 0,
+    "outages": 0,
+    "host_switches": 0,
+}
+"""How the gateway was asked, as a report's metadata has it, where nobody was."""
+
+
+def write_pairs(path: Path, count: int, *lines: str) -> Path:
+    """Write an input of so many pairs and these further lines; return its path."""
+    rows = [f"o{i:027},{ORGANIZATIONS[i % 3]},class {i % 7}" for i in range(count)]
+    path.write_text("\n".join(["openid,organization_id,class", *rows, *lines]) + "\n")
+    return path
+
+
+def options(source: Path, output: Path, run_date: date, **given: Any) -> Options:
+    """Return the options of a night that writes one Parquet file; without settings, the sandbox."""
+    usual = {
+        "source": str(source),
+        "outputs": Outputs.to(output),
+        "run_date": run_date,
+        "timezone": "Asia/Shanghai",
+        "settings": None,
+    }
+    return Options(**(usual | given))
+
+
+def run_quietly(chosen: Options) -> Report:
+    """Run it, and return its report."""
+    return run(chosen, Console(quiet=True))
+
+
+def with_about(path: Path, target: Path, **changed: Any) -> Path:
+    """Write a report again with some of its metadata changed, whatever a reader will make of it."""
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[KEY.encode()]) | changed
+    metadata = {**table.schema.metadata, KEY.encode(): json.dumps(about).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), target)
+    return target
