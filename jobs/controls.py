@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import pandas as pd
 
 from jobs.frames import GAIN, HIDDEN, Change, State
+from jobs.memory import give_back
 from jobs.summary import NEVER, NOT_IN_INPUT, Summary
 
 __all__ = ["Control", "check"]
@@ -104,6 +105,7 @@ def _states(rows: pd.DataFrame) -> Control:
 
 def _unique_pairs(rows: pd.DataFrame) -> Control:
     twice = int(rows.duplicated(["organization_id", "openid"]).sum())
+    give_back()
     return Control("unique_pairs", twice == 0, f"{twice:,} of {len(rows):,} rows repeat a pair")
 
 
@@ -145,12 +147,12 @@ def _transition_rows(rows: pd.DataFrame, summary: Summary, flows: _Counts) -> Co
     matrix = summary.transitions_without_absent
     known = {state: flow["opening"] + flow["returned"] for state, flow in flows.items()}
     sums = {state: sum(matrix[state].values()) for state in known}
-    counted = _transitions(rows[rows["change"] != Change.ABSENT])
+    counted = _transitions(rows.loc[rows["change"] != Change.ABSENT, ["previous_state", "state"]])
     return _equal("transition_rows", sums, known, cells=not _differences(_flat(matrix), counted))
 
 
 def _claimed_states(rows: pd.DataFrame, summary: Summary) -> Control:
-    here = rows[rows["state"].notna()]
+    here = rows.loc[rows["state"].notna(), ["state", "known_state", "unknown_reason"]]
     unknown = here[here["state"] == State.UNKNOWN]
     known = _values(here["known_state"]) | {NEVER: int(here["known_state"].isna().sum())}
     reasons = _values(unknown["unknown_reason"])
@@ -186,6 +188,7 @@ def _claimed_organizations(rows: pd.DataFrame, summary: Summary) -> Control:
     claimed = {f"{name} pairs": counts["pairs"] for name, counts in own.items()}
     for part in ("state", "change"):
         claimed |= _flat({f"{name} {part}": counts[f"{part}s"] for name, counts in own.items()})
+    rows = rows[["organization_id", "state", "change"]]
     here = rows["state"].notna()
     listed = rows.loc[here | (rows["change"] == Change.DROPPED), "organization_id"]
     rows = rows[rows["organization_id"].isin(listed.unique())]

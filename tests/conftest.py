@@ -12,12 +12,36 @@ import pytest
 from hypothesis import settings
 
 from palm.sandbox import SandboxKeys
+from tests.secrecy import Secrecy
 
 settings.register_profile("palm", deadline=None)
 settings.load_profile("palm")
 
 
 NODE = Path(__file__).parent / "interop" / "node"
+
+
+SECRECY = pytest.StashKey[Secrecy]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to all that the suite says, from the first test to the last."""
+    config.addinivalue_line("markers", "last: runs when all other tests have")
+    config.stash[SECRECY] = secrecy = Secrecy()
+    listening = secrecy.listening()
+    listening.__enter__()
+    config.add_cleanup(lambda: listening.__exit__(None, None, None))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the test that looks through it all behind the others."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def secrecy(pytestconfig: pytest.Config) -> Secrecy:
+    """What the suite said so far, and what it must not have said."""
+    return pytestconfig.stash[SECRECY]
 
 
 @pytest.fixture(scope="session")

@@ -111,9 +111,7 @@ def _show(
     def spread(name: str, value: Callable[[int], float], digits: int) -> str:
         return Spread.of(value(at) for at in range(given.rounds)).text(digits)
 
-    ratios = {
-        name: [each["cpu_us"] / each["crypto_us"] for each in found[name]] for name in names
-    }
+    ratios = {name: [each["cpu_us"] / each["crypto_us"] for each in found[name]] for name in names}
     peer = ratios.get("wechatpay-axios-plugin")
     rows = [
         [

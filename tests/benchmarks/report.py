@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -254,8 +255,7 @@ def _compare(given: argparse.Namespace) -> None:
     ]
     totals = {pairs: _us_per_row(found[pairs], "wall_s") for pairs in sizes}
     peaks = {
-        pairs: Spread.of((_peak(each) - empty) / pairs for each in found[pairs])
-        for pairs in sizes
+        pairs: Spread.of((_peak(each) - empty) / pairs for each in found[pairs]) for pairs in sizes
     }
     rows += [
         ["**all**", *(f"**{totals[pairs].text()}**" for pairs in sizes)],
@@ -297,7 +297,7 @@ def _us_per_row(found: list[dict[str, Any]], of: str, stage: str | None = None) 
 
 
 def _growth(totals: list[float]) -> list[str]:
-    return [f"{now / before:.2f}" for before, now in zip(totals, totals[1:], strict=False)]
+    return [f"{now / before:.2f}" for before, now in pairwise(totals)]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """``palm-reconcile`` from start to exit: its CPU per pair, where it goes, and its memory.
 
-Run: ``python -m tests.benchmarks.whole``. The gateway runs in a process of its own. The unit is one
-RSA-2048 signature plus one verification, measured before and after each run. Where CPU goes is
-found out in a run of its own by py-spy, where that is installed. Memory is the highest resident
-size with 64 and with 1024 questions in flight, at a gateway that holds each answer back.
+Run: ``python -m tests.benchmarks.whole``. The gateway runs in a process of its own. The rate is one
+that nobody reaches, so that the processor is the limit: with 64 questions in flight, and with 1024,
+which is what such a rate has by default. The unit is one RSA-2048 signature plus one verification,
+measured before and after each run. Where CPU goes is found out in a run of its own by py-spy, where
+that is installed. Memory is the highest resident size at a gateway that holds each answer back.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from shutil import which
-from typing import Any, Final
+from typing import Final
 
 from palm.settings import Settings, read_config
 from tests.benchmarks.crypto import crypto_us
@@ -49,7 +51,9 @@ def write_pairs(path: Path, pairs: int) -> None:
     """Write an input."""
     with path.open("w") as file:
         file.write("organization_id,openid\n")
-        file.writelines(f"{1000 + number % _ORGANIZATIONS},o{number:027}\n" for number in range(pairs))
+        file.writelines(
+            f"{1000 + number % _ORGANIZATIONS},o{number:027}\n" for number in range(pairs)
+        )
 
 
 def run_command(folder: Path, config: Path, *more: str) -> dict[str, float]:
@@ -75,7 +79,8 @@ def _words(folder: Path, config: Path) -> list[str]:
     report.unlink(missing_ok=True)
     return [
         _COMMAND, str(folder / "pairs.csv"), "-o", str(report), "--config", str(config),
-        "--rate", str(RATE), "--run-date", _DAY.isoformat(), "--progress", "off", "--max-unknown", "0",
+        "--rate", str(RATE), "--run-date", _DAY.isoformat(), "--max-unknown", "0",
+        "--progress", "off",
     ]  # fmt: skip
 
 
@@ -86,7 +91,16 @@ def shares(folder: Path, config: Path) -> dict[str, float]:
         print("py-spy is not installed: where CPU goes is left out", file=sys.stderr)
         return {}
     stacks = folder / "stacks.txt"
-    command = [spy, "record", "--format", "raw", "--rate", "200", "--nonblocking", "--full-filenames"]
+    command = [
+        spy,
+        "record",
+        "--format",
+        "raw",
+        "--rate",
+        "200",
+        "--nonblocking",
+        "--full-filenames",
+    ]
     command += ["--output", str(stacks), "--", *_words(folder, config)]
     ran = subprocess.run(command, check=False, capture_output=True, text=True)
     if ran.returncode or not stacks.exists():
@@ -107,19 +121,23 @@ def _part_of(stack: list[str]) -> str:
     return "the rest"
 
 
-def measure_cpu(given: argparse.Namespace, folder: Path) -> tuple[list[Any], dict[str, float]]:
-    """Return each run's CPU, and where it goes."""
+def measure_cpu(
+    given: argparse.Namespace, folder: Path
+) -> tuple[dict[int, list[dict[str, float]]], dict[str, float]]:
+    """Return each run's CPU by how many questions are in flight, and where it goes by default."""
     write_pairs(folder / "pairs.csv", given.pairs)
-    found = []
+    found: dict[int, list[dict[str, float]]] = {number: [] for number in IN_FLIGHT}
     with running_gateway(day=_DAY) as keys:
         config = keys / "palm.toml"
         key = Settings(**read_config(config)).merchant().private_key
+        unit = crypto_us(key)
         for _ in range(given.rounds):
-            before = crypto_us(key)
-            used = run_command(folder, config)
-            used["crypto_us"] = (before + crypto_us(key)) / 2
-            used["cpu_us"] = (used["user_s"] + used["system_s"]) / given.pairs * 1e6
-            found.append(used)
+            for number in IN_FLIGHT:
+                used = run_command(folder, config, "--concurrency", str(number))
+                before, unit = unit, crypto_us(key)
+                used["crypto_us"] = (before + unit) / 2
+                used["cpu_us"] = (used["user_s"] + used["system_s"]) / given.pairs * 1e6
+                found[number].append(used)
         return found, shares(folder, config)
 
 
@@ -135,6 +153,14 @@ def measure_memory(given: argparse.Namespace, folder: Path) -> dict[int, list[fl
     return peaks
 
 
+_SHOWN: Final[tuple[tuple[Callable[[dict[str, float]], float], int], ...]] = (
+    (lambda run: run["cpu_us"] / run["crypto_us"], 2),
+    (lambda run: run["cpu_us"], 0),
+    (lambda run: run["cpu_us"] * run["system_s"] / (run["user_s"] + run["system_s"]), 0),
+    (lambda run: run["crypto_us"], 0),
+)
+
+
 def main() -> None:
     parser = options(__doc__, rounds=5)
     parser.add_argument("--pairs", type=int, default=100_000)
@@ -145,12 +171,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         runs, parts = measure_cpu(given, Path(made))
         peaks = measure_memory(given, Path(made))
-    ratio = Spread.of(each["cpu_us"] / each["crypto_us"] for each in runs)
     rows = [
-        ["CPU / (sign + verify)", ratio.text()],
-        ["us CPU", Spread.of(each["cpu_us"] for each in runs).text(0)],
-        ["us CPU, in the kernel", Spread.of(e["system_s"] / given.pairs * 1e6 for e in runs).text(0)],
-        ["one sign + verify, us", Spread.of(each["crypto_us"] for each in runs).text(0)],
+        [
+            f"{number:,}",
+            *(Spread.of(map(value, runs[number])).text(digits) for value, digits in _SHOWN),
+        ]
+        for number in IN_FLIGHT
+    ]
+    header = [
+        "in flight",
+        "CPU / (sign + verify)",
+        "us CPU",
+        "of it in the kernel",
+        "sign + verify, us",
     ]
     few, many = IN_FLIGHT
     growth = Spread.of(b - a for a, b in zip(peaks[few], peaks[many], strict=True))
@@ -158,7 +191,7 @@ def main() -> None:
     memory.append(["growth", growth.text(0)])
     text = (
         f"Per pair, start-up included; median of {given.rounds} runs (least to most) over "
-        f"{given.pairs:,} pairs.\n\n{markdown(['per pair', ''], rows)}\n\n"
+        f"{given.pairs:,} pairs.\n\n{markdown(header, rows)}\n\n"
     )
     if parts:
         shown = [[part, f"{share:.1%}"] for part, share in parts.items()]

@@ -19,6 +19,7 @@ from jobs.watch import WatchRules
 from palm import AdaptationRules, BreakerRules, Retry, Timeouts
 from palm.sandbox import Population
 from tests.chaos.gateway import served
+from tests.chaos.real_time import begun
 from tests.night import DAY, SCRIPTS, options, run_quietly, write_pairs
 
 SCALED = Waits(
@@ -53,6 +54,16 @@ def files_no_longer_than(size):
 def the_gateway(tmp_path_factory):
     with served(tmp_path_factory.mktemp("gateway")) as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nights(request, tmp_path_factory):
+    """Begin the nights that take their time with the first test; yield them by name."""
+    if any(item.path.name == "test_real_time.py" for item in request.session.items):
+        with begun(tmp_path_factory.mktemp("real-time")) as found:
+            yield found
+    else:
+        yield {}
 
 
 @pytest.fixture
@@ -93,7 +104,9 @@ def night(gateway, report_path, source):
     on the disk.
     """
 
-    def night(pairs, *lines, settings=None, run_date=DAY, patience_s=None, longest_file=None, **given):
+    def night(
+        pairs, *lines, settings=None, run_date=DAY, patience_s=None, longest_file=None, **given
+    ):
         waits = given.pop("waits", SCALED)
         if patience_s is not None:
             watch = WatchRules(patience_s=patience_s)

@@ -13,7 +13,7 @@ from tests.night import DAY
 
 PEOPLE = 5_000
 KILLS = 20
-RATE = 500
+RATE = 600
 JUST_NOW_S = 0.1
 """Answers that are so young may not be on disk yet."""
 
@@ -33,7 +33,7 @@ def killed(gateway, start, source, report_path):
         if len(moments) % 4:  # while it asks; every fourth anywhere, also while it starts
             while gateway.tell()["asked"] == asked:
                 time.sleep(0.005)
-            time.sleep(drawn.uniform(0.0, 0.8))
+            time.sleep(drawn.uniform(0.0, 0.6))
         else:
             time.sleep(drawn.uniform(0.0, 1.5))
         before = time.monotonic()

@@ -144,16 +144,18 @@ def test_no_time_at_all_publishes_what_the_journal_holds(gateway, night, is_true
 
 
 def test_over_the_nights_everybody_has_a_turn_though_no_night_has_time_for_half(gateway, night):
-    """A third a night: after four nights all are known, and nothing known is older than that."""
+    """Some third a night: in five nights nobody is asked in the first alone."""
     asked_at = Counter()
-    for number in range(8):
+    for number in range(5):
         gateway.tell(reset=True)
-        report = night(300, run_date=DAY + timedelta(days=number), rate=100, seconds=1.1, concurrency=8)
+        report = night(
+            300, run_date=DAY + timedelta(days=number), rate=150, seconds=0.8, concurrency=8
+        )
         for pair in gateway.times_asked():
             asked_at[pair] = number
         assert gateway.tell()["asked"] < 150
     assert len(asked_at) == 300
-    assert min(asked_at.values()) >= 7 - 4
+    assert min(asked_at.values()) >= 1
     assert report.summary.known["never"] == 0
 
 

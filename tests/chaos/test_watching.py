@@ -147,13 +147,32 @@ def test_a_ping_url_that_is_none_ends_with_2_without_repeating_it(reconcile, url
 
 
 def test_json_logs_are_json_to_the_last_line(reconcile, gateway):
-    gateway.tell(faults="429=0.2")
-    code, out, err = reconcile("--log-format", "json", "-v", pairs=100)
+    gateway.tell(faults="nostate=0.2")
+    code, out, err = reconcile("--log-format", "json", "-v", "--max-unknown", 1, pairs=60)
     assert (code, out) == (0, "")
     events = [json.loads(line) for line in err.splitlines()]
     assert events[-1]["exit_code"] == 0
     assert events[-1]["controls_hold"] is True
-    assert {event["level"] for event in events} <= {"info", "warning", "debug"}
+    unanswered = [event for event in events if event["event"] == "no answer"]
+    assert len(unanswered) == events[-1]["states"]["UNKNOWN"] > 3
+    assert all(len(event["person"]) == 16 for event in unanswered)
+
+
+def test_a_person_has_the_same_name_in_every_log_of_one_key(reconcile, gateway, monkeypatch):
+    gateway.tell(faults="nostate=1")
+
+    def persons():
+        _, _, err = reconcile("--log-format", "json", "-v", pairs=5)
+        return {event["person"] for event in map(json.loads, err.splitlines()) if "person" in event}
+
+    monkeypatch.setenv("PALM_LOG_KEY", "one")
+    first = persons()
+    assert len(first) == 5
+    assert persons() == first
+    monkeypatch.setenv("PALM_LOG_KEY", "two")
+    assert not persons() & first
+    monkeypatch.delenv("PALM_LOG_KEY")
+    assert not persons() & persons()
 
 
 def test_why_a_run_stopped_is_a_json_line_too(reconcile, gateway):
@@ -165,7 +184,9 @@ def test_why_a_run_stopped_is_a_json_line_too(reconcile, gateway):
 
 
 def test_the_plan_sends_and_writes_nothing(reconcile, gateway, folder):
-    code, out, err = reconcile("--plan", "--max-duration", "10s", "--quota-share", "0.5", pairs=6000)
+    code, out, err = reconcile(
+        "--plan", "--max-duration", "10s", "--quota-share", "0.5", pairs=6000
+    )
     assert (code, err) == (0, "")
     assert gateway.tell()["asked"] == 0
     assert [path.name for path in folder.iterdir()] == ["pairs.csv"]

@@ -1,0 +1,165 @@
+"""What single answers say about the whole run."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs.answers import AnswerBook
+from jobs.exits import Stop
+from jobs.watch import Watch, WatchRules
+from palm import (
+    BodyError,
+    ConnectError,
+    ForbiddenError,
+    MismatchError,
+    NoStateError,
+    RefusedError,
+    ServerError,
+    SignatureError,
+    SignatureReason,
+    ThrottledError,
+    UnauthorizedError,
+)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def watch(clock):
+    """Return a watch over two organizations, past its canary."""
+    watch = Watch(WatchRules(unbelieved_row=4), 2, clock)
+    watch.judge_canary([None])
+    return watch
+
+
+def unbelieved(reason=SignatureReason.WRONG):
+    return SignatureError("not believed", reason, serial="5AB")
+
+
+def test_patience_is_counted_from_the_last_accepted_answer(watch, clock):
+    clock.now = 800.0
+    watch.answered(0, "A")
+    clock.now = 1700.0
+    watch.check_patience()
+    clock.now = 1700.1
+    with pytest.raises(Stop, match="no answer was accepted for 900 s") as stop:
+        watch.check_patience()
+    assert stop.value.code == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "accepted"),
+    [(RefusedError(400), True), (NoStateError("x"), True), (ServerError(500), False),
+     (ThrottledError(429), False), (ConnectError("x"), False), (unbelieved(), False)],
+    ids=lambda each: type(each).__name__,
+)  # fmt: skip
+def test_a_verdict_about_a_pair_is_an_accepted_answer_and_a_failure_is_none(
+    watch, clock, error, accepted
+):
+    clock.now = 900.0
+    watch.failed(0, "A", error)
+    clock.now = 901.0
+    if accepted:
+        watch.check_patience()
+    else:
+        with pytest.raises(Stop):
+            watch.check_patience()
+
+
+def test_a_401_is_confirmed_by_a_second_pair_and_not_by_the_same_again(watch):
+    watch.failed(0, "A", UnauthorizedError(401))
+    watch.failed(0, "A", UnauthorizedError(401))
+    with pytest.raises(Stop) as stop:
+        watch.failed(1, "A", UnauthorizedError(401, "SIGN_ERROR", "签名错误"))
+    assert stop.value.code == 77
+    assert "private_key does not belong" in str(stop.value)
+
+
+def test_a_403_is_about_its_organization_until_another_says_so_too(watch):
+    watch.failed(0, "A", ForbiddenError(403))
+    watch.failed(1, "A", ForbiddenError(403))
+    with pytest.raises(Stop, match="open the palm service") as stop:
+        watch.failed(2, "B", ForbiddenError(403))
+    assert stop.value.code == 77
+
+
+@pytest.mark.parametrize(
+    "permit",
+    [lambda watch: watch.answered(9, "B"), lambda watch: watch.permit("B"),
+     lambda watch: watch.failed(9, "B", NoStateError("x"))],
+    ids=["an answer", "an answer of an earlier run", "an answer without a state"],
+)  # fmt: skip
+def test_one_organization_that_is_permitted_keeps_403_from_being_about_the_merchant(watch, permit):
+    permit(watch)
+    for place, organization in enumerate("ACDE"):
+        watch.failed(place, organization, ForbiddenError(403))
+
+
+def canary(clock, organizations, *failed, permitted=None):
+    """Judge a canary's errors, each of a pair of the next organization named."""
+    watch = Watch(WatchRules(), organizations, clock)
+    if permitted:
+        watch.permit(permitted)
+    for place, (organization, error) in enumerate(failed):
+        watch.failed(place, organization, error)
+    watch.judge_canary([error for _, error in failed])
+
+
+def test_a_canary_of_one_organization_that_is_denied_says_nothing_of_the_others(clock):
+    canary(clock, 2, *[("A", ForbiddenError(403))] * 5)
+    canary(clock, 2, ("A", ForbiddenError(403)), ("B", ForbiddenError(403)), permitted="C")
+
+
+def test_a_canary_of_which_all_organizations_are_denied_ends_with_77(clock):
+    for organizations, failed in ((1, "A"), (2, "AB"), (5, "ABCDE")):
+        with pytest.raises(Stop) as stop:
+            canary(clock, organizations, *((each, ForbiddenError(403)) for each in failed))
+        assert stop.value.code == 77
+
+
+def test_so_many_unbelieved_pairs_in_a_row_end_the_run(watch):
+    for place in range(3):
+        watch.failed(place, "A", MismatchError("about somebody else"))
+    with pytest.raises(Stop, match="the last 4 pairs are not believed") as stop:
+        watch.failed(3, "A", BodyError("no JSON"))
+    assert stop.value.code == 4
+
+
+@pytest.mark.parametrize("other", [None, ServerError(500)])
+def test_anything_else_breaks_the_row(watch, other):
+    for place in range(12):
+        if place % 3 == 2:
+            _ = watch.answered(place, "A") if other is None else watch.failed(place, "A", other)
+        else:
+            watch.failed(place, "A", MismatchError("x"))
+
+
+def test_a_row_of_keys_that_nobody_holds_is_a_matter_of_credentials(watch):
+    with pytest.raises(Stop, match="no key is held for that id") as stop:
+        for place in range(4):
+            watch.failed(place, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
+    assert stop.value.code == 77
+
+
+def test_at_the_end_a_share_decides(watch):
+    book = AnswerBook(10_000)
+    for place in range(10):
+        book.fail(place, MismatchError("x"))
+    with pytest.raises(Stop, match="10 of 10 pairs"):  # the others were not asked
+        watch.check_belief(book)
+    for place in range(10, 10_000):
+        book.fail(place, RefusedError(404))
+    watch.check_belief(book)
+    book.fail(10, MismatchError("x"))
+    with pytest.raises(Stop, match="11 of 10,000 pairs"):
+        watch.check_belief(book)
