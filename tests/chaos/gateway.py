@@ -69,8 +69,8 @@ class NightGateway(Gateway):
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
         """Do what the command's members say, and tell how things stand.
 
-        ``reset``: be as at the beginning. ``faults`` (and their ``seed``), ``limit``, ``latency_s``, ``mode``,
-        ``denied``, ``offset_s``: as the attributes. ``open``: listen or not. ``rotate``: a new
+        ``reset``: be as at the beginning. ``faults`` (and their ``seed``), ``limit``,
+        ``latency_s``, ``mode``, ``denied``, ``offset_s``: as the attributes. ``open``: listen or not. ``rotate``: a new
         certificate. ``write``: a new folder for keys and palm.toml. ``plan``: what to do later, a
         list of ``{"queries": N, "do": {…}}`` (after so many more queries) and ``{"seconds": S,
         "do": {…}}`` (so long after the step before). ``tell``: the queries, too.

@@ -168,7 +168,7 @@ def test_what_cannot_be_read_ends_with_65_one_line_and_nothing_written(reconcile
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda path: None, "no such file"),
+        (lambda _: None, "no such file"),
         (lambda path: path.mkdir(), "directory"),
         (lambda path: path.symlink_to("nowhere"), "no such file"),
         (lambda path: path.symlink_to(path), "cannot be read"),

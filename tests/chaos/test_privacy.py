@@ -23,7 +23,7 @@ def test_a_night_on_which_all_goes_wrong_tells_no_secret(
     report_path,
     switch,  # noqa: F811
 ):
-    """Searched: standard error with all that ``-v`` says, metrics, pings, journal, names of files."""
+    """Searched: standard error with all of ``-v``, metrics, pings, journal, names of files."""
     gateway.tell(faults="nostate=0.1,newstate=0.1,altered=0.1,other=0.1,500=0.1,502=0.05,drop=0.05",
                  denied=["1002"])  # fmt: skip
     config = gateway.config()

@@ -211,7 +211,7 @@ async def test_leaving_early_cancels_what_is_under_way(gateway):
             gateway.latency_s = 30
             break
         async with asyncio.timeout(2):
-            while asyncio.all_tasks() - before - set(_of_the_gateway()):  # noqa: ASYNC110
+            while asyncio.all_tasks() - before - set(_of_the_gateway()):
                 await asyncio.sleep(0.005)
         asked = gateway.stats.requests
         gateway.latency_s = 0

@@ -136,10 +136,10 @@ async def test_a_first_host_that_goes_in_the_middle_costs_no_answer(keys, backup
         async with Gateway(keys, port=port) as before:
             asking = asyncio.create_task(check_all_answered(palm, 300, concurrency=4))
             async with asyncio.timeout(20):
-                while before.stats.requests < 60:  # noqa: ASYNC110 - the gateway sets no event
+                while before.stats.requests < 60:
                     await asyncio.sleep(0.002)
         async with asyncio.timeout(20):
-            while backup.stats.requests < 60:  # noqa: ASYNC110 - the gateway sets no event
+            while backup.stats.requests < 60:
                 await asyncio.sleep(0.002)
         async with Gateway(keys, port=port) as after:
             await asking

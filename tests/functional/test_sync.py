@@ -42,7 +42,7 @@ def people(count=QUERIES):
 async def until(true, patience_s=5.0):
     """Wait for something that happens elsewhere."""
     async with asyncio.timeout(patience_s):
-        while not true():  # noqa: ASYNC110 - nobody there would set an event
+        while not true():
             await asyncio.sleep(0.005)
 
 

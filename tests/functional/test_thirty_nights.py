@@ -213,7 +213,7 @@ def nights(tmp_path_factory):
     """Return the folder, and of each night what the witness told and its closing counts."""
     folder = tmp_path_factory.mktemp("nights")
     (folder / "reports").mkdir()
-    chance = random.Random(20261121)  # noqa: S311 - the same nights every time
+    chance = random.Random(20261121)
     lives = write_history(chance)
     witness, told, away = Witness(lives), [], set()
     for night in range(NIGHTS):

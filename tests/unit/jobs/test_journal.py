@@ -46,7 +46,7 @@ def test_what_is_put_is_found_again(path):
 
 def test_the_last_word_about_a_pair_is_the_one_that_is_found(path):
     written(path, row(1, "old"), row(2), row(1, "new"))
-    assert dict((each[0], each[-1]) for each in rows_of(path, BINDING)) == {1: "new", 2: "08AF"}
+    assert {each[0]: each[-1] for each in rows_of(path, BINDING)} == {1: "new", 2: "08AF"}
 
 
 def test_an_answer_is_on_disk_within_100_ms(path):

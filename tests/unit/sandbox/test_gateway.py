@@ -525,7 +525,7 @@ async def test_closes_at_once_though_requests_stall_and_connections_idle(keys, c
 async def test_lets_an_answer_under_way_go_out_when_it_closes(keys, caller):
     async with Gateway(keys, latency_s=30.0) as gateway:
         ask = asyncio.create_task(caller.ask(gateway))
-        while not gateway.stats.requests:  # noqa: ASYNC110 - nothing tells of it
+        while not gateway.stats.requests:
             await asyncio.sleep(0.01)
     assert (await ask).status == 200
 
