@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from jobs.watch import WatchRules
 from palm import AdaptationRules, BreakerRules, Retry, Timeouts
 from palm.sandbox import Population
 from tests.chaos.gateway import served
+from tests.chaos.killing import kill_again_and_again
 from tests.chaos.real_time import begun
 from tests.night import DAY, SCRIPTS, options, run_quietly, write_pairs
 
@@ -64,6 +66,17 @@ def nights(request, tmp_path_factory):
             yield found
     else:
         yield {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kills(request, tmp_path_factory):
+    """Begin the run that is killed with the first test; return what will come of it."""
+    if any(item.path.name == "test_kills.py" for item in request.session.items):
+        folder = tmp_path_factory.mktemp("kills")
+        with served(folder) as gateway, ThreadPoolExecutor() as pool:
+            yield pool.submit(kill_again_and_again, gateway, folder)
+    else:
+        yield None
 
 
 @pytest.fixture

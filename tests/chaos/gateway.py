@@ -70,24 +70,17 @@ class NightGateway(Gateway):
         """Do what the command's members say, and tell how things stand.
 
         ``reset``: be as at the beginning. ``faults`` (and their ``seed``), ``limit``,
-        ``latency_s``, ``mode``, ``denied``, ``offset_s``: as the attributes. ``open``: listen or not. ``rotate``: a new
-        certificate. ``write``: a new folder for keys and palm.toml. ``plan``: what to do later, a
-        list of ``{"queries": N, "do": {…}}`` (after so many more queries) and ``{"seconds": S,
-        "do": {…}}`` (so long after the step before). ``tell``: the queries, too.
+        ``latency_s``, ``mode``, ``denied``, ``offset_s``: as the attributes. ``open``: listen or
+        not. ``rotate``: a new certificate. ``write``: a new folder for keys and palm.toml.
+        ``plan``: what to do later, a list of ``{"queries": N, "do": {…}}`` (after so many more
+        queries) and ``{"seconds": S, "do": {…}}`` (so long after the step before). ``tell``: the
+        queries, too.
         """
         if command.get("reset"):
             await self._reset()
-        for name in ("limit", "latency_s", "mode", "offset_s"):
-            if name in command:
-                setattr(self, name, command[name])
-        if "faults" in command:
-            self.faults = Faults.parse(command["faults"], seed=command.get("seed", 0))
-        if "denied" in command:
-            self.denied = set(command["denied"])
+        self._change(command)
         if "open" in command:
             await self._turn(is_open=command["open"])
-        if command.get("rotate"):
-            self.rotate()
         if "write" in command:
             self.keys.write(Path(command["write"]), self.base_url, mode=self.mode)
         if "plan" in command:
@@ -101,6 +94,17 @@ class NightGateway(Gateway):
         if command.get("tell"):
             told |= {"queries": self.queries, "authorizations": self.authorizations}
         return told
+
+    def _change(self, command: dict[str, Any]) -> None:
+        for name in ("limit", "latency_s", "mode", "offset_s"):
+            if name in command:
+                setattr(self, name, command[name])
+        if "faults" in command:
+            self.faults = Faults.parse(command["faults"], seed=command.get("seed", 0))
+        if "denied" in command:
+            self.denied = set(command["denied"])
+        if command.get("rotate"):
+            self.rotate()
 
     async def _reset(self) -> None:
         if self._steps is not None:

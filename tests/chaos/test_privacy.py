@@ -28,8 +28,8 @@ def test_a_night_on_which_all_goes_wrong_tells_no_secret(
                  denied=["1002"])  # fmt: skip
     config = gateway.config()
     path = source(PEOPLE, ",0042,x", '"o\nx",1,x', "=cmd|x,<b>,x")
-    process = start(path, "-o", report_path, "--run-date", DAY, "--rate", 2000, "-v", "--metrics",
-                    folder / "palm.prom", "--ping-url", switch.url, config=config)  # fmt: skip
+    process = start(path, "-o", "report.parquet", "--run-date", DAY, "--rate", 2000, "-v",
+                    "--metrics", "palm.prom", "--ping-url", switch.url, config=config)  # fmt: skip
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3, said[-500:]
     assert said.count("no answer") > PEOPLE / 10
@@ -70,7 +70,7 @@ def test_the_recorder_hears_what_is_logged_printed_and_said_by_other_processes(
 def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line(secrecy):
     own = type(secrecy)()
     own.keep_request(
-        "https://h/v3/palmservice/authorization/openid/o0000000000000000000000000%2F?organization_id=1",
+        "https://h/v3/palmservice/authorization/openid/o0000000000000000000000000%2F?x=1",
         'WECHATPAY2-SHA256-RSA2048 mchid="1",signature="c2lnbmF0dXJlc2lnbmF0dXJl",serial_no="2"',
     )
     own.hear(b"GET /openid/xo0000000000000000000000000%2Fx failed\nall well\n")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,11 +24,11 @@ def resumed(report):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_and_the_command_it_prints_goes_on(
-    gateway, start, source, report_path, is_true, number, code
+    gateway, start, source, is_true, number, code
 ):
     """As a supervisor does it: within 12 s, and what was in flight is finished."""
     gateway.tell(latency_s=0.2)
-    process = start(source(300), "-o", report_path, "--run-date", DAY, "--rate", 150)
+    process = start(source(300), "-o", "report.parquet", "--run-date", DAY, "--rate", 150)
     while gateway.tell()["asked"] < 80:
         assert process.poll() is None
         time.sleep(0.02)
@@ -36,7 +37,7 @@ def test_a_signal_ends_the_run_and_the_command_it_prints_goes_on(
     _, said = process.communicate(timeout=12)
     assert process.returncode == code
     print(f"signal {number}: ended after {time.monotonic() - sent:.2f} s")
-    assert not report_path.exists()
+    assert not Path("report.parquet").exists()
     (line,) = [each for each in said.splitlines() if "interrupted" in each]
     asked = gateway.tell()["asked"]
     words = shlex.split(line.partition("to go on: ")[2])
@@ -45,7 +46,7 @@ def test_a_signal_ends_the_run_and_the_command_it_prints_goes_on(
     again = start(*words[1 : words.index("--config")], config=words[-1])
     _, said = again.communicate(timeout=20)
     assert again.returncode == 0
-    report = read_parquet(report_path)
+    report = read_parquet(Path("report.parquet"))
     assert is_true(report, 300)
     assert resumed(report) == asked  # nothing that was in flight was lost
     assert gateway.tell()["asked"] == 300

@@ -162,6 +162,12 @@ def test_one_that_cannot_be_begun_ends_with_73(tmp_path):
     assert stop.value.code == 73
 
 
+def fill(journal):
+    for place in range(1, 100):
+        journal.put(row(place, "x" * 20_000))
+        time.sleep(0.02)
+
+
 def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(path):
     with Journal.open(path, BINDING) as journal:
         journal.put(row(0))
@@ -171,9 +177,7 @@ def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100_000, before[1]))
         try:
             with pytest.raises(Stop, match="the answers that it holds are kept") as stop:
-                for place in range(1, 100):
-                    journal.put(row(place, "x" * 20_000))
-                    time.sleep(0.02)
+                fill(journal)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert stop.value.code == 73

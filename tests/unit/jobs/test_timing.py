@@ -27,7 +27,7 @@ def test_a_duration_is_numbers_with_units(text, seconds):
     "text", ["", "7", "h", "7 h", "-1h", "7x", "1h-2m", "1,5h", "7H", "inf", "1e3s"]
 )
 def test_what_is_no_duration_ends_with_2_and_names_the_option(text):
-    with pytest.raises(Stop, match="--patience: .* is no duration") as stop:
+    with pytest.raises(Stop, match=r"--patience: .* is no duration") as stop:
         parse_duration(text, "--patience")
     assert stop.value.code == 2
 

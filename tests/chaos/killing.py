@@ -1,0 +1,60 @@
+"""A run of the command that is killed at random moments, and begun again, until it is done."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.gateway import Served
+from tests.night import DAY, SCRIPTS, write_pairs
+
+PEOPLE = 5_000
+KILLS = 20
+
+
+@dataclass
+class Ended:
+    """How it ended.
+
+    Attributes:
+        kills: When each of the kills was, in monotonic seconds.
+        queries: What the gateway was asked, as it tells.
+        code: Exit code of the run that was not killed,
+        said: and its standard error.
+    """
+
+    folder: Path
+    kills: list[float] = field(default_factory=list)
+    queries: list[list[Any]] = field(default_factory=list)
+    code: int | None = None
+    said: str = ""
+
+
+def kill_again_and_again(gateway: Served, folder: Path) -> Ended:
+    """Kill a run at seeded moments, then let it go to its end."""
+    drawn = random.Random(5)
+    gateway.tell(latency_s=0.02)  # so that there is always something in flight
+    command = [str(SCRIPTS / "palm-reconcile"), str(write_pairs(folder / "pairs.csv", PEOPLE))]
+    command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate", "600"]
+    command += ["--config", str(gateway.config()), "--progress", "off"]
+    ended = Ended(folder)
+    while len(ended.kills) < KILLS:
+        asked = gateway.tell()["asked"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            if len(ended.kills) % 4:  # while it asks; every fourth anywhere, also while it starts
+                while gateway.tell()["asked"] == asked:
+                    time.sleep(0.005)
+                time.sleep(drawn.uniform(0.0, 0.6))
+            else:
+                time.sleep(drawn.uniform(0.0, 1.5))
+            assert process.poll() is None, "it came to its end before the last kill"
+            ended.kills.append(time.monotonic())
+            process.kill()
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    ended.code, ended.said = done.returncode, done.stderr
+    ended.queries = gateway.tell(tell=True)["queries"]
+    return ended
