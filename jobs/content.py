@@ -156,10 +156,16 @@ def find_encoding(content: bytes, name: str, encoding: str | None = None) -> str
         offset = _undecodable_at(content, candidate)
         if offset is None:
             return candidate
-        before = content[:offset].decode(candidate, "replace") if offset else ""
-        line = len(_LINE_END.findall(before)) + 1
+        line = len(_LINE_END.findall(_before(content, offset, candidate))) + 1
         failures.append(f"line {line} (byte {offset + 1}) is not {candidate}")
     raise InputError(f"{shown(name)}: {', '.join(failures)}; name its encoding with --encoding")
+
+
+def _before(content: bytes, offset: int, encoding: str) -> str:
+    try:
+        return content[:offset].decode(encoding, "replace")
+    except UnicodeError:  # a codec that knows nothing but to fail, such as idna
+        return content[:offset].decode("latin-1")
 
 
 def _refuse_binary(content: bytes, name: str, *, guess: bool) -> None:

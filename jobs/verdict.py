@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jobs.exits import Exit
-from jobs.frames import State
+from jobs.frames import State, UnknownReason
 from jobs.rules import Rule
 from jobs.summary import Summary
 
@@ -17,7 +17,8 @@ def judge(
 ) -> tuple[Exit, tuple[str, ...]]:
     """Return the exit code, and a sentence for each reason that it is not 0.
 
-    Where several hold, too much unknown comes before a rule: what is not known cannot be judged.
+    Where several hold, too much unknown, or too little time, comes before a rule: what is not known
+    cannot be judged.
 
     Args:
         summary: Of the report.
@@ -30,6 +31,9 @@ def judge(
     if broken := [rule.found(summary) for rule in fail_on if rule.holds(summary)]:
         code = Exit.RULE
         said += [f"{found} (exit {Exit.RULE:d})" for found in broken]
+    if late := summary.unknown_reasons.get(UnknownReason.NOT_ASKED, 0):
+        code = Exit.INCOMPLETE
+        said.insert(0, f"{late:,} pairs were not reached in the time there was (exit {code:d})")
     unknown, lines = summary.states[State.UNKNOWN] + invalid, summary.pairs + invalid
     if unknown > max_unknown * lines:
         code = Exit.INCOMPLETE

@@ -28,7 +28,6 @@ from tests.night import DAY
 
 _ABOUT = "/v3/palmservice/authorization/openid/"
 _DENIED = Refusal(403, "NO_AUTH", 268435460, "商户无权限", "No permission")
-_TICK_S = 0.005
 
 
 class NightGateway(Gateway):
@@ -49,6 +48,8 @@ class NightGateway(Gateway):
         self.authorizations: list[str] = []
         self._steps: asyncio.Task[None] | None = None
         self._open = False
+        self._goal = 0
+        self._reached = asyncio.Event()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         url = urlsplit(request.raw_path)
@@ -57,6 +58,8 @@ class NightGateway(Gateway):
             organization = parse_qs(url.query).get("organization_id", [""])[0]
             query = [unquote(url.path.removeprefix(_ABOUT)), organization, time.monotonic(), None]
             self.queries.append(query)
+            if len(self.queries) == self._goal:
+                self._reached.set()
             self.authorizations.append(request.headers.get("Authorization", ""))
             if organization in self.denied or "*" in self.denied:
                 answer = refuse(_DENIED, "en", signed=False)
@@ -126,9 +129,9 @@ class NightGateway(Gateway):
     async def _follow(self, plan: list[dict[str, Any]]) -> None:
         for step in plan:
             if "queries" in step:
-                goal = len(self.queries) + step["queries"]
-                while len(self.queries) < goal:
-                    await asyncio.sleep(_TICK_S)
+                self._goal = len(self.queries) + step["queries"]
+                self._reached.clear()
+                await self._reached.wait()
             await asyncio.sleep(step.get("seconds", 0.0))
             await self.obey(step["do"])
 

@@ -39,7 +39,7 @@ def kill_again_and_again(gateway: Served, folder: Path) -> Ended:
     drawn = random.Random(5)
     gateway.tell(latency_s=0.02)  # so that there is always something in flight
     command = [str(SCRIPTS / "palm-reconcile"), str(write_pairs(folder / "pairs.csv", PEOPLE))]
-    command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate", "600"]
+    command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate", "400"]
     command += ["--config", str(gateway.config()), "--progress", "off"]
     ended = Ended(folder)
     while len(ended.kills) < KILLS:

@@ -12,10 +12,10 @@ from tests.night import NEXT
 @pytest.mark.parametrize("fault", ["altered", "missing", "serial", "stale", "other"])
 def test_a_third_of_the_answers_lying_leads_to_no_false_state(gateway, night, is_true, fault):
     gateway.tell(faults=f"{fault}=0.3")
-    report = night(600, rate=3_000)
-    assert is_true(report, 600)
+    report = night(400, rate=3_000)
+    assert is_true(report, 400)
     assert report.summary.states["UNKNOWN"] <= 3
-    assert gateway.tell()["faults"] > 180
+    assert gateway.tell()["faults"] > 120
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_all_answers_lying_from_the_start_leave_the_earlier_report_as_it_is(
 def test_all_answers_lying_from_the_middle_on_leave_the_earlier_report_as_it_is(
     gateway, night, report_path, fault
 ):
-    assert night(400, rate=3_000).run_id
+    assert night(250, rate=3_000).run_id
     before = report_path.read_bytes()
     gateway.tell(plan=[{"queries": 100, "do": {"faults": f"{fault}=1"}}])
-    stop = night(400, run_date=NEXT, rate=3_000)
+    stop = night(250, run_date=NEXT, rate=3_000)
     assert isinstance(stop, Stop)
     assert stop.code == (77 if fault == "serial" else 4)
     assert report_path.read_bytes() == before
@@ -51,9 +51,9 @@ def test_certificates_rotated_in_the_middle_cost_nothing_with_the_apiv3_key(
     gateway, night, is_true
 ):
     settings = gateway.settings(mode="certificate")
-    gateway.tell(plan=[{"queries": 400, "do": {"rotate": True}}])
-    report = night(1_000, settings=settings)
-    assert is_true(report, 1_000)
+    gateway.tell(plan=[{"queries": 300, "do": {"rotate": True}}])
+    report = night(600, settings=settings)
+    assert is_true(report, 600)
     assert report.summary.states["UNKNOWN"] == 0
 
 
@@ -65,12 +65,12 @@ def test_certificates_rotated_in_the_middle_end_with_77_where_only_the_old_one_i
     text = path.read_text().replace('apiv3_key_file = "apiv3_key.txt"', "")
     path.write_text(text + 'platform_certificates = ["platform_cert.pem"]\n')
     gateway.tell(plan=[{"queries": 300, "do": {"rotate": True}}])
-    stop = night(1_000, settings=load_settings(read_config(path)))
+    stop = night(600, settings=load_settings(read_config(path)))
     assert isinstance(stop, Stop)
     assert stop.code == 77
     assert "no key is held for that id" in str(stop)
     assert not report_path.exists()
-    report = night(1_000, settings=gateway.settings(mode="certificate"))
+    report = night(600, settings=gateway.settings(mode="certificate"))
     assert report.about["asking"]["resumed"] >= 200
 
 
@@ -90,15 +90,15 @@ def test_a_key_revoked_in_the_middle_ends_with_77_once_a_second_pair_confirms_it
 ):
     """What was answered before it is kept, and is not asked again with the new key."""
     gateway.tell(plan=[{"queries": 300, "do": {"offset_s": 3600}}])
-    stop = night(2_000, rate=500, concurrency=16)
+    stop = night(800, rate=500, concurrency=16)
     assert isinstance(stop, Stop)
     assert stop.code == 77
     assert not report_path.exists()
     assert 2 <= gateway.tell()["rejected"] <= 2 * 16
     gateway.tell(reset=True)
-    report = night(2_000)
+    report = night(800)
     assert report.about["asking"]["resumed"] >= 250
-    assert gateway.tell()["asked"] == 2_000 - report.about["asking"]["resumed"]
+    assert gateway.tell()["asked"] == 800 - report.about["asking"]["resumed"]
 
 
 def test_an_organization_that_is_denied_costs_its_own_pairs_alone(gateway, night, is_true):

@@ -59,10 +59,10 @@ def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_
 
 @pytest.fixture
 def small_disk(folder):
-    """Return a folder of 600 kB."""
+    """Return a folder of 300 kB."""
     disk = folder / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
     if not ROOT or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here")
     yield disk
@@ -70,7 +70,7 @@ def small_disk(folder):
 
 
 def test_a_file_system_that_is_full_ends_with_73_and_says_which_file(small_disk, night):
-    stop = night(4_000, rate=5_000, outputs=Outputs.to(small_disk / "report.parquet"))
+    stop = night(2_000, rate=5_000, outputs=Outputs.to(small_disk / "report.parquet"))
     assert isinstance(stop, Stop)
     assert stop.code == 73
     assert str(small_disk) in str(stop)

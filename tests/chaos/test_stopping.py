@@ -114,7 +114,6 @@ def test_what_there_was_no_time_for_is_not_asked_and_the_report_says_so(gateway,
     assert coverage == pytest.approx(1 - report.summary.states["UNKNOWN"] / 1_000, abs=0.001)
 
 
-@pytest.mark.xfail(strict=True, reason="the verdict does not know yet that the deadline came")
 def test_a_deadline_that_came_first_ends_with_3_however_little_is_unknown(gateway, night):
     report = night(500, rate=200, seconds=1.0, max_unknown=1.0)
     assert report.summary.unknown_reasons.keys() == {"NOT_ASKED"}
