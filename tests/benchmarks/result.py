@@ -6,7 +6,9 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,7 +44,11 @@ class Spread(NamedTuple):
 def options(
     doc: str | None, *, rounds: int | None = 5, counts: str = "how often all is measured"
 ) -> argparse.ArgumentParser:
-    """Return a parser with the options that every benchmark has."""
+    """Return a parser with the options that every benchmark has.
+
+    From here on SIGTERM ends a benchmark as Ctrl+C does: what it started ends with it.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=doc, formatter_class=form)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here too")

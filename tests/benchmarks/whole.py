@@ -62,9 +62,13 @@ def run_command(folder: Path, config: Path, *more: str) -> dict[str, float]:
         [*_words(folder, config), *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    try:
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    except BaseException:
+        process.kill()
+        raise
     if process.returncode:
         raise SystemExit(f"palm-reconcile ended with {process.returncode}: {said.decode()}")
     return {

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-
-import pytest
 
 from palm.settings import read_config
 from tests.chaos.test_watching import switch  # noqa: F401 - a fixture
@@ -45,42 +41,3 @@ def test_a_night_on_which_all_goes_wrong_tells_no_secret(
     assert [each for each in (*openids, *signatures, *key) if each in searched] == []
     assert "WECHATPAY2" not in searched
     assert "PRIVATE KEY" not in searched
-
-
-def test_the_recorder_hears_what_is_logged_printed_and_said_by_other_processes(
-    secrecy, capfd, folder
-):
-    """So that the last test below is no empty promise."""
-    import logging  # noqa: PLC0415 - where it is used
-
-    import structlog  # noqa: PLC0415
-
-    logging.getLogger("palm").warning("one %s", "heard-1")
-    structlog.get_logger("palm.run").warning("two", what="heard-2")
-    sys.stderr.write("heard-3\n")
-    captured = capfd.readouterr()
-    assert "heard-3" in captured.err
-    command = "import sys; sys.stderr.write('heard-4')"
-    subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
-    heard = "\n".join(secrecy.said)
-    for number in (1, 2, 3, 4):
-        assert f"heard-{number}" in heard, number
-
-
-def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line(secrecy):
-    own = type(secrecy)()
-    own.keep_request(
-        "https://h/v3/palmservice/authorization/openid/o0000000000000000000000000%2F?x=1",
-        'WECHATPAY2-SHA256-RSA2048 mchid="1",signature="c2lnbmF0dXJlc2lnbmF0dXJl",serial_no="2"',
-    )
-    own.hear(b"GET /openid/xo0000000000000000000000000%2Fx failed\nall well\n")
-    own.hear("{'openid': 'o0000000000000000000000000/'}")
-    own.hear("header c2lnbmF0dXJlc2lnbmF0dXJl, and so on")
-    assert len(own.told()) == 3
-
-
-@pytest.mark.last
-def test_nothing_that_the_whole_suite_logged_holds_an_openid_a_key_or_a_signature(secrecy):
-    print(f"{len(secrecy.said):,} lines, {len(secrecy.secrets):,} secrets")
-    assert secrecy.secrets
-    assert secrecy.told() == []

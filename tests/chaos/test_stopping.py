@@ -69,9 +69,18 @@ def test_a_second_signal_leaves_at_once(gateway, start, source, report_path):
 
 
 def signal_after(seconds):
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
-    return timer
+    """Send SIGTERM to this process so long after the run in it began to listen for signals."""
+
+    def send():
+        while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:  # else it would end the tests
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
 
 
 @pytest.mark.parametrize(
