@@ -118,7 +118,7 @@ def _show(report: Report, *, rows: bool, language: Language) -> None:
             print_rows(report.rows[_SHOWN], console)
         else:
             writer_of("csv")(report, sys.stdout.buffer, language)
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has seen enough: palm-report ... | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:

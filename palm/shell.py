@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -45,7 +46,17 @@ def run_command(
         meant = exit_code(error)
         say(name, str(error) if meant is not None else _defect(error))
         code = DEFECT if meant is None else meant
+    _flush()
     sys.exit(code or 0)
+
+
+def _flush() -> None:
+    """Write what is left; where nobody takes it, the exit code must not become Python's own 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(name: str, line: str) -> None:

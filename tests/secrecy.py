@@ -103,9 +103,11 @@ class Secrecy:
         send, generate = Transport.send, SandboxKeys.generate
         readouterr, communicate = pytest.CaptureFixture.readouterr, subprocess.Popen.communicate
 
-        async def sent(transport: Any, method: str, url: str, headers: Any, *rest: Any) -> Any:
+        async def sent(
+            transport: Any, method: str, url: str, headers: Any, *rest: Any, **more: Any
+        ) -> Any:
             self.keep_request(url, headers.get("Authorization", ""))
-            return await send(transport, method, url, headers, *rest)
+            return await send(transport, method, url, headers, *rest, **more)
 
         def generated(**options: Any) -> SandboxKeys:
             keys = generate(**options)
