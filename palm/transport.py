@@ -178,7 +178,8 @@ class Transport:
             try:
                 return response.status, response.headers, await _read(response)
             finally:
-                response.release()
+                if not response.closed:  # it is, once it is read to its end
+                    response.release()
         except (aiohttp.ClientError, OSError) as error:
             failed = _translated(error)
         raise failed  # out here, so that the library's error does not hang on as its context
