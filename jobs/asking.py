@@ -182,13 +182,13 @@ def _order(options: Options, pairs: pd.DataFrame, baseline: pd.DataFrame) -> lis
 
 
 def _deadline(options: Options, halt: Halt) -> asyncio.TimerHandle | None:
-    if options.seconds is None:
+    seconds = options.seconds_left
+    if seconds is None:
         return None
-    if options.seconds <= 0:
+    if seconds == 0:
         halt.set(HaltReason.DEADLINE)
         return None
-    loop = asyncio.get_running_loop()
-    return loop.call_later(options.seconds, halt.set, HaltReason.DEADLINE)
+    return asyncio.get_running_loop().call_later(seconds, halt.set, HaltReason.DEADLINE)
 
 
 @contextmanager
@@ -224,6 +224,7 @@ def _signals(halt: Halt) -> Iterator[list[int]]:
         yield caught  # only the main thread may listen to signals
         return
     loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGTERM)
     for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
     try:
@@ -231,6 +232,7 @@ def _signals(halt: Halt) -> Iterator[list[int]]:
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+        signal.signal(signal.SIGTERM, before)  # SIGINT raises KeyboardInterrupt again, as it should
 
 
 def _interrupted(number: int, tally: Tally, journal: Journal | None) -> Stop:

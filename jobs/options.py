@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -48,7 +49,8 @@ class Options:
     Attributes:
         settings: None: ask a sandbox inside this process.
         date_given: Whether ``run_date`` was; otherwise an unfinished run's may be taken instead.
-        seconds: The time there is for asking; None: as long as it takes.
+        seconds: The time there is, from ``made`` on; None: as long as it takes.
+        made: When these options were, on the monotonic clock.
         rate: Requests per second; None: the default.
         quota_share: The part of ``rate`` that this job may take.
         progress: A bar, lines, or (None) nothing.
@@ -82,6 +84,14 @@ class Options:
     progress: bool | None = None
     person: Person = field(default_factory=Person)
     waits: Waits = field(default_factory=Waits)
+    made: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What is left of the time there is; None: as long as it takes."""
+        if self.seconds is None:
+            return None
+        return max(0.0, self.seconds - (time.monotonic() - self.made))
 
     @property
     def quota(self) -> float:

@@ -61,7 +61,8 @@ class Plan:
         answered = kept + len(done)
         requests = len(source.pairs) - answered
         rate = options.quota * QUOTA_SHARE
-        reached = requests if options.seconds is None else int(options.seconds * rate)
+        available = options.seconds_left
+        reached = requests if available is None else int(available * rate)
         return cls(
             run_date=options.run_date.isoformat(),
             lines=source.lines,
@@ -73,7 +74,7 @@ class Plan:
             requests=requests,
             rate=round(rate, 3),
             seconds=round(requests / rate, 1),
-            available=options.seconds,
+            available=available,
             left=max(0, requests - reached),
         )
 

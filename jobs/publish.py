@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,7 @@ from jobs.report import Report, ReportError, recheck
 __all__ = ["check_output", "check_outputs", "forget_old", "publish", "write_all"]
 
 _MODE: Final = 0o640
+_RUN_ID: Final = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
 
 
 def check_outputs(outputs: Outputs) -> None:
@@ -105,6 +107,8 @@ def publish(
     try:
         for path in outputs.files:
             path.parent.mkdir(exist_ok=True)
+            if path == counts:  # for which there is a lock: nobody else is on the way to it
+                _remove_left(path)
             _write(report, fresh[path], _mode_for(path), language)
         _check(report, fresh[counts] if counts else None, baseline)
         keep = replaced is not None and replaced.run_date != report.run_date
@@ -121,6 +125,9 @@ def publish(
         for left in (*fresh.values(), *([aside] if aside else [])):
             with suppress(OSError):
                 left.unlink()
+        if counts and outputs.folder is not None:
+            with suppress(OSError):  # a day's folder that a report was put into is not empty
+                counts.parent.rmdir()
     if stdout is not None:
         _say(text.getvalue(), stdout)
 
@@ -205,6 +212,14 @@ def _check(report: Report, fresh: Path | None, baseline: Report | None) -> None:
 def _beside(path: Path, mark: str) -> Path:
     """Return a hidden name in the same folder, so that readers of whole folders do not see it."""
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what a run that was killed while it published has left beside ``path``."""
+    left = re.compile(rf"\.{re.escape(path.stem)}\.{_RUN_ID}(-previous)?{re.escape(path.suffix)}")
+    for beside in path.parent.iterdir():
+        if left.fullmatch(beside.name):
+            beside.unlink(missing_ok=True)
 
 
 def _mode_for(path: Path) -> int:

@@ -14,7 +14,7 @@ import click
 from jobs.arguments import with_arguments
 from jobs.exits import Exit, Stop
 from palm._version import __version__
-from palm.shell import run_command, say
+from palm.shell import TerminatedError, run_command, say
 
 if TYPE_CHECKING:
     from jobs.options import Options
@@ -125,6 +125,9 @@ def _announced(given: dict[str, Any]) -> Iterator[list[Report]]:
     try:
         yield reports
         code = reports[0].about["run"]["exit_code"]
+    except KeyboardInterrupt as error:  # before or after asking, which listens by itself
+        code = Exit.TERMINATED if isinstance(error, TerminatedError) else Exit.INTERRUPTED
+        raise
     except Exception as error:
         meant = _exit_code(error)
         code = Exit.DEFECT if meant is None else meant

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
 import click
 
-__all__ = ["DEFECT", "USAGE", "printable", "run_command", "say"]
+__all__ = ["DEFECT", "USAGE", "TerminatedError", "printable", "run_command", "say"]
 
 DEFECT: Final = 1
 USAGE: Final = 2
 _INTERRUPTED: Final = 130
+_TERMINATED: Final = 143
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl+C does, but for the exit code."""
 
 
 def run_command(
@@ -35,19 +42,38 @@ def run_command(
         arguments: Default those of the process.
     """
     try:
-        code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+        with _terminable():
+            code = command.main(args=arguments, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         say(name, f"{error.format_message().rstrip('.')}; see {name} --help")
         code = USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         say(name, "interrupted; nothing is written")
-        code = _INTERRUPTED
+        by_signal = isinstance(error.__cause__ or error, TerminatedError)  # click's Abort has it so
+        code = _TERMINATED if by_signal else _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
         meant = exit_code(error)
         say(name, str(error) if meant is not None else _defect(error))
         code = DEFECT if meant is None else meant
     _flush()
     sys.exit(code or 0)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM raise TerminatedError, so that what is half done is cleared away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may listen to signals
+        return
+
+    def on_signal(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as the system calls it
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _flush() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import shutil
 import subprocess
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,23 @@ def secrecy(pytestconfig: pytest.Config) -> Secrecy:
 def keys() -> SandboxKeys:
     """Both sides' keys, made once a session."""
     return SandboxKeys.generate()
+
+
+@pytest.fixture
+def bound_by_permissions() -> Iterator[None]:
+    """Let a file's mode count for this thread, as it does for anybody but root."""
+    if os.geteuid():
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # linux/capability.h, version 3; this thread
+    granted = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 bits
+    assert libc.capget(header, granted) == 0
+    fewer = (ctypes.c_uint32 * 6)(*granted)
+    fewer[0] &= ~0b1110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
+    assert libc.capset(header, fewer) == 0
+    yield
+    assert libc.capset(header, granted) == 0
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,27 @@ def test_a_signal_ends_the_run_and_the_command_it_prints_goes_on(
     assert gateway.tell()["asked"] == 300
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_before_anything_is_asked_ends_the_run_on_one_line(
+    gateway, start, folder, number, code
+):
+    """Here while it waits for an input that nobody writes."""
+    os.mkfifo(folder / "pairs.csv")
+    process = start("pairs.csv", "-o", "report.parquet", "--metrics", "palm.prom")
+    with (folder / "pairs.csv").open("w") as file:  # opens once the run reads
+        file.write("openid,organization_id\n")
+        file.flush()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=12)
+    assert process.returncode == code
+    assert [line for line in said.splitlines() if line] == [
+        "palm-reconcile: interrupted; nothing is written"
+    ]
+    assert f"palm_reconcile_exit_code {code}.0\n" in Path("palm.prom").read_text()
+    assert gateway.tell()["asked"] == 0
+    assert list(folder.glob("*.parquet")) == []
+
+
 def test_a_second_signal_leaves_at_once(gateway, start, source, report_path):
     gateway.tell(latency_s=8.0)
     process = start(source(300), "-o", report_path, "--run-date", DAY, "--rate", 200)
@@ -118,7 +139,9 @@ def test_what_there_was_no_time_for_is_not_asked_and_the_report_says_so(gateway,
     assert is_true(report, 1_000)
     assert report.summary.unknown_reasons.keys() == {"NOT_ASKED"}
     assert report.about["run"]["exit_code"] == 3
-    assert gateway.tell()["asked"] == 1_000 - report.summary.states["UNKNOWN"]
+    known = 1_000 - report.summary.states["UNKNOWN"]
+    # What was sent just before the time to finish was over may have been answered to nobody.
+    assert known <= len(gateway.times_asked()) <= known + 5
     coverage = report.about["asking"]["knowledge"]["coverage"]
     assert coverage == pytest.approx(1 - report.summary.states["UNKNOWN"] / 1_000, abs=0.001)
 

@@ -391,6 +391,7 @@ def test_check_refuses_a_key_that_everybody_can_read(folder):
 
 def test_check_warns_of_a_key_that_its_group_can_read(folder, caplog):
     (folder / "merchant_key.pem").chmod(0o640)
+    caplog.set_level("WARNING", logger="palm")
     code, out, _ = run("check", "--config", configure(folder))
     assert (code, "FAIL" in out) == (0, False)
     assert f"chmod 600 {folder / 'merchant_key.pem'}" in caplog.text

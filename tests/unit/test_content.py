@@ -92,8 +92,7 @@ def test_folder_is_refused(tmp_path):
     assert refusal(read_stored, tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory)")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_file_is_refused(tmp_path):
+def test_unreadable_file_is_refused(tmp_path, bound_by_permissions):
     path = tmp_path / "pairs.csv"
     path.write_bytes(CSV)
     path.chmod(0)

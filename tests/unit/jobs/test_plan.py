@@ -54,8 +54,8 @@ def test_without_a_deadline_none_is_told_of(plan_of):
 
 @pytest.mark.parametrize(
     ("seconds", "left", "said"),
-    [(20.0, 0, "in 20 s, is met"), (10.0, 0, "in 10 s, is met"),
-     (4.0, 588, "in 4 s, is not met: 588 pairs would be left"),
+    [(20.0, 0, "in 20 s, is met"), (10.4, 0, "in 10 s, is met"),
+     (4.009, 588, "in 4 s, is not met: 588 pairs would be left"),
      (0.0, 980, "in 0 s, is not met: 980 pairs would be left")],
 )  # fmt: skip
 def test_it_says_whether_the_deadline_is_met_and_what_would_be_left(plan_of, seconds, left, said):

@@ -12,7 +12,7 @@ import pytest
 import jobs.publish
 from jobs.baseline import previous_of
 from jobs.exits import Stop
-from jobs.outputs import Outputs
+from jobs.outputs import Outputs, parse_outputs
 from jobs.publish import check_output, publish
 from jobs.render.parquet import read_parquet, write_parquet
 
@@ -265,8 +265,9 @@ def test_a_folder_that_takes_no_files_is_found_before_anything_is_asked():
     assert stop.value.code == 73
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_is_found_before_anything_is_asked(tmp_path):
+def test_a_folder_without_permission_is_found_before_anything_is_asked(
+    tmp_path, bound_by_permissions
+):
     tmp_path.chmod(0o500)
     with pytest.raises(Stop, match="Permission denied") as stop:
         check_output(tmp_path / "report.parquet")
@@ -279,6 +280,35 @@ def test_a_format_that_is_not_known_is_a_wrong_option(tmp_path, name):
     with pytest.raises(Stop, match=r"one of \.parquet") as stop:
         check_output(tmp_path / name)
     assert stop.value.code == 2
+
+
+def test_what_a_killed_run_left_on_the_way_is_removed_and_nothing_else(put, first, folder, output):
+    left = [
+        ".report.20250302T010203Z-0badcafe.parquet",
+        f".report.{'2' * 8}T{'2' * 6}Z-{'f' * 8}-previous.parquet",
+    ]
+    kept = [
+        ".report.mine.parquet",
+        ".other.20250302T010203Z-0badcafe.parquet",
+        ".report.2025-03-02.journal",
+    ]
+    for name in [*left, *kept]:
+        (folder / name).touch()
+    put(first)
+    assert names(folder) == sorted([*kept, "report.parquet"])
+
+
+def test_a_day_whose_report_cannot_be_written_leaves_no_empty_folder(folder, first, writer):
+    folder.mkdir()
+
+    def write(report, path):
+        raise OSError(28, "No space left on device")
+
+    writer(write)
+    outputs = parse_outputs((f"{folder}/",), None, first.run_date)
+    with pytest.raises(Stop):
+        publish(first, outputs, baseline=None, replaced=None)
+    assert names(folder) == []
 
 
 def test_checking_a_target_leaves_no_trace(output, folder):
