@@ -199,7 +199,6 @@ def _seldom_collected() -> Iterator[None]:
     again and again: it took a twentieth of the run's time.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, *before[1:])
     try:

@@ -108,7 +108,8 @@ async def sweep(
     run.restore(found)
     await run.start(pairs, sleep)
     await run.ask_all(iter(range(len(pairs)) if order is None else order))
-    await run.ask_all(run.book.places(*_ONE_MORE), again=True)
+    if run.book.count(*_ONE_MORE):
+        await run.ask_all(run.book.places(*_ONE_MORE), again=True)
     if not run.halt.is_set():
         run.watch.check_belief(run.book)
     return run.book.frame(pairs.index)
@@ -178,7 +179,8 @@ class _Sweep:
                     continue
                 await self._settle(place)
 
-        await self._watched([work() for _ in range(self._rules.concurrency)])
+        workers = max(1, min(self._rules.concurrency, len(self._done)))
+        await self._watched([work() for _ in range(workers)])
 
     async def _reach(
         self, canary: list[int], sleep: Callable[[float], Awaitable[None]]

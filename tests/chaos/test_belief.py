@@ -41,7 +41,7 @@ def test_all_answers_lying_from_the_middle_on_leave_the_earlier_report_as_it_is(
     assert night(250, rate=3_000).run_id
     before = report_path.read_bytes()
     gateway.tell(plan=[{"queries": 100, "do": {"faults": f"{fault}=1"}}])
-    stop = night(250, run_date=NEXT, rate=3_000)
+    stop = night(250, run_date=NEXT, rate=3_000, concurrency=16)
     assert isinstance(stop, Stop)
     assert stop.code == (77 if fault == "serial" else 4)
     assert report_path.read_bytes() == before
