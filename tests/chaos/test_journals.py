@@ -19,7 +19,7 @@ def broken_off(gateway, night, folder):
     def broken_off(pairs, after, **given):
         settings = gateway.settings()
         gateway.tell(plan=[{"queries": after, "do": {"open": False}}])
-        stop = night(pairs, settings=settings, rate=500, concurrency=8, patience_s=0.4, **given)
+        stop = night(pairs, settings=settings, rate=500, concurrency=8, patience_s=0.25, **given)
         assert isinstance(stop, Stop)
         assert stop.code == 4
         gateway.tell(open=True)

@@ -28,7 +28,7 @@ def test_a_signal_ends_the_run_and_the_command_it_prints_goes_on(
 ):
     """As a supervisor does it: within 12 s, and what was in flight is finished."""
     gateway.tell(latency_s=0.2)
-    process = start(source(300), "-o", "report.parquet", "--run-date", DAY, "--rate", 150)
+    process = start(source(300), "-o", "report.parquet", "--run-date", DAY, "--rate", 300)
     while gateway.tell()["asked"] < 80:
         assert process.poll() is None
         time.sleep(0.02)
@@ -109,10 +109,10 @@ def signal_after(seconds):
     ids=lambda trouble: str(*trouble.values()),
 )  # fmt: skip
 def test_a_signal_before_anything_was_answered_ends_the_run_too(gateway, night, folder, trouble):
-    """One second after it, as the waits have it here."""
+    """One second after it at most, as the waits have it here."""
     settings = gateway.settings()
     gateway.tell(**trouble)
-    timer = signal_after(1.0)
+    timer = signal_after(0.4)
     started = time.monotonic()
     stop = night(100, settings=settings)
     timer.join()
@@ -125,7 +125,7 @@ def test_a_signal_before_anything_was_answered_ends_the_run_too(gateway, night, 
 def test_a_signal_in_an_outage_ends_the_run_and_keeps_what_was_answered(gateway, night):
     settings = gateway.settings()
     gateway.tell(plan=[{"queries": 200, "do": {"open": False}}])
-    timer = signal_after(2.0)
+    timer = signal_after(1.2)
     stop = night(1_000, settings=settings, rate=500)
     timer.join()
     assert isinstance(stop, Stop)
