@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from jobs.report import Report
 
 __all__ = ["Person", "log_error", "log_summary", "set_up_logging"]
+
+
+_HELD_BACK: Final = ("throttled_seconds", "outage_seconds", "starved_seconds")
 
 
 class Person:
@@ -64,6 +67,7 @@ def log_summary(report: Report) -> None:
         changes={name: count for name, count in summary.changes.items() if count},
         unknown_reasons=summary.unknown_reasons,
         controls_hold=all(control.holds for control in report.controls),
+        **{name: report.about["asking"][name] for name in _HELD_BACK},
     )
 
 

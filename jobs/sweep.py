@@ -42,6 +42,9 @@ _ONE_MORE: Final = (
 )
 
 
+_MAY_CHANGE: Final = (TransientError, UnauthorizedError, ForbiddenError)
+
+
 @dataclass(frozen=True, slots=True)
 class SweepRules:
     """How a sweep goes, and when it stops.
@@ -266,7 +269,7 @@ class _Sweep:
 
 def _is_final(error: PalmError | None) -> bool:
     """Say whether asking again, perhaps with other credentials, would change nothing."""
-    return not isinstance(error, TransientError | UnauthorizedError | ForbiddenError)
+    return error is None or not isinstance(error, _MAY_CHANGE)
 
 
 def _of_different_organizations(pairs: pd.DataFrame) -> Iterator[int]:

@@ -78,13 +78,8 @@ def read_authorization(
     if not isinstance(members, dict):
         raise BodyError("the answer is no JSON object")
     named = _text(members, "openid"), _text(members, "organization_id")
-    for name, told, asked in zip(
-        ("openid", "organization_id"), named, (openid, organization_id), strict=True
-    ):
-        if told is None and require_echo:
-            raise MismatchError(f"the answer does not name the {name} it is about")
-        if told is not None and told != asked:
-            raise MismatchError(f"the answer is about another {name}")
+    if named != (openid, organization_id):
+        _check_named(named, (openid, organization_id), require_echo=require_echo)
     told_state = _text(members, "state")
     if told_state is None:
         raise NoStateError("the answer has no state")
@@ -101,6 +96,16 @@ def read_authorization(
         verified_by=verified_by,
         attempts=attempts,
     )
+
+
+def _check_named(
+    named: tuple[str | None, str | None], asked: tuple[str, str], *, require_echo: bool
+) -> None:
+    for name, told, meant in zip(("openid", "organization_id"), named, asked, strict=True):
+        if told is None and require_echo:
+            raise MismatchError(f"the answer does not name the {name} it is about")
+        if told is not None and told != meant:
+            raise MismatchError(f"the answer is about another {name}")
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

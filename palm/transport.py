@@ -28,6 +28,7 @@ from palm.errors import (
 __all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy"]
 
 _LONGEST_BODY: Final = 64 * 1024
+_TOO_LONG: Final = f"the answer is longer than {_LONGEST_BODY} bytes"
 _BASE_URL: Final = re.compile(r"(?i:https?)://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 """Host, perhaps a port and a path: no user, query or fragment, and nothing to be encoded."""
 
@@ -221,6 +222,11 @@ async def _send_once(
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
+    if response.content.is_eof():  # it came along with the headers: there is nothing to wait for
+        body = response.content.read_nowait()
+        if len(body) <= _LONGEST_BODY:
+            return body
+        raise BodyError(_TOO_LONG)
     if response.content_length is not None and response.content_length <= _LONGEST_BODY:
         return await response.read()
     chunks: list[bytes] = []
@@ -230,7 +236,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         size += len(chunk)
         if size > _LONGEST_BODY:
             response.close()
-            raise BodyError(f"the answer is longer than {_LONGEST_BODY} bytes")
+            raise BodyError(_TOO_LONG)
     return b"".join(chunks)
 
 

@@ -127,6 +127,9 @@ def _asking(report: Report) -> str:
         f"{asking['achieved_rate']:.1f}/s of {asking['rate']:g}/s, "
         f"worst second {asking['worst_second']:,}"
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")
+        + ".\nHeld back: "
+        f"throttled {asking['throttled_seconds']:.1f} s, outages {asking['outage_seconds']:.1f} s, "
+        f"starved {asking['starved_seconds']:.1f} s (too few requests in flight)"
         + f".\nInput {counted['name']} ({counted['encoding']}): {counted['lines']:,} lines. "
         f"Run {run['id']}, finished {run['finished']}"
         + (f" with exit code {run['exit_code']}" if run["exit_code"] else "")

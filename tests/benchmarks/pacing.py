@@ -200,7 +200,8 @@ def main() -> None:
     header = ["quota", "% of it used", "worst second", "refused", "% of a core", "us CPU each"]
     text = (
         f"Median of {given.rounds} (least to most) of {given.seconds:g} s each; the worst second, "
-        "and the refusals, of all rounds.\nThe pacer aims at 98 % of the quota.\n\n"
+        "and the refusals, of all rounds.\nThe pacer aims at 98 % of the quota. Wanted: at least "
+        f"{TARGETS['used']:.0%}, and {TARGETS['refused']} refused.\n\n"
     )
     text += markdown(header, rows)
     finish(given, text, {"targets": TARGETS, "seconds": given.seconds, "cases": found})

@@ -128,7 +128,10 @@ def _show(
     text = (
         f"Per verified query; median of {given.rounds} rounds (least to most) of "
         f"{given.queries:,} queries, concurrency {CONCURRENCY}.\n"
-        f"One signature and one verification: {unit.text(0)} us.\n\n{markdown(header, rows)}"
+        f"One signature and one verification: {unit.text(0)} us. "
+        f"Wanted: at most {TARGETS['over_crypto']}, "
+        f"and {TARGETS['over_wechatpay_axios_plugin']} of axios-plugin's.\n\n"
+        f"{markdown(header, rows)}"
     )
     finish(
         given,

@@ -1,4 +1,8 @@
-"""What every benchmark shares: its options, medians with their spread, the machine, the table."""
+"""What every benchmark shares: its options, medians with their spread, the machine, the table.
+
+With ``--readme`` a benchmark writes what it prints into README.md, too: into the block that stands
+under ``<!-- benchmark: NAME -->``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import signal
 import statistics
 import sys
@@ -20,6 +25,7 @@ _LIBRARIES: Final = (
     "aiohttp", "cryptography", "numpy", "pandas", "pyarrow", "uvloop", "wechatpayv3",
 )  # fmt: skip
 _CPUS: Final = Path("/proc/cpuinfo")
+_README: Final = Path(__file__).parents[2] / "README.md"
 
 
 class Spread(NamedTuple):
@@ -52,6 +58,7 @@ def options(
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=doc, formatter_class=form)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here too")
+    parser.add_argument("--readme", action="store_true", help="write the tables into README.md")
     if rounds is not None:
         parser.add_argument("--rounds", type=int, default=rounds, metavar="N", help=counts)
     return parser
@@ -96,9 +103,22 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def finish(given: argparse.Namespace, text: str, numbers: dict[str, Any], **more: str) -> None:
-    """Print the table and the machine; write the JSON where it was asked for."""
+    """Print the table and the machine; write them, and the JSON, where that was asked for."""
     on = machine(**more)
     versions = ", ".join(f"{name} {number}" for name, number in on["libraries"].items())
-    print(f"\n{text}\n\n{on['cpu']}, {on['cores']} cores, {on['python']}, {versions}")
+    text = f"{text}\n\n{on['cpu']}, {on['cores']} cores, {on['python']},\n{versions}"
+    print(f"\n{text}")
+    if given.readme:
+        _write_readme(Path(sys.argv[0]).stem, text)
     if given.json:
         given.json.write_text(json.dumps({"machine": on, **numbers}, indent=2) + "\n")
+
+
+def _write_readme(name: str, text: str) -> None:
+    marker = f"<!-- benchmark: {name} -->\n```text\n"
+    before = _README.read_text(encoding="utf-8")
+    block = re.compile(re.escape(marker) + r".*?```\n", re.DOTALL)
+    after, found = block.subn(lambda _: f"{marker}{text}\n```\n", before)
+    if found != 1:
+        raise SystemExit(f"README.md has {found} blocks for the benchmark {name}, not one")
+    _README.write_text(after, encoding="utf-8")

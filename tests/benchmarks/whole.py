@@ -195,13 +195,15 @@ def main() -> None:
     memory.append(["growth", growth.text(0)])
     text = (
         f"Per pair, start-up included; median of {given.rounds} runs (least to most) over "
-        f"{given.pairs:,} pairs.\n\n{markdown(header, rows)}\n\n"
+        f"{given.pairs:,} pairs.\nWanted: at most {TARGETS['over_crypto']}.\n\n"
+        f"{markdown(header, rows)}\n\n"
     )
     if parts:
         shown = [[part, f"{share:.1%}"] for part, share in parts.items()]
         text += f"{markdown(['where CPU goes', 'share'], shown)}\n\n"
     text += (
-        f"{given.memory_pairs:,} pairs, a gateway that answers after {given.latency:g} s.\n\n"
+        f"{given.memory_pairs:,} pairs, a gateway that answers after {given.latency:g} s. "
+        f"Wanted: a growth of at most {TARGETS['growth_mb']:.0f} MB.\n\n"
         f"{markdown(['in flight', 'peak memory, MB'], memory)}"
     )
     numbers = {"targets": TARGETS, "pairs": given.pairs, "runs": runs, "shares": parts}

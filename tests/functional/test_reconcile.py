@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import signal
@@ -481,3 +482,10 @@ def test_each_pair_is_asked_exactly_once_where_all_goes_well(reconcile, folder, 
     assert set(gateway.stats.asked.values()) == {1}
     rows = pd.read_parquet("report.parquet")
     assert rows.loc[5, "input_duplicates"] == 1
+
+
+def test_the_garbage_collector_is_left_as_it_was(reconcile):
+    before = gc.get_threshold()
+    assert reconcile("-q").code == 0
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
