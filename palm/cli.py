@@ -107,7 +107,7 @@ def check(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Write keys and settings into this new or empty folder.",
+    help="Write keys and settings into this folder: new, empty, or an earlier sandbox's.",
 )
 @click.option(
     "--mode",

@@ -45,7 +45,9 @@ def run_command(
         with _terminable():
             code = command.main(args=arguments, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
-        say(name, f"{error.format_message().rstrip('.')}; see {name} --help")
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        path = context.command_path if context else name
+        say(name, f"{error.format_message().rstrip('.')}; see {path} --help")
         code = USAGE
     except (KeyboardInterrupt, click.Abort) as error:
         say(name, "interrupted; nothing is written")
