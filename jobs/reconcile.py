@@ -91,7 +91,8 @@ def _run(given: dict[str, Any]) -> int:
     with _announced(given) as ended:
         report = run(options, console)
         ended.append(report)
-    _say(report, given, console)
+    with _heedless([report]):
+        _say(report, given, console)
     code: int = report.about["run"]["exit_code"]
     return code
 
@@ -133,7 +134,18 @@ def _announced(given: dict[str, Any]) -> Iterator[list[Report]]:
         code = Exit.DEFECT if meant is None else meant
         raise
     finally:
-        announcer.end(reports[0] if reports else None, code)
+        with _heedless(reports):
+            announcer.end(reports[0] if reports else None, code)
+
+
+@contextmanager
+def _heedless(reports: list[Report]) -> Iterator[None]:
+    """Let an interruption break off the block, but change nothing where the report is published."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not reports:
+            raise
 
 
 def _options(given: dict[str, Any], *, terminal: bool) -> Options:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import jobs.reconcile
+from jobs.render.parquet import read_parquet
 from tests.night import DAY, NEXT
 
 
@@ -22,6 +26,8 @@ def switch():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             server.paths.append(self.path)
+            if not self.path.endswith("/start"):
+                server.answering.wait(10)
             self.send_response(server.status)
             self.end_headers()
 
@@ -29,7 +35,8 @@ def switch():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.paths, server.status = [], 200
+    server.paths, server.status, server.answering = [], 200, threading.Event()
+    server.answering.set()
     server.url = f"http://127.0.0.1:{server.server_port}/ping/0c1a8e5b-secret"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -182,6 +189,22 @@ def test_why_a_run_stopped_is_a_json_line_too(reconcile, gateway):
     assert code == 77
     (event,) = [json.loads(line) for line in err.splitlines()]
     assert (event["level"], event["exit_code"]) == ("error", 77)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_once_the_report_is_published_changes_nothing(start, source, switch, number):
+    switch.answering.clear()
+    process = start(source(20), "-q", "-o", "report.parquet", env={"PALM_PING_URL": switch.url})
+    while len(switch.paths) < 2:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    try:
+        _, said = process.communicate(timeout=5)
+    finally:
+        switch.answering.set()
+    assert (process.returncode, said) == (0, "")
+    assert read_parquet(Path("report.parquet")).summary.states["UNKNOWN"] == 0
 
 
 def test_the_plan_sends_and_writes_nothing(reconcile, gateway, folder):
