@@ -23,9 +23,11 @@ from palm import (
     RefusedError,
     ServerError,
     SignatureError,
+    SignatureReason,
     ThrottledError,
     TimedOutError,
     TransportError,
+    UnnamedError,
 )
 from palm.errors import ArgumentError, PendingError
 
@@ -44,6 +46,7 @@ _REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (ArgumentError, UnknownReason.REFUSED),
     (SignatureError, UnknownReason.SIGNATURE),
     (MismatchError, UnknownReason.MISMATCH),
+    (UnnamedError, UnknownReason.UNNAMED),
     (BodyError, UnknownReason.BAD_BODY),
     (NoStateError, UnknownReason.NO_STATE),
     (NewStateError, UnknownReason.NEW_STATE),
@@ -64,6 +67,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def reason_of(error: PalmError) -> UnknownReason:
     """Return why an error leaves a pair without an answer."""
+    if isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED:
+        return UnknownReason.REPLAYED
     for kind, reason in _REASONS:
         if isinstance(error, kind):
             return reason

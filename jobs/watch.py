@@ -24,7 +24,12 @@ from palm.diagnosis import diagnose
 
 __all__ = ["UNBELIEVED", "Watch", "WatchRules"]
 
-UNBELIEVED: Final = (UnknownReason.SIGNATURE, UnknownReason.MISMATCH, UnknownReason.BAD_BODY)
+UNBELIEVED: Final = (
+    UnknownReason.SIGNATURE,
+    UnknownReason.REPLAYED,
+    UnknownReason.MISMATCH,
+    UnknownReason.BAD_BODY,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         TransientError,
         TransportError,
         UnauthorizedError,
+        UnnamedError,
     )
     from palm.hosts import HostRules
     from palm.keys import Merchant, PlatformKeys
@@ -103,6 +104,7 @@ __all__ = [
     "TransientError",
     "TransportError",
     "UnauthorizedError",
+    "UnnamedError",
     "Verifier",
     "__version__",
     "authorization",
@@ -158,6 +160,7 @@ _WHERE: Final = {
     "TransientError": "errors",
     "TransportError": "errors",
     "UnauthorizedError": "errors",
+    "UnnamedError": "errors",
     "Verifier": "signing",
     "authorization": "signing",
     "message": "signing",

@@ -47,6 +47,7 @@ _SIGNATURE: Final = {
     SignatureReason.MALFORMED: "answers carry something that is no signature: check base_url",
     SignatureReason.WRONG: "the key held under that id is not the platform's: download it again "
     "from this merchant's console",
+    SignatureReason.REPLAYED: "the same answer came twice: a proxy may repeat answers",
 }
 
 

@@ -19,6 +19,7 @@
     ├── BeliefError *               an answer that is not believed
     │   ├── SignatureError *        unsigned, wrongly signed, stale, or by an unknown key
     │   ├── MismatchError *         about somebody else
+    │   ├── UnnamedError *          about nobody: openid or organization_id is missing
     │   └── BodyError *             not what the documentation describes
     └── StateError                  believed, but without a state that we know
         ├── NoStateError
@@ -58,6 +59,7 @@ __all__ = [
     "TransientError",
     "TransportError",
     "UnauthorizedError",
+    "UnnamedError",
 ]
 
 
@@ -173,6 +175,7 @@ class SignatureReason(StrEnum):
     UNKNOWN_SERIAL = "UNKNOWN_SERIAL"
     MALFORMED = "MALFORMED"
     WRONG = "WRONG"
+    REPLAYED = "REPLAYED"
 
 
 class SignatureError(BeliefError):
@@ -206,6 +209,10 @@ class SignatureError(BeliefError):
 
 class MismatchError(BeliefError):
     """A verified answer speaks of another person or organization, or of none where required."""
+
+
+class UnnamedError(BeliefError):
+    """A verified answer without openid or organization_id: nothing ties it to the question."""
 
 
 class BodyError(BeliefError):

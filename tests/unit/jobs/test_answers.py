@@ -29,6 +29,7 @@ from palm import (
     ThrottledError,
     TimedOutError,
     UnauthorizedError,
+    UnnamedError,
 )
 from palm.errors import ArgumentError
 
@@ -46,6 +47,8 @@ REASONS = [
     (ArgumentError("x"), UnknownReason.REFUSED),
     (SignatureError("x", SignatureReason.WRONG), UnknownReason.SIGNATURE),
     (MismatchError("x"), UnknownReason.MISMATCH),
+    (UnnamedError("x"), UnknownReason.UNNAMED),
+    (SignatureError("x", SignatureReason.REPLAYED), UnknownReason.REPLAYED),
     (BodyError("x"), UnknownReason.BAD_BODY),
     (NoStateError("x"), UnknownReason.NO_STATE),
     (NewStateError("AUTHORIZATION_STATE_FROZEN"), UnknownReason.NEW_STATE),
