@@ -18,7 +18,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-__all__ = ["InputError", "Stored", "find_encoding", "read_stored", "shown"]
+__all__ = ["InputError", "Stored", "errors_in", "find_encoding", "read_stored", "shown"]
 
 
 class InputError(Exception):
@@ -183,6 +183,25 @@ def _refuse_binary(content: bytes, name: str, *, guess: bool) -> None:
         )
 
 
+def errors_in(encoding: str) -> str:
+    """Return how undecodable bytes are treated, as Python's codecs call it.
+
+    Windows' code page 936, in which Excel saves in China, is GBK with the euro sign as the single
+    byte 0x80. Python knows no codec for it.
+    """
+    return _EURO if encoding in {"gbk", "gb18030"} else "strict"
+
+
+def _euro_sign(error: UnicodeError) -> tuple[str, int]:
+    if isinstance(error, UnicodeDecodeError) and error.object[error.start] == 0x80:  # noqa: PLR2004
+        return "€", error.start + 1
+    raise error
+
+
+_EURO: Final = "cp936_euro"
+codecs.register_error(_EURO, _euro_sign)
+
+
 def _candidates(content: bytes, name: str, encoding: str | None) -> tuple[str, ...]:
     if encoding is not None:
         try:
@@ -204,7 +223,8 @@ def _undecodable_at(content: bytes, encoding: str) -> int | None:
     view = memoryview(content)
     blocks = (bytes(view[at : at + _BLOCK]) for at in range(0, len(content), _BLOCK))
     try:
-        for _ in codecs.iterdecode(blocks, encoding):  # the text as a whole could take much room
+        # The text as a whole could take much room.
+        for _ in codecs.iterdecode(blocks, encoding, errors_in(encoding)):
             pass
     except UnicodeError:
         return _first_undecodable(content, encoding)
@@ -213,7 +233,7 @@ def _undecodable_at(content: bytes, encoding: str) -> int | None:
 
 def _first_undecodable(content: bytes, encoding: str) -> int:
     try:
-        content.decode(encoding)
+        content.decode(encoding, errors_in(encoding))
     except UnicodeDecodeError as error:
         return error.start
     except UnicodeError:

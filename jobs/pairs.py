@@ -19,6 +19,7 @@ import pandas as pd
 from jobs.content import InputError, find_encoding, read_stored, shown
 from jobs.frames import PAIRS, conform
 from jobs.header import USUAL_OPENID, Columns, Header, find_header
+from jobs.keys import FULL_WIDTH_DIGITS, damage_in
 from jobs.lines import Account, InvalidLine, Reason, read_records, sort_records
 from jobs.memory import give_back
 
@@ -29,6 +30,23 @@ __all__ = ["Input", "InputError", "InvalidLine", "Reason", "parse_pairs", "read_
 
 _CHUNK: Final = 1_000
 """Records held as Python lists at a time: few, for the garbage collector goes through them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Keys that look as if a program or a hand had changed them.
+
+    Attributes:
+        column: ``openid`` or ``organization_id``.
+        kinds: What they show, of :data:`jobs.keys.DAMAGE`.
+        pairs: How many pairs have such a key.
+        line: The first line of these.
+    """
+
+    column: str
+    kinds: tuple[str, ...]
+    pairs: int
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,9 @@ class Input:
         continuation_lines: Those on which a good record goes on, a carried field of it holding line
             breaks.
         unusual_openids: Pairs whose openid is not ``o`` and 27 more of ``A-Za-z0-9_-``.
+        decorated: Lines of which a key had decoration round it, which was taken off.
+        first_decorated: The first of them; 0 where there is none.
+        damaged: Keys that may be damaged; they are asked about as they stand.
     """
 
     name: str
@@ -63,6 +84,9 @@ class Input:
     invalid_by_reason: dict[str, int]
     continuation_lines: int
     unusual_openids: int
+    decorated: int
+    first_decorated: int
+    damaged: tuple[Damage, ...]
 
 
 def read_pairs(
@@ -130,6 +154,9 @@ def parse_pairs(
         invalid_by_reason={reason.value: count for reason, count in account.by_reason.items()},
         continuation_lines=account.continuation,
         unusual_openids=int((~pairs["openid"].str.match(USUAL_OPENID)).sum()),
+        decorated=account.decorated,
+        first_decorated=account.first_decorated,
+        damaged=tuple(_damage(pairs)),
     )
 
 
@@ -139,12 +166,13 @@ def _read_table(
     """Return the records that name a pair, repeated ones too, and the line each begins on."""
     import pyarrow as pa  # noqa: PLC0415 (heavy)
 
-    records = read_records(content, encoding, header.delimiter, name)
+    records = read_records(content, encoding, header.delimiter, name, account)
     below = dropwhile(lambda record: record[2] <= header.line, records)
-    rows = sort_records(below, len(header.names), header.openid, header.organization, account)
+    rows = sort_records(below, len(header.names), header.keys, account, name)
     schema = pa.schema([(column, pa.large_string()) for column in header.names])
     schema = schema.set(
-        header.organization, pa.field("organization_id", pa.dictionary(pa.int32(), pa.string()))
+        header.keys.organization,
+        pa.field("organization_id", pa.dictionary(pa.int32(), pa.string())),
     ).append(pa.field("input_line", pa.int64()))
     batches = [
         pa.record_batch(
@@ -176,6 +204,26 @@ def _number_pairs(table: pa.Table) -> pd.DataFrame:
     pairs = records if first.all() else records[first].reset_index(drop=True)
     pairs["input_duplicates"] = np.bincount(numbers) - 1
     return conform(pairs, PAIRS)
+
+
+def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
+    """Yield what may be damaged: full-width digits apart from all else, for each key column."""
+    organizations = pairs["organization_id"].cat
+    for column in ("openid", "organization_id"):
+        if column == "openid":
+            found = damage_in(pairs["openid"])
+        else:  # each is looked at once, however many pairs it has
+            names = damage_in(pd.Series(organizations.categories, dtype="str"))
+            found = {
+                kind: pd.Series(shown.to_numpy()[organizations.codes], pairs.index)
+                for kind, shown in names.items()
+            }
+        wide = {kind: shown for kind, shown in found.items() if kind == FULL_WIDTH_DIGITS}
+        for shows in ({k: v for k, v in found.items() if k not in wide}, wide):
+            if shows:
+                hit = np.logical_or.reduce([shown.to_numpy() for shown in shows.values()])
+                line = int(pairs["input_line"].to_numpy()[hit].min())
+                yield Damage(column, tuple(shows), int(hit.sum()), line)
 
 
 def _no_pair(account: Account, name: str) -> InputError:

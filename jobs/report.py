@@ -232,6 +232,9 @@ def _about_input(source: Input) -> dict[str, Any]:
         "invalid": source.invalid,
         "continuation_lines": source.continuation_lines,
         "unusual_openids": source.unusual_openids,
+        "decorated_lines": source.decorated,
+        "first_decorated_line": source.first_decorated or None,
+        "damaged_keys": [{**asdict(each), "kinds": list(each.kinds)} for each in source.damaged],
         "invalid_by_reason": source.invalid_by_reason,
         "invalid_lines": [
             {"line": each.line, "reason": str(each.reason)} for each in source.invalid_lines

@@ -245,6 +245,34 @@ CHINESE: Final[Mapping[str, str]] = {
     "they were asked as they are.": (
         "有 {count:,} 个 openid 不像 openid（应为 o 加 27 个 A-Z a-z 0-9 - _ 字符），仍按原样查询。"
     ),
+    "On {count:,} lines blanks, quotes or invisible characters round a key were taken off "
+    "(first on line {line}).": (
+        "有 {count:,} 行的 openid 或机构首尾带有空白、引号或不可见字符，已去掉"
+        "（首次出现在第 {line} 行）。"
+    ),
+    "The organizations of {count:,} pairs look damaged ({kinds}), first on line {line}; "
+    "they were asked as they are.": (
+        "有 {count:,} 条的机构疑似损坏（{kinds}），首次出现在第 {line} 行；仍按原样查询。"
+    ),
+    "The openids of {count:,} pairs look damaged ({kinds}), first on line {line}; "
+    "they were asked as they are.": (
+        "有 {count:,} 条的 openid 疑似损坏（{kinds}），首次出现在第 {line} 行；仍按原样查询。"
+    ),
+    "The organizations of {count:,} pairs hold {kinds}, first on line {line}; "
+    "they were asked as they are.": (
+        "有 {count:,} 条的机构含有{kinds}，首次出现在第 {line} 行；仍按原样查询。"
+    ),
+    "The openids of {count:,} pairs hold {kinds}, first on line {line}; "
+    "they were asked as they are.": (
+        "有 {count:,} 条的 openid 含有{kinds}，首次出现在第 {line} 行；仍按原样查询。"
+    ),
+    ".0": ".0",
+    "E+": "E+",
+    "=": "=",
+    "quotes inside": "中间有引号",
+    "blanks inside": "中间有空白",
+    "full-width digits": "全角数字",
+    "the header again": "再次出现的表头",
     "blank line": "空行",
     "a record over more than 10 lines": "一条记录超过 10 行",
     "a key field holds a line break": "关键字段中有换行",

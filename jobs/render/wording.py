@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from jobs.exits import Exit
 from jobs.frames import Change, State, UnknownReason
+from jobs.keys import FULL_WIDTH_DIGITS
 from jobs.lines import Reason
 from jobs.render.language import Translate
 from jobs.report import Report
@@ -15,6 +17,7 @@ __all__ = [
     "DEFINITIONS",
     "REASONS",
     "headline",
+    "key_warnings",
     "net_changes",
     "reason_in",
     "share",
@@ -52,6 +55,17 @@ REASONS: Final = {
     UnknownReason.NO_STATE: "a verified answer without a state",
     UnknownReason.NEW_STATE: "a verified answer with a state not known here",
 }
+_DAMAGED: Final = {
+    ("organization_id", False): "The organizations of {count:,} pairs look damaged ({kinds}), "
+    "first on line {line}; they were asked as they are.",
+    ("openid", False): "The openids of {count:,} pairs look damaged ({kinds}), first on line "
+    "{line}; they were asked as they are.",
+    ("organization_id", True): "The organizations of {count:,} pairs hold {kinds}, first on line "
+    "{line}; they were asked as they are.",
+    ("openid", True): "The openids of {count:,} pairs hold {kinds}, first on line {line}; they "
+    "were asked as they are.",
+}
+"""By column, and whether the damage is nothing but full-width digits."""
 CONTROLS: Final = {
     "input_lines": "input lines",
     "input_rows": "rows against the input",
@@ -177,6 +191,33 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
                 "{count:,} openids do not look like one (o and 27 more of A-Z a-z 0-9 - _); they "
                 "were asked as they are."
             ).format(count=counted["unusual_openids"])
+        )
+    return said + key_warnings(counted, translate)
+
+
+def key_warnings(counted: Mapping[str, Any], translate: Translate = str) -> list[str]:
+    """Return what was taken off the keys of the input, and which of them may be damaged.
+
+    Args:
+        counted: The metadata's ``input``; that of an older version says nothing of either.
+        translate: Into the language of the reader.
+    """
+    said = []
+    if counted.get("decorated_lines"):
+        said.append(
+            translate(
+                "On {count:,} lines blanks, quotes or invisible characters round a key were taken "
+                "off (first on line {line})."
+            ).format(count=counted["decorated_lines"], line=counted["first_decorated_line"])
+        )
+    for damage in counted.get("damaged_keys", ()):
+        sentence = _DAMAGED[damage["column"], damage["kinds"] == [FULL_WIDTH_DIGITS]]
+        said.append(
+            translate(sentence).format(
+                count=damage["pairs"],
+                kinds=", ".join(translate(kind) for kind in damage["kinds"]),
+                line=damage["line"],
+            )
         )
     return said
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.frames import ROWS, conform
 from jobs.header import name_columns
+from jobs.keys import clean_key
 from jobs.pairs import parse_pairs
 from jobs.render.csv_file import write_csv
 from jobs.report import Report
@@ -19,8 +20,8 @@ GUARD = re.compile(r"\A'(?='*[=+\-@\t\r])")
 # Few characters, most of which mean something to CSV or to a spreadsheet.
 HOSTILE = st.text(st.sampled_from("'=+-@\t\r\n\",; a学😀\0\u2028\ufeff"), max_size=8)
 CELL = HOSTILE | st.text(st.characters(exclude_categories=["Cs"]), max_size=140)
-KEY = CELL.map(lambda text: re.sub(r"[\x00-\x1f\x7f-\x9f]", "", text).strip(" ")).filter(
-    lambda key: 1 <= len(key) <= 64 and key not in (".", "..")
+KEY = CELL.map(lambda text: re.sub(r"[\x00-\x1f\x7f-\x9f]", "", text)).filter(
+    lambda key: key == clean_key(key) and 1 <= len(key) <= 64 and key not in (".", "..")
 )
 # A header with NUL is refused; one whose names hold the other delimiters may be misread.
 NAME = CELL.map(lambda text: re.sub(r"[\0\t;]", "", text))

@@ -23,7 +23,7 @@ def refusal(text: str, columns: Columns | None = None) -> str:
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
 def test_delimiter_is_the_one_that_shows_both_keys(delimiter):
     found = header(delimiter.join(["a,b;c", "organization_id", "openid"]).replace("a,b;c", '"a,"'))
-    assert (found.delimiter, found.organization, found.openid) == (delimiter, 1, 2)
+    assert (found.delimiter, found.keys.organization, found.keys.openid) == (delimiter, 1, 2)
     assert found.names == ("a,", "organization_id", "openid")
 
 
@@ -35,7 +35,7 @@ def test_names_are_compared_without_case_and_blanks():
 def test_columns_may_be_called_otherwise():
     found = header("学校,微信号\n", Columns(" 微信号", "学校"))
     assert found.names == ("organization_id", "openid")
-    assert (found.openid, found.organization) == (1, 0)
+    assert (found.keys.openid, found.keys.organization) == (1, 0)
 
 
 def test_blank_lines_before_the_header_are_counted():
@@ -113,7 +113,7 @@ def test_quote_open_in_the_header_is_refused():
 def test_a_quoted_name_may_hold_another_delimiter(name):
     """Under that one the quote would never be closed; that says nothing about the file."""
     found = header(f'openid,"{name}",organization_id\noA,x,1\n')
-    assert (found.delimiter, found.openid, found.organization) == (",", 0, 2)
+    assert (found.delimiter, found.keys.openid, found.keys.organization) == (",", 0, 2)
 
 
 def test_a_column_is_missing_though_a_delimiter_that_does_not_fit_finds_a_quote():
@@ -123,12 +123,15 @@ def test_a_column_is_missing_though_a_delimiter_that_does_not_fit_finds_a_quote(
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (["name", "Name", "备注"], ["name", "Name", "备注"]),
+        (["name", "Name", "备注"], ["name", "Name_2", "备注"]),
+        (["Class", "class", "class_2"], ["Class", "class_3", "class_2"]),
+        (["run_date", "Run_Date"], ["input_run_date", "input_input_Run_Date"]),
+        (["__index_level_0__"], ["input___index_level_0__"]),
         ([" name ", "name", "name"], ["name", "name_2", "name_3"]),
         (["name", "name", "name_2"], ["name", "name_3", "name_2"]),
         (["", " ", "column_3"], ["column_3_2", "column_4", "column_3"]),
         (["", "x", ""], ["column_3", "x", "column_5"]),
-        (["state", "State"], ["input_state", "input_State"]),
+        (["state", "State"], ["input_state", "input_input_State"]),
         (["state", "input_state"], ["input_input_state", "input_state"]),
         (["state", "state"], ["input_state", "input_input_state"]),
         (["input_line", "openid"], ["input_input_line", "input_openid"]),

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from jobs.content import InputError
-from jobs.lines import Account, InvalidLine, Reason, read_records, sort_records
+from jobs.lines import Account, InvalidLine, Keys, Reason, read_records, sort_records
 
 
 def records(text: str, delimiter: str = ","):
@@ -15,7 +15,7 @@ def records(text: str, delimiter: str = ","):
 def sort(text: str, width: int = 3, delimiter: str = ","):
     """Sort records of openid, organization_id and one carried column."""
     account = Account()
-    rows = list(sort_records(records(text, delimiter), width, 0, 1, account))
+    rows = list(sort_records(records(text, delimiter), width, Keys(0, 1), account))
     return rows, account
 
 
@@ -93,7 +93,8 @@ def test_quotes_elsewhere_leave_nothing_open(text):
         ('"",,', Reason.OPENID_EMPTY),
         ("o" * 129 + ",1", Reason.OPENID_LONG),
         ("\x00,1", Reason.OPENID_CONTROL),
-        ("\to,1", Reason.OPENID_CONTROL),
+        ("\x1fo,1", Reason.OPENID_CONTROL),
+        ("\xa0,1", Reason.OPENID_EMPTY),
         ("o\x7f,1", Reason.OPENID_CONTROL),
         ("o\x85,1", Reason.OPENID_CONTROL),
         ("o\x9f,1", Reason.OPENID_CONTROL),
@@ -117,14 +118,17 @@ def test_line_without_a_pair_has_its_reason(line, reason):
         ("o" * 128 + "," + "1" * 64, ["o" * 128, "1" * 64]),
         ("学" * 128 + "," + "😀" * 64, ["学" * 128, "😀" * 64]),
         ("  o o  ,  0042 ", ["o o", "0042"]),
-        ("\xa0o\u3000,\xa0", ["\xa0o\u3000", "\xa0"]),
+        ("\xa0o\u3000,\xa0x", ["o", "x"]),
+        ("\to\u200b,\ufeff1\t", ["o", "1"]),
+        ('"=""o""","=""0042"""', ["o", "0042"]),
+        ('"""o""", "1001"', ["o", "1001"]),
         ("...,..", ["...", ".."]),
         ("a/b?c=%2e#,NA", ["a/b?c=%2e#", "NA"]),
         ('"o""x",null', ['o"x', "null"]),
         ("=1+1,@x", ["=1+1", "@x"]),
     ],
 )
-def test_any_other_key_is_kept_as_given(line, keys):
+def test_any_other_key_is_kept_but_for_its_decoration(line, keys):
     rows, account = sort(line)
     assert rows == [([*keys, None], 1)]
     assert account.invalid == 0

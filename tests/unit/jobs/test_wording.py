@@ -163,3 +163,22 @@ def test_a_part_of_a_report_says_so_first(after):
     first, second, *_ = warnings(part)
     assert first == "Only the rows of --changes are here; all counts are of the whole report."
     assert "has lost 4 of the 5" in second
+
+
+DECORATION_TAKEN_OFF = (
+    "On 2 lines blanks, quotes or invisible characters round a key were taken off "
+    "(first on line 7)."
+)
+AS_THEY_ARE = "they were asked as they are."
+
+
+def test_decoration_and_damage_are_said_once_each_with_the_first_line(report_of, nights):
+    heard = {"0042/oA": "ON", "0042/oB": "ON", "1.0/oC": "ON", "１/oD": "ON", "=2/oE": "ON"}
+    lines = "oA\u00a0,0042,again\noB\u00a0,0042,again\n"
+    report = report_of(heard, nights[0], extra_lines=lines)
+    said = [each for each in warnings(report) if "openids do not look like one" not in each]
+    assert said == [
+        DECORATION_TAKEN_OFF,
+        "The organizations of 2 pairs look damaged (.0, =), first on line 4; " + AS_THEY_ARE,
+        "The organizations of 1 pairs hold full-width digits, first on line 5; " + AS_THEY_ARE,
+    ]

@@ -1,0 +1,75 @@
+"""The two keys of a record: decoration is taken off, and what looks like damage is found. Pure.
+
+Decoration is what spreadsheets, exports and editors put round a key without meaning it: blanks of
+any kind, invisible characters, ``="…"`` (Excel's way to keep leading zeros), a pair of quotes. No
+key of WeChat Pay begins or ends with any of them: openids and organizations consist of
+``A-Za-z0-9_-`` in every example of the documentation.
+
+Damage is what cannot be taken off without guessing (``1004.0``, ``1.00E+03``): such a key is asked
+about as it stands, and a warning says so.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pandas as pd
+
+__all__ = ["DAMAGE", "FULL_WIDTH_DIGITS", "clean_key", "damage_in", "is_plain"]
+
+is_plain: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+"""Matches a key that cannot be decorated or damaged: nearly all are such."""
+
+_BLANKS: Final = (
+    " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space, without the control characters other than the tab."""
+_INVISIBLE: Final = (
+    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Zero-width characters, direction marks, soft hyphen, byte order mark."""
+_DECORATION: Final = _BLANKS + _INVISIBLE
+_ENCLOSED: Final = re.compile(r'=?"([^"]*)"', re.DOTALL)
+_UNUSUAL: Final = r"[^A-Za-z0-9_-]"
+
+FULL_WIDTH_DIGITS: Final = "full-width digits"
+DAMAGE: Final = {
+    ".0": r"\d\.0+$",
+    "E+": r"\d[Ee]\+\d+$",
+    "=": "=",
+    "quotes inside": '"',
+    "blanks inside": f"[{_DECORATION}]",
+    FULL_WIDTH_DIGITS: "[\uff10-\uff19]",
+}
+"""What a damaged key shows, and the regular expression (Python's and RE2's) that finds it."""
+
+
+def clean_key(key: str) -> str:
+    """Return a key without the decoration round it; cleaning it again changes nothing."""
+    while True:
+        bare = key.strip(_DECORATION)
+        if enclosed := _ENCLOSED.fullmatch(bare):
+            bare = enclosed[1]
+        if bare == key:
+            return key
+        key = bare
+
+
+def damage_in(keys: pd.Series) -> dict[str, pd.Series]:
+    """Return which keys show which damage; kinds that none shows are left out.
+
+    Args:
+        keys: Texts, in any index.
+
+    Returns:
+        For each kind of ``DAMAGE`` a boolean series under the index of ``keys``.
+    """
+    odd = keys[keys.str.contains(_UNUSUAL)]
+    found = {}
+    for kind, pattern in DAMAGE.items():
+        if (shown := odd.str.contains(pattern)).any():
+            found[kind] = shown.reindex(keys.index, fill_value=False)
+    return found
