@@ -8,36 +8,17 @@ import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
 from jobs.exits import Stop
-from jobs.options import Waits
 from jobs.render.parquet import read_parquet
-from jobs.sweep import SweepRules
-from jobs.watch import WatchRules
-from palm import AdaptationRules, BreakerRules, Retry, Timeouts
 from palm.sandbox import Population
 from tests.chaos.gateway import served
 from tests.chaos.killing import kill_again_and_again
+from tests.chaos.machine import IN_FLIGHT, Machine
 from tests.chaos.real_time import begun
 from tests.night import DAY, SCRIPTS, options, run_quietly, write_pairs
-
-SCALED = Waits(
-    retry=Retry(base_s=0.02, cap_s=2.0, throttle_s=0.1, patience_s=float("inf")),
-    timeouts=Timeouts(connect_s=0.5, total_s=0.75),
-    adaptation=AdaptationRules(pause_s=0.1, every_s=1.0),
-    breaker=BreakerRules(silence_s=0.3, probe_every_s=0.1),
-    sweep=SweepRules(
-        reach_s=3.0,
-        reach_every_s=0.1,
-        finish_s=1.0,
-        look_every_s=0.1,
-        watch=WatchRules(patience_s=90.0),
-    ),
-)
-"""A tenth of every waiting time, a twentieth of an attempt's."""
 
 
 @contextmanager
@@ -59,7 +40,18 @@ def the_gateway(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nights(request, tmp_path_factory):
+def machine(the_gateway):
+    """Measure this machine before the first test, while nothing else of ours runs."""
+    measured = Machine.measure(the_gateway.settings())
+    print(
+        f"{measured.per_second:.0f} queries a second: waits are {measured.slower:.1f} times longer"
+    )
+    the_gateway.tell(reset=True)
+    return measured
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nights(request, machine, tmp_path_factory):
     """Begin the nights that take their time with the first test; yield them by name."""
     if any(item.path.name == "test_real_time.py" for item in request.session.items):
         with begun(tmp_path_factory.mktemp("real-time")) as found:
@@ -69,12 +61,12 @@ def nights(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kills(request, tmp_path_factory):
+def kills(request, machine, tmp_path_factory):
     """Begin the run that is killed with the first test; return what will come of it."""
     if any(item.path.name == "test_kills.py" for item in request.session.items):
         folder = tmp_path_factory.mktemp("kills")
         with served(folder) as gateway, ThreadPoolExecutor() as pool:
-            yield pool.submit(kill_again_and_again, gateway, folder)
+            yield pool.submit(kill_again_and_again, gateway, folder, machine)
     else:
         yield None
 
@@ -110,21 +102,20 @@ def source(folder):
 
 
 @pytest.fixture
-def night(gateway, report_path, source):
+def night(gateway, machine, report_path, source):
     """Return a function that runs a night within this process; returns its report, or its Stop.
 
-    ``waits``: by default a tenth of those that the command has. ``longest_file``: so many bytes fit
-    on the disk.
+    ``waits``: by default a tenth of those that the command has, longer on a slower machine, as is
+    ``patience_s``. ``longest_file``: so many bytes fit on the disk.
     """
 
     def night(
-        pairs, *lines, settings=None, run_date=DAY, patience_s=None, longest_file=None, **given
+        pairs, *lines, settings=None, run_date=DAY, patience_s=90.0, longest_file=None, **given
     ):
-        waits = given.pop("waits", SCALED)
-        if patience_s is not None:
-            watch = WatchRules(patience_s=patience_s)
-            waits = replace(waits, sweep=replace(waits.sweep, watch=watch))
-        usual = {"rate": 1000, "settings": settings or gateway.settings(), "waits": waits}
+        usual = {
+            "rate": 1000, "concurrency": IN_FLIGHT,
+            "settings": settings or gateway.settings(), "waits": machine.waits(patience_s),
+        }  # fmt: skip
         chosen = options(source(pairs, *lines), report_path, run_date, **(usual | given))
         try:
             with files_no_longer_than(longest_file):

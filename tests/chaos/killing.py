@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.gateway import Served
+from tests.chaos.machine import Machine
 from tests.night import DAY, SCRIPTS, write_pairs
 
 PEOPLE = 5_000
@@ -34,21 +35,22 @@ class Ended:
     said: str = ""
 
 
-def kill_again_and_again(gateway: Served, folder: Path) -> Ended:
+def kill_again_and_again(gateway: Served, folder: Path, machine: Machine) -> Ended:
     """Kill a run at seeded moments, then let it go to its end."""
     drawn = random.Random(5)
     gateway.tell(latency_s=0.02)  # so that there is always something in flight
     command = [str(SCRIPTS / "palm-reconcile"), str(write_pairs(folder / "pairs.csv", PEOPLE))]
-    command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate", "400"]
+    command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate"]
+    command += [f"{machine.rate(400):.0f}"]
     command += ["--config", str(gateway.config()), "--progress", "off"]
     ended = Ended(folder)
     while len(ended.kills) < KILLS:
         asked = gateway.tell()["asked"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             if len(ended.kills) % 4:  # while it asks; every fourth anywhere, also while it starts
-                while gateway.tell()["asked"] == asked:
+                at = asked + drawn.randint(1, 200)
+                while gateway.tell()["asked"] < at:
                     time.sleep(0.005)
-                time.sleep(drawn.uniform(0.0, 0.6))
             else:
                 time.sleep(drawn.uniform(0.0, 1.5))
             assert process.poll() is None, "it came to its end before the last kill"

@@ -11,14 +11,14 @@ from tests.chaos.killing import KILLS, PEOPLE
 JUST_NOW_S = 0.1
 """Answers that are so young may not be on disk yet."""
 ON_ITS_WAY_S = 0.05
-"""From the gateway, which says when it answered, to the run, on a machine that is busy."""
+"""From the gateway, which says when it answered, to the run: longer on a slower machine."""
 LATE_S = 0.4
 """What a killed run had sent may come in so much later; no new run could begin to ask by then."""
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_twenty_kills_cost_no_answer_and_no_pair_is_asked_again_that_was_safe(
-    kills, night, is_true
+    kills, machine, night, is_true
 ):
     ended = kills.result()
     assert ended.code == 0, ended.said
@@ -34,7 +34,7 @@ def test_twenty_kills_cost_no_answer_and_no_pair_is_asked_again_that_was_safe(
             ages = [
                 0.0 if before[1] is None else kill - before[1]
                 for kill in ended.kills
-                if before[0] <= kill + LATE_S and kill <= came
+                if before[0] <= kill + LATE_S * machine.slower and kill <= came
             ]
             assert ages, "asked again without a kill"
             oldest = max(oldest, min(ages))
@@ -43,7 +43,7 @@ def test_twenty_kills_cost_no_answer_and_no_pair_is_asked_again_that_was_safe(
           f"the oldest answer lost was {oldest * 1000:.0f} ms old")  # fmt: skip
     assert len(ended.kills) == KILLS
     assert len(last) == PEOPLE
-    assert oldest <= JUST_NOW_S + ON_ITS_WAY_S
+    assert oldest <= JUST_NOW_S + ON_ITS_WAY_S * machine.slower
     undisturbed = night(PEOPLE, rate=2000)
     own = ["answered_at", "known_at", "first_seen_at", "last_changed_at", "request_id"]
     pd.testing.assert_frame_equal(
