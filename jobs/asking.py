@@ -145,7 +145,7 @@ def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
         adaptation=waits.adaptation,
         hosts=waits.hosts,
         breaker=waits.breaker,
-        require_echo=options.require_echo,
+        accept_unnamed=not options.require_echo,
         on_attempt=tally.attempted,
     )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from palm.errors import BodyError, MismatchError, NewStateError, NoStateError
+from palm.errors import BodyError, MismatchError, NewStateError, NoStateError, UnnamedError
 from palm.response import parse_json
 
 __all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
@@ -31,13 +31,20 @@ _STATES = {state.value: state for state in AuthorizationState}
 class PalmAuthorization:
     """A verified answer about one pair.
 
+    What is proved: WeChat Pay signed it, at most five minutes before or after the time at which it
+    came, and it names this pair. What is not: the signature does not cover the question, so an
+    answer about the same pair that another process received within these minutes cannot be told
+    from this one. An answer that does not name the pair (``echoed`` is False) is tied to nothing
+    but the connection that it came on.
+
     Attributes:
         openid: As asked.
         organization_id: As asked.
         state: Never missing; an answer without one is a NoStateError.
         authorize_time: Aware, UTC: when the person last opened the service; None where the answer
             has none or one that is no RFC 3339 time. A time does not imply ON.
-        echoed: Whether the answer itself names both openid and organization_id (both optional).
+        echoed: Whether the answer itself names both openid and organization_id; False only where
+            unnamed answers are accepted.
         request_id: The answer's ``Request-ID``, None where it has none.
         verified_by: Id of the platform key that signed the answer.
         attempts: Requests it took, at least 1.
@@ -60,17 +67,19 @@ def read_authorization(
     organization_id: str,
     request_id: str | None,
     verified_by: str,
-    require_echo: bool = False,
+    accept_unnamed: bool = False,
     attempts: int = 1,
 ) -> PalmAuthorization:
     """Return what a *verified* body says about the pair that was asked.
 
     All four members are optional in the documentation. The state must be there and be known; the
-    ids, where they are there (with ``require_echo``: always), must be the ones asked for.
+    ids must be there (unless ``accept_unnamed``) and be the ones asked for. An empty text counts as
+    missing.
 
     Raises:
-        BodyError: No JSON object, or a member of the wrong type.
-        MismatchError: It speaks of another pair, or of none where that is required.
+        BodyError: No JSON object, a member that is there twice, or one of the wrong type.
+        MismatchError: It speaks of another person or organization.
+        UnnamedError: It does not name the openid, or not the organization_id.
         NoStateError: There is no state.
         NewStateError: The state is not one of the documented three.
     """
@@ -79,7 +88,7 @@ def read_authorization(
         raise BodyError("the answer is no JSON object")
     named = _text(members, "openid"), _text(members, "organization_id")
     if named != (openid, organization_id):
-        _check_named(named, (openid, organization_id), require_echo=require_echo)
+        _check_named(named, (openid, organization_id), accept_unnamed=accept_unnamed)
     told_state = _text(members, "state")
     if told_state is None:
         raise NoStateError("the answer has no state")
@@ -99,13 +108,16 @@ def read_authorization(
 
 
 def _check_named(
-    named: tuple[str | None, str | None], asked: tuple[str, str], *, require_echo: bool
+    named: tuple[str | None, str | None], asked: tuple[str, str], *, accept_unnamed: bool
 ) -> None:
+    missing = []
     for name, told, meant in zip(("openid", "organization_id"), named, asked, strict=True):
-        if told is None and require_echo:
-            raise MismatchError(f"the answer does not name the {name} it is about")
-        if told is not None and told != meant:
+        if told is None:
+            missing.append(name)
+        elif told != meant:
             raise MismatchError(f"the answer is about another {name}")
+    if missing and not accept_unnamed:
+        raise UnnamedError(f"the answer does not name the {' and the '.join(missing)} it is about")
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

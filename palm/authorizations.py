@@ -67,7 +67,7 @@ class Authorizations:
                 organization_id=organization_id,
                 request_id=response.request_id,
                 verified_by=response.verified_by,
-                require_echo=self._palm.require_echo,
+                accept_unnamed=self._palm.accept_unnamed,
                 attempts=response.attempts,
             )
 

@@ -161,6 +161,8 @@ def _unbelieved(error: SignatureError, refused: PalmError | None) -> Finding:
     if error.probe:
         said = "WeChat Pay sent a deliberately wrong one, which was rightly refused; check again"
         return Finding(Level.WARN, "signature", said)
+    if error.reason is SignatureReason.REPLAYED:
+        return Finding(Level.WARN, "signature", f"{diagnose(error)}; check again")
     if isinstance(refused, _BUSY) and error.reason is SignatureReason.MISSING:
         return Finding(Level.WARN, "query", f"refused without a signature: {refused}; check again")
     said = f"{refused}; {diagnose(error)}" if refused is not None else diagnose(error)

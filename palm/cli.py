@@ -20,6 +20,7 @@ from palm.errors import (
     PalmError,
     SettingsError,
     SignatureError,
+    SignatureReason,
     TransientError,
     UnauthorizedError,
 )
@@ -67,12 +68,23 @@ def _settings(given: dict[str, Any]) -> Settings:
         read_config(given["config"]),
         base_url=given["base_url"] or None,
         proxy=proxy_option(given["proxy"]),
+        accept_unnamed=given.get("accept_unnamed"),
+        require_echo=given.get("require_echo"),
     )
 
 
 @command.command()
 @click.argument("openid")
 @click.option("--organization-id", metavar="ID", required=True, help="The organization.")
+@click.option(
+    "--accept-unnamed",
+    is_flag=True,
+    default=None,
+    help="Believe an answer that does not name the person or the organization, too.",
+)
+@click.option(
+    "--require-echo", is_flag=True, default=None, help="The default, kept for older scripts."
+)
 @_settings_options
 def get(**given: Any) -> None:  # noqa: ANN401 - what the options above declare
     """Ask about one person and one organization; print the answer as JSON."""
@@ -164,7 +176,8 @@ def main() -> NoReturn:
 def _exit_code(error: Exception) -> int | None:
     if isinstance(error, SettingsError | ArgumentError):
         return USAGE
-    if isinstance(error, UnauthorizedError | ForbiddenError | SignatureError):
+    replayed = isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED
+    if isinstance(error, UnauthorizedError | ForbiddenError | SignatureError) and not replayed:
         return _REFUSED
     if isinstance(error, TransientError):
         return _NOT_NOW
@@ -187,6 +200,7 @@ async def _get(given: dict[str, Any]) -> None:
         "request_id": answer.request_id,
         "verified_by": answer.verified_by,
         "attempts": answer.attempts,
+        "echoed": answer.echoed,
     }
     click.echo(json.dumps(members, ensure_ascii=False, indent=2))
 

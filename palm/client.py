@@ -23,7 +23,7 @@ from palm.keys import Merchant, PlatformKeys
 from palm.pacer import Pacer
 from palm.response import Response
 from palm.retrying import Retry, persist
-from palm.settings import Settings, load_settings, read_config
+from palm.settings import Settings, check_unnamed, load_settings, read_config
 from palm.signing import RSASigner, RSAVerifier, Signer, Verifier
 from palm.transport import Timeouts, Transport, checked_base_url, checked_proxy
 
@@ -62,7 +62,10 @@ class AsyncPalm:
         hosts: When to use the backup.
         breaker: When to stop asking while the gateway is down; None: never.
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
-        require_echo: Refuse answers that do not name the pair that they are about.
+        accept_unnamed: Believe answers that do not name the pair that they are about, too. The
+            signature does not cover the question, so nothing ties such an answer to it.
+        require_echo: The default, kept for programs that say it; not together with
+            ``accept_unnamed``.
         on_attempt: Told of every attempt.
         clock: Unix seconds.
         nonce: Returns a new random text for every request.
@@ -75,11 +78,11 @@ class AsyncPalm:
         adaptation: Lowers and raises it; None where ``rate`` is.
         breaker: Holds requests back in an outage; None where it was not asked for.
         hosts: Which host is asked now.
-        require_echo: As given.
+        accept_unnamed: As given.
 
     Raises:
-        SettingsError: A base URL is not safe to send to, or the platform's keys are the
-            merchant's own.
+        SettingsError: A base URL is not safe to send to, the platform's keys are the merchant's
+            own, or ``require_echo`` and ``accept_unnamed`` are both given.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class AsyncPalm:
         hosts: HostRules | None = None,
         breaker: BreakerRules | None = None,
         proxy: str | None = None,
+        accept_unnamed: bool = False,
         require_echo: bool = False,
         on_attempt: Callable[[Attempt], None] | None = None,
         clock: Callable[[], float] = time.time,
@@ -117,7 +121,9 @@ class AsyncPalm:
         self._retry = retry or Retry()
         self._on_attempt = on_attempt
         self._sleep = sleep
-        self.require_echo = require_echo
+        self.accept_unnamed = check_unnamed(
+            accept_unnamed=accept_unnamed, require_echo=require_echo
+        )
         self.breaker = Breaker(breaker) if breaker is not None else None
         self.pacer = Pacer(rate) if rate is not None else None
         self.adaptation = Adaptation(self.pacer, adaptation) if self.pacer else None
@@ -143,6 +149,8 @@ class AsyncPalm:
             "keys": settings.verifying_keys(),
             "base_url": settings.base_url or BASE_URLS,
             "proxy": settings.proxy,
+            "accept_unnamed": settings.accept_unnamed,
+            "require_echo": settings.require_echo,
         }
         return cls(**{**found, **options})
 

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from palm.certificates import APIv3Key, read_certificates
 from palm.errors import PalmError, RefusedError, SettingsError, SignatureError, SignatureReason
@@ -45,6 +45,17 @@ class RefreshRules:
 
 Fetch = Callable[[], Awaitable[tuple[Mapping[str, str], bytes]]]
 """Sends a signed ``GET /v3/certificates``; returns headers and body of a 2xx, not yet verified."""
+
+
+class Accept(Protocol):
+    """What else an answer must pass when its signature has verified."""
+
+    def __call__(self, headers: Mapping[str, str], *, now: int) -> None:
+        """Raise SignatureError where an answer with these headers came before."""
+
+
+def _accept_any(headers: Mapping[str, str], *, now: int) -> None:
+    """Accept it."""
 
 
 class DownloadedKeys:
@@ -108,19 +119,29 @@ class DownloadedKeys:
             and now - self._tried_at >= self._rules.least_s
         )
 
-    async def refresh(self, fetch: Fetch, *, now: Callable[[], float]) -> None:
+    async def refresh(
+        self, fetch: Fetch, *, now: Callable[[], float], accept: Accept = _accept_any
+    ) -> None:
         """Fetch the certificates, which are :meth:`due`, once for all who ask meanwhile.
 
         Args:
             fetch: Asks the gateway.
             now: Unix seconds.
+            accept: What the answer must pass besides, e.g. :meth:`palm.replay.ReplayMemory.accept`.
 
         Raises:
             PalmError: The fetch failed, and there is no key at all to go on with.
         """
-        await self._fetch_once(fetch, now, self.due)
+        await self._fetch_once(self.due, fetch, now, accept)
 
-    async def seek(self, serial: str, fetch: Fetch, *, now: Callable[[], float]) -> bool:
+    async def seek(
+        self,
+        serial: str,
+        fetch: Fetch,
+        *,
+        now: Callable[[], float],
+        accept: Accept = _accept_any,
+    ) -> bool:
         """Return whether the key ``serial`` is held, after a fetch where that may help.
 
         At most once in five minutes, whatever was fetched for its age; and once for all who ask
@@ -130,6 +151,7 @@ class DownloadedKeys:
             serial: Key id that an answer names and that was not held.
             fetch: Asks the gateway.
             now: Unix seconds.
+            accept: As for :meth:`refresh`.
 
         Raises:
             PalmError: The fetch failed, and there is no key at all to go on with.
@@ -139,7 +161,7 @@ class DownloadedKeys:
             recently = self._clock() - self._sought_at < self._rules.least_s
             return not recently and not self._holds(serial)
 
-        if await self._fetch_once(fetch, now, wanted):
+        if await self._fetch_once(wanted, fetch, now, accept):
             self._sought_at = self._clock()
         return self._holds(serial)
 
@@ -147,23 +169,27 @@ class DownloadedKeys:
         return self._verifier is not None and serial in self._verifier.keys
 
     async def _fetch_once(
-        self, fetch: Fetch, now: Callable[[], float], wanted: Callable[[], bool]
+        self,
+        wanted: Callable[[], bool],
+        fetch: Fetch,
+        now: Callable[[], float],
+        accept: Accept,
     ) -> bool:
         """Fetch if that is still wanted when it is our turn, and nobody did meanwhile."""
         before = self._fetches
         async with self._lock:
             ours = self._fetches == before and wanted()
             if ours:
-                await self._fetch(fetch, now)
+                await self._fetch(fetch, now, accept)
         if self._verifier is None and self._failure is not None:
             raise _another(self._failure)
         return ours
 
-    async def _fetch(self, fetch: Fetch, now: Callable[[], float]) -> None:
+    async def _fetch(self, fetch: Fetch, now: Callable[[], float], accept: Accept) -> None:
         """Fetch; one that is cancelled halfway counts for nothing."""
         try:
             headers, body = await fetch()
-            self._take(headers, body, int(now()))
+            self._take(headers, body, int(now()), accept)
         except PalmError as error:
             self._failure = _explained(error)
             if self._verifier is not None:
@@ -174,7 +200,7 @@ class DownloadedKeys:
         self._tried_at = self._clock()
         self._fetches += 1
 
-    def _take(self, headers: Mapping[str, str], body: bytes, now: int) -> None:
+    def _take(self, headers: Mapping[str, str], body: bytes, now: int, accept: Accept) -> None:
         """Verify the answer with what it contains: decrypting it proved who wrote it."""
         found = read_certificates(parse_json(body), self._key)
         if not found and not self._held:
@@ -182,6 +208,7 @@ class DownloadedKeys:
         keys = PlatformKeys({**self._held, **found}, preferred=self._preferred)
         verifier = RSAVerifier(keys)
         verifier.verify(headers, body, now=now)
+        accept(headers, now=now)
         self._verifier = verifier
 
 

@@ -12,6 +12,7 @@ from palm.certificates import CERTIFICATES
 from palm.downloaded import DownloadedKeys
 from palm.errors import SignatureError, SignatureReason, TransportError
 from palm.hosts import Hosts
+from palm.replay import ReplayMemory
 from palm.response import Response, error_of, request_id_of
 from palm.signing import Signer, Verifier, authorization, message
 from palm.transport import Timeouts, Transport
@@ -21,6 +22,9 @@ __all__ = ["Exchange"]
 
 class Exchange:
     """Sends requests and returns what can be believed.
+
+    An answer whose signature was accepted before, whatever its status and whoever verifies, is not
+    believed a second time.
 
     Args:
         signer: Who asks.
@@ -46,6 +50,7 @@ class Exchange:
         self.signer = signer
         self.verifier = verifier
         self.hosts = hosts
+        self._replays = ReplayMemory()
         self._transport = transport
         self._clock = clock
         self._nonce = nonce
@@ -77,7 +82,9 @@ class Exchange:
             PalmError: As drawn in :mod:`palm.errors`.
         """
         if isinstance(self.verifier, DownloadedKeys) and self.verifier.due():
-            await self.verifier.refresh(self._fetch_certificates, now=self._clock)
+            await self.verifier.refresh(
+                self._fetch_certificates, now=self._clock, accept=self._replays.accept
+            )
         status, headers, content = await self.send(method, target, body, timeouts)
         unbelieved: SignatureError | None = None
         signed_by = ""
@@ -85,22 +92,29 @@ class Exchange:
             signed_by = await self.verify(headers, content)
         except SignatureError as error:
             unbelieved = error
+            if error.reason is SignatureReason.REPLAYED:  # what it says was said to another
+                raise _told(error, status, headers) from None
         verified = unbelieved is None
         refused = error_of(status, headers, content, verified=verified, private=private)
         if refused is not None:
             raise refused
         if unbelieved is not None:
-            unbelieved.status, unbelieved.request_id = status, request_id_of(headers)
-            raise unbelieved
+            raise _told(unbelieved, status, headers)
         return Response(status, headers, content, signed_by)
 
     async def verify(self, headers: Mapping[str, str], content: bytes) -> str:
-        """Return the id of the key that signed an answer; a new one may need new certificates.
+        """Return the id of the key that signed an answer, and remember its signature.
 
         Raises:
-            SignatureError: The answer is not believed.
+            SignatureError: The answer is not believed, or was before.
         """
         now = int(self._clock())
+        signed_by = await self._verify(headers, content, now)
+        self._replays.accept(headers, now=now)
+        return signed_by
+
+    async def _verify(self, headers: Mapping[str, str], content: bytes, now: int) -> str:
+        """Verify an answer; a new key's id may need new certificates."""
         try:
             return self.verifier.verify(headers, content, now=now)
         except SignatureError as error:
@@ -108,8 +122,12 @@ class Exchange:
                 raise
             if not isinstance(self.verifier, DownloadedKeys):
                 raise
-            fetch = self._fetch_certificates
-            if not await self.verifier.seek(error.serial, fetch, now=self._clock):
+            if not await self.verifier.seek(
+                error.serial,
+                self._fetch_certificates,
+                now=self._clock,
+                accept=self._replays.accept,
+            ):
                 raise
         return self.verifier.verify(headers, content, now=now)
 
@@ -156,3 +174,9 @@ class Exchange:
             raise
         self.hosts.answered(host)
         return answer
+
+
+def _told(error: SignatureError, status: int, headers: Mapping[str, str]) -> SignatureError:
+    """Let an error say which answer it was."""
+    error.status, error.request_id = status, request_id_of(headers)
+    return error

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from palm.errors import DisconnectedError, PalmError, ThrottledError, TransientError
+from palm.errors import DisconnectedError, PalmError, ThrottledError, TransientError, UnnamedError
 
 __all__ = ["Retry", "persist"]
 
@@ -26,7 +26,9 @@ class Retry:
     """How persistently a question is asked.
 
     Attributes:
-        attempts: Requests at most; throttled ones, and those in an outage, are not counted.
+        attempts: Requests at most; throttled ones, and those in an outage, are not counted. An
+            answer that names nobody is asked for once more and no further: a gateway that leaves
+            the names out of one answer leaves them out of the next as well.
         base_s: The first wait is random up to this, and each further one up to twice as long,
         cap_s: but never longer than this.
         throttle_s: Wait at least this long after a throttle, twice as long after each further one.
@@ -49,6 +51,7 @@ class _Trial:
         self._failures = 0
         self._throttles = 0
         self._outages = 0
+        self._unnamed = 0
         self._disconnected = False
 
     def transient(self, error: BaseException) -> bool:
@@ -59,11 +62,12 @@ class _Trial:
             self._outages += 1
         else:
             self._failures += 1
+            self._unnamed += isinstance(error, UnnamedError)
         return isinstance(error, TransientError)
 
     def enough(self, state: RetryCallState) -> bool:
         """Say whether to give up."""
-        if self._failures >= self._retry.attempts:
+        if self._failures >= self._retry.attempts or self._unnamed > 1:
             return True
         waited = state.seconds_since_start or 0.0
         return self._throttles + self._outages > 0 and waited >= self._retry.patience_s

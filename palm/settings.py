@@ -18,7 +18,14 @@ from palm.downloaded import DownloadedKeys
 from palm.errors import SettingsError
 from palm.keys import Merchant, PlatformKeys
 
-__all__ = ["CONFIG_NAME", "Settings", "load_settings", "proxy_option", "read_config"]
+__all__ = [
+    "CONFIG_NAME",
+    "Settings",
+    "check_unnamed",
+    "load_settings",
+    "proxy_option",
+    "read_config",
+]
 
 CONFIG_NAME: Final = "palm.toml"
 _SEPARATORS: Final = {"platform_certificates": os.pathsep}
@@ -47,6 +54,8 @@ class Settings(BaseSettings):
     apiv3_key_file: Path | None = Field(None, description="a file with the APIv3 key")
     base_url: Annotated[tuple[str, ...], NoDecode] = ()
     proxy: str | None = None
+    accept_unnamed: bool = False
+    require_echo: bool = False
 
     @field_validator("mchid", "merchant_serial", "public_key_id", mode="before")
     @classmethod
@@ -176,18 +185,34 @@ def load_settings(config: dict[str, Any] | None = None, **options: object) -> Se
     """Return the settings, ``options`` first (None: not given), then ``PALM_*``, then ``config``.
 
     Raises:
-        SettingsError: A value is of the wrong kind.
+        SettingsError: A value is of the wrong kind, or two contradict each other.
     """
     given = {name: value for name, value in options.items() if value is not None}
     plain = {k: v for k, v in (config or {}).items() if not isinstance(v, dict)}
     try:
-        return Settings(**{**plain, **EnvSettingsSource(Settings)(), **given})
+        settings = Settings(**{**plain, **EnvSettingsSource(Settings)(), **given})
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
             for each in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"settings: {wrong}") from None
+    check_unnamed(accept_unnamed=settings.accept_unnamed, require_echo=settings.require_echo)
+    return settings
+
+
+def check_unnamed(*, accept_unnamed: bool, require_echo: bool) -> bool:
+    """Return ``accept_unnamed``; ``require_echo`` says what is the default without it.
+
+    Raises:
+        SettingsError: Both are set.
+    """
+    if accept_unnamed and require_echo:
+        raise SettingsError(
+            "accept_unnamed and require_echo contradict each other: leave require_echo out to "
+            "accept answers that name nobody, or accept_unnamed to refuse them"
+        )
+    return accept_unnamed
 
 
 def proxy_option(text: str | None) -> str | None:

@@ -23,6 +23,7 @@ from palm import (
     TimedOutError,
     Timeouts,
     UnauthorizedError,
+    UnnamedError,
 )
 from palm.sandbox import Fault, Faults, Gateway, Population
 
@@ -126,13 +127,14 @@ async def test_a_clock_that_is_off_is_refused_once_and_not_asked_again(keys):
     assert caught.value.verified is False
 
 
-async def test_answers_without_an_echo_are_believed_unless_it_is_required(keys):
+async def test_answers_without_an_echo_are_refused_unless_they_are_accepted(keys):
     async with Gateway(keys, date=DATE, echo=0.0) as gateway:
         async with client(keys, gateway) as palm:
-            assert (await palm.authorizations.get(OPENID, "1004")).echoed is False
-        async with client(keys, gateway, require_echo=True) as palm:
-            with pytest.raises(MismatchError, match="does not name the openid"):
+            with pytest.raises(UnnamedError, match="does not name the openid and the organization"):
                 await palm.authorizations.get(OPENID, "1004")
+        assert gateway.stats.requests == 2
+        async with client(keys, gateway, accept_unnamed=True) as palm:
+            assert (await palm.authorizations.get(OPENID, "1004")).echoed is False
 
 
 async def test_ids_that_need_encoding_reach_the_gateway_as_they_are(keys):

@@ -125,6 +125,7 @@ def test_get_prints_the_answer_as_json_and_nothing_else(folder, gateway):
         "request_id",
         "verified_by",
         "attempts",
+        "echoed",
     }
 
 

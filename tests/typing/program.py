@@ -62,6 +62,7 @@ from palm import (
     TransientError,
     TransportError,
     UnauthorizedError,
+    UnnamedError,
     Verifier,
     authorization,
     message,
@@ -192,7 +193,7 @@ def explain(error: PalmError) -> str:
         case SignatureError():
             reason: SignatureReason = error.reason
             return f"not believed: {reason}"
-        case MismatchError() | BodyError() | BeliefError():
+        case MismatchError() | UnnamedError() | BodyError() | BeliefError():
             return f"not believed: {error.request_id}"
         case NewStateError():
             state: str = error.state

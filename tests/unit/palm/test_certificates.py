@@ -32,6 +32,7 @@ from palm import (
 )
 from palm.certificates import decrypt, read_certificates
 from palm.downloaded import RefreshRules
+from palm.replay import ReplayMemory
 from palm.sandbox.download import list_certificates
 
 HOUR_S = 3600.0
@@ -247,6 +248,28 @@ async def test_a_first_download_signed_by_another_key_is_refused_though_it_decry
     assert raised.value.reason is SignatureReason.WRONG
     with pytest.raises(SignatureError, match="no platform key is held"):
         platform.verify()
+
+
+async def test_a_download_that_came_before_is_refused_and_the_held_keys_stay(platform, caplog):
+    """A list of certificates that is shown again could hide that they were exchanged."""
+    told, memory = await platform.fetch(), ReplayMemory()
+
+    async def fetch():
+        return told
+
+    platform.seconds = 0.0
+    await platform.downloaded.refresh(fetch, now=time.time, accept=memory.accept)
+    for seconds in (11 * HOUR_S, 22 * HOUR_S):
+        platform.seconds = seconds
+        await platform.downloaded.refresh(fetch, now=time.time, accept=memory.accept)
+        assert "came before" in caplog.text
+        assert platform.downloaded.due() is False
+        assert platform.verify() == platform.keys.platform_serial
+    empty = DownloadedKeys(APIv3Key(platform.keys.apiv3_key.encode()))
+    with pytest.raises(SignatureError) as raised:
+        await empty.refresh(fetch, now=time.time, accept=memory.accept)
+    assert raised.value.reason is SignatureReason.REPLAYED
+    assert empty.due(), "the next question tries again"
 
 
 async def test_a_first_download_without_a_signature_is_refused(platform):

@@ -13,6 +13,7 @@ from itertools import count
 import pytest
 
 from palm import (
+    APIError,
     AsyncPalm,
     Attempt,
     AuthorizationState,
@@ -30,6 +31,7 @@ from palm import (
     SignatureError,
     SignatureReason,
     ThrottledError,
+    UnnamedError,
 )
 from palm.signing import RSASigner, message
 
@@ -42,10 +44,13 @@ ON = {"openid": OPENID, "organization_id": "1004", "state": "AUTHORIZATION_STATE
 def sealed(keys):
     """Return signed headers for a body, and more headers, as one text."""
 
-    def seal(body: bytes, more: str = "", *, at: int = NOW) -> str:
-        raw = keys.sign(keys.public_key_id, message(str(at), "n", body))
+    numbers = count(1)
+
+    def seal(body: bytes, more: str = "", *, at: int = NOW, nonce: str | None = None) -> str:
+        nonce = nonce or f"n{next(numbers)}"
+        raw = keys.sign(keys.public_key_id, message(str(at), nonce, body))
         return (
-            f"Wechatpay-Timestamp: {at}\r\nWechatpay-Nonce: n\r\n"
+            f"Wechatpay-Timestamp: {at}\r\nWechatpay-Nonce: {nonce}\r\n"
             f"Wechatpay-Signature: {base64.b64encode(raw).decode()}\r\n"
             f"Wechatpay-Serial: {keys.public_key_id}\r\nRequest-ID: 08-0\r\n{more}"
         )
@@ -100,8 +105,10 @@ async def test_an_answer_is_read(serve, client, sealed, keys):
 
 async def test_what_is_signed_is_what_is_sent(serve, client, sealed, keys):
     """The target is encoded once; the signature is over those very bytes."""
-    async with serve(telling(sealed, {"state": ON["state"]})) as server, client(server) as palm:
-        await palm.authorizations.get("a/b?c=d#e f%20中+&", "a b&c=中+/")
+    pair = ("a/b?c=d#e f%20中+&", "a b&c=中+/")
+    told = ON | {"openid": pair[0], "organization_id": pair[1]}
+    async with serve(telling(sealed, told)) as server, client(server) as palm:
+        await palm.authorizations.get(*pair)
     target = (
         "/v3/palmservice/authorization/openid/a%2Fb%3Fc%3Dd%23e%20f%2520%E4%B8%AD%2B%26"
         "?organization_id=a%20b%26c%3D%E4%B8%AD%2B%2F"
@@ -266,18 +273,157 @@ async def test_the_time_of_the_answer_counts_not_of_the_question(serve, client, 
     assert (caught.value.reason, caught.value.skew_s) == (SignatureReason.STALE, -301)
 
 
-async def test_an_echo_can_be_required(serve, client, sealed):
-    script = telling(sealed, {"state": ON["state"], "openid": OPENID})
-    async with serve(script) as server, client(server, require_echo=True) as palm:
-        with pytest.raises(MismatchError) as caught:
+@pytest.mark.parametrize("missing", ["openid", "organization_id"])
+@pytest.mark.parametrize("options", [{}, {"require_echo": True}, {"retry": Retry(attempts=9)}])
+async def test_an_answer_that_names_nobody_is_asked_for_once_more(
+    serve, client, sealed, missing, options
+):
+    script = telling(sealed, {k: v for k, v in ON.items() if k != missing})
+    async with serve(script) as server, client(server, **options) as palm:
+        with pytest.raises(UnnamedError, match=missing) as caught:
             await palm.authorizations.get(OPENID, "1004")
-    assert (caught.value.attempts, caught.value.status, caught.value.request_id) == (3, 200, "08-0")
+    assert (caught.value.attempts, caught.value.status, caught.value.request_id) == (2, 200, "08-0")
+    assert len(server.targets) == 2
 
 
-async def test_an_echo_is_not_required_unless_it_is_asked_for(serve, client, sealed):
-    script = telling(sealed, {"state": ON["state"], "openid": OPENID})
+async def test_an_answer_that_names_the_pair_at_the_second_time_is_believed(serve, client, sealed):
+    script = telling(sealed, {"state": "AUTHORIZATION_STATE_OFF"}, ON)
     async with serve(script) as server, client(server) as palm:
-        assert (await palm.authorizations.get(OPENID, "1004")).echoed is False
+        answer = await palm.authorizations.get(OPENID, "1004")
+    assert (answer.state, answer.echoed, answer.attempts) == (AuthorizationState.ON, True, 2)
+
+
+async def test_other_failures_do_not_use_up_the_second_time(serve, client, sealed):
+    """Of four requests two are answered by others; the two that name nobody are the limit."""
+    unnamed, other = {"state": ON["state"]}, ON | {"openid": "oOther"}
+    script = telling(sealed, other, unnamed, other, unnamed, ON)
+    async with serve(script) as server, client(server, retry=Retry(attempts=9)) as palm:
+        with pytest.raises(UnnamedError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert caught.value.attempts == 4
+
+
+async def test_an_answer_that_names_nobody_can_be_accepted(serve, client, sealed):
+    script = telling(sealed, {"state": ON["state"], "openid": OPENID})
+    async with serve(script) as server, client(server, accept_unnamed=True) as palm:
+        answer = await palm.with_options(timeout=3).authorizations.get(OPENID, "1004")
+    assert (answer.echoed, answer.attempts) == (False, 1)
+
+
+async def test_an_answer_that_names_another_is_not_accepted_with_those_that_name_nobody(
+    serve, client, sealed
+):
+    script = telling(sealed, {"state": ON["state"], "openid": "oOther"})
+    async with serve(script) as server, client(server, accept_unnamed=True) as palm:
+        with pytest.raises(MismatchError, match="another openid"):
+            await palm.authorizations.get(OPENID, "1004")
+
+
+def test_to_accept_unnamed_answers_and_to_require_names_is_a_contradiction(keys):
+    given = {"merchant": keys.merchant(), "keys": keys.platform_keys()}
+    with pytest.raises(SettingsError, match="accept_unnamed and require_echo contradict"):
+        AsyncPalm(**given, accept_unnamed=True, require_echo=True)
+
+
+def repeating(sealed, *answers):
+    """Return a script that gives each answer twice, signature and all."""
+    bodies = [json.dumps(answer).encode() for answer in answers]
+    given = [each for body in bodies for each in [(body, sealed(body))] * 2]
+
+    async def script(line):
+        await line.answer(200, *given[line.number - 1])
+
+    return script
+
+
+async def test_an_answer_that_came_before_is_asked_again(serve, client, sealed):
+    """The second question gets the first one's answer, which would have been false."""
+    seen = []
+    off = ON | {"state": "AUTHORIZATION_STATE_OFF"}
+    script = repeating(sealed, ON, off)
+    async with serve(script) as server, client(server, on_attempt=seen.append) as palm:
+        first = await palm.authorizations.get(OPENID, "1004")
+        second = await palm.authorizations.get(OPENID, "1004")
+    assert (first.state, first.attempts) == (AuthorizationState.ON, 1)
+    assert (second.state, second.attempts) == (AuthorizationState.OFF, 2)
+    errors = [attempt.error for attempt in seen]
+    assert (errors[0], errors[2]) == (None, None)
+    assert errors[1].reason is SignatureReason.REPLAYED
+    assert (errors[1].status, errors[1].request_id) == (200, "08-0")
+
+
+async def test_one_answer_for_all_questions_answers_only_the_first(serve, client, sealed):
+    body = json.dumps({"state": ON["state"]}).encode()
+    head = sealed(body)
+    async with (
+        serve(lambda line: line.answer(200, body, head)) as server,
+        client(server, accept_unnamed=True) as palm,
+    ):
+        pairs = [(f"oPerson{number}", "1004") for number in range(20)]
+        outcomes = [outcome async for _, outcome in palm.authorizations.get_many(pairs)]
+    refused = [each for each in outcomes if isinstance(each, SignatureError)]
+    assert len(refused) == 19
+    assert {(each.reason, each.attempts) for each in refused} == {(SignatureReason.REPLAYED, 3)}
+
+
+async def test_what_was_accepted_is_remembered_by_copies_and_not_by_another_client(
+    serve, client, sealed
+):
+    script = repeating(sealed, ON, ON)
+    async with serve(script) as server, client(server, retry=Retry(attempts=1)) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+        with pytest.raises(SignatureError, match="came before"):
+            await palm.with_options(timeout=3).authorizations.get(OPENID, "1004")
+        await palm.authorizations.get(OPENID, "1004")
+        async with client(server) as another:
+            assert (await another.authorizations.get(OPENID, "1004")).attempts == 1
+
+
+async def test_an_answer_that_was_not_believed_is_not_remembered(serve, client, sealed):
+    """Its signature was shown with another body before: that alone must not use it up."""
+    body = json.dumps(ON).encode()
+    head = sealed(body)
+
+    async def script(line):
+        await line.answer(200, body if line.number > 1 else body[:-1] + b" }", head)
+
+    async with serve(script) as server, client(server) as palm:
+        assert (await palm.authorizations.get(OPENID, "1004")).attempts == 2
+
+
+@pytest.mark.parametrize("status", [202, 400, 401, 403, 404, 429, 500])
+async def test_an_error_that_came_before_says_nothing_either(serve, client, sealed, status):
+    body = b'{"code":"NO_AUTH","message":"x"}'
+    head = sealed(body)
+    async with (
+        serve(lambda line: line.answer(status, body, head)) as server,
+        client(server, retry=Retry(attempts=1, patience_s=0)) as palm,
+    ):
+        with pytest.raises(APIError) as first:
+            await palm.authorizations.get(OPENID, "1004")
+        with pytest.raises(SignatureError, match="came before") as second:
+            await palm.authorizations.get(OPENID, "1004")
+    assert first.value.verified
+    assert (second.value.reason, second.value.status) == (SignatureReason.REPLAYED, status)
+
+
+async def test_an_answer_that_another_verifier_believes_is_believed_once(
+    serve, client, sealed, keys
+):
+    class Trusting:
+        preferred = ""
+
+        def verify(self, *answer, now):
+            return f"mine, {len(answer)} parts, at {now}"
+
+    script = repeating(sealed, ON)
+    async with (
+        serve(script) as server,
+        client(server, keys=Trusting(), retry=Retry(attempts=1)) as palm,
+    ):
+        assert (await palm.authorizations.get(OPENID, "1004")).state == "AUTHORIZATION_STATE_ON"
+        with pytest.raises(SignatureError, match="came before"):
+            await palm.authorizations.get(OPENID, "1004")
 
 
 async def test_an_answer_about_another_is_asked_again(serve, client, sealed):
@@ -287,7 +433,8 @@ async def test_an_answer_about_another_is_asked_again(serve, client, sealed):
 
 
 async def test_a_missing_state_is_not_asked_again(serve, client, sealed):
-    async with serve(telling(sealed, {})) as server, client(server) as palm:
+    named = {"openid": OPENID, "organization_id": "1004"}
+    async with serve(telling(sealed, named)) as server, client(server) as palm:
         with pytest.raises(NoStateError) as caught:
             await palm.authorizations.get(OPENID, "1004")
     assert (caught.value.attempts, caught.value.request_id) == (1, "08-0")
