@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -23,7 +22,7 @@ from rich.console import Console
 
 from jobs.exits import Exit, Stop
 from jobs.halt import Halt, HaltReason
-from jobs.journal import Binding, Journal
+from jobs.journal import Journal
 from jobs.options import Options
 from jobs.peer import Peer
 from jobs.priority import order
@@ -33,7 +32,7 @@ from jobs.tally import Tally
 from palm import AsyncPalm, PalmError
 from palm.pacer import QUOTA_SHARE
 
-__all__ = ["Asked", "ask_all", "journal_path"]
+__all__ = ["Asked", "ask_all"]
 
 _SIGNALS: Final = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
@@ -53,11 +52,6 @@ class Asked:
     tally: Tally
     about: dict[str, Any]
     journal: Journal | None
-
-
-def journal_path(options: Options) -> Path | None:
-    """Return where this run's journal is; None: it has none, for it writes no file."""
-    return options.outputs.beside(f".{options.run_date.isoformat()}.journal")
 
 
 async def ask_all(
@@ -84,10 +78,11 @@ async def ask_all(
     with ExitStack() as stack:
         journal = _open_journal(options, peer, pairs, stack)
         if journal is not None:
-            if journal.said:
-                log.warning(journal.said)
+            for line in journal.said:
+                log.warning(line)
             if journal.found:
-                log.info("going on with an unfinished run", answers=len(journal.found))
+                said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
+                log.info(said)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(_signals(halt))
         started = time.monotonic()
@@ -125,11 +120,11 @@ async def ask_all(
 def _open_journal(
     options: Options, peer: Peer, pairs: pd.DataFrame, stack: ExitStack
 ) -> Journal | None:
-    path = journal_path(options)
-    if path is None:
+    files = options.outputs.sidecars
+    if files is None:
         return None
-    binding = Binding.of(pairs, options.run_date, peer.gateway)
-    return stack.enter_context(Journal.open(path, binding, fresh=options.fresh))
+    journal = Journal.open(files, options.run_date, peer.gateway, pairs, fresh=options.fresh)
+    return stack.enter_context(journal)
 
 
 def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:

@@ -14,12 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from jobs.exits import Exit, Stop
+from jobs.locations import previous_of
 from jobs.matching import match
 from jobs.outputs import dated_reports
 from jobs.render.parquet import read_parquet
 from jobs.report import Gateway, Report, ReportError
 
-__all__ = ["Baseline", "check_replaced", "find_baseline", "previous_of"]
+__all__ = ["Baseline", "check_replaced", "find_baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,6 @@ class Baseline:
     report: Report | None
     path: Path | None
     replaced: Report | None
-
-
-def previous_of(output: Path) -> Path:
-    """Return where the report that is replaced is kept."""
-    return output.with_name(f"{output.stem}.previous{output.suffix}")
 
 
 def find_baseline(

@@ -1,77 +1,47 @@
 """Answers so far, on disk, so that a killed run goes on where it stopped.
 
-A SQLite file beside the report, one row per pair under the pair's number. A thread of its own
-writes what has come in every 30 ms in one transaction, so that an answer is safe within 100 ms and
-the event loop never waits for the disk. What the answers are answers *to* is written in first: the
-pairs in their order, the run date, the merchant, the gateway. A journal of anything else is not
-gone on with.
+An append-only file beside the report, one record per outcome (:mod:`jobs.journal_format`). A thread
+of its own writes what has come in every 30 ms, so that an answer survives the process within
+100 ms, and syncs every 250 ms, so that it survives the machine; the event loop never waits for the
+disk. Records are found again by a hash of their pair, so the input may change in between.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sqlite3
+import errno
+import os
+import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import pandas as pd
 
 from jobs.answers import Row
 from jobs.exits import Exit, Stop
+from jobs.journal_format import (
+    JournalRun,
+    frame_at,
+    header_frame,
+    pair_hash,
+    record_frame,
+)
+from jobs.locations import PRIVATE_MODE, Sidecars
 from jobs.report import Gateway
+from jobs.unfinished import Unfinished, check_whose, read_journal
 
-__all__ = ["Binding", "Journal", "pairs_sha256", "remove_journals", "rows_of", "unfinished"]
+__all__ = ["Journal"]
 
-SCHEMA: Final = 1
-_EVERY_S: Final = 0.03
-_YOUNG_S: Final = 20 * 3600.0
-_COLUMNS: Final = (
-    "place", "state", "reason", "authorize_ms", "answered_ms", "http_status", "attempts",
-    "error_code", "request_id",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What the answers are answers to.
-
-    Attributes:
-        pairs: sha256 over the parsed pairs in their order.
-        run_date: ISO date.
-        gateway: ``kind`` of the gateway.
-        mchid: Who asks.
-        schema: Of the journal itself.
-    """
-
-    pairs: str
-    run_date: str
-    gateway: str
-    mchid: str
-    schema: int = SCHEMA
-
-    @classmethod
-    def of(cls, pairs: pd.DataFrame, run_date: date, gateway: Gateway) -> Binding:
-        """Return the binding of a run."""
-        return cls(pairs_sha256(pairs), run_date.isoformat(), gateway.kind, gateway.mchid)
-
-
-def pairs_sha256(pairs: pd.DataFrame) -> str:
-    """Return the sha256 over organization and openid of each pair, in order."""
-    digest = hashlib.sha256()
-    for start in range(0, len(pairs), 65_536):
-        part = pairs.iloc[start : start + 65_536]
-        keys = zip(part["organization_id"].tolist(), part["openid"].tolist(), strict=True)
-        digest.update("".join(f"{o}\0{i}\n" for o, i in keys).encode())
-    return digest.hexdigest()
+_WRITE_EVERY_S: Final = 0.03
+_SYNC_EVERY_S: Final = 0.25
+_CANNOT_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EACCES}
+"""What file systems answer that know no such thing; they keep what they were given all the same."""
 
 
 class Journal:
@@ -79,53 +49,59 @@ class Journal:
 
     Attributes:
         path: Its file.
-        found: Rows of an earlier, unfinished run of the same.
-        said: What became of a journal that was there, one line; None: nothing to say.
+        found: Rows of an earlier, unfinished run of the same date.
+        said: What became of a journal that was there, a line each.
     """
 
-    def __init__(self, path: Path, found: list[Row], said: str | None) -> None:
+    def __init__(
+        self, path: Path, run: JournalRun, pairs: pd.DataFrame, found: list[Row], said: list[str]
+    ) -> None:
         self.path = path
         self.found = found
         self.said = said
+        self._run = run
+        self._hash_of = _hashes(run.salt, pairs)
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
-        self._error: Exception | None = None
+        self._error: OSError | None = None
         self._empty = not found
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     @classmethod
-    def open(cls, path: Path, binding: Binding, *, fresh: bool = False) -> Journal:
-        """Open the journal at ``path``, or begin one.
+    def open(
+        cls,
+        files: Sidecars,
+        run_date: date,
+        gateway: Gateway,
+        pairs: pd.DataFrame,
+        *,
+        fresh: bool = False,
+    ) -> Journal:
+        """Open the journal of a run date, or begin one.
 
         Args:
-            path: Its file; begins with a dot.
-            binding: What this run's answers will be answers to.
+            files: Names the files beside the report.
+            run_date: Of this run.
+            gateway: Who answers, and for whom.
+            pairs: Columns ``PAIRS``: places in rows are positions in it.
             fresh: Start over, whatever is there.
 
         Raises:
-            Stop: It cannot be written (73).
+            Stop: It cannot be written (73); or another merchant's or gateway's is there (2).
         """
-        found: list[Row] = []
-        said = None
-        if path.exists():
-            if fresh:
-                _remove(path)
-            else:
-                found, said = _read(path, binding)
+        path = files.journal(run_date)
         try:
-            if not path.exists():
-                path.touch(mode=0o600)
-            with closing(_connect(path)) as base, base:
-                base.execute("CREATE TABLE IF NOT EXISTS about (json TEXT NOT NULL)")
-                base.execute(
-                    "CREATE TABLE IF NOT EXISTS answers (place INTEGER PRIMARY KEY, state, reason,"
-                    " authorize_ms, answered_ms, http_status, attempts, error_code, request_id)"
-                )
-                if not base.execute("SELECT 1 FROM about").fetchone():
-                    about = {**asdict(binding), "started": time.time()}
-                    base.execute("INSERT INTO about VALUES (?)", (json.dumps(about),))
-        except (sqlite3.Error, OSError) as error:
+            there = read_journal(path)
+            if isinstance(there, Unfinished):
+                check_whose(there, run_date, gateway)
+            if fresh:
+                path.unlink(missing_ok=True)
+                there = None
+            kept, rows, said = _take_over(there, path, files.damaged_journal(run_date), pairs)
+            run = kept.run if kept else _new_run(run_date, gateway)
+            _append(path, header_frame(run) * (1 if kept else 2))
+        except OSError as error:
             raise _unwritable(path, error) from None
-        return cls(path, found, said)
+        return cls(path, run, pairs, rows, said)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -140,7 +116,7 @@ class Journal:
         self.close()
 
     def put(self, row: Row) -> None:
-        """Hand over an answer; it is on disk within 100 ms.
+        """Hand over an outcome; it survives this process within 100 ms.
 
         Raises:
             Stop: An earlier one could not be written (73).
@@ -155,127 +131,153 @@ class Journal:
             self._queue.put(None)
             self._thread.join()
         if self._empty:
-            _remove(self.path)
+            self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raise Stop (73) where something could not be written."""
+        """Raise Stop (73) if something could not be written."""
         if self._error is not None:
             raise _unwritable(self.path, self._error)
 
     def remove(self) -> None:
         """Delete it: what it holds is published."""
         self.close()
-        _remove(self.path)
+        self.path.unlink(missing_ok=True)
 
     def _write_all(self) -> None:
         try:
-            with closing(_connect(self.path)) as base:
-                marks = ",".join("?" * len(_COLUMNS))
-                insert = f"INSERT OR REPLACE INTO answers VALUES ({marks})"  # noqa: S608 - ours
+            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+            try:
+                synced = time.monotonic()
                 for batch in self._batches():
-                    with base:
-                        base.executemany(insert, batch)
-        except sqlite3.Error as error:
+                    noted_ms = time.time_ns() // 1_000_000
+                    frames = (
+                        record_frame(self._run, self._hash_of(row[0]), row, noted_ms)
+                        for row in batch
+                    )
+                    _write(file, b"".join(frames))
+                    if time.monotonic() - synced >= _SYNC_EVERY_S:
+                        _sync(file)
+                        synced = time.monotonic()
+                _sync(file)
+            finally:
+                os.close(file)
+        except OSError as error:
             self._error = error
 
     def _batches(self) -> Iterator[list[Row]]:
-        """Yield what has come in, every 30 ms, until the end."""
-        while (first := self._queue.get()) is not None:
-            time.sleep(_EVERY_S)
-            batch = [first]
-            with suppress(Empty):
-                while (row := self._queue.get_nowait()) is not None:
-                    batch.append(row)
-                yield batch
+        """Yield what has come in, every 30 ms, until the end; nothing, where it must be synced."""
+        unsynced = False
+        while True:
+            try:
+                first = self._queue.get(timeout=_SYNC_EVERY_S if unsynced else None)
+            except Empty:
+                unsynced = False
+                yield []
+                continue
+            if first is None:
                 return
+            time.sleep(_WRITE_EVERY_S)
+            batch, ended = [first], False
+            with suppress(Empty):
+                while not ended:
+                    row = self._queue.get_nowait()
+                    ended = row is None
+                    batch += [row] if row is not None else []
+            unsynced = True
             yield batch
+            if ended:
+                return
 
 
-def _unwritable(path: Path, error: Exception) -> Stop:
-    return Stop(
-        Exit.OUTPUT,
-        f"the journal {path} cannot be written: {error}; the answers that it holds are kept",
+def _take_over(
+    there: Unfinished | str | None, path: Path, aside: Path, pairs: pd.DataFrame
+) -> tuple[Unfinished | None, list[Row], list[str]]:
+    """Return the journal to go on with, its rows, and what to say; what is useless is renamed.
+
+    Args:
+        there: What was read at ``path``.
+        path: The journal's file.
+        aside: What a journal that is damaged, or of another input, is renamed to.
+        pairs: Columns ``PAIRS``.
+    """
+    if there is None:
+        return None, [], []
+    if isinstance(there, str):
+        path.replace(aside)
+        return None, [], [there.format(aside.name)]
+    kept, found = there.kept(pairs), there.scan
+    if not kept.is_of_this_input:
+        path.replace(aside)
+        line = (
+            f"Journal renamed to {aside.name}: only {len(kept.rows):,} of its "
+            f"{len(kept.rows) + kept.others:,} answers are about pairs of this input; starting over"
+        )
+        return None, [], [line]
+    if found.damaged:
+        _write_sound(there, aside)
+        of_all = f"{found.records:,} of at least {found.records + found.damaged:,}"
+        line = f"Journal damaged: renamed to {aside.name}, {of_all} answers recovered"
+        return there, kept.rows, [line]
+    if found.torn:
+        os.truncate(path, found.sound_end)
+        return there, kept.rows, [f"Journal {path.name}: its last record was incomplete; dropped"]
+    return there, kept.rows, []
+
+
+def _write_sound(damaged: Unfinished, aside: Path) -> None:
+    """Rename a damaged journal, and write what is sound in it in its place."""
+    fresh = aside.with_name(f"{aside.name}.tmp")
+    fresh.unlink(missing_ok=True)
+    sound = (frame_at(damaged.content, body) for body in damaged.scan.answers.values())
+    _append(fresh, header_frame(damaged.run) * 2 + b"".join(sound))
+    damaged.path.replace(aside)
+    fresh.replace(damaged.path)
+
+
+def _new_run(run_date: date, gateway: Gateway) -> JournalRun:
+    started_ms = time.time_ns() // 1_000_000
+    return JournalRun(
+        run_date.isoformat(), gateway.kind, gateway.mchid, started_ms, secrets.token_hex(16)
     )
 
 
-def unfinished(paths: Iterable[Path], binding: Binding, *, now: float) -> date | None:
-    """Return the run date of a young journal of the same pairs, merchant and gateway.
+def _hashes(salt: str, pairs: pd.DataFrame) -> Callable[[int], bytes]:
+    """Return the function that gives the hash of the pair at a place."""
+    import pyarrow as pa  # noqa: PLC0415 - looking one text up in Arrow costs little
 
-    A run that was killed before midnight and goes on after it keeps its date.
-
-    Args:
-        paths: Journals beside the report.
-        binding: Of this run; its date does not count.
-        now: Unix seconds.
-    """
-    for path in sorted(paths, reverse=True):
-        about = _about(path)
-        if about is None or now - about.pop("started", 0) > _YOUNG_S:
-            continue
-        if about == {**asdict(binding), "run_date": about.get("run_date")}:
-            return date.fromisoformat(about["run_date"])
-    return None
+    openids = pa.array(pairs["openid"])
+    codes = pairs["organization_id"].cat.codes.to_numpy()
+    organizations: list[str] = pairs["organization_id"].cat.categories.tolist()
+    return lambda place: pair_hash(salt, organizations[int(codes[place])], openids[place].as_py())
 
 
-def rows_of(path: Path, binding: Binding) -> list[Row]:
-    """Return the rows of a journal of the same run; none where there is no such journal."""
-    if not path.exists():
-        return []
-    about = _about(path) or {}
-    about.pop("started", None)
-    if about != asdict(binding):
-        return []
-    with suppress(sqlite3.Error), closing(_connect(path)) as base:
-        return base.execute("SELECT * FROM answers").fetchall()
-    return []
-
-
-def remove_journals(paths: Iterable[Path], run_date: date) -> None:
-    """Remove the journals of a date and of those before: the report that is published is later."""
-    for path in list(paths):
-        with suppress(ValueError):
-            if date.fromisoformat(path.name.rsplit(".", 2)[-2]) <= run_date:
-                _remove(path)
-
-
-def _read(path: Path, binding: Binding) -> tuple[list[Row], str | None]:
-    """Return the rows of an unfinished run of the same; what is there otherwise is set aside."""
-    about = _about(path)
-    if about is not None:
-        about.pop("started", None)
-    if about == asdict(binding):
-        with suppress(sqlite3.Error), closing(_connect(path)) as base:
-            return base.execute("SELECT * FROM answers").fetchall(), None
-        about = None
-    aside = path.with_name(f"{path.name}.aside")
-    for old in _files(path):
-        with suppress(FileNotFoundError):
-            old.replace(aside.with_name(old.name.replace(path.name, aside.name)))
-    why = "is damaged" if about is None else "is of another input, merchant or gateway"
-    return [], f"the journal {path.name} {why}; it is set aside as {aside.name}, starting over"
-
-
-def _about(path: Path) -> dict[str, Any] | None:
+def _append(path: Path, frames: bytes) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    file = os.open(path, flags, PRIVATE_MODE)
     try:
-        with closing(_connect(path)) as base:
-            row = base.execute("SELECT json FROM about").fetchone()
-        about = json.loads(row[0]) if row else None
-    except (sqlite3.Error, ValueError, TypeError):
-        return None
-    return about if isinstance(about, dict) else None
+        _write(file, frames)
+        _sync(file)
+    finally:
+        os.close(file)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    base = sqlite3.connect(path, timeout=5)
-    base.execute("PRAGMA journal_mode=WAL")
-    base.execute("PRAGMA synchronous=FULL")
-    return base
+def _write(file: int, frames: bytes) -> None:
+    left = memoryview(frames)
+    while left:
+        left = left[os.write(file, left) :]
 
 
-def _files(path: Path) -> list[Path]:
-    return [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
+def _sync(file: int) -> None:
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
-def _remove(path: Path) -> None:
-    for file in _files(path):
-        file.unlink(missing_ok=True)
+def _unwritable(path: Path, error: OSError) -> Stop:
+    return Stop(
+        Exit.OUTPUT,
+        f"the journal {path} cannot be written: {error.strerror or error}; the answers that it "
+        "holds are kept. Free space or mend the folder, then run the same command again",
+    )

@@ -20,7 +20,6 @@ from jobs.baseline import Baseline, check_replaced, find_baseline
 from jobs.changes import classify
 from jobs.exits import Exit, Stop
 from jobs.frames import ANSWERS, ROWS, State, conform
-from jobs.journal import Binding, remove_journals, unfinished
 from jobs.knowledge import knowledge
 from jobs.lock import one_at_a_time
 from jobs.matching import match
@@ -31,6 +30,7 @@ from jobs.plan import Plan
 from jobs.publish import check_outputs, forget_old, publish
 from jobs.report import Gateway, Report, Run, compose
 from jobs.summary import summarize
+from jobs.unfinished import kept_answers, remove_old_journals, unfinished
 from jobs.verdict import judge
 
 __all__ = ["plan", "run"]
@@ -46,9 +46,9 @@ def run(options: Options, console: Console) -> Report:
     started = datetime.now(UTC)
     check_outputs(options.outputs)
     with ExitStack() as stack:
-        lock = options.outputs.beside(".lock")
-        if lock is not None:
-            stack.enter_context(one_at_a_time(lock, started=started))
+        files = options.outputs.sidecars
+        if files is not None:
+            stack.enter_context(one_at_a_time(files.lock, started=started))
         return asyncio.run(_run(options, _read(options), started, console))
 
 
@@ -79,9 +79,13 @@ async def _plan(options: Options, source: Input) -> Plan:
         options = _dated(options, source, peer)
         found = _find_baseline(options, peer.gateway, source)
     kept = _kept_answers(options, found, source)
-    journal = options.outputs.beside(f".{options.run_date.isoformat()}.journal")
-    binding = Binding.of(source.pairs.drop(kept.index), options.run_date, peer.gateway)
-    return Plan.of(options, source, found, kept=len(kept), journal=journal, binding=binding)
+    files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
+    resumed = (
+        kept_answers(files, options.run_date, peer.gateway, asked)
+        if files is not None and not options.fresh
+        else []
+    )
+    return Plan.of(options, source, found, answered=len(kept) + len(resumed))
 
 
 async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:
@@ -151,17 +155,17 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
 
 def _dated(options: Options, source: Input, peer: Peer) -> Options:
     """Return the options with the date of an unfinished run of the same, where none is given."""
-    pattern = options.outputs.beside(".*.journal")
-    if options.date_given or options.fresh or pattern is None:
+    files = options.outputs.sidecars
+    if options.date_given or options.fresh or files is None:
         return options
-    binding = Binding.of(source.pairs, options.run_date, peer.gateway)
-    found = unfinished(pattern.parent.glob(pattern.name), binding, now=time.time())
-    if found is None or found == options.run_date:
+    found = unfinished(files, options.run_date, peer.gateway, source.pairs, now=time.time())
+    if found is None or found.run_date == options.run_date:
         return options
     structlog.get_logger("palm.run").warning(
-        "an unfinished run of the same pairs is gone on with, under its date", run_date=str(found)
+        f"Resuming the unfinished run of {found.run_date}. Today's report ({options.run_date}) is "
+        "NOT made by this run; run again for it"
     )
-    return replace(options, run_date=found, outputs=options.outputs.of(found))
+    return replace(options, run_date=found.run_date, outputs=options.outputs.of(found.run_date))
 
 
 def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baseline:
@@ -211,9 +215,11 @@ def _rows(baseline: Report | None) -> pd.DataFrame:
 
 def _tidy_up(options: Options, report: Report) -> None:
     """Remove what the report makes useless: journals of its date or before, and old reports."""
-    journals = options.outputs.beside(".*.journal")
-    if journals is not None:
-        remove_journals(journals.parent.glob(journals.name), options.run_date)
+    files, log = options.outputs.sidecars, structlog.get_logger("palm.run")
+    if files is not None:
+        old = remove_old_journals(files, options.run_date, report.gateway, now=time.time())
+        for path in old:
+            log.info("removed a journal whose last answer is over 7 days old", path=str(path))
     if options.outputs.folder is not None and options.keep_days is not None:
         for path in forget_old(options.outputs.folder, report, options.keep_days):
-            structlog.get_logger("palm.run").info("removed an old report", path=str(path))
+            log.info("removed an old report", path=str(path))

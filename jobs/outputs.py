@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.exits import Exit, Stop
+from jobs.locations import Sidecars
 from jobs.render import FORMATS
 
 __all__ = ["Outputs", "dated_reports", "parse_outputs"]
@@ -44,11 +45,12 @@ class Outputs:
         """The file that stands for the report in messages."""
         return self.counts or (self.files[0] if self.files else None)
 
-    def beside(self, suffix: str) -> Path | None:
-        """Return a hidden file beside the report: its journal, its lock. None: there is no file."""
+    @property
+    def sidecars(self) -> Sidecars | None:
+        """The hidden files beside the report: its journal, its lock. None: there is no file."""
         if self.folder is not None:
-            return self.folder / f".report{suffix}"
-        return self.first.with_name(f".{self.first.stem}{suffix}") if self.first else None
+            return Sidecars(self.folder, "report")
+        return Sidecars(self.first.parent, self.first.stem) if self.first else None
 
     def of(self, run_date: date) -> Outputs:
         """Return the outputs of another date: the same but in a folder that keeps one a day."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from jobs.baseline import Baseline
-from jobs.journal import Binding, rows_of
 from jobs.options import Options
 from jobs.pairs import Input
 from palm.pacer import QUOTA_SHARE
@@ -52,13 +50,9 @@ class Plan:
         source: Input,
         found: Baseline,
         *,
-        kept: int,
-        journal: Path | None,
-        binding: Binding,
+        answered: int,
     ) -> Self:
         """Return the plan of a run."""
-        done = rows_of(journal, binding) if journal is not None and not options.fresh else []
-        answered = kept + len(done)
         requests = len(source.pairs) - answered
         rate = options.quota * QUOTA_SHARE
         available = options.seconds_left

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from jobs.baseline import previous_of
 from jobs.exits import Exit, Stop
+from jobs.locations import previous_of, temporary, temporary_pattern
 from jobs.outputs import Outputs, dated_reports
 from jobs.render import FORMATS, writer_of
 from jobs.render.language import Language
@@ -23,7 +22,6 @@ from jobs.report import Report, ReportError, recheck
 __all__ = ["check_output", "check_outputs", "forget_old", "publish", "write_all"]
 
 _MODE: Final = 0o640
-_RUN_ID: Final = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
 
 
 def check_outputs(outputs: Outputs) -> None:
@@ -60,7 +58,7 @@ def check_output(path: Path) -> None:
         raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
     if not path.parent.is_dir():
         raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
-    probe = _beside(path, f"probe-{os.getpid()}")
+    probe = temporary(path, f"probe-{os.getpid()}")
     try:
         probe.touch(mode=0o600, exist_ok=False)
         probe.unlink()
@@ -101,8 +99,8 @@ def publish(
     if outputs.stdout is not None:
         writer_of(outputs.stdout)(report, text, language)
     counts = outputs.counts
-    fresh = {path: _beside(path, report.run_id) for path in outputs.files}
-    aside = _beside(counts, f"{report.run_id}-previous") if counts else None
+    fresh = {path: temporary(path, report.run_id) for path in outputs.files}
+    aside = temporary(counts, f"{report.run_id}-previous") if counts else None
     path = counts
     try:
         for path in outputs.files:
@@ -141,7 +139,7 @@ def write_all(
         Stop: Something cannot be written (73).
     """
     for path in outputs.files:
-        fresh = _beside(path, f"{report.run_id}-{os.getpid()}")
+        fresh = temporary(path, f"{report.run_id}-{os.getpid()}")
         try:
             _write(report, fresh, _mode_for(path), language)
             fresh.replace(path)
@@ -209,14 +207,9 @@ def _check(report: Report, fresh: Path | None, baseline: Report | None) -> None:
         raise Stop(Exit.UNBALANCED, "the report reads back with other counts than it was made of")
 
 
-def _beside(path: Path, mark: str) -> Path:
-    """Return a hidden name in the same folder, so that readers of whole folders do not see it."""
-    return path.with_name(f".{path.stem}.{mark}{path.suffix}")
-
-
 def _remove_left(path: Path) -> None:
     """Remove what a run that was killed while it published has left beside ``path``."""
-    left = re.compile(rf"\.{re.escape(path.stem)}\.{_RUN_ID}(-previous)?{re.escape(path.suffix)}")
+    left = temporary_pattern(path)
     for beside in path.parent.iterdir():
         if left.fullmatch(beside.name):
             beside.unlink(missing_ok=True)

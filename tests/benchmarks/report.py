@@ -34,7 +34,6 @@ TARGETS: Final = {"us_per_row": 12.0, "growth": 1.3, "bytes_per_pair": 900.0}
 _STAGES: Final = {
     "read_pairs": "read the input",
     "find_baseline": "read the baseline",
-    "bind": "bind the journal",
     "frame": "frame the answers",
     "classify": "classify",
     "summarize": "count",
@@ -114,7 +113,6 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     from jobs import night, publish  # noqa: PLC0415
     from jobs.answers import AnswerBook  # noqa: PLC0415
     from jobs.asking import Asked  # noqa: PLC0415
-    from jobs.journal import Binding  # noqa: PLC0415
     from jobs.options import Options  # noqa: PLC0415
     from jobs.outputs import Outputs  # noqa: PLC0415
     from jobs.peer import Peer  # noqa: PLC0415
@@ -133,8 +131,6 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
         yield Peer(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
 
     async def ask_all(opt: Options, _: Any, frame: Any, *__: Any) -> Asked:
-        with watch.stage("bind"):
-            Binding.of(frame, opt.run_date, gateway)  # the journal's, which is not written here
         book = AnswerBook(len(frame))
         with asking:
             _answer(book, frame)
@@ -169,7 +165,6 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     for name in ("find_baseline", "classify", "summarize", "compose", "read_pairs"):
         watch.around(night, name, name)
     watch.around(night, "knowledge", "summarize")
-    watch.around(night, "_dated", "bind")
     watch.around(publish, "_write", "write")
     watch.around(publish, "_check", "check")
     opt = Options(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from jobs.exits import Stop
+from jobs.journal_format import header_frame, record_frame, scan
 from jobs.outputs import Outputs
 from tests.night import DAY, NEXT
 
@@ -37,7 +42,8 @@ def test_a_run_that_was_broken_off_is_gone_on_with_and_says_so(broken_off, night
     capfd.readouterr()
     report = night(300)
     assert 90 <= resumed(report) <= 108
-    assert "going on with an unfinished run" in "".join(capfd.readouterr())
+    said = "".join(capfd.readouterr())
+    assert f"Resuming: {resumed(report)} of 300 answers kept" in said
     assert is_true(report, 300)
 
 
@@ -54,45 +60,98 @@ def test_a_journal_holds_no_openid(broken_off):
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "recovered"),
     [
-        lambda path: path.write_bytes(b"no database " * 500),
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(path.read_bytes()[:5000]),
-        lambda path: (path.unlink(), path.mkdir()),
-        lambda path: sqlite3.connect(path).executescript("DROP TABLE answers"),
-        lambda path: sqlite3.connect(path).executescript("UPDATE about SET json = '[1]'"),
+        (lambda path: path.write_bytes(b"no journal " * 500), False),
+        (lambda path: path.write_bytes(path.read_bytes()[500:]), False),
+        (lambda path: path.write_bytes(b"x" + path.read_bytes()[1:]), True),
+        (
+            lambda path: path.write_bytes(path.read_bytes().replace(b"\xa5\x4a", b"\xa5\x4b", 20)),
+            False,
+        ),
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:900] + b"?" + path.read_bytes()[901:]),
+            True,
+        ),
     ],
-    ids=["other bytes", "empty", "cut short", "a folder", "a table gone", "a wrong description"],
+    ids=["other bytes", "headers gone", "first header gone", "marks gone", "one byte of a record"],
 )
-def test_a_damaged_journal_is_set_aside_with_one_line(broken_off, night, capfd, is_true, damage):
+def test_a_damaged_journal_is_renamed_and_what_is_sound_is_kept(
+    broken_off, night, capfd, is_true, damage, recovered
+):
     journal = broken_off(200, 60)
-    for beside in (f"{journal.name}-wal", f"{journal.name}-shm"):
-        journal.with_name(beside).unlink(missing_ok=True)
     damage(journal)
+    content = journal.read_bytes()
+    capfd.readouterr()
+    report = night(200, run_date=DAY)
+    said = "".join(capfd.readouterr())
+    assert said.count(f"Journal damaged: renamed to {journal.name}.damaged") == 1
+    assert (resumed(report) > 40) == recovered
+    assert is_true(report, 200)
+    assert content
+    assert list(journal.parent.glob(".*.journal*")) == []  # its night is published
+
+
+def test_a_torn_tail_is_dropped_with_one_line(broken_off, night, capfd, is_true):
+    journal = broken_off(200, 60)
+    with journal.open("ab") as file:
+        file.write(journal.read_bytes()[-40:-3])
     capfd.readouterr()
     report = night(200)
-    said = "".join(capfd.readouterr())
-    assert said.count("is damaged; it is set aside as") == 1
-    assert resumed(report) == 0
+    assert "".join(capfd.readouterr()).count("its last record was incomplete") == 1
+    assert resumed(report) > 50
     assert is_true(report, 200)
-    assert journal.with_name(f"{journal.name}.aside").exists()
 
 
-def test_a_journal_of_another_input_is_not_mixed_in(broken_off, night, capfd, is_true):
+def test_a_journal_of_an_earlier_version_is_renamed_with_a_line(night, folder, capfd, is_true):
+    with closing(sqlite3.connect(folder / f".report.{DAY}.journal")) as base:
+        base.execute("CREATE TABLE about (json TEXT NOT NULL)")
+    report = night(50)
+    assert "Journal of an earlier version: renamed to" in "".join(capfd.readouterr())
+    assert is_true(report, 50)
+
+
+def test_an_input_that_changed_keeps_the_answers_of_those_still_in_it(
+    broken_off, gateway, night, is_true
+):
+    broken_off(200, 60)
+    gateway.tell(reset=True)
+    report = night(150)
+    assert 50 < resumed(report) <= 68
+    assert gateway.tell()["asked"] == 150 - resumed(report)
+    assert is_true(report, 150)
+
+
+def test_a_journal_of_other_pairs_is_renamed_and_nothing_of_it_is_taken(
+    broken_off, night, folder, capfd
+):
     journal = broken_off(200, 60)
     capfd.readouterr()
-    report = night(201)
-    assert "is of another input, merchant or gateway" in "".join(capfd.readouterr())
+    report = night(0, *[f"oOther{i:022},0042,x" for i in range(100)])
+    assert "are about pairs of this input; starting over" in "".join(capfd.readouterr())
     assert resumed(report) == 0
-    assert is_true(report, 201)
-    assert journal.with_name(f"{journal.name}.aside").exists()
+    assert len(report.rows) == 100
+    assert not journal.exists()
 
 
-def test_the_same_pairs_in_another_order_are_another_input(broken_off, night, folder):
+def test_the_same_pairs_in_another_order_are_the_same_input(broken_off, night, folder):
     broken_off(200, 60)
     lines = (folder / "pairs.csv").read_text().splitlines()[1:]
-    assert resumed(night(0, *reversed(lines))) == 0
+    assert resumed(night(0, *reversed(lines))) > 50
+
+
+def test_a_trial_on_the_sandbox_leaves_the_journal_of_the_real_gateway_alone(
+    broken_off, night, folder
+):
+    journal = broken_off(200, 60)
+    before = journal.read_bytes()
+    moved = header_frame(replace(scan(before).run, gateway="wechatpay"))
+    journal.write_bytes(moved * 2)
+    stop = night(200)
+    assert isinstance(stop, Stop)
+    assert stop.code == 2
+    assert "is of an unfinished run of merchant" in str(stop)
+    assert journal.read_bytes() == moved * 2
 
 
 def test_a_journal_of_another_date_is_not_mixed_in(broken_off, night, is_true):
@@ -102,10 +161,36 @@ def test_a_journal_of_another_date_is_not_mixed_in(broken_off, night, is_true):
     assert report.run_date == NEXT
 
 
-def test_a_later_report_removes_the_journals_of_the_dates_before(broken_off, night, folder):
-    assert broken_off(200, 60).exists()
+def test_a_later_report_leaves_a_young_journal_and_removes_an_old_one_with_a_line(
+    broken_off, night, folder, capfd
+):
+    journal = broken_off(200, 60)
     assert night(200, run_date=NEXT).run_date == NEXT
-    assert list(folder.glob(".*.journal*")) == []
+    assert journal.exists()
+    run = scan(journal.read_bytes()).run
+    week_ago = time.time_ns() // 1_000_000 - 8 * 86_400_000
+    row = (0, 0, -1, 0, 0, 200, 1, None, None)
+    journal.write_bytes(header_frame(run) * 2 + record_frame(run, bytes(16), row, week_ago))
+    capfd.readouterr()
+    assert night(200, run_date=NEXT + timedelta(days=1)).run_id
+    assert "removed a journal" in "".join(capfd.readouterr())
+    assert not journal.exists()
+
+
+def test_a_report_leaves_the_journal_of_another_report_in_its_folder(broken_off, night, folder):
+    other = folder / f".report.eu.{DAY}.journal"
+    broken_off(100, 30).replace(other)
+    assert night(100).run_date == DAY
+    assert other.exists()
+
+
+def test_a_run_broken_off_hours_ago_is_not_gone_on_with_under_its_date(broken_off, night):
+    journal = broken_off(200, 60)
+    run = scan(journal.read_bytes()).run
+    row = (0, 0, -1, 0, 0, 200, 1, None, None)
+    old = time.time_ns() // 1_000_000 - 4 * 3_600_000
+    journal.write_bytes(header_frame(run) * 2 + record_frame(run, bytes(16), row, old))
+    assert night(200, run_date=NEXT, date_given=False).run_date == NEXT
 
 
 def test_fresh_starts_over(broken_off, gateway, night, is_true):
@@ -117,9 +202,14 @@ def test_fresh_starts_over(broken_off, gateway, night, is_true):
     assert is_true(report, 200)
 
 
-def test_a_run_broken_off_before_midnight_keeps_its_date_after_it(broken_off, night, is_true):
+def test_a_run_broken_off_before_midnight_keeps_its_date_after_it(
+    broken_off, night, capfd, is_true
+):
     broken_off(200, 60)
+    capfd.readouterr()
     report = night(200, run_date=NEXT, date_given=False)
+    said = "".join(capfd.readouterr())
+    assert f"Resuming the unfinished run of {DAY}. Today's report ({NEXT}) is NOT made" in said
     assert report.run_date == DAY
     assert resumed(report) > 50
     assert is_true(report, 200)

@@ -22,7 +22,7 @@ def test_twenty_kills_cost_no_answer_and_no_pair_is_asked_again_that_was_safe(
 ):
     ended = kills.result()
     assert ended.code == 0, ended.said
-    assert "going on with an unfinished run" in ended.said
+    assert "Resuming: " in ended.said
     interrupted = read_parquet(ended.folder / "report.parquet")
     assert is_true(interrupted, PEOPLE)
     assert not list(ended.folder.glob(".*.journal*"))

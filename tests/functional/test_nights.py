@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.baseline import previous_of
+from jobs.locations import previous_of
 from jobs.render.parquet import read_parquet
 from palm.sandbox import EventKind, Population
 from tests.night import options, run_quietly

@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.baseline import previous_of
 from jobs.exits import Stop
+from jobs.locations import previous_of
 from jobs.options import Waits
 from jobs.render.parquet import read_parquet
 from jobs.sweep import SweepRules

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from jobs.baseline import check_replaced, find_baseline, previous_of
+from jobs.baseline import check_replaced, find_baseline
 from jobs.exits import Stop
+from jobs.locations import previous_of
 from jobs.outputs import Outputs
 from jobs.publish import publish
 from jobs.render.parquet import write_parquet

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import resource
-import sqlite3
 import stat
 import time
-from contextlib import closing
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from jobs.exits import Stop
-from jobs.journal import Binding, Journal, pairs_sha256, remove_journals, rows_of, unfinished
+from jobs.journal import Journal
+from jobs.journal_format import header_frame, scan
+from jobs.locations import Sidecars
 from jobs.report import Gateway
+from jobs.unfinished import kept_answers, remove_old_journals, unfinished
 
-BINDING = Binding("ab" * 32, "2025-03-03", "sandbox", "0000000000")
+DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
+SANDBOX = Gateway("sandbox", "0000000000")
+NO_TIME = -(2**63)
 
 
 def row(place, request_id="08AF"):
@@ -25,223 +30,352 @@ def row(place, request_id="08AF"):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / ".report.2025-03-03.journal"
+def files(tmp_path):
+    return Sidecars(tmp_path, "report")
 
 
-def written(path, *rows):
-    with Journal.open(path, BINDING) as journal:
-        for each in rows:
-            journal.put(each)
-    return path
+@pytest.fixture
+def path(files):
+    return files.journal(DAY)
 
 
-def test_what_is_put_is_found_again(path):
-    rows = [row(3), row(1, None), (2, 3, 6, -(2**63), 0, 400, 5, "PARAM_ERROR", "08")]
-    written(path, *rows)
-    with Journal.open(path, BINDING) as journal:
-        assert sorted(journal.found) == sorted(rows)
-        assert journal.said is None
+@pytest.fixture(scope="module")
+def pairs(pairs_of):
+    return pairs_of(*[f"A/o{place}" for place in range(100)])
 
 
-def test_the_last_word_about_a_pair_is_the_one_that_is_found(path):
-    written(path, row(1, "old"), row(2), row(1, "new"))
-    assert {each[0]: each[-1] for each in rows_of(path, BINDING)} == {1: "new", 2: "08AF"}
+@pytest.fixture
+def journal(files, pairs):
+    """Return a function that opens the journal of a run."""
+
+    def journal(day=DAY, gateway=SANDBOX, pairs=pairs, **given):
+        return Journal.open(files, day, gateway, pairs, **given)
+
+    return journal
 
 
-def test_an_answer_is_on_disk_within_100_ms(path):
-    with Journal.open(path, BINDING) as journal, closing(sqlite3.connect(path)) as reader:
+@pytest.fixture
+def written(journal, path):
+    def written(*rows, **given):
+        with journal(**given) as opened:
+            for each in rows:
+                opened.put(each)
+        return opened.path
+
+    return written
+
+
+@pytest.fixture
+def rows_of(files, pairs):
+    return lambda pairs=pairs: kept_answers(files, DAY, SANDBOX, pairs)
+
+
+def test_what_is_put_is_found_again(written, journal):
+    rows = [row(3), row(1, None), (2, 3, 5, NO_TIME, NO_TIME, 400, 5, "PARAM_ERROR", "08")]
+    written(*rows)
+    with journal() as opened:
+        assert sorted(opened.found) == sorted(rows)
+        assert opened.said == []
+
+
+def test_the_last_word_about_a_pair_is_the_one_that_is_found(written, rows_of):
+    written(row(1, "old"), row(2), row(1, "new"))
+    assert {each[0]: each[-1] for each in rows_of()} == {1: "new", 2: "08AF"}
+
+
+def test_an_answer_is_on_disk_within_100_ms(journal, rows_of):
+    with journal() as opened:
         for place in range(5):
-            journal.put(row(place))
+            opened.put(row(place))
             handed_over = time.perf_counter()
-            while reader.execute("SELECT count(*) FROM answers").fetchone()[0] <= place:
-                assert time.perf_counter() - handed_over < 2
+            while len(rows_of()) <= place:
+                assert time.perf_counter() - handed_over < 20
                 time.sleep(0.002)
             if time.perf_counter() - handed_over <= 0.1:
                 return  # a machine that is busy with other tests may be late now and then
         pytest.fail("no answer of five was on disk within 100 ms")
 
 
-async def test_writing_never_holds_the_event_loop_up_for_more_than_10_ms(path):
+async def test_writing_never_holds_the_event_loop_up_for_more_than_10_ms(journal, rows_of):
     """The longest of 1,500 calls of ``put``; how late timers are is the machine's doing, too."""
     longest = 0.0
-    with Journal.open(path, BINDING) as journal:
+    with journal() as opened:
         for place in range(1_500):
             before = time.thread_time()
-            journal.put(row(place))
+            opened.put(row(place % 100))
             longest = max(longest, time.thread_time() - before)
             await asyncio.sleep(0.0005)
     assert longest < 0.010
-    assert len(rows_of(path, BINDING)) == 1_500
+    assert len(rows_of()) == 100
 
 
-async def test_the_event_loop_is_seldom_late_while_the_journal_writes(path):
+async def test_the_event_loop_is_seldom_late_while_the_journal_writes(journal):
     late = []
-    with Journal.open(path, BINDING) as journal:
+    with journal() as opened:
         for place in range(300):
-            journal.put(row(place))
+            opened.put(row(place % 100))
             before = time.perf_counter()
             await asyncio.sleep(0.002)
             late.append(time.perf_counter() - before - 0.002)
     assert sorted(late)[len(late) * 9 // 10] < 0.010
 
 
-def test_it_costs_little_time_of_the_processor(path):
+def test_it_costs_little_time_of_the_processor(journal):
     """A question costs a millisecond; 5 % of that are 50 µs."""
-    with Journal.open(path, BINDING) as journal:
+    with journal() as opened:
         before = time.process_time()
         for place in range(20_000):
-            journal.put(row(place))
+            opened.put(row(place % 100))
     assert (time.process_time() - before) / 20_000 < 50e-6
 
 
-def test_it_is_for_its_owner_alone(path):
-    with Journal.open(path, BINDING) as journal:
-        journal.put(row(0))
-        time.sleep(0.2)
-        modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-        assert len(list(path.parent.iterdir())) == 3
-    assert modes == {0o600}
+def test_it_is_for_its_owner_alone(written):
+    assert stat.S_IMODE(written(row(0)).stat().st_mode) == 0o600
 
 
-def test_one_that_holds_nothing_leaves_no_file(path):
-    written(path)
+def test_one_that_holds_nothing_leaves_no_file(written, path):
+    written()
     assert list(path.parent.iterdir()) == []
 
 
-def test_one_that_was_gone_on_with_stays_though_nothing_is_added(path):
-    written(path, row(1))
-    written(path)
-    assert rows_of(path, BINDING) == [row(1)]
+def test_one_that_was_gone_on_with_stays_though_nothing_is_added(written, rows_of):
+    written(row(1))
+    written()
+    assert rows_of() == [row(1)]
 
 
-def test_removing_it_removes_all_its_files(path):
-    with Journal.open(path, BINDING) as journal:
-        journal.put(row(1))
-        journal.remove()
+def test_removing_it_removes_its_file(journal, path):
+    with journal() as opened:
+        opened.put(row(1))
+        opened.remove()
     assert list(path.parent.iterdir()) == []
 
 
-def test_fresh_forgets_what_is_there(path):
-    written(path, row(1))
-    with Journal.open(path, BINDING, fresh=True) as journal:
-        assert (journal.found, journal.said) == ([], None)
+def test_fresh_forgets_what_is_there(written, journal):
+    written(row(1))
+    with journal(fresh=True) as opened:
+        assert (opened.found, opened.said) == ([], [])
 
 
-@pytest.mark.parametrize(
-    "other",
-    [{"pairs": "cd" * 32}, {"run_date": "2025-03-04"}, {"gateway": "wechatpay"},
-     {"mchid": "1900000001"}, {"schema": 2}],
-    ids=lambda other: next(iter(other)),
-)  # fmt: skip
-def test_answers_to_anything_else_are_set_aside(path, other):
-    written(path, row(1))
-    with Journal.open(path, replace(BINDING, **other)) as journal:
-        assert journal.found == []
-        assert journal.said == (
-            "the journal .report.2025-03-03.journal is of another input, merchant or gateway; "
-            "it is set aside as .report.2025-03-03.journal.aside, starting over"
-        )
-    assert rows_of(path.with_name(f"{path.name}.aside"), BINDING) == [row(1)]
+@pytest.mark.parametrize("gateway", [Gateway("wechatpay", "0000000000"), Gateway("sandbox", "1")])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_one_of_another_gateway_or_merchant_ends_with_2_and_stays(written, journal, gateway, fresh):
+    path = written(row(1))
+    before = path.read_bytes()
+    with pytest.raises(Stop, match="is of an unfinished run of merchant 0000000000") as stop:
+        journal(gateway=gateway, fresh=fresh)
+    assert stop.value.code == 2
+    assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing", b"SQLite format 3\0" + bytes(5000)])
-def test_one_that_is_damaged_is_set_aside(path, content):
+def test_one_of_another_date_under_this_name_ends_with_2(written, journal, files):
+    written(row(1), day=NEXT).replace(files.journal(DAY))
+    with pytest.raises(Stop, match="is of a run of 2025-03-04, not of 2025-03-03") as stop:
+        journal()
+    assert stop.value.code == 2
+
+
+def test_answers_go_to_their_pairs_wherever_these_stand_now(written, rows_of, pairs_of):
+    written(row(0), row(1), row(2))
+    now = pairs_of("B/o1", "A/o2", "A/o0", "A/new")
+    assert sorted(each[0] for each in rows_of(now)) == [1, 2]
+
+
+def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal, pairs_of, files):
+    written(row(0), row(1), row(2))
+    with journal(pairs=pairs_of("A/o1", "A/new")) as opened:
+        assert opened.found == []
+        assert opened.said == [
+            (
+                "Journal renamed to .report.2025-03-03.journal.damaged: only 1 of its 3 answers are "
+                "about pairs of this input; starting over"
+            )
+        ]
+    assert files.damaged_journal(DAY).exists()
+
+
+@pytest.mark.parametrize("content", [b"nothing", b"\xa5\x4a" * 500])
+def test_one_that_is_damaged_is_renamed(path, files, journal, rows_of, content):
     path.write_bytes(content)
-    with Journal.open(path, BINDING) as journal:
-        assert journal.found == []
-        assert "is damaged" in journal.said
-        journal.put(row(1))
-    assert rows_of(path, BINDING) == [row(1)]
-    assert path.with_name(f"{path.name}.aside").read_bytes().startswith(content)
+    with journal() as opened:
+        assert opened.found == []
+        assert opened.said == [
+            (
+                "Journal damaged: renamed to .report.2025-03-03.journal.damaged, no answer recovered; "
+                "starting over"
+            )
+        ]
+        opened.put(row(1))
+    assert rows_of() == [row(1)]
+    assert files.damaged_journal(DAY).read_bytes() == content
 
 
-def test_one_that_cannot_be_begun_ends_with_73(tmp_path):
+def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of):
+    path = written(*map(row, range(20)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with journal() as opened:
+        assert len(opened.found) == 19
+        assert opened.said == [
+            (
+                "Journal damaged: renamed to .report.2025-03-03.journal.damaged, 19 of at least 20 "
+                "answers recovered"
+            )
+        ]
+        opened.put(row(50))
+    assert len(rows_of()) == 20
+    assert files.damaged_journal(DAY).read_bytes() == content
+
+
+def test_what_was_killed_before_it_wrote_anything_is_begun(path, journal, rows_of):
+    path.touch()
+    with journal() as opened:
+        assert (opened.found, opened.said) == ([], [])
+        opened.put(row(1))
+    assert rows_of() == [row(1)]
+
+
+def test_one_that_cannot_be_begun_ends_with_73(tmp_path, pairs):
     with pytest.raises(Stop, match="cannot be written") as stop:
-        Journal.open(tmp_path / "missing" / ".journal", BINDING)
+        Journal.open(Sidecars(tmp_path / "missing", "report"), DAY, SANDBOX, pairs)
     assert stop.value.code == 73
 
 
-def fill(journal):
-    for place in range(1, 100):
-        journal.put(row(place, "x" * 20_000))
-        time.sleep(0.02)
+def make_link(path):
+    path.symlink_to(path.with_name("elsewhere"))
 
 
-def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(path):
-    with Journal.open(path, BINDING) as journal:
-        journal.put(row(0))
-        while not rows_of(path, BINDING):
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, make_link])
+def test_what_is_no_file_ends_with_73(path, journal, make):
+    make(path)
+    with pytest.raises(Stop, match="cannot be written") as stop:
+        journal()
+    assert stop.value.code == 73
+
+
+def fill(opened):
+    for place in range(1, 1000):
+        opened.put(row(place % 100, "x" * 200))
+        time.sleep(0.002)
+
+
+def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(journal, path, rows_of):
+    with journal() as opened:
+        opened.put(row(0))
+        while not rows_of():
             time.sleep(0.01)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100_000, before[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10_000, before[1]))
         try:
             with pytest.raises(Stop, match="the answers that it holds are kept") as stop:
-                fill(journal)
+                fill(opened)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert stop.value.code == 73
-    assert row(0) in rows_of(path, BINDING)
+    assert row(0) in rows_of()
+    with journal() as opened:  # the record that did not fit is a torn tail
+        assert row(0) in opened.found
 
 
-def test_an_unfinished_run_of_the_same_pairs_gives_its_date(path):
-    written(path, row(1))
-    today = replace(BINDING, run_date="2025-03-04")
-    assert unfinished([path], today, now=time.time()) == date(2025, 3, 3)
+@pytest.mark.parametrize(("number", "ends"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_cannot_sync_is_done_without_and_one_that_fails_is_not(
+    journal, monkeypatch, number, ends
+):
+    with journal() as opened:
+
+        def fail(_):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("os.fsync", fail)
+        opened.put(row(0))
+        opened.close()
+        if ends:
+            with pytest.raises(Stop, match="cannot be written"):
+                opened.check()
+        else:
+            opened.check()
+
+
+def found_at(files, pairs, now, day=NEXT, gateway=SANDBOX):
+    found = unfinished(files, day, gateway, pairs, now=now)
+    return found and found.run_date
+
+
+def test_a_young_run_of_another_date_gives_its_date(written, files, pairs):
+    written(row(1))
+    assert found_at(files, pairs, time.time() + 2.9 * 3600) == DAY
+    assert found_at(files, pairs, time.time() + 3.1 * 3600) is None
+
+
+def test_this_dates_run_is_gone_on_with_however_old(written, files, pairs):
+    written(row(1))
+    written(row(1), day=NEXT)
+    assert found_at(files, pairs, time.time() + 20 * 3600) == NEXT
+
+
+def test_one_of_other_pairs_or_of_another_merchant_gives_no_date(written, files, pairs_of, pairs):
+    written(row(1))
+    assert found_at(files, pairs_of("B/x"), time.time()) is None
+    assert found_at(files, pairs, time.time(), gateway=Gateway("sandbox", "1")) is None
+    assert found_at(files, pairs, time.time(), gateway=Gateway("other", "0000000000")) is None
+
+
+def test_a_damaged_one_gives_no_date(path, files, pairs):
+    path.write_bytes(b"nothing")
+    assert found_at(files, pairs, time.time()) is None
+
+
+def test_a_later_dates_run_is_not_gone_on_with(written, files, pairs):
+    written(row(1), day=NEXT)
+    assert found_at(files, pairs, time.time(), day=DAY) is None
+
+
+def removed(files, published, now, gateway=SANDBOX):
+    return [path.name for path in remove_old_journals(files, published, gateway, now=now)]
+
+
+def test_the_published_dates_journals_go_and_others_stay_for_seven_days(written, files):
+    old = written(row(1))
+    files.damaged_journal(DAY).touch()
+    own = written(row(1), day=NEXT)
+    files.damaged_journal(NEXT).touch()
+    assert removed(files, NEXT, time.time() + 6.9 * 86_400) == []
+    assert not own.exists()
+    assert not files.damaged_journal(NEXT).exists()
+    assert old.exists()
+    assert files.damaged_journal(DAY).exists()
+    assert removed(files, NEXT, time.time() + 7.1 * 86_400) == [old.name]
+    assert list(files.folder.iterdir()) == []
+
+
+def test_another_merchants_journal_is_never_removed(written, files):
+    path = written(row(1))
+    assert removed(files, NEXT, time.time() + 1e9, gateway=Gateway("wechatpay", "1")) == []
+    assert path.exists()
 
 
 @pytest.mark.parametrize(
-    ("other", "hours"),
-    [({"pairs": "cd" * 32}, 0), ({"mchid": "1"}, 0), ({"gateway": "other"}, 0), ({}, 20.1)],
-)
-def test_one_of_other_pairs_or_an_old_one_gives_no_date(path, other, hours):
-    written(path, row(1))
-    now = time.time() + hours * 3600
-    assert unfinished([path], replace(BINDING, **other), now=now) is None
+    "name",
+    [".report.eu.2025-03-03.journal", ".report.2025-03-03.journal.damaged", ".report..journal",
+     ".report.2025-02-30.journal", ".report.2025-03-03.journal~", "report.2025-03-03.journal",
+     ".report2025-03-03.journal", ".report.x2025-03-03.journal", ".report.2025-03-03.journal\n"],
+)  # fmt: skip
+def test_only_names_that_are_exactly_ours_are_journals(files, name):
+    (files.folder / name).touch()
+    assert files.journals() == {}
 
 
-def test_a_damaged_one_gives_no_date(path):
-    path.write_bytes(b"nothing")
-    assert unfinished([path], BINDING, now=time.time()) is None
+@pytest.mark.parametrize("stem", ["report", "r[1]*?", "a\nb", "报告", ".x"])
+def test_any_stem_finds_its_own_journals(tmp_path, stem):
+    files = Sidecars(tmp_path, stem)
+    for day in (DAY, NEXT):
+        files.journal(day).touch()
+    assert list(files.journals().items()) == [(d, files.journal(d)) for d in (NEXT, DAY)]
 
 
-def test_the_newest_of_several_gives_its_date(path):
-    later = path.with_name(".report.2025-03-04.journal")
-    for each, day in ((path, "2025-03-03"), (later, "2025-03-04")):
-        with Journal.open(each, replace(BINDING, run_date=day)) as journal:
-            journal.put(row(1))
-    assert unfinished([path, later], BINDING, now=time.time()) == date(2025, 3, 4)
-
-
-def test_rows_of_a_journal_that_is_not_there_or_of_another_run_are_none(path):
-    assert rows_of(path, BINDING) == []
-    written(path, row(1))
-    assert rows_of(path, replace(BINDING, mchid="1")) == []
-
-
-def test_journals_of_a_date_and_before_are_removed_and_later_ones_stay(tmp_path):
-    names = [".r.2025-03-02.journal", ".r.2025-03-03.journal", ".r.2025-03-04.journal",
-             ".r.soon.journal"]  # fmt: skip
-    for name in names:
-        (tmp_path / name).touch()
-    remove_journals(tmp_path.glob(".*.journal"), date(2025, 3, 3))
-    assert sorted(path.name for path in tmp_path.iterdir()) == names[2:]
-
-
-def test_the_hash_tells_pairs_their_order_and_what_belongs_to_whom_apart(pairs_of):
-    frames = [pairs_of("A/a", "B/b"), pairs_of("B/b", "A/a"), pairs_of("A/ab", "B/b"),
-              pairs_of("Aa/b", "B/b"), pairs_of("A/a"), pairs_of()]  # fmt: skip
-    assert len({pairs_sha256(frame) for frame in frames}) == len(frames)
-
-
-def test_the_hash_does_not_depend_on_lines_or_duplicates(pairs_of):
-    pairs = pairs_of("A/a", "B/b")
-    moved = pairs.assign(input_line=[7, 9], input_duplicates=[3, 0])
-    assert pairs_sha256(moved) == pairs_sha256(pairs)
-
-
-def test_a_binding_names_pairs_date_gateway_and_merchant(pairs_of):
-    binding = Binding.of(pairs_of("A/a"), date(2025, 3, 3), Gateway("wechatpay", "1900000001"))
-    assert (binding.run_date, binding.gateway, binding.mchid) == (
-        "2025-03-03", "wechatpay", "1900000001",
-    )  # fmt: skip
+def test_its_header_names_no_pair_and_its_salt_is_its_own(written, files):
+    runs = [scan(written(row(1), day=day).read_bytes()).run for day in (DAY, NEXT)]
+    assert (runs[0].gateway, runs[0].mchid) == ("sandbox", "0000000000")
+    assert runs[0].salt != runs[1].salt
+    assert header_frame(replace(runs[0], salt=runs[1].salt)) != header_frame(runs[0])

@@ -8,24 +8,22 @@ from pathlib import Path
 import pytest
 
 from jobs.baseline import Baseline
-from jobs.journal import Binding, Journal
 from jobs.pairs import parse_pairs
 from jobs.plan import Plan
 from tests.night import DAY, options
 
 LINES = "".join(f"o{i},A\n" for i in range(980)) + "o1,A\n" * 15 + ",A\n" * 5
 SOURCE = parse_pairs(f"openid,organization_id\n{LINES}".encode(), name="pairs.csv")
-BINDING = Binding("ab", DAY.isoformat(), "sandbox", "0")
 
 
 @pytest.fixture
 def plan_of(tmp_path):
     """Return a function that plans a night at 100 requests a second."""
 
-    def plan_of(kept=0, journal=None, report=None, **given):
+    def plan_of(answered=0, report=None, **given):
         chosen = options(Path("pairs.csv"), tmp_path / "report.parquet", DAY, rate=100.0, **given)
         found = Baseline(report, None, None)
-        return Plan.of(chosen, SOURCE, found, kept=kept, journal=journal, binding=BINDING)
+        return Plan.of(chosen, SOURCE, found, answered=answered)
 
     return plan_of
 
@@ -64,14 +62,9 @@ def test_it_says_whether_the_deadline_is_met_and_what_would_be_left(plan_of, sec
     assert plan.lines_of_text()[-1] == f"deadline    {said}"
 
 
-def test_what_a_report_or_a_journal_has_answered_is_not_asked_again(plan_of, tmp_path):
-    path = tmp_path / ".journal"
-    with Journal.open(path, BINDING) as journal:
-        for place in range(80):
-            journal.put((place, 0, -1, 0, 0, 200, 1, None, None))
-    plan = plan_of(kept=100, journal=path)
+def test_what_is_answered_already_is_not_asked_again(plan_of):
+    plan = plan_of(answered=180)
     assert (plan.answered, plan.requests) == (180, 800)
-    assert plan_of(journal=path, fresh=True).answered == 0
 
 
 def test_it_names_the_date_of_the_baseline(plan_of, report_of, nights):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import jobs.publish
-from jobs.baseline import previous_of
 from jobs.exits import Stop
+from jobs.locations import previous_of
 from jobs.outputs import Outputs, parse_outputs
 from jobs.publish import check_output, publish
 from jobs.render.parquet import read_parquet, write_parquet

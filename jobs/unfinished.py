@@ -1,0 +1,206 @@
+"""Unfinished runs: which journals are there, whose, and what they hold for an input."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from jobs.answers import Row
+from jobs.exits import Exit, Stop
+from jobs.journal_format import JournalRun, Scan, pair_hash, parse_answer, scan
+from jobs.locations import Sidecars
+from jobs.report import Gateway
+
+__all__ = [
+    "Kept",
+    "Unfinished",
+    "check_whose",
+    "kept_answers",
+    "read_journal",
+    "remove_old_journals",
+    "unfinished",
+]
+
+_OTHER_DATE_S: Final = 3 * 3600.0
+"""A run of another date is gone on with by itself only if its last answer is younger."""
+_FORGET_AFTER_S: Final = 7 * 86_400.0
+_SQLITE: Final = b"SQLite format 3\0"
+_PART: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an unfinished run has left for the pairs of an input.
+
+    Attributes:
+        rows: One per pair that it has an outcome for.
+        others: Outcomes of pairs that are not in the input.
+    """
+
+    rows: list[Row]
+    others: int
+
+    @property
+    def is_of_this_input(self) -> bool:
+        """Return True if at least half of the outcomes are about pairs of the input."""
+        return len(self.rows) >= self.others
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A journal on disk that proves itself.
+
+    Attributes:
+        path: Its file.
+        run: Whose answers it holds.
+        scan: What was found in it.
+        content: Its bytes.
+    """
+
+    path: Path
+    run: JournalRun
+    scan: Scan
+    content: bytes
+
+    @property
+    def run_date(self) -> date:
+        """Of the run that left it."""
+        return date.fromisoformat(self.run.run_date)
+
+    @property
+    def gateway(self) -> Gateway:
+        """Who answered, and for whom."""
+        return Gateway(self.run.gateway, self.run.mchid)
+
+    def kept(self, pairs: pd.DataFrame) -> Kept:
+        """Return its outcomes for the pairs of an input, under their places in it."""
+        if not self.scan.answers:
+            return Kept([], 0)
+        found, salt = self.scan.answers, self.run.salt
+        rows = []
+        for place, (organization, openid) in enumerate(_keys(pairs)):
+            if (body := found.get(pair_hash(salt, organization, openid))) is not None:
+                rows.append(parse_answer(self.content, body, place))
+        return Kept(rows, len(found) - len(rows))
+
+
+def unfinished(
+    files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame, *, now: float
+) -> Unfinished | None:
+    """Return the journal that a run without a given date goes on with; None: it begins anew.
+
+    That of ``run_date`` is always gone on with; the newest of another date only if its last answer
+    is under three hours old, and at least half of its answers are about pairs of the input.
+
+    Args:
+        files: Names the files beside the report.
+        run_date: Today.
+        gateway: Who answers, and for whom.
+        pairs: Columns ``PAIRS``.
+        now: Unix seconds.
+    """
+    there = files.journals()
+    for day in [run_date, *(day for day in there if day < run_date)]:
+        found = _own(there[day], gateway) if day in there else None
+        if found is None or not found.scan.answers:
+            continue
+        young = now - found.scan.last_ms / 1000 < _OTHER_DATE_S
+        if day == run_date or (young and found.kept(pairs).is_of_this_input):
+            return found
+    return None
+
+
+def kept_answers(
+    files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame
+) -> list[Row]:
+    """Return what the journal of a run date has for the pairs of an input; changes nothing."""
+    found = _own(files.journal(run_date), gateway)
+    kept = found.kept(pairs) if found else None
+    return kept.rows if kept and kept.is_of_this_input else []
+
+
+def remove_old_journals(
+    files: Sidecars, published: date, gateway: Gateway, *, now: float
+) -> Iterator[Path]:
+    """Remove the journals that a published report makes useless; yield those of other dates.
+
+    What a damaged journal of that date was renamed to goes, too. A journal of another date stays
+    until seven days after its last answer; one of another merchant or gateway always stays.
+    """
+    files.journal(published).unlink(missing_ok=True)
+    files.damaged_journal(published).unlink(missing_ok=True)
+    for day, path in files.journals().items():
+        found = _own(path, gateway) if day != published else None
+        if found is not None and now - found.scan.last_ms / 1000 > _FORGET_AFTER_S:
+            path.unlink(missing_ok=True)
+            files.damaged_journal(day).unlink(missing_ok=True)
+            yield path
+
+
+def read_journal(path: Path) -> Unfinished | str | None:
+    """Return the journal at ``path``; None: there is none; a text: it is useless, and why.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(None, "it is not a file")
+        content = file.read()
+    if not content:  # killed before it wrote anything
+        return None
+    found = scan(content)
+    if found.run is not None:
+        return Unfinished(path, found.run, found, content)
+    if content.startswith(_SQLITE):
+        return "Journal of an earlier version: renamed to {}; starting over"
+    return "Journal damaged: renamed to {}, no answer recovered; starting over"
+
+
+def check_whose(found: Unfinished, run_date: date, gateway: Gateway) -> None:
+    """Refuse the journal of another gateway or merchant, or of another date.
+
+    Raises:
+        Stop: It is one (2).
+    """
+    if found.gateway != gateway:
+        raise Stop(
+            Exit.USAGE,
+            f"the journal {found.path} is of an unfinished run of {found.gateway}, this run is of "
+            f"{gateway}: write to another file, or move it away",
+        )
+    if found.run_date != run_date:
+        raise Stop(
+            Exit.USAGE,
+            f"the journal {found.path} is of a run of {found.run_date}, not of {run_date}: give it "
+            "its own name back, or move it away",
+        )
+
+
+def _own(path: Path, gateway: Gateway) -> Unfinished | None:
+    """Return a journal of this gateway and merchant; None where there is none that can be read."""
+    try:
+        found = read_journal(path)
+    except OSError:
+        return None
+    if not isinstance(found, Unfinished) or found.gateway != gateway:
+        return None
+    return found
+
+
+def _keys(pairs: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Yield organization and openid of each pair, in order."""
+    for start in range(0, len(pairs), _PART):
+        part = pairs.iloc[start : start + _PART]
+        yield from zip(part["organization_id"].tolist(), part["openid"].tolist(), strict=True)
