@@ -28,7 +28,7 @@ def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers
 ):
     assert night(1_000, rate=3_000).run_id
     before = report_path.read_bytes()
-    stop = night(1_000, run_date=NEXT, rate=3_000, longest_file=150_000)
+    stop = night(1_000, run_date=NEXT, rate=3_000, longest_file=60_000)
     assert isinstance(stop, Stop)
     assert stop.code == 73
     assert "the journal" in str(stop)
@@ -65,10 +65,10 @@ def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_
 
 @pytest.fixture
 def small_disk(folder):
-    """Return a folder of 300 kB."""
+    """Return a folder of 128 kB."""
     disk = folder / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here")
     yield disk

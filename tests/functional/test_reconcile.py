@@ -222,7 +222,7 @@ def test_a_target_that_cannot_be_written_ends_with_73_and_nothing_is_asked(
 def test_a_disk_that_is_full_ends_with_73_and_leaves_nothing(folder, source, config):
     """What is written outgrows what the process may: the journal first, or else the report."""
     code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)); "
         "from jobs.reconcile import main; main()"
     )
     done = subprocess.run(

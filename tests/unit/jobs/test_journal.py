@@ -187,8 +187,8 @@ def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal,
         assert opened.found == []
         assert opened.said == [
             (
-                "Journal renamed to .report.2025-03-03.journal.damaged: only 1 of its 3 answers are "
-                "about pairs of this input; starting over"
+                "Journal renamed to .report.2025-03-03.journal.damaged: only 1 of its 3 answers "
+                "are about pairs of this input; starting over"
             )
         ]
     assert files.damaged_journal(DAY).exists()
@@ -201,8 +201,8 @@ def test_one_that_is_damaged_is_renamed(path, files, journal, rows_of, content):
         assert opened.found == []
         assert opened.said == [
             (
-                "Journal damaged: renamed to .report.2025-03-03.journal.damaged, no answer recovered; "
-                "starting over"
+                "Journal damaged: renamed to .report.2025-03-03.journal.damaged, no answer "
+                "recovered; starting over"
             )
         ]
         opened.put(row(1))
