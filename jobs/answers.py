@@ -120,6 +120,11 @@ class AnswerBook:
             self._code.pop(place, None)
         return reason
 
+    def reason(self, place: int) -> UnknownReason | None:
+        """Return why a pair has no good answer, None where it has one."""
+        code = self._reason[place]
+        return _WHY[code] if code >= 0 else None
+
     def row(self, place: int) -> Row:
         """Return what is written about a pair."""
         return (

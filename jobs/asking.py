@@ -99,6 +99,9 @@ async def ask_all(
                 answers = await sweep(
                     _logged(palm, options),
                     pairs,
+                    ask_throttled=_logged(
+                        palm.with_options(retry=options.waits.throttled_again), options
+                    ),
                     tally=tally,
                     rules=replace(options.waits.sweep, concurrency=options.in_flight),
                     order=_order(options, pairs, baseline),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ __all__ = ["LIVE_RATE", "SANDBOX_RATE", "Options", "Waits"]
 
 LIVE_RATE: Final = 50.0
 SANDBOX_RATE: Final = 1000.0
+_THROTTLES_AGAIN: Final = 3
 _LEAST: Final = 64
 _MOST: Final = 1024
 
@@ -35,6 +36,14 @@ class Waits:
     hosts: HostRules = field(default_factory=HostRules)
     breaker: BreakerRules = field(default_factory=BreakerRules)
     sweep: SweepRules = field(default_factory=SweepRules)
+
+    @property
+    def throttled_again(self) -> Retry:
+        """How a pair is asked in the last round that was throttled again and again before.
+
+        Its throttles say nothing of the pace of the others.
+        """
+        return replace(self.retry, throttles=_THROTTLES_AGAIN, adapts=False)
 
     @classmethod
     def patient(cls, seconds: float) -> Waits:

@@ -13,9 +13,11 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.answers import AnswerBook, Row
+from jobs.canary import Canary
 from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
 from jobs.halt import Halt
+from jobs.health import HealthCheck
 from jobs.tally import Tally
 from jobs.watch import UNBELIEVED, Watch, WatchRules
 from palm import (
@@ -38,6 +40,7 @@ _ONE_MORE: Final = (
     UnknownReason.NETWORK,
     UnknownReason.TIMEOUT,
     UnknownReason.SERVER_ERROR,
+    UnknownReason.THROTTLED,
     *UNBELIEVED,
 )
 
@@ -52,6 +55,7 @@ class SweepRules:
     Attributes:
         concurrency: Questions under way at most.
         canary: So many pairs, of different organizations where there are, are asked first.
+        replace_s: Those of them that have not settled after so long are replaced by others.
         reach_s: Give up when no connection could be made for so long at the start.
         reach_every_s: Seconds between two attempts to reach the gateway.
         finish_s: When halted, questions under way may take so long to finish.
@@ -61,6 +65,7 @@ class SweepRules:
 
     concurrency: int = 64
     canary: int = 5
+    replace_s: float = 3.0
     reach_s: float = 30.0
     reach_every_s: float = 1.0
     finish_s: float = 10.0
@@ -74,6 +79,7 @@ async def sweep(
     *,
     tally: Tally,
     rules: SweepRules,
+    ask_throttled: Ask | None = None,
     order: Iterable[int] | None = None,
     found: Iterable[Row] = (),
     note: Callable[[Row], None] | None = None,
@@ -89,6 +95,8 @@ async def sweep(
         pairs: Columns ``PAIRS``; any slice of them will do.
         tally: Is kept up to date while the sweep runs.
         rules: When to stop.
+        ask_throttled: Asks in the last round about the pairs that were throttled again and again
+            while others were answered; default ``ask``.
         order: Places in ``pairs``, in the order in which to ask; default that of the pairs.
         found: Answers of an earlier, unfinished sweep over the same pairs: not asked for again.
         note: Told of every outcome that asking again would not change, as it comes.
@@ -105,8 +113,8 @@ async def sweep(
             nothing accepted for too long (4).
     """
     run = _Sweep(
-        ask, pairs, tally=tally, rules=rules, note=note, halt=halt or Halt(), clock=clock,
-        steady=steady,
+        ask, pairs, tally=tally, rules=rules, ask_throttled=ask_throttled or ask, note=note,
+        halt=halt or Halt(), clock=clock, steady=steady,
     )  # fmt: skip
     run.restore(found)
     await run.start(pairs, sleep)
@@ -126,12 +134,14 @@ class _Sweep:
         *,
         tally: Tally,
         rules: SweepRules,
+        ask_throttled: Ask,
         note: Callable[[Row], None] | None,
         halt: Halt,
         clock: Callable[[], float],
         steady: Callable[[], float],
     ) -> None:
         self._ask = ask
+        self._ask_throttled = ask_throttled
         # Looking one text up in Arrow and in codes costs a tenth of what it costs in pandas.
         self._openids = pa.array(pairs["openid"])
         self._codes = pairs["organization_id"].cat.codes.to_numpy()
@@ -146,6 +156,8 @@ class _Sweep:
         self.halt = halt
         self.watch = Watch(rules.watch, pairs["organization_id"].nunique(), steady)
         self.book = AnswerBook(len(pairs))
+        self._health = HealthCheck(self._question, self.watch, tally, rules.look_every_s)
+        self._late: list[asyncio.Task[PalmError | None]] = []
         tally.pairs += len(pairs)
 
     def restore(self, found: Iterable[Row]) -> None:
@@ -153,6 +165,7 @@ class _Sweep:
         for row in found:
             if self.book.restore(row) is None:
                 self._tally.settled += 1
+                self._health.place = row[0]
             else:
                 self._tally.failed += 1
             self._done[row[0]] = 1
@@ -161,13 +174,24 @@ class _Sweep:
 
     async def start(self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Ask the first few pairs, and stop where it is clear that no other would fare better."""
-        canary = [
-            place
-            for place in _of_different_organizations(pairs)
-            if not self._done[place] and not self.halt.is_set()
-        ][: self._rules.canary]
-        for errors in await self._watched([self._reach(canary, sleep)]):
-            self.watch.judge_canary(errors)
+        canary = Canary(
+            self._settle,
+            (
+                place
+                for place in _of_different_organizations(pairs)
+                if not self._done[place] and not self.halt.is_set()
+            ),
+            size=self._rules.canary,
+            most=self._rules.concurrency,
+            replace_s=self._rules.replace_s,
+        )
+        try:
+            for errors in await self._watched([self._reach(canary, sleep)]):
+                self.watch.judge_canary(errors)
+        except BaseException:
+            await canary.cancel()
+            raise
+        self._late = canary.under_way
 
     async def ask_all(self, places: Iterator[int], *, again: bool = False) -> None:
         """Ask about the pairs at ``places``, some at a time, however many there are."""
@@ -182,20 +206,29 @@ class _Sweep:
                     continue
                 await self._settle(place)
 
-        workers = max(1, min(self._rules.concurrency, len(self._done)))
-        await self._watched([work() for _ in range(workers)])
+        async def settle_late(task: asyncio.Task[PalmError | None]) -> None:
+            await task
+            await work()
+
+        late, self._late = self._late, []
+        workers = max(1, min(self._rules.concurrency, len(self._done)) - len(late))
+        await self._watched([*map(settle_late, late), *(work() for _ in range(workers))])
 
     async def _reach(
-        self, canary: list[int], sleep: Callable[[float], Awaitable[None]]
+        self, canary: Canary, sleep: Callable[[float], Awaitable[None]]
     ) -> list[PalmError | None]:
         """Ask about the canary's pairs until the gateway is there; return their errors."""
         while True:
-            errors = await asyncio.gather(*(self._settle(place) for place in canary))
+            outcomes = await canary.settled()
+            errors = list(outcomes.values())
             if not errors or not all(isinstance(error, ConnectError) for error in errors):
+                return errors
+            if self.halt.is_set():
                 return errors
             if self._waited_s() >= self._rules.reach_s:
                 raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
-            self._tally.failed -= len(canary)
+            self._tally.failed -= len(outcomes)
+            canary.again(outcomes)
             await sleep(self._rules.reach_every_s)
 
     async def _watched(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -203,7 +236,7 @@ class _Sweep:
         try:
             async with asyncio.TaskGroup() as group:
                 workers = [group.create_task(work) for work in works]
-                looking = group.create_task(self._look(workers))
+                looking = group.create_task(self._look(workers, group))
                 await asyncio.wait(workers)
                 looking.cancel()
         except ExceptionGroup as errors:
@@ -212,14 +245,21 @@ class _Sweep:
             return [worker.result() for worker in workers if not worker.cancelled()]
         raise first  # out here, so that the group does not hang on as its context
 
-    async def _look(self, workers: list[asyncio.Task[T]]) -> None:
+    async def _look(self, workers: list[asyncio.Task[T]], group: asyncio.TaskGroup) -> None:
         """Watch the clock while the workers work; end them some time after a halt."""
-        while not self.halt.is_set():
-            self.watch.check_patience()
-            self._check_reached()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._rules.look_every_s):
-                    await self.halt.wait()
+        checks: list[asyncio.Task[None]] = []
+        try:
+            while not self.halt.is_set():
+                self.watch.check_patience()
+                self._check_reached()
+                if self._health.is_due:
+                    checks = [group.create_task(self._health.check())]
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._rules.look_every_s):
+                        await self.halt.wait()
+        finally:
+            for check in checks:
+                check.cancel()
         await asyncio.sleep(self._rules.finish_s)
         for worker in workers:
             worker.cancel()
@@ -243,13 +283,19 @@ class _Sweep:
     def _waited_s(self) -> float:
         return self._steady() - self._started
 
+    async def _question(self, place: int) -> PalmAuthorization:
+        """Ask about a pair; one that was throttled again and again before in another way."""
+        throttled = self.book.reason(place) is UnknownReason.THROTTLED
+        ask = self._ask_throttled if throttled else self._ask
+        return await ask(self._openids[place].as_py(), self._organization(place))
+
     async def _settle(self, place: int) -> PalmError | None:
         self._tally.questions += 1
         self._done[place] = 1
-        openid, organization = self._openids[place].as_py(), self._organization(place)
+        organization = self._organization(place)
         failed: PalmError | None = None
         try:
-            answer = await self._ask(openid, organization)
+            answer = await self._question(place)
         except PalmError as error:
             failed = error
             self.book.fail(place, error)
@@ -258,6 +304,7 @@ class _Sweep:
             self.book.answer(place, answer, int(self._clock() * 1000))
             self._tally.settled += 1
             self._tally.without_echo += not answer.echoed
+            self._health.place = place
         if self._note is not None and _is_final(failed):
             self._note(self.book.row(place))
         if failed is None:

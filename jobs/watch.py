@@ -71,13 +71,22 @@ class Watch:
         self._unknown_serial: str | None = None
         self._unbelieved_row = 0
 
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds no answer has been accepted."""
+        return self._clock() - self._accepted_at
+
+    def accepted(self) -> None:
+        """Note that an answer was accepted, whatever it said."""
+        self._accepted_at = self._clock()
+
     def permit(self, organization: str) -> None:
         """Note that an earlier, unfinished run had an answer about an organization."""
         self._permitted.add(organization)
 
     def answered(self, place: int, organization: str) -> None:
         """Note a good answer."""
-        self._accepted_at = self._clock()
+        self.accepted()
         self._permitted.add(organization)
         self._signatures.pop(place, None)
         self._unbelieved_row = 0
@@ -89,7 +98,7 @@ class Watch:
             Stop: The merchant is refused (77), or nothing is believed any more (4 or 77).
         """
         if not isinstance(error, TransientError):
-            self._accepted_at = self._clock()
+            self.accepted()
         if isinstance(error, BeliefError):
             self._not_believed(place, error)
             return
@@ -128,7 +137,7 @@ class Watch:
         Raises:
             Stop: (4)
         """
-        silent = self._clock() - self._accepted_at
+        silent = self.silent_s
         if silent > self._rules.patience_s:
             raise Stop(
                 Exit.STOPPED,

@@ -16,7 +16,7 @@ from palm.adaptation import Adaptation, AdaptationRules
 from palm.authorizations import Authorizations
 from palm.breaker import Breaker, BreakerRules
 from palm.chain import Node
-from palm.errors import PalmError, ThrottledError
+from palm.errors import PalmError, ThrottledError, TransientError
 from palm.exchange import Exchange
 from palm.hosts import HostRules, Hosts
 from palm.keys import Merchant, PlatformKeys
@@ -48,6 +48,13 @@ class Attempt:
     error: PalmError | None
 
 
+@dataclass(slots=True)
+class _Answers:
+    """How many questions were answered, shared by a client and those made of it."""
+
+    count: int = 0
+
+
 class AsyncPalm:
     """A client of WeChat Pay's palm service that believes only what it has verified.
 
@@ -69,6 +76,7 @@ class AsyncPalm:
         on_attempt: Told of every attempt.
         clock: Unix seconds.
         nonce: Returns a new random text for every request.
+        steady: Seconds on a clock that never goes back.
         sleep: Waits so many seconds.
 
     Use it as an async context manager, within one event loop.
@@ -103,6 +111,7 @@ class AsyncPalm:
         on_attempt: Callable[[Attempt], None] | None = None,
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
+        steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if isinstance(merchant, Merchant) and isinstance(keys, PlatformKeys):
@@ -119,7 +128,9 @@ class AsyncPalm:
             nonce=nonce,
         )
         self._retry = retry or Retry()
+        self._answers = _Answers()
         self._on_attempt = on_attempt
+        self._steady = steady
         self._sleep = sleep
         self.accept_unnamed = check_unnamed(
             accept_unnamed=accept_unnamed, require_echo=require_echo
@@ -231,7 +242,7 @@ class AsyncPalm:
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
         """
-        sent = 0
+        sent = throttles = 0
 
         async def attempt() -> T:
             probe = await self._enter()
@@ -242,9 +253,9 @@ class AsyncPalm:
                     self.breaker.leave()
 
         async def once() -> T:
-            nonlocal sent
+            nonlocal sent, throttles
             sent += 1
-            started = time.monotonic()
+            started = self._steady()
             try:
                 response = await self._exchange.ask(
                     method, target, body, private=private, timeouts=self._timeouts
@@ -252,14 +263,17 @@ class AsyncPalm:
                 answer = _read(read, replace(response, attempts=sent) if sent > 1 else response)
             except PalmError as error:
                 error.attempts = sent
-                self._note(started, error)
+                throttles += isinstance(error, ThrottledError)
+                self._note(started, error, throttles=throttles)
                 raise
             self._note(started, None)  # not where the attempt was cancelled: nothing is known then
             return answer
 
         if method != "GET":
             return await attempt()
-        return await persist(attempt, self._retry, sleep=self._sleep)
+        return await persist(
+            attempt, self._retry, answers=lambda: self._answers.count, sleep=self._sleep
+        )
 
     async def _enter(self) -> bool:
         """Wait for a slot while the gateway is up; say whether it is a probe while it is not."""
@@ -275,15 +289,19 @@ class AsyncPalm:
             if probe or self.breaker is None or not self.breaker.is_open:
                 return probe
 
-    def _note(self, started: float, error: PalmError | None) -> None:
-        now = time.monotonic()
-        if self.adaptation is not None:
-            throttled = isinstance(error, ThrottledError)
+    def _note(self, started: float, error: PalmError | None, *, throttles: int = 0) -> None:
+        """Tell all that listen how an attempt ended; ``throttles``: of its question so far."""
+        now = self._steady()
+        if not isinstance(error, TransientError):
+            self._answers.count += 1
+        throttle = error if isinstance(error, ThrottledError) else None
+        counts = throttle is None or (throttles == 1 and self._retry.adapts)
+        if self.adaptation is not None and counts:
             self.adaptation.answered(
                 sent=started,
                 now=now,
-                throttled=throttled,
-                retry_after_s=error.retry_after_s if isinstance(error, ThrottledError) else None,
+                throttled=throttle is not None,
+                retry_after_s=throttle.retry_after_s if throttle else None,
             )
         if self.breaker is not None:
             self.breaker.note(error)

@@ -32,6 +32,9 @@ class Retry:
         base_s: The first wait is random up to this, and each further one up to twice as long,
         cap_s: but never longer than this.
         throttle_s: Wait at least this long after a throttle, twice as long after each further one.
+        throttles: A question that was throttled so often is given up, but only where others are
+            answered meanwhile: where everybody is throttled, the quota is the reason.
+        adapts: Whether the question's first throttle counts for the pace of all; no later one does.
         patience_s: A question that met a throttle or an outage is given up after so long.
     """
 
@@ -39,15 +42,22 @@ class Retry:
     base_s: float = 0.2
     cap_s: float = 20.0
     throttle_s: float = 1.0
+    throttles: int = 8
+    adapts: bool = True
     patience_s: float = 900.0
 
 
 class _Trial:
     """One question's failures so far, in the three forms in which tenacity asks for them."""
 
-    def __init__(self, retry: Retry, random: Callable[[], float]) -> None:
+    def __init__(
+        self, retry: Retry, answers: Callable[[], int], random: Callable[[], float]
+    ) -> None:
         self._retry = retry
+        self._answers = answers
         self._random = random
+        self._answers_before = answers()
+        self._others_answered = False
         self._failures = 0
         self._throttles = 0
         self._outages = 0
@@ -58,6 +68,9 @@ class _Trial:
         """Count the failure; say whether the question may be asked again at all."""
         if isinstance(error, ThrottledError):
             self._throttles += 1
+            answers = self._answers()
+            self._others_answered = answers > self._answers_before
+            self._answers_before = answers
         elif isinstance(error, PalmError) and error.outage:
             self._outages += 1
         else:
@@ -68,6 +81,8 @@ class _Trial:
     def enough(self, state: RetryCallState) -> bool:
         """Say whether to give up."""
         if self._failures >= self._retry.attempts or self._unnamed > 1:
+            return True
+        if self._throttles >= self._retry.throttles and self._others_answered:
             return True
         waited = state.seconds_since_start or 0.0
         return self._throttles + self._outages > 0 and waited >= self._retry.patience_s
@@ -95,6 +110,7 @@ async def persist(
     ask: Callable[[], Awaitable[T]],
     retry: Retry,
     *,
+    answers: Callable[[], int] = lambda: 0,
     sleep: Sleep = asyncio.sleep,
     random: Callable[[], float] = _random.random,
 ) -> T:
@@ -103,6 +119,8 @@ async def persist(
     Args:
         ask: Sends one request, signed anew, in its own slot; raises PalmError.
         retry: How often, and how long to wait.
+        answers: How many questions were answered so far, of all that are asked; by it a question
+            that is always throttled is told from a gateway that throttles everybody.
         sleep: Waits so many seconds.
         random: Evenly between 0 and 1.
 
@@ -121,7 +139,7 @@ async def persist(
             raise error
         return await ask()
 
-    trial = _Trial(retry, random)
+    trial = _Trial(retry, answers, random)
     retrying = AsyncRetrying(
         retry=retry_if_exception(trial.transient),
         stop=trial.enough,

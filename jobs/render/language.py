@@ -192,7 +192,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "no answer in time": "超时未应答",
     "no connection, or one that broke": "无法连接或连接中断",
     "the gateway answered with an error of its own": "网关返回服务端错误",
-    "throttled until the run ended": "直到运行结束一直被限流",
+    "throttled each time they were asked about": "每次查询都被限流",
     "the gateway refused the question": "网关拒绝了查询",
     "an answer whose signature is not to be believed": "应答签名不可信",
     "an answer that had been given before": "重复收到的应答",

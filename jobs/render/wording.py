@@ -45,7 +45,7 @@ REASONS: Final = {
     UnknownReason.TIMEOUT: "no answer in time",
     UnknownReason.NETWORK: "no connection, or one that broke",
     UnknownReason.SERVER_ERROR: "the gateway answered with an error of its own",
-    UnknownReason.THROTTLED: "throttled until the run ended",
+    UnknownReason.THROTTLED: "throttled each time they were asked about",
     UnknownReason.REFUSED: "the gateway refused the question",
     UnknownReason.SIGNATURE: "an answer whose signature is not to be believed",
     UnknownReason.REPLAYED: "an answer that had been given before",

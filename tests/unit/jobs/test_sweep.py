@@ -272,7 +272,7 @@ async def test_one_answer_that_comes_through_shows_that_the_gateway_is_there(clo
         (wrong(), 2),
         (MismatchError("x"), 2),
         (BodyError("x"), 2),
-        (ThrottledError(429), 1),
+        (ThrottledError(429), 2),
         (RefusedError(404), 1),
         (ForbiddenError(403), 1),
         (UnauthorizedError(401), 1),

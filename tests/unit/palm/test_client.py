@@ -34,6 +34,7 @@ from palm import (
     UnnamedError,
 )
 from palm.signing import RSASigner, message
+from tests import virtual
 
 OPENID = "oSecretPerson0123456789abcde"
 NOW = 1722850421
@@ -600,6 +601,27 @@ async def test_throttles_lower_the_rate_of_the_whole_client(serve, client):
         assert caught.value.retry_after_s == 7
         assert palm.pacer.rate == pytest.approx(700)
         assert (palm.adaptation.pauses, palm.adaptation.paused_s) == (1, 7)
+
+
+@pytest.mark.parametrize(("adapts", "pauses"), [(True, 1), (False, 0)])
+async def test_only_the_first_throttle_of_a_question_counts_for_the_pace(adapts, pauses):
+    """Three questions that are always throttled make one pause, not one a throttle."""
+    gateway = virtual.VirtualGateway(
+        lambda openid, _: ThrottledError(429) if openid != "answered" else None
+    )
+
+    async def work():
+        palm = gateway.client(rate=100.0, retry=Retry(adapts=adapts))
+        asking = [palm.authorizations.get(f"throttled-{i}", "1004") for i in range(3)]
+        throttled = asyncio.gather(*asking, return_exceptions=True)
+        while not throttled.done():  # somebody else is answered all the time
+            await palm.authorizations.get("answered", "1004")
+            await asyncio.sleep(1)
+        return palm.adaptation, await throttled
+
+    (adaptation, errors), _ = await asyncio.to_thread(virtual.run, work())
+    assert [error.attempts for error in errors] == [8, 8, 8]
+    assert adaptation.pauses == pauses
 
 
 async def test_a_client_without_a_rate_is_not_paced(serve, client, sealed):

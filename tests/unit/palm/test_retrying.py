@@ -234,3 +234,31 @@ async def test_the_waits_really_are_random_by_default():
     assert len(waits) == 39
     assert all(0 <= wait <= 0.2 for wait in waits)
     assert all(a != b for a, b in itertools.pairwise(waits))
+
+
+@pytest.mark.parametrize("throttles", [8, 3])
+async def test_a_question_throttled_so_often_is_given_up_while_others_are_answered(throttles):
+    answers = itertools.count()
+    asked = Asked(*(ThrottledError(429) for _ in range(20)))
+    with pytest.raises(ThrottledError):
+        await persist(
+            asked, Retry(throttles=throttles), answers=lambda: next(answers), sleep=asked.sleep
+        )
+    assert asked.times == throttles
+
+
+async def test_a_question_is_not_given_up_while_everybody_is_throttled():
+    """Others were answered before it met its last throttle, and nobody since."""
+    asked = Asked(*(ThrottledError(429) for _ in range(20)))
+    answers = iter([0, *range(1, 8), *(7 for _ in range(7)), 8, 9])
+    with pytest.raises(ThrottledError):
+        await persist(asked, Retry(), answers=lambda: next(answers), sleep=asked.sleep)
+    assert asked.times == 15
+
+
+async def test_a_throttle_does_not_end_a_question_that_fails_otherwise_meanwhile():
+    answers = itertools.count()
+    errors = [ThrottledError(429), ServerError(500)] * 4
+    asked = Asked(*errors)
+    answered = await persist(asked, Retry(), answers=lambda: next(answers), sleep=asked.sleep)
+    assert (answered, asked.times) == ("answer", 9)

@@ -1,0 +1,71 @@
+"""One pair that the gateway always throttles, against the sandbox: the night ends for nobody."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+
+from jobs.options import Waits
+from jobs.render.parquet import read_parquet
+from jobs.sweep import SweepRules
+from jobs.watch import WatchRules
+from palm import Retry
+from palm.sandbox import Gateway
+from palm.settings import load_settings, read_config
+from tests.functional.conftest import serving
+from tests.night import DAY, options, run_quietly, write_pairs
+
+ALWAYS = f"o{7:027}"
+WAITS = Waits(  # a hundredth of the usual ones
+    retry=Retry(base_s=0.002, cap_s=0.2, throttle_s=0.01, patience_s=float("inf")),
+    sweep=SweepRules(replace_s=0.05, look_every_s=0.01, watch=WatchRules(patience_s=60.0)),
+)
+
+
+class PickyGateway(Gateway):
+    """Throttles whoever asks about one person.
+
+    Attributes:
+        answer: What it says then.
+        times: How often it said so.
+    """
+
+    answer = (429, b"")
+    times = 0
+
+    async def _handle(self, request):
+        if ALWAYS in request.raw_path:
+            self.times += 1
+            status, body = self.answer
+            return web.Response(status=status, body=body)
+        return await super()._handle(request)
+
+
+@pytest.fixture
+def picky(keys, folder):
+    with serving(PickyGateway(keys, date=DAY)) as gateway:
+        keys.write(folder / "keys", gateway.base_url)
+        yield gateway
+
+
+@pytest.mark.parametrize("pairs", [8, 300], ids=["a canary", "any pair"])
+@pytest.mark.parametrize(
+    "answer",
+    [(429, b""), (400, '{"code":"PARAM_ERROR","message":"操作频繁，请稍后再试"}'.encode())],
+    ids=["429", "400"],
+)
+def test_a_pair_that_is_always_throttled_is_unknown_and_the_report_is_written(
+    picky, folder, pairs, answer
+):
+    picky.answer = answer
+    source, output = write_pairs(folder / "pairs.csv", pairs), folder / "report.parquet"
+    settings = load_settings(read_config(folder / "keys" / "palm.toml"))
+    run_quietly(options(source, output, DAY, settings=settings, rate=500, waits=WAITS))
+    report = read_parquet(output)
+    rows = report.rows.set_index("openid")
+    assert report.summary.unknown_reasons == {"THROTTLED": 1}
+    assert rows.loc[ALWAYS, ["state", "unknown_reason"]].tolist() == ["UNKNOWN", "THROTTLED"]
+    assert report.summary.states["UNKNOWN"] == 1
+    assert 11 <= picky.times == report.about["asking"]["throttles"] <= 20
+    assert report.about["asking"]["pauses"] == 0
+    assert report.about["run"]["exit_code"] == (3 if pairs == 8 else 0)
