@@ -137,9 +137,11 @@ async def _ask(
     try:
         signed_by = await exchange.verify(headers, content)
     except SignatureError as error:
+        error.take_out(pair[:1])
         yield _unbelieved(error, refused)
         return
     except PalmError as error:
+        error.take_out(pair[:1])
         yield Finding(Level.FAIL, "signature", str(error))
         return
     yield Finding(Level.OK, "credentials", "the gateway knows the merchant and its key")

@@ -262,6 +262,7 @@ class AsyncPalm:
                 )
                 answer = _read(read, replace(response, attempts=sent) if sent > 1 else response)
             except PalmError as error:
+                error.take_out(private)
                 error.attempts = sent
                 throttles += isinstance(error, ThrottledError)
                 self._note(started, error, throttles=throttles)

@@ -27,13 +27,18 @@
 
     * also a TransientError: worth asking again
 
-No error holds an openid, a key, a signature or an Authorization header, and errors of libraries,
-whose texts hold the URL, are replaced without their cause.
+No error holds an openid, a key, a signature or an Authorization header: of what the gateway says
+only what has the form of such a value is kept, and the parts of private texts are taken out of it.
+Errors of libraries, whose texts hold the URL, are replaced without their cause.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
+
+from palm.scrub import scrub, shown_key_id, shown_state
 
 __all__ = [
     "APIError",
@@ -62,6 +67,9 @@ __all__ = [
     "UnnamedError",
 ]
 
+_SAID: Final = ("code", "message", "request_id", "serial", "state")
+"""Attributes with what the gateway says."""
+
 
 class PalmError(Exception):
     """Base of all errors of this package.
@@ -78,6 +86,14 @@ class PalmError(Exception):
     status: int | None = None
     request_id: str | None = None
     attempts: int = 0
+
+    def take_out(self, private: Iterable[str]) -> None:
+        """Take texts and their parts out of all that the error says; see :mod:`palm.scrub`."""
+        private = tuple(private)
+        self.args = tuple(scrub(a, private) if isinstance(a, str) else a for a in self.args)
+        for name in _SAID:
+            if isinstance(value := getattr(self, name, None), str):
+                setattr(self, name, scrub(value, private))
 
 
 class TransientError(PalmError):
@@ -183,7 +199,7 @@ class SignatureError(BeliefError):
 
     Attributes:
         reason: The step that failed.
-        serial: The key id that the answer names, None where it names none.
+        serial: The key id that the answer names, None where it names none, or something else.
         probe: Whether it is one of WeChat Pay's deliberate wrong signatures
             (``WECHATPAY/SIGNTEST/``), which a careful client refuses.
         skew_s: For ``STALE``, how many seconds the answer lies from our clock; negative: behind.
@@ -202,7 +218,7 @@ class SignatureError(BeliefError):
     ) -> None:
         super().__init__(text)
         self.reason = reason
-        self.serial = serial
+        self.serial = shown_key_id(serial)
         self.probe = probe
         self.skew_s = skew_s
 
@@ -231,9 +247,10 @@ class NewStateError(StateError):
     """The answer has a ``state`` that the documentation does not list.
 
     Attributes:
-        state: The state, verbatim.
+        state: The state, verbatim; empty where it has not the form of one.
     """
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"the answer's state is new to this version: {state[:64]!r}")
-        self.state = state
+        self.state = shown_state(state) or ""
+        shown = f": {self.state!r}" if self.state else ", and has not the form of one"
+        super().__init__(f"the answer's state is new to this version{shown}")

@@ -100,7 +100,7 @@ class Exchange:
             raise refused
         if unbelieved is not None:
             raise _told(unbelieved, status, headers)
-        return Response(status, headers, content, signed_by)
+        return Response(status, headers, content, signed_by, private=private)
 
     async def verify(self, headers: Mapping[str, str], content: bytes) -> str:
         """Return the id of the key that signed an answer, and remember its signature.

@@ -24,6 +24,7 @@ from palm.errors import (
     ThrottledError,
     UnauthorizedError,
 )
+from palm.scrub import shown_code, shown_message, shown_request_id
 
 __all__ = ["Response", "error_of", "parse_json", "request_id_of"]
 
@@ -35,8 +36,6 @@ _FREQUENCY: Final = re.compile(
 _REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
 _LONGEST_RETRY_AFTER_S: Final = 120.0
 """One header, perhaps unsigned, must not put a whole night to sleep."""
-_SHORTEST_PRIVATE: Final = 6
-"""Shorter texts tell nobody, and would tear holes into numbers and words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Response:
         content: The raw bytes that were signed.
         verified_by: Id of the platform key that signed them.
         attempts: Requests it took, at least 1.
+        private: Texts that must not appear in what is shown of it.
     """
 
     status: int
@@ -56,11 +56,12 @@ class Response:
     content: bytes = field(repr=False)
     verified_by: str
     attempts: int = 1
+    private: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def request_id(self) -> str | None:
         """What WeChat Pay's support asks for."""
-        return request_id_of(self.headers)
+        return request_id_of(self.headers, self.private)
 
     def json(self) -> Any:  # noqa: ANN401 - JSON is anything
         """Return the body's JSON.
@@ -86,18 +87,18 @@ def error_of(
         headers: Looked up without regard to case.
         content: The raw body.
         verified: Whether a signature over it verified.
-        private: Texts that must not appear in the error's message, e.g. the openid asked about.
+        private: Texts no part of which may appear in the error, e.g. the openid asked about.
     """
-    request_id = request_id_of(headers)
     if 200 <= status < 300 and status != 202:  # noqa: PLR2004 - HTTP's own numbers
         return None
+    request_id = request_id_of(headers, private)
     if status < 400 and status != 202:  # noqa: PLR2004
         body_error = BodyError(f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps")
         body_error.status = status
         body_error.request_id = request_id
         return body_error
-    code, message = _code_and_message(content, private)
-    return _kind(status, code, message)(
+    code, message, kind = _told(status, content, private)
+    return kind(
         status,
         code,
         message,
@@ -107,7 +108,7 @@ def error_of(
     )
 
 
-def _kind(status: int, code: str | None, message: str | None) -> type[APIError]:
+def _kind(status: int, code: object, message: object) -> type[APIError]:
     if status == 202:  # noqa: PLR2004
         return PendingError
     if status >= 500:  # noqa: PLR2004
@@ -129,29 +130,32 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     raise BodyError("the answer is no JSON")
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """Return what WeChat Pay's support asks for, None where the answer does not say."""
-    return _shown(headers.get("Request-ID"), 128)
+def request_id_of(headers: Mapping[str, str], private: Iterable[str] = ()) -> str | None:
+    """Return what WeChat Pay's support asks for, None where the answer does not say.
+
+    Args:
+        headers: Looked up without regard to case.
+        private: Texts no part of which may appear in it.
+    """
+    return shown_request_id(headers.get("Request-ID"), private)
 
 
-def _shown(value: object, longest: int, private: Iterable[str] = ()) -> str | None:
-    """Return text from an answer as it may be shown and stored: half a character is no Unicode."""
-    if not isinstance(value, str):
-        return None
-    for text in filter(None, private):  # before the text is cut, perhaps within one of them
-        value = value.replace(text, "…")
-    return value[:longest].encode("utf-8", "replace").decode()
+def _told(
+    status: int, content: bytes, private: Iterable[str]
+) -> tuple[str | None, str | None, type[APIError]]:
+    """Return code and message of an error body, as they may be shown, and what they mean.
 
-
-def _code_and_message(content: bytes, private: Iterable[str]) -> tuple[str | None, str | None]:
-    """Return the two members of an error body; it may be empty, HTML, or anything else."""
+    The body may be empty, HTML, or anything else.
+    """
     try:
         members = json.loads(content)
     except (ValueError, RecursionError):
-        return None, None
+        members = None
     if not isinstance(members, dict):
-        return None, None
-    return _shown(members.get("code"), 64, private), _shown(members.get("message"), 200, private)
+        members = {}
+    code, message = members.get("code"), members.get("message")
+    shown = shown_code(code, private), shown_message(message, private)
+    return *shown, _kind(status, code, message)
 
 
 def _seconds(header: str | None) -> float | None:

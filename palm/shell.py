@@ -14,6 +14,8 @@ from typing import Final, NoReturn
 
 import click
 
+from palm.printable import printable, without_keys, without_long_words
+
 __all__ = ["DEFECT", "USAGE", "TerminatedError", "printable", "run_command", "say"]
 
 DEFECT: Final = 1
@@ -47,7 +49,8 @@ def run_command(
     except click.ClickException as error:
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else name
-        say(name, f"{error.format_message().rstrip('.')}; see {path} --help")
+        said = without_long_words(error.format_message().rstrip("."))
+        say(name, f"{said}; see {path} --help")
         code = USAGE
     except (KeyboardInterrupt, click.Abort) as error:
         say(name, "interrupted; nothing is written")
@@ -90,12 +93,7 @@ def _flush() -> None:
 def say(name: str, line: str) -> None:
     """Print one line to standard error."""
     with suppress(OSError):  # the exit code speaks for itself where nobody reads this
-        click.echo(f"{name}: {printable(line)}", err=True)
-
-
-def printable(line: str) -> str:
-    """Return text that cannot be mistaken for several lines, nor steer a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in line)
+        click.echo(f"{name}: {printable(without_keys(line))}", err=True)
 
 
 def _defect(error: Exception) -> str:

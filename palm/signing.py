@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from palm.errors import SignatureError, SignatureReason
 from palm.keys import Merchant, PlatformKeys
+from palm.scrub import shown_key_id
 
 __all__ = [
     "MAX_SKEW_S",
@@ -171,8 +172,11 @@ class RSAVerifier:
         # 3.
         key = self.keys.get(serial)
         if key is None:
+            shown = shown_key_id(serial)
             raise SignatureError(
-                f"the answer is signed with key {serial[:64]!r}, which we do not hold",
+                f"the answer is signed with key {shown!r}, which we do not hold"
+                if shown
+                else "the answer is signed with a key whose id is none of WeChat Pay's",
                 SignatureReason.UNKNOWN_SERIAL,
                 serial=serial,
                 probe=probe,

@@ -111,15 +111,31 @@ def test_a_missing_state_is_never_read_as_none_and_not_asked_again(content):
     assert not isinstance(caught.value, TransientError)
 
 
-@pytest.mark.parametrize(
-    "state", ["AUTHORIZATION_STATE_FROZEN", "ON", "authorization_state_on", "\ud800\n"]
-)
-def test_a_new_state_is_kept_verbatim_and_not_asked_again(state):
+def test_a_new_state_is_kept_verbatim_and_not_asked_again():
+    state = "AUTHORIZATION_STATE_FROZEN"
     with pytest.raises(NewStateError) as caught:
         read(NAMED | {"state": state})
     assert caught.value.state == state
     assert not isinstance(caught.value, TransientError)
     assert str(caught.value) == f"the answer's state is new to this version: {state!r}"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "ON",
+        "authorization_state_on",
+        "\ud800\n",
+        "AUTHORIZATION_STATE_1",
+        "AUTHORIZATION_STATE_" + "X" * 41,
+    ],
+)
+def test_a_state_that_has_not_the_form_of_one_is_not_shown(state):
+    with pytest.raises(NewStateError) as caught:
+        read(NAMED | {"state": state})
+    assert caught.value.state == ""
+    said = "the answer's state is new to this version, and has not the form of one"
+    assert str(caught.value) == said
 
 
 def test_a_long_new_state_is_cut_in_the_message():

@@ -227,11 +227,21 @@ def test_milliseconds_are_no_seconds(verifier, signed):
     assert error.reason is SignatureReason.MALFORMED
 
 
-@pytest.mark.parametrize("serial", ["PUB_KEY_ID_1", "7" * 40, ID.lower(), ID + " "])
+@pytest.mark.parametrize("serial", ["PUB_KEY_ID_1", "7" * 40])
 def test_a_key_that_is_not_held_is_refused_by_its_name(verifier, signed, serial):
     error = refusal(verifier, signed(b"{}", serial=serial))
     assert (error.reason, error.serial) == (SignatureReason.UNKNOWN_SERIAL, serial)
     assert repr(serial) in str(error)
+
+
+@pytest.mark.parametrize(
+    "serial",
+    [ID.lower(), ID + " ", "PUB_KEY_ID_oUpF8uMu", "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "7" * 41],
+)
+def test_a_key_id_that_has_not_the_form_of_one_is_not_shown(verifier, signed, serial):
+    error = refusal(verifier, signed(b"{}", serial=serial))
+    assert (error.reason, error.serial) == (SignatureReason.UNKNOWN_SERIAL, None)
+    assert str(error) == "the answer is signed with a key whose id is none of WeChat Pay's"
 
 
 @pytest.mark.parametrize("change", ["=", "A", " ", "\n", "-", "é", "", None])

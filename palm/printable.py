@@ -1,0 +1,93 @@
+"""Text from elsewhere, as people and logs may see it: one line, steering nothing, no key in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any, Final
+
+__all__ = ["json_text", "printable", "shown_value", "without_keys", "without_long_words"]
+
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Controls, formats (those of direction among them), halves of characters, ends of lines."""
+_PEM: Final = re.compile(r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=]{40,}")
+_USER_PART: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"]*@")
+_WORD: Final = re.compile(r"[A-Za-z0-9+/=_.~-]{16,}")
+_LONGEST_WORD: Final = 40
+_LONGEST_VALUE: Final = 64
+_GAP: Final = "…"
+
+
+def printable(text: str) -> str:
+    """Return text that cannot be mistaken for several lines, nor steer a terminal.
+
+    Each character of Unicode's categories Cc, Cf, Cs, Zl and Zp becomes U+FFFD; all others stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join("�" if unicodedata.category(c) in _UNSAFE else c for c in text)
+
+
+def without_keys(text: str) -> str:
+    """Return text without keys in PEM, long base64, and what stands before a URL's host.
+
+    A second net: nothing that may hold one of these is meant to be shown at all.
+    """
+    if "-----BEGIN" in text:
+        text = _PEM.sub(_GAP, text)
+    if "://" in text:
+        text = _USER_PART.sub(rf"\1{_GAP}@", text)
+    return _BASE64.sub(lambda match: _GAP if _is_base64(match[0]) else match[0], text)
+
+
+def without_long_words(text: str) -> str:
+    """Return text without words that look like a key, a token or an openid.
+
+    Those are the words of sixteen and more characters with letters and digits, or of over forty.
+    """
+    return _WORD.sub(lambda match: _GAP if _is_token(match[0]) else match[0], without_keys(text))
+
+
+def shown_value(text: str) -> str:
+    """Return a value that somebody typed, in quotes, unless it looks like a secret."""
+    if len(text) > _LONGEST_VALUE or without_long_words(text) != text:
+        return "(a value that is not shown)"
+    return repr(printable(text))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - JSON is anything
+    """Return JSON in which what is not printable is escaped: it steers nothing that shows it.
+
+    Raises:
+        ValueError: It holds a number that JSON does not have.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    if text.isprintable():
+        return text
+    return "".join(
+        _escaped(c) if c != "\n" and unicodedata.category(c) in _UNSAFE else c for c in text
+    )
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def _is_base64(run: str) -> bool:
+    """Return True for a run that is no path: long, and of upper case, lower case and digits."""
+    return any(
+        len(part) >= 20  # noqa: PLR2004 - a line of base64 holds a slash every 64 characters
+        and re.search("[A-Z]", part)
+        and re.search("[a-z]", part)
+        and re.search("[0-9]", part)
+        for part in run.split("/")
+    )
+
+
+def _is_token(word: str) -> bool:
+    if len(word) > _LONGEST_WORD:
+        return True
+    return bool(re.search("[A-Za-z]", word) and re.search("[0-9]", word))
