@@ -17,7 +17,7 @@ from jobs.exits import Exit, Stop
 from jobs.locations import previous_of
 from jobs.matching import match
 from jobs.outputs import dated_reports
-from jobs.render.parquet import read_parquet
+from jobs.render.parquet import read_checked
 from jobs.report import Gateway, Report, ReportError
 
 __all__ = ["Baseline", "check_replaced", "find_baseline"]
@@ -140,7 +140,7 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
 
 def _read(path: Path) -> Report:
     try:
-        report = read_parquet(path)
+        report = read_checked(path)
         if only := report.about.get("only"):
             raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
     except ReportError as error:

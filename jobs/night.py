@@ -28,7 +28,7 @@ from jobs.pairs import Input, InputError, read_pairs
 from jobs.peer import Peer, peer_of
 from jobs.plan import Plan
 from jobs.publish import check_outputs, forget_old, publish
-from jobs.report import Gateway, Report, Run, compose
+from jobs.report import SCHEMA, Gateway, Report, Run, compose
 from jobs.summary import summarize
 from jobs.unfinished import kept_answers, remove_old_journals, unfinished
 from jobs.verdict import judge
@@ -177,6 +177,11 @@ def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baselin
         wanted=options.compare,
         folder=options.outputs.folder,
     )
+    if found.report is not None and found.report.about["schema"] < SCHEMA:
+        structlog.get_logger("palm.run").warning(
+            f"{found.path} was written by an earlier version and has no checksums: its controls "
+            "hold, but other damage to it would not be noticed"
+        )
     if not options.replace:
         check_replaced(found.replaced, options.run_date, source.pairs)
     return found

@@ -34,7 +34,7 @@ Exit codes:
   4    stopped: nothing was accepted for --patience, or too much is not believed
   5    the controls do not balance; nothing is written
   10   done, and a --fail-on rule holds
-  65   the input, or the baseline, cannot be read
+  65   the input, or the baseline, cannot be read or is damaged
   73   the output cannot be written
   75   another run is at it, or the gateway could not be reached; try again later
   77   credentials refused, or no key for the gateway's signatures

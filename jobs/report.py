@@ -7,7 +7,6 @@ its metadata, what the JSON format writes and what the terminal shows are the sa
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,10 +25,19 @@ from jobs.summary import Summary
 from jobs.tally import Tally
 from palm import __version__
 
-__all__ = ["SCHEMA", "Gateway", "Report", "ReportError", "Run", "compose", "recheck"]
+__all__ = [
+    "SCHEMA",
+    "Gateway",
+    "Report",
+    "ReportError",
+    "Run",
+    "compose",
+    "recheck",
+    "recheck_alone",
+]
 
-SCHEMA: Final = 1
-"""Version of the columns and of the metadata; a reader refuses one that it does not know."""
+SCHEMA: Final = 2
+"""Version of the columns and of the metadata; a reader refuses a later one."""
 KEY: Final = "palm_reconcile"
 """Key of the metadata in a Parquet file, and in ``DataFrame.attrs``."""
 _HISTORY: Final = 90
@@ -37,7 +45,7 @@ _LIBRARIES: Final = ("aiohttp", "cryptography", "pandas", "pyarrow", "tenacity")
 
 
 class ReportError(Exception):
-    """A file is no report that this version can read; the text says why, and what to do."""
+    """A file is not a report that this version can read; the text says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,35 +174,29 @@ def compose(
         "asking": {**_about_asking(tally), **asking},
         "history": _history(run, summary, baseline),
     }
-    controls = _check(rows, about, baseline)
+    controls = _check(rows, about, *_compared(baseline))
     return Report(rows, {**about, "controls": [asdict(control) for control in controls]})
 
 
 def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:
     """Return the controls, computed anew from a report as it was read back."""
-    return _check(report.rows, report.about, baseline)
+    return _check(report.rows, report.about, *_compared(baseline))
 
 
-def read_about(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any]:
-    """Return the metadata of a Parquet file that is a report.
+def recheck_alone(report: Report) -> tuple[Control, ...]:
+    """Return the controls of a whole report, computed anew without what it was compared with.
 
-    Raises:
-        ReportError: It is none, or of a version that is not known here.
+    That its opening is that report's closing is all that cannot be known then: each opening is held
+    against what the report itself claims.
     """
-    text = (metadata or {}).get(KEY.encode())
-    if text is None:
-        raise ReportError(f"{name} is no report of palm-reconcile")
-    try:
-        about: dict[str, Any] = json.loads(text)
-        schema = about["schema"]
-    except (ValueError, TypeError, KeyError):
-        raise ReportError(f"{name}: its metadata is damaged") from None
-    if schema != SCHEMA:
-        raise ReportError(
-            f"{name} was written with schema {schema}, this version knows {SCHEMA}; "
-            "compare with a report that this version made, or use the version that made it"
-        )
-    return about
+    before = report.about["baseline"]
+    opening = {state: flow.opening for state, flow in report.summary.roll_forward.items()}
+    return _check(
+        report.rows,
+        report.about,
+        opening,
+        date.fromisoformat(before["run_date"]) if before else None,
+    )
 
 
 def with_rows(rows: pd.DataFrame, about: dict[str, Any]) -> Report:
@@ -203,22 +205,26 @@ def with_rows(rows: pd.DataFrame, about: dict[str, Any]) -> Report:
 
 
 def _check(
-    rows: pd.DataFrame, about: Mapping[str, Any], baseline: Report | None
+    rows: pd.DataFrame,
+    about: Mapping[str, Any],
+    baseline_closing: Mapping[str, int] | None,
+    baseline_run_date: date | None,
 ) -> tuple[Control, ...]:
     counted = about["input"]
     return check(
         rows,
         input_counts={name: counted[name] for name in ("lines", "pairs", "duplicates", "invalid")},
         summary=Summary.from_dict(about["summary"]),
-        baseline_closing=_closing(baseline),
-        baseline_run_date=baseline.run_date if baseline else None,
+        baseline_closing=baseline_closing,
+        baseline_run_date=baseline_run_date,
     )
 
 
-def _closing(baseline: Report | None) -> dict[str, int] | None:
+def _compared(baseline: Report | None) -> tuple[dict[str, int] | None, date | None]:
     if baseline is None:
-        return None
-    return {state: flow.closing for state, flow in baseline.summary.roll_forward.items()}
+        return None, None
+    closing = {state: flow.closing for state, flow in baseline.summary.roll_forward.items()}
+    return closing, baseline.run_date
 
 
 def _about_input(source: Input) -> dict[str, Any]:

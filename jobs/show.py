@@ -61,11 +61,11 @@ def command(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
     --changes or --unanswered, those rows: a table on a terminal, CSV in a pipe.
     """
     from jobs.publish import check_outputs, write_all  # noqa: PLC0415 - pandas and all
-    from jobs.render.parquet import read_parquet  # noqa: PLC0415
+    from jobs.render.parquet import read_checked  # noqa: PLC0415
     from jobs.report import ReportError  # noqa: PLC0415
 
     try:
-        report = read_parquet(given["report"])
+        report = read_checked(given["report"])
     except ReportError as error:
         raise Stop(Exit.INPUT, f"{error}; name a Parquet file of palm-reconcile") from None
     if given["only"]:

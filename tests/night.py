@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
+from jobs.metadata import CHECKSUMS, checksums
 from jobs.night import run
 from jobs.options import Options
 from jobs.outputs import Outputs
@@ -18,6 +19,7 @@ from jobs.report import KEY, Report
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 ORGANIZATIONS = ("0042", "1001", "1002")
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "yesterday.parquet"
 SCRIPTS = Path(sys.executable).parent
 """Where the commands are installed."""
 ASKING = {
@@ -62,9 +64,17 @@ def run_quietly(chosen: Options) -> Report:
 
 
 def with_about(path: Path, target: Path, **changed: Any) -> Path:
-    """Write a report again with some of its metadata changed, whatever a reader will make of it."""
+    """Write a report again with some of its metadata changed, as if it had been made so."""
     table = pq.read_table(path)
     about = json.loads(table.schema.metadata[KEY.encode()]) | changed
-    metadata = {**table.schema.metadata, KEY.encode(): json.dumps(about).encode()}
+    text, columns = (
+        json.dumps(about),
+        json.loads(table.schema.metadata[CHECKSUMS.encode()])["columns"],
+    )
+    metadata = {
+        **table.schema.metadata,
+        KEY.encode(): text.encode(),
+        CHECKSUMS.encode(): checksums(text, columns).encode(),
+    }
     pq.write_table(table.replace_schema_metadata(metadata), target)
     return target

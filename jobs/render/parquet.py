@@ -1,9 +1,15 @@
-"""The report as Parquet: the format that counts, and the next night's baseline."""
+"""The report as Parquet: the format that counts, and the next night's baseline.
+
+What is read is what was written, or the file is refused: the checksums of the pages are verified as
+they are read, then those of the metadata and of each column (:mod:`jobs.metadata`), for the pages'
+own do not cover the footer and the headers of pages.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -11,12 +17,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.digests import column_digests
 from jobs.frames import ROWS, carried_columns
 from jobs.memory import give_back
+from jobs.metadata import CHECKSUMS, checksums, read_about, read_checksums
 from jobs.render.language import Language
-from jobs.report import KEY, Report, ReportError, read_about, with_rows
+from jobs.report import KEY, Report, ReportError, recheck_alone, with_rows
 
-__all__ = ["read_parquet", "write_parquet"]
+__all__ = ["read_checked", "read_parquet", "write_parquet"]
 
 _ROWS_PER_GROUP: Final = 128 * 1024
 _DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
@@ -45,6 +53,19 @@ _TYPES: Final = {
     "input_line": pa.int64(),
     "input_duplicates": pa.int32(),
 }
+_NEVER_MISSING: Final = ["organization_id", "openid", "change"]
+_DAMAGED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    pa.ArrowException,
+)
+"""What libraries raise where a file does not hold what it says it holds."""
 
 
 def write_parquet(report: Report, file: BinaryIO | Path, language: Language = Language.EN) -> None:
@@ -56,7 +77,7 @@ def write_parquet(report: Report, file: BinaryIO | Path, language: Language = La
     del language
     rows = report.rows
     schema = _schema(rows, report.about)
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, max(len(rows), 1), _ROWS_PER_GROUP):
             part = rows.iloc[start : start + _ROWS_PER_GROUP]
             writer.write_table(
@@ -65,29 +86,110 @@ def write_parquet(report: Report, file: BinaryIO | Path, language: Language = La
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
-    """Read a report.
+    """Read a report, and verify its checksums.
 
     Args:
         path: Its file.
         columns: Only these; the others come out empty. ``()``: nothing but what is said about it.
 
     Raises:
-        ReportError: The file cannot be read, is no report, or is of a version not known here.
+        ReportError: The file cannot be read, is damaged, is not a report, or is of a version that
+            is not known here.
     """
-    try:
+    with _translated(path):
         # Read ahead, the whole file would be held beside its rows.
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            about = read_about(file.schema_arrow.metadata, str(path))
+        with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
+            metadata = file.metadata.metadata
+            about = read_about(metadata, str(path))
+            stored = read_checksums(metadata, str(path))
+            _check_shape(file, about, path)
             table = file.read(columns=None if columns is None else list(columns))
-            rows = table.to_pandas(split_blocks=True, self_destruct=True)
+            table.validate(full=True)
+            names = table.column_names
+            rows = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
             del table  # what is self-destructed must not be looked at again
-            return with_rows(rows, about)
+        report = with_rows(rows, about)
+        del rows
+        if stored is not None:
+            expected = (
+                stored["columns"]
+                if columns is None
+                else {n: stored["columns"].get(n) for n in names}
+            )
+            _check_columns(report.rows[names], expected, path)
+        if columns is None and report.rows[_NEVER_MISSING].isna().to_numpy().any():
+            raise ReportError(f"{path} is damaged: a row names no pair or no change")
+        return report
+
+
+def read_checked(path: Path) -> Report:
+    """Read a report whole, verify its checksums, and check its own controls.
+
+    Those of a report that holds only some of the rows cannot be.
+
+    Raises:
+        ReportError: As :func:`read_parquet`; or a control does not hold.
+    """
+    report = read_parquet(path)
+    if "only" in report.about:
+        return report
+    with _translated(path):
+        wrong = [control for control in recheck_alone(report) if not control.holds]
+    if wrong:
+        raise ReportError(
+            f"{path} is damaged: the control {wrong[0].name} does not hold: {wrong[0].detail}"
+        )
+    return report
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Raise what the libraries make of a file that cannot be read as a :class:`ReportError`."""
+    try:
+        yield
     except OSError as error:
-        raise ReportError(f"{path} cannot be read: {error.strerror or 'damaged'}") from None
+        said = f"cannot be read: {error.strerror or 'it is damaged'}"
     except pa.ArrowException:
-        raise ReportError(f"{path} is no Parquet file, or a damaged one") from None
+        said = "is not a Parquet file, or a damaged one"
+    except _DAMAGED:
+        said = "is damaged"
+    else:
+        return
     finally:
         give_back()  # the pages unpacked are more than the rows
+    # Raised outside the except block so that the original is not chained: it may quote the file.
+    raise ReportError(f"{path} {said}")
+
+
+def _check_shape(file: pq.ParquetFile, about: dict[str, Any], path: Path) -> None:
+    """Refuse a file that cannot be what its metadata says, before its rows are read."""
+    schema, rows = file.schema_arrow, file.metadata.num_rows
+    if (schema.metadata or {}).items() - file.metadata.metadata.items():
+        raise ReportError(f"{path} is damaged: its two copies of the metadata differ")
+    if len(set(schema.names)) != len(schema.names):
+        raise ReportError(f"{path} is damaged: two columns have one name")
+    if wrong := [field.name for field in schema if not _is_ours(field)]:
+        raise ReportError(f"{path} is damaged: column {wrong[0]!r} is not of its type")
+    claimed = sum(about["summary"]["changes"].values())
+    if rows > claimed or (rows < claimed and "only" not in about):
+        raise ReportError(f"{path} is damaged: it has {rows:,} rows and claims {claimed:,}")
+
+
+def _is_ours(field: pa.Field) -> bool:
+    """Return True if a column can be read as what it has to be, whichever tool wrote it."""
+    wanted, kind = _TYPES.get(field.name, pa.string()), field.type
+    if pa.types.is_timestamp(wanted):
+        return bool(pa.types.is_timestamp(kind))
+    if pa.types.is_integer(wanted):
+        return bool(pa.types.is_integer(kind))
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _check_columns(rows: pd.DataFrame, expected: dict[str, Any], path: Path) -> None:
+    found = column_digests(rows)
+    if wrong := [name for name in {**expected, **found} if found.get(name) != expected.get(name)]:
+        raise ReportError(f"{path} is damaged: column {wrong[0]!r} does not match its checksum")
 
 
 def _schema(rows: pd.DataFrame, about: dict[str, Any]) -> pa.Schema:
@@ -95,10 +197,12 @@ def _schema(rows: pd.DataFrame, about: dict[str, Any]) -> pa.Schema:
     types = _TYPES | carried
     schema = pa.schema([(name, types[name]) for name in rows.columns])
     pandas = pa.Table.from_pandas(rows.iloc[:0], schema=schema, preserve_index=False).schema
+    text = json.dumps(about, ensure_ascii=False)
     return schema.with_metadata(
         {
             **pandas.metadata,
-            KEY: json.dumps(about, ensure_ascii=False),
+            KEY: text,
+            CHECKSUMS: checksums(text, column_digests(rows)),
             # pandas reads this key back into DataFrame.attrs
             "PANDAS_ATTRS": json.dumps({KEY: _short(about)}, ensure_ascii=False),
         }

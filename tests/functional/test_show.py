@@ -12,12 +12,14 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.render import FORMATS
 from jobs.render.parquet import read_parquet
-from jobs.report import SCHEMA
+from jobs.report import KEY, SCHEMA
 from palm.sandbox import Faults
+from tests.damage import damage, footer_of
 from tests.night import NEXT, SCRIPTS, with_about
 
 
@@ -191,10 +193,10 @@ def test_a_parquet_file_that_is_no_report_ends_with_65(show, folder):
     pd.DataFrame({"a": [1]}).to_parquet("other.parquet")
     ended = show("other.parquet")
     assert ended.code == 65
-    assert "other.parquet is no report of palm-reconcile" in ended.only_line
+    assert "other.parquet is not a report of palm-reconcile" in ended.only_line
 
 
-@pytest.mark.parametrize("schema", [SCHEMA - 1, SCHEMA + 1])
+@pytest.mark.parametrize("schema", [0, SCHEMA + 1])
 def test_a_report_of_another_schema_is_refused_with_one_clear_line(
     show, reconcile, report, gateway, schema
 ):
@@ -212,6 +214,42 @@ def test_a_report_of_another_schema_is_refused_with_one_clear_line(
         assert said in ended.only_line
     assert gateway.stats.requests == asked
     assert old.read_bytes() == before
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_report_ends_either_command_with_65_before_a_request(
+    show, reconcile, report, gateway, seed
+):
+    content = Path("report.parquet").read_bytes()
+    footer = footer_of(content)
+    start = content.index(b"\x0epalm_reconcile", footer.start)  # its length, then the key itself
+    metadata = slice(start, start + 1_000)
+    damaged = Path("damaged.parquet")
+    damaged.write_bytes(damage(content, seed, slice(4, 4_000) if seed % 2 else metadata))
+    asked = gateway.stats.requests
+    for ended in (
+        show(damaged),
+        show(damaged, "--changes", "-o", "x.csv"),
+        reconcile("--baseline", damaged, run_date="2025-03-05", output="other.parquet"),
+        reconcile(run_date="2025-03-05", output=damaged),
+    ):
+        assert (ended.code, ended.out) == (65, "")
+        assert "damaged.parquet" in ended.only_line
+    assert gateway.stats.requests == asked
+
+
+def test_a_report_of_schema_1_is_compared_with_and_a_warning_says_what_it_lacks(
+    reconcile, gateway, report
+):
+    table = pq.read_table("report.parquet")
+    about = json.dumps(report.about | {"schema": 1})
+    pq.write_table(table.replace_schema_metadata({KEY: about}), "old.parquet")
+    given = ("--baseline", "old.parquet", "--log-format", "json")
+    ended = reconcile(*given, run_date="2025-03-05", output="new.parquet")
+    assert ended.code in {0, 3}
+    said = [json.loads(line)["event"] for line in ended.err.splitlines()]
+    assert [line for line in said if "old.parquet was written by an earlier version" in line]
+    assert read_parquet(Path("new.parquet")).about["baseline"]["run_id"] == report.run_id
 
 
 def test_help_answers_without_pandas():

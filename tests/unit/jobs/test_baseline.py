@@ -201,10 +201,10 @@ def test_a_named_baseline_that_cannot_be_read_ends_the_run(stop, tmp_path):
 
 def test_a_report_of_another_schema_ends_the_run(stop, output, report_of, nights):
     report = report_of({"A/a": "ON"}, nights[0])
-    write_parquet(replace(report, about=report.about | {"schema": 2}), output)
+    write_parquet(replace(report, about=report.about | {"schema": 3}), output)
     stopped = stop()
     assert stopped.code == 65
-    assert "schema 2" in str(stopped)
+    assert "schema 3" in str(stopped)
 
 
 def test_no_baseline_compares_with_nothing_but_still_replaces(find, publish_night, nights):

@@ -66,7 +66,7 @@ def test_it_is_the_metadata_pretty_in_utf_8_with_one_line_end(reports):
         text = written(report).decode()
         assert json.loads(text) == report.about
         assert text.endswith("\n}\n")
-        assert text.startswith('{\n  "schema": 1,\n')
+        assert text.startswith('{\n  "schema": 2,\n')
     assert "学生 名单.csv" in written(reports[2]).decode()
 
 
@@ -88,7 +88,7 @@ def test_every_report_is_what_the_schema_says(validator, reports):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda about: about.update(schema=2),
+        lambda about: about.update(schema=3),
         lambda about: about.update(secret="x"),  # noqa: S106 - a name
         lambda about: about.pop("controls"),
         lambda about: about["run"].update(exit_code=1),
@@ -133,7 +133,7 @@ def test_every_property_is_described_and_every_object_closed(schema):
 
 def test_it_knows_the_words_of_this_version(schema):
     known, counted = schema["$defs"], schema["properties"]["summary"]["properties"]
-    assert schema["properties"]["schema"]["const"] == SCHEMA
+    assert schema["properties"]["schema"]["enum"] == [1, SCHEMA]
     assert schema["$id"].endswith(f":{SCHEMA}")
     assert known["changes"]["required"] == list(Change)
     assert known["states"]["required"] == list(State)

@@ -15,8 +15,10 @@ import pytest
 
 import jobs.render.parquet
 from jobs.frames import ROWS, conform
+from jobs.metadata import CHECKSUMS
 from jobs.render.parquet import read_parquet, write_parquet
 from jobs.report import KEY, ReportError
+from jobs.summary import summarize
 from palm import ServerError
 
 TEXT, CATEGORY = pa.string(), pa.dictionary(pa.int32(), pa.string())
@@ -57,6 +59,12 @@ def written(second, tmp_path):
     path = tmp_path / "report.parquet"
     write_parquet(second, path)
     return path
+
+
+def with_summary(report):
+    """Return a report that claims the counts of its rows."""
+    counts = summarize(report.rows, baseline_run_date=None).to_dict()
+    return replace(report, about=report.about | {"summary": counts})
 
 
 def test_our_reader_gives_back_the_very_report(second, written):
@@ -163,11 +171,12 @@ def test_many_row_groups_keep_order_and_dtypes(first, tmp_path, monkeypatch):
             "organization_id": np.where(early, "A", "B"),
             "openid": [f"o{i}" for i in range(150)],
             "state": np.where(early, "NONE", "ON"),
+            "change": "FIRST_SEEN",
             "error_code": np.where(early, None, "E"),
             "attempts": 1,
         }
     )
-    report = replace(first, rows=conform(rows, ROWS))
+    report = with_summary(replace(first, rows=conform(rows, ROWS)))
     path = tmp_path / "large.parquet"
     write_parquet(report, path)
     assert pq.ParquetFile(path).num_row_groups == 2
@@ -177,7 +186,7 @@ def test_many_row_groups_keep_order_and_dtypes(first, tmp_path, monkeypatch):
 
 def test_a_report_without_rows_has_all_columns(first, tmp_path):
     path = tmp_path / "empty.parquet"
-    write_parquet(replace(first, rows=first.rows.iloc[:0]), path)
+    write_parquet(with_summary(replace(first, rows=first.rows.iloc[:0])), path)
     assert pq.read_schema(path).names == list(TYPES)
     assert len(read_parquet(path).rows) == 0
 
@@ -206,7 +215,7 @@ def test_a_report_that_another_tool_wrote_anew_reads_back_with_our_dtypes(second
     table = pq.read_table(written)
     plain = pa.schema(
         pa.field(f.name, TEXT if pa.types.is_dictionary(f.type) else f.type) for f in table.schema
-    ).with_metadata({KEY: table.schema.metadata[KEY.encode()]})
+    ).with_metadata({key: table.schema.metadata[key] for key in (KEY.encode(), CHECKSUMS.encode())})
     pq.write_table(table.cast(plain), written)
     assert pd.read_parquet(written)["state"].dtype != ROWS["state"]
     found = read_parquet(written).rows
@@ -214,7 +223,7 @@ def test_a_report_that_another_tool_wrote_anew_reads_back_with_our_dtypes(second
     pd.testing.assert_frame_equal(found.drop(columns=own), second.rows.drop(columns=own))
 
 
-@pytest.mark.parametrize("schema", [2, 99])
+@pytest.mark.parametrize("schema", [0, 3, 99])
 def test_a_report_of_another_schema_is_refused_in_one_clear_line(second, tmp_path, schema):
     path = tmp_path / "later.parquet"
     write_parquet(replace(second, about=second.about | {"schema": schema}), path)
@@ -226,7 +235,7 @@ def test_a_report_of_another_schema_is_refused_in_one_clear_line(second, tmp_pat
 def test_another_parquet_file_is_no_report(tmp_path):
     path = tmp_path / "other.parquet"
     pd.DataFrame({"openid": ["a"]}).to_parquet(path)
-    with pytest.raises(ReportError, match="is no report of palm-reconcile"):
+    with pytest.raises(ReportError, match="is not a report of palm-reconcile"):
         read_parquet(path)
 
 
@@ -234,14 +243,14 @@ def test_another_parquet_file_is_no_report(tmp_path):
 def test_a_truncated_report_is_refused(written, keep):
     content = written.read_bytes()
     written.write_bytes(content[: int(len(content) * keep)])
-    with pytest.raises(ReportError, match=r"no Parquet file, or a damaged one|damaged"):
+    with pytest.raises(ReportError, match=r"not a Parquet file, or a damaged one|damaged"):
         read_parquet(written)
 
 
 def test_a_file_that_is_not_parquet_is_refused(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_text("openid,organization_id\n" * 50)
-    with pytest.raises(ReportError, match="no Parquet file"):
+    with pytest.raises(ReportError, match="not a Parquet file"):
         read_parquet(path)
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from jobs.frames import ROWS, conform
+from jobs.metadata import read_about
 from jobs.render.parquet import write_parquet
-from jobs.report import KEY, SCHEMA, Gateway, ReportError, read_about, recheck, with_rows
+from jobs.report import KEY, SCHEMA, Gateway, ReportError, recheck, with_rows
 from jobs.summary import summarize
 
 
@@ -132,7 +133,7 @@ def test_rows_get_the_reports_columns_and_dtypes(two_nights):
 
 @pytest.mark.parametrize("metadata", [None, {}, {b"pandas": b"{}"}])
 def test_a_file_without_the_metadata_is_no_report(metadata):
-    with pytest.raises(ReportError, match=r"^x\.parquet is no report of palm-reconcile$"):
+    with pytest.raises(ReportError, match=r"^x\.parquet is not a report of palm-reconcile$"):
         read_about(metadata, "x.parquet")
 
 
@@ -142,7 +143,9 @@ def test_damaged_metadata_is_said_to_be(text):
         read_about({KEY.encode(): text}, "x.parquet")
 
 
-@pytest.mark.parametrize("schema", [SCHEMA + 1, 0, "1", None])
+@pytest.mark.parametrize("schema", [SCHEMA + 1, 0, "1", True, None])
 def test_another_schema_is_refused_with_what_to_do(schema):
-    with pytest.raises(ReportError, match=f"schema {schema}, this version knows {SCHEMA}; compare"):
+    with pytest.raises(
+        ReportError, match=f"schema {schema}, this version knows {SCHEMA} and 1; compare"
+    ):
         read_about({KEY.encode(): json.dumps({"schema": schema}).encode()}, "x.parquet")

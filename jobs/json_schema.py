@@ -1,0 +1,163 @@
+"""JSON checked against a JSON Schema, as far as the schema of a report's metadata uses it.
+
+The library for this is needed by the tests only, which hold this module against it. Stricter than
+the standard where text from a damaged file could do harm later: numbers fit 64 bits and are finite,
+text can be encoded, a date is one of the calendar. Milder where that lets a report of a later
+version be read: members that a schema does not name pass, other than in the parts that are closed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+__all__ = ["InvalidJsonError", "check_json"]
+
+_INTEGERS: Final = range(-(2**63), 2**63)
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+class InvalidJsonError(Exception):
+    """A value is not what the schema describes; the text is the path to it and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    definitions: Mapping[str, Any]
+    closed: tuple[str, ...]
+
+
+def check_json(value: Any, schema: Mapping[str, Any], *, closed: tuple[str, ...] = ()) -> None:  # noqa: ANN401
+    """Check a value that :mod:`json` parsed.
+
+    Args:
+        value: To be checked.
+        schema: What it has to be, with its ``$defs``.
+        closed: Paths such as ``/summary`` at and below which an object that the schema closes
+            (``additionalProperties: false``) holds nothing else; elsewhere it may.
+
+    Raises:
+        InvalidJsonError: It is not that.
+    """
+    _check(value, schema, _Known(schema.get("$defs", {}), closed), "")
+
+
+def _check(value: Any, schema: Mapping[str, Any], known: _Known, at: str) -> None:  # noqa: ANN401
+    if reference := schema.get("$ref"):
+        _check(value, known.definitions[reference.removeprefix("#/$defs/")], known, at)
+    if alternatives := schema.get("oneOf"):
+        _check_one_of(value, alternatives, known, at)
+    _check_kind(value, schema, at)
+    choices = [schema["const"]] if "const" in schema else schema.get("enum")
+    if choices is not None and not any(
+        value == each and type(value) is type(each) for each in choices
+    ):
+        raise InvalidJsonError(f"{at} is none of the values that it can be")
+    if isinstance(value, str):
+        _check_text(value, schema, at)
+    elif isinstance(value, dict):
+        _check_object(value, schema, known, at)
+    elif isinstance(value, list):
+        _check_array(value, schema, known, at)
+    elif isinstance(value, int | float):
+        _check_number(value, schema, at)
+
+
+def _check_one_of(
+    value: Any,  # noqa: ANN401
+    choices: list[Mapping[str, Any]],
+    known: _Known,
+    at: str,
+) -> None:
+    wrong = []
+    for choice in choices:
+        try:
+            _check(value, choice, known, at)
+        except InvalidJsonError as error:
+            wrong.append(error)
+    if len(wrong) != len(choices) - 1:
+        raise wrong[-1] if wrong else InvalidJsonError(f"{at} is more than one thing")
+
+
+def _check_kind(value: Any, schema: Mapping[str, Any], at: str) -> None:  # noqa: ANN401
+    kinds = schema.get("type")
+    if kinds is None:
+        return
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    allowed = tuple(python for kind in kinds for python in _KINDS[kind])
+    if not isinstance(value, allowed) or (isinstance(value, bool) and "boolean" not in kinds):
+        raise InvalidJsonError(f"{at} is not of type {' or '.join(kinds)}")
+
+
+def _check_text(value: str, schema: Mapping[str, Any], at: str) -> None:
+    _check_encodable(value, at)
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        raise InvalidJsonError(f"{at} does not look like what it has to be")
+    try:
+        if schema.get("format") == "date":
+            date.fromisoformat(value)
+        elif schema.get("format") == "date-time":
+            datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidJsonError(f"{at} is not a date of the calendar") from None
+
+
+def _check_encodable(value: str, at: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidJsonError(f"{at} is not text") from None
+
+
+def _check_number(value: float, schema: Mapping[str, Any], at: str) -> None:
+    if value not in _INTEGERS if isinstance(value, int) else not math.isfinite(value):
+        raise InvalidJsonError(f"{at} is not a number here")
+    if (
+        value < schema.get("minimum", value)
+        or value > schema.get("maximum", value)
+        or ("exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"])
+    ):
+        raise InvalidJsonError(f"{at} is out of range")
+
+
+def _check_object(value: dict[str, Any], schema: Mapping[str, Any], known: _Known, at: str) -> None:
+    named = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    for name in schema.get("required", ()):
+        if name not in value:
+            raise InvalidJsonError(f"{at}/{name} is missing")
+    for name, needed in schema.get("dependentRequired", {}).items():
+        if name in value and any(each not in value for each in needed):
+            raise InvalidJsonError(f"{at}/{name} does not stand alone")
+    for name, member in value.items():
+        _check_encodable(name, at)
+        below = f"{at}/{name}" if name in named else f"{at}/*"
+        if "propertyNames" in schema:
+            _check(name, schema["propertyNames"], known, below)
+        if name in named:
+            _check(member, named[name], known, below)
+        elif isinstance(others, dict):
+            _check(member, others, known, below)
+        elif others is False and at.startswith(known.closed):
+            raise InvalidJsonError(f"{at} holds a member that is not known")
+        else:
+            _check(member, {}, known, below)
+
+
+def _check_array(value: list[Any], schema: Mapping[str, Any], known: _Known, at: str) -> None:
+    if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+        raise InvalidJsonError(f"{at} has too few or too many items")
+    for item in value:
+        _check(item, schema.get("items", {}), known, f"{at}/*")
