@@ -117,7 +117,8 @@ def _check_named(
         elif told != meant:
             raise MismatchError(f"the answer is about another {name}")
     if missing and not accept_unnamed:
-        raise UnnamedError(f"the answer does not name the {' and the '.join(missing)} it is about")
+        names = " and the ".join(missing)
+        raise UnnamedError(f"the answer does not name the {names} it is about; see accept_unnamed")
 
 
 def _text(members: dict[str, Any], name: str) -> str | None:

@@ -163,7 +163,26 @@ def sandbox(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
 
     It verifies each request and signs each answer with keys made when it starts. Any SDK can talk
     to it; nothing it says is about a real person.
-    """
+
+    \b
+    Faults (each meets so large a share of the requests; all: every one of them):
+      throttle     429, or: 429
+      system_error 500, or: 500
+      bad_gateway  502 with a page of HTML, or: 502
+      drop         the connection is closed without an answer
+      stall        nothing comes, or half of the body
+      altered      the body is not the one that was signed
+      probe        the signature is one of WeChat Pay's deliberate wrong ones
+      missing      no signature
+      serial       signed with a key that nobody knows
+      stale        signed ten minutes ago
+      other        about another openid
+      nostate      no state
+      newstate     a state that is not documented
+      truncated    the JSON ends in the middle
+      unnamed      without openid, organization_id or both
+      duplicate    the answer once more, a few milliseconds later
+    """  # noqa: D301 - click's mark of a paragraph that it is not to wrap
     with tempfile.TemporaryDirectory(prefix="palm-sandbox-") as made:
         asyncio.run(_serve(given, given["folder"] or Path(made)))
 

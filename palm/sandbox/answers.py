@@ -28,6 +28,8 @@ IDLE_S: Final = 8
 """After so many seconds without a request a connection is closed, as ``Keep-Alive`` says."""
 
 _STALE_S: Final = 600
+_LEFT_OUT: Final = (("openid",), ("organization_id",), ("openid", "organization_id"))
+"""What the fault ``unnamed`` leaves out, by whom was asked about."""
 _JSON: Final = "application/json; charset=utf-8"
 _HTML: Final = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -94,6 +96,9 @@ def falsify(members: Mapping[str, object], fault: Fault | None, asked: str) -> d
         was_on = told["state"] == "AUTHORIZATION_STATE_ON"
         told = {"openid": other} | told | {"openid": other}
         told["state"] = "AUTHORIZATION_STATE_OFF" if was_on else "AUTHORIZATION_STATE_ON"
+    elif fault is Fault.UNNAMED:
+        chosen = hashlib.blake2b(asked.encode(), digest_size=1).digest()[0] % len(_LEFT_OUT)
+        told = {name: value for name, value in told.items() if name not in _LEFT_OUT[chosen]}
     return told
 
 

@@ -21,7 +21,7 @@ class Statistics:
         requests: All that were received whole.
         rejected: Of these, refused before or by authentication, unsigned.
         throttled: Of these, refused for the quota (faults not counted).
-        answered: Of these, answered truthfully: 200, and no fault.
+        answered: Of these, answered truthfully: 200, and no fault but a duplicate.
         statuses: Answers by HTTP status; what was dropped or stalled before its headers has none.
         faults: Faults made, by kind.
         routes: Authenticated requests by method and path, e.g. ``GET /v3/certificates``.

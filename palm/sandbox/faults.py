@@ -10,7 +10,7 @@ from typing import Final
 
 from palm.errors import SettingsError
 
-__all__ = ["ABOUT_STATES", "Fault", "Faults", "chance"]
+__all__ = ["ABOUT_STATES", "EARLIEST_COPY_S", "LATEST_COPY_S", "Fault", "Faults", "chance"]
 
 
 class Fault(StrEnum):
@@ -62,9 +62,19 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     """Correctly signed, but the JSON ends in the middle."""
 
+    UNNAMED = "unnamed"
+    """Correctly signed, without ``openid``, ``organization_id`` or both, which are optional."""
 
-ABOUT_STATES: Final = {Fault.OTHER, Fault.NOSTATE, Fault.NEWSTATE}
+    DUPLICATE = "duplicate"
+    """The true answer, and once more a few milliseconds later on the same connection."""
+
+
+ABOUT_STATES: Final = {Fault.OTHER, Fault.NOSTATE, Fault.NEWSTATE, Fault.UNNAMED}
 """They befall the answers that tell a state; any other request that draws one is answered."""
+
+EARLIEST_COPY_S: Final = 0.003
+LATEST_COPY_S: Final = 0.05
+"""So long after an answer its duplicate comes, in seconds."""
 
 _BY_STATUS: Final = {
     "429": Fault.THROTTLE,
@@ -100,6 +110,8 @@ class Faults:
     nostate: float = 0.0
     newstate: float = 0.0
     truncated: float = 0.0
+    unnamed: float = 0.0
+    duplicate: float = 0.0
     stall_s: float = 60.0
     seed: int = 0
     _steps: tuple[tuple[float, Fault], ...] = field(init=False, repr=False, compare=False)

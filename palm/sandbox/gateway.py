@@ -29,14 +29,21 @@ from palm.sandbox import rejections
 from palm.sandbox.answers import IDLE_S, NGINX_502, Answer, falsify, headers, refuse, seal, tell
 from palm.sandbox.checks import Certificate, Received, authenticate, check_headers, check_key_id
 from palm.sandbox.counts import Statistics
-from palm.sandbox.faults import ABOUT_STATES, Fault, Faults, chance
+from palm.sandbox.faults import (
+    ABOUT_STATES,
+    EARLIEST_COPY_S,
+    LATEST_COPY_S,
+    Fault,
+    Faults,
+    chance,
+)
 from palm.sandbox.keyring import KeyMode, SandboxKeys
 from palm.sandbox.limiter import SlidingWindow
 from palm.sandbox.population import CHINA, Population
 from palm.sandbox.questions import Question, World
 from palm.sandbox.rejections import Rejection
 from palm.sandbox.routes import find_route
-from palm.sandbox.serving import LoopbackServer, hang_up
+from palm.sandbox.serving import LoopbackServer, hang_up, send, send_again
 
 __all__ = ["Gateway"]
 
@@ -162,7 +169,13 @@ class Gateway(LoopbackServer):
         if outcome.fault is Fault.STALL:
             await self._stall(request, outcome, body, head)
         self.stats.statuses[outcome.answer.status] += 1
-        return web.Response(status=outcome.answer.status, body=body, headers=head)
+        response = web.Response(status=outcome.answer.status, body=body, headers=head)
+        if outcome.fault is Fault.DUPLICATE:
+            await send(request, response)
+            later = chance(self.faults.seed, outcome.number, "later")
+            await self._pause(EARLIEST_COPY_S + later * (LATEST_COPY_S - EARLIEST_COPY_S))
+            send_again(request, response, body)
+        return response
 
     def _decide(self, received: Received, now: int) -> _Outcome:
         """Return what is to be answered, and count it; the steps are those of the module."""
@@ -193,7 +206,7 @@ class Gateway(LoopbackServer):
         answer = self._answer(question, number, fault, received.language)
         if fault is not None:
             self.stats.faults[fault] += 1
-        elif answer.status == HTTPStatus.OK:
+        if fault in {None, Fault.DUPLICATE} and answer.status == HTTPStatus.OK:
             self.stats.answered += 1
         return _Outcome(answer, number, fault)
 

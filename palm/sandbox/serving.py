@@ -14,7 +14,7 @@ from aiohttp.http import HttpProcessingError
 
 from palm.errors import SettingsError
 
-__all__ = ["LoopbackServer", "hang_up"]
+__all__ = ["LoopbackServer", "hang_up", "send", "send_again"]
 
 _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 1024
@@ -99,6 +99,29 @@ class LoopbackServer(ABC):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closing.wait()
+
+
+async def send(request: web.BaseRequest, response: web.Response) -> None:
+    """Send an answer whole, before its handler ends; to nobody, where the client has left."""
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write_eof()
+
+
+def send_again(request: web.BaseRequest, response: web.Response, body: bytes) -> None:
+    """Send an answer that was sent, byte by byte the same, to a request that was never made.
+
+    Args:
+        request: What was answered.
+        response: As it was sent.
+        body: Its body.
+    """
+    if request.transport is None:
+        return
+    major, minor = request.version
+    lines = [f"HTTP/{major}.{minor} {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    request.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 async def hang_up(request: web.BaseRequest) -> NoReturn:

@@ -15,6 +15,7 @@ from palm import (
     MismatchError,
     NewStateError,
     NoStateError,
+    PalmError,
     Retry,
     ServerError,
     SignatureError,
@@ -69,10 +70,11 @@ def expect(fault):
         Fault.NOSTATE: (NoStateError, 1, {"status": 200}),
         Fault.NEWSTATE: (NewStateError, 1, {"state": "AUTHORIZATION_STATE_FROZEN"}),
         Fault.TRUNCATED: (BodyError, 3, {"status": 200}),
+        Fault.UNNAMED: (UnnamedError, 2, {"status": 200}),
     }[fault]
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.DUPLICATE])
 async def test_each_fault_is_its_error_after_its_attempts(keys, fault, everything_said_by):
     kind, attempts, attributes = expect(fault)
     timeouts = Timeouts(connect_s=0.15, total_s=0.15) if fault is Fault.STALL else Timeouts()
@@ -88,6 +90,23 @@ async def test_each_fault_is_its_error_after_its_attempts(keys, fault, everythin
     assert stats.repeated_nonces == 0
     said = everything_said_by(error)
     assert not any(secret in said for secret in (OPENID, "palmservice", url, "nonce_str"))
+
+
+async def test_duplicates_cost_requests_and_never_the_truth(keys):
+    """A copy comes while the connection is idle, or as the answer to the next question.
+
+    With ``duplicate`` alone each first answer is true, so what is not believed is a copy.
+    """
+    async with Gateway(keys, date=DATE, faults=Faults(duplicate=0.3)) as gateway:
+        async with client(keys, gateway, retry=Retry(attempts=30)) as palm:
+            people = [(f"o{number}", "1004") for number in range(300)]
+            told = [each async for each in palm.authorizations.get_many(people)]
+        look = gateway.population.look
+        true = {pair: look(*pair, DATE).state for pair in people}
+        assert gateway.stats.faults[Fault.DUPLICATE] > 50
+    believed = [each for each in told if not isinstance(each[1], PalmError)]
+    assert {pair: answer.state.name for pair, answer in believed}.items() <= true.items()
+    assert len(believed) > 150
 
 
 @pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])

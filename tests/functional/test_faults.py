@@ -29,11 +29,14 @@ UNANSWERABLE = (UnknownReason.NO_STATE, UnknownReason.NEW_STATE)
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """Return the report of a night on which every request meets a fault with 28 %."""
+    """Return the report of a night on which every request meets a fault with 30 %.
+
+    Without ``unnamed``: a gateway that leaves names out of 2 % of its answers is another matter.
+    """
     folder = tmp_path_factory.mktemp("faults")
     lines = (f"o{i:027},{ORGANIZATIONS[i % 6]}" for i in range(PEOPLE))
     (folder / "pairs.csv").write_text("openid,organization_id\n" + "\n".join(lines) + "\n")
-    with running_gateway("--faults", "all=0.02", day=DAY) as keys:
+    with running_gateway("--faults", "all=0.02,unnamed=0", day=DAY) as keys:
         run_quietly(
             options(
                 folder / "pairs.csv",

@@ -9,6 +9,7 @@ import errno
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,8 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from palm import SignatureError, SignatureReason
 from palm.cli import _exit_code, command
-from palm.sandbox import Faults, Gateway, SandboxKeys
+from palm.sandbox import Fault, Faults, Gateway, SandboxKeys
 from palm.settings import read_config
 from palm.shell import run_command
 
@@ -127,6 +129,40 @@ def test_get_prints_the_answer_as_json_and_nothing_else(folder, gateway):
         "attempts",
         "echoed",
     }
+
+
+def test_get_refuses_an_answer_that_names_nobody_unless_that_is_accepted(
+    folder, faults, monkeypatch
+):
+    faults(unnamed=1.0)
+    ask = (*ASK, "--config", configure(folder))
+    for more in ((), ("--require-echo",)):
+        said = "does not name the openid and the organization_id it is about; see accept_unnamed"
+        assert run(*ask, *more) == (75, "", f"palm: the answer {said}\n")
+    code, out, _ = run(*ask, "--accept-unnamed")
+    assert (code, json.loads(out)["echoed"]) == (0, False)
+    monkeypatch.setenv("PALM_ACCEPT_UNNAMED", "1")
+    assert run(*ask)[0] == 0
+    code, out, err = run(*ask, "--require-echo")
+    assert (code, out) == (2, "")
+    assert err.startswith("palm: accept_unnamed and require_echo contradict each other: ")
+    monkeypatch.setenv("PALM_ACCEPT_UNNAMED", "maybe")
+    code, out, err = run(*ask)
+    assert (code, out) == (2, "")
+    assert err.startswith("palm: settings: accept_unnamed: ")
+
+
+def test_an_answer_that_came_before_is_no_matter_of_credentials():
+    error = SignatureError("the answer came before", SignatureReason.REPLAYED)
+    assert _exit_code(error) == 75
+    error.reason = SignatureReason.WRONG
+    assert _exit_code(error) == 77
+
+
+def test_the_sandboxs_help_names_every_fault():
+    code, out, _ = run("sandbox", "--help")
+    named = re.findall(r"^    ([a-z_]+) +\S", out, re.MULTILINE)
+    assert (code, named) == (0, [fault.value for fault in Fault])
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def test_an_answer_without_an_id_is_refused_unless_that_is_accepted(missing, sai
     content = {k: v for k, v in DOCUMENTED.items() if k not in missing}
     if how != "absent":
         content |= dict.fromkeys(missing, None if how == "null" else "")
-    with pytest.raises(UnnamedError, match=f"^the answer does not name {said} it is about$"):
+    with pytest.raises(
+        UnnamedError, match=f"^the answer does not name {said} it is about; see accept_"
+    ):
         read(content)
     answer = read(content, accept_unnamed=True)
     assert (answer.echoed, answer.openid, answer.organization_id) == (False, OPENID, "1004")

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 import time
 from collections import Counter
 from datetime import date
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from palm.errors import SettingsError, SignatureError, SignatureReason
 from palm.sandbox import Fault, Faults, Gateway
 from palm.signing import RSAVerifier
+from tests.unit.sandbox.conftest import PATH, parse
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 
@@ -46,7 +48,7 @@ def test_str_can_be_read_again():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("fire=0.1", "'fire'; known are all, throttle, .*truncated, 429, 500, 502"),
+        ("fire=0.1", "'fire'; known are all, throttle, .*duplicate, 429, 500, 502"),
         ("503=0.1", "503"),
         ("stall_s=0.1", "stall_s"),
         ("drop", "'drop'"),
@@ -56,7 +58,7 @@ def test_str_can_be_read_again():
         ("drop=1.5", "between 0 and 1"),
         ("drop=nan", "between 0 and 1"),
         ("drop=0.6,stall=0.6", "1.2, more than 1"),
-        ("all=0.1", "1.4, more than 1"),
+        ("all=0.1", "1.6, more than 1"),
     ],
 )
 def test_nonsense_is_refused_with_its_reason(text, says):
@@ -252,6 +254,50 @@ async def test_truncated_is_signed_but_no_json(meet, verify):
     assert verify(answer)
     with pytest.raises(json.JSONDecodeError):
         json.loads(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("openid", "told"),
+    [("oB", {"organization_id"}), ("oE", {"openid"}), ("oA", set())],
+)
+async def test_unnamed_is_signed_and_lacks_one_name_or_both(keys, caller, verify, openid, told):
+    target = f"/v3/palmservice/authorization/openid/{openid}?organization_id=1004"
+    async with (
+        Gateway(keys, date=date(2026, 11, 21)) as honest,
+        Gateway(keys, date=date(2026, 11, 21), faults=Faults(unnamed=1.0)) as gateway,
+    ):
+        true = (await caller.ask(honest, target)).json
+        answer = await caller.ask(gateway, target)
+    names = {"openid", "organization_id"}
+    assert verify(answer)
+    assert answer.json == {k: v for k, v in true.items() if k not in names or k in told}
+
+
+async def test_duplicate_is_the_true_answer_twice_on_one_connection(keys, caller, verify):
+    seed = 1
+    async with Gateway(keys, faults=Faults(duplicate=1.0, seed=seed)) as gateway:
+        answer = await caller.ask(gateway)
+        stats = gateway.stats
+    length = int(answer.headers["Content-Length"])
+    first, second = answer.body[:length], parse(answer.body[length:])
+    assert json.loads(first)["openid"] == OPENID
+    assert (second.status, second.body, second.headers) == (200, first, answer.headers)
+    assert verify(second)
+    assert (stats.answered, stats.faults, stats.statuses) == (1, {"duplicate": 1}, {200: 1})
+
+
+async def test_a_duplicate_comes_before_the_answer_to_the_next_request(keys, caller):
+    """Both requests are sent at once, so the second waits until the first one's handler ends."""
+    async with Gateway(keys, faults=Faults(duplicate=0.5, seed=1)) as gateway:
+        assert [gateway.faults.draw(n) for n in (1, 2)] == [Fault.DUPLICATE, None]
+        heads = [
+            f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: test\r\nAccept: */*\r\n"
+            f"Authorization: {caller.header(target)}\r\nConnection: {connection}\r\n\r\n"
+            for target, connection in [(f"{PATH}{OPENID}?organization_id=1", "keep-alive"),
+                                       (f"{PATH}{OPENID}?organization_id=2", "close")]
+        ]  # fmt: skip
+        said = await caller.send(gateway, "".join(heads))
+    assert re.findall(rb'"organization_id":"(.)"', said) == [b"1", b"1", b"2"]
 
 
 async def test_faults_meet_authenticated_requests_only(keys, caller):
