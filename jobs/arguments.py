@@ -130,9 +130,15 @@ ARGUMENTS: Final = (
         "--plan", is_flag=True, help="Say what would be done and how long it takes; send nothing."
     ),
     click.option(
+        "--accept-unnamed",
+        is_flag=True,
+        help="Accept answers that do not name the pair they are about: nothing ties such an answer "
+        "to the question.  [default: refuse them]",
+    ),
+    click.option(
         "--require-echo",
         is_flag=True,
-        help="Refuse answers that do not name the pair they are about.",
+        help="Refuse answers that do not name the pair they are about: the default.",
     ),
     click.option(
         "--fail-on",

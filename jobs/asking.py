@@ -60,6 +60,8 @@ async def ask_all(
     pairs: pd.DataFrame,
     baseline: pd.DataFrame,
     console: Console,
+    *,
+    has_good_answer: bool = False,
 ) -> Asked:
     """Ask about all pairs, or as many as there is time for.
 
@@ -69,6 +71,7 @@ async def ask_all(
         pairs: Columns ``PAIRS``.
         baseline: Columns ``ROWS``: says whom to ask first where there is not time for all.
         console: For the progress bar.
+        has_good_answer: Whether there is a good answer already, about some other pair.
 
     Raises:
         Stop: The run ended before it had a verdict; what is known is in the journal.
@@ -105,6 +108,7 @@ async def ask_all(
                     tally=tally,
                     rules=replace(options.waits.sweep, concurrency=options.in_flight),
                     order=_order(options, pairs, baseline),
+                    has_good_answer=has_good_answer,
                     found=journal.found if journal else (),
                     note=journal.put if journal else None,
                     halt=halt,
@@ -143,7 +147,7 @@ def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
         adaptation=waits.adaptation,
         hosts=waits.hosts,
         breaker=waits.breaker,
-        accept_unnamed=not options.require_echo,
+        accept_unnamed=options.accept_unnamed,
         on_attempt=tally.attempted,
     )
 

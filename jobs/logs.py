@@ -66,6 +66,8 @@ def log_summary(report: Report) -> None:
         states=summary.states,
         changes={name: count for name, count in summary.changes.items() if count},
         unknown_reasons=summary.unknown_reasons,
+        answers_without_echo=report.about["asking"]["answers_without_echo"],
+        refusals=report.about["asking"].get("refusals", []),
         controls_hold=all(control.holds for control in report.controls),
         **{name: report.about["asking"][name] for name in _HELD_BACK},
     )

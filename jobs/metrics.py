@@ -58,6 +58,9 @@ def write_metrics(
         gauges("changes", "Rows of the report by change", "change", summary.changes)
         gauges("unknowns", "Unknown pairs by reason", "reason", summary.unknown_reasons)
         gauges("requests", "Requests by outcome", "outcome", asking["outcomes"])
+        unnamed = asking["answers_without_echo"]
+        gauge("answers_without_echo", "Accepted answers that do not name their pair", unnamed)
+        gauge("replayed_answers", "Answers refused as copies of earlier ones", asking["replays"])
         for name, text in (
             ("throttled_seconds", "Pauses after throttles"),
             ("outage_seconds", "Time in which the gateway was down"),

@@ -28,6 +28,7 @@ from jobs.pairs import Input, InputError, read_pairs
 from jobs.peer import Peer, peer_of
 from jobs.plan import Plan
 from jobs.publish import check_outputs, forget_old, publish
+from jobs.refusals import refusals
 from jobs.report import SCHEMA, Gateway, Report, Run, compose
 from jobs.summary import summarize
 from jobs.unfinished import kept_answers, remove_old_journals, unfinished
@@ -94,7 +95,10 @@ async def _run(options: Options, source: Input, started: datetime, console: Cons
         found = _find_baseline(options, peer.gateway, source)
         kept = _kept_answers(options, found, source)
         before = _rows(found.report)
-        asked = await ask_all(options, peer, source.pairs.drop(kept.index), before, console)
+        asked = await ask_all(
+            options, peer, source.pairs.drop(kept.index), before, console,
+            has_good_answer=len(kept) > 0,
+        )  # fmt: skip
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
     publish(
         report,
@@ -149,7 +153,11 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
         baseline=found.report,
         baseline_file=found.path,
         tally=asked.tally,
-        asking={**asked.about, "knowledge": knowledge(rows, finished)},
+        asking={
+            **asked.about,
+            "refusals": refusals(rows, asked.tally),
+            "knowledge": knowledge(rows, finished),
+        },
     )
 
 

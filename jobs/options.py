@@ -86,7 +86,7 @@ class Options:
     fail_on: tuple[Rule, ...] = ()
     keep_days: int | None = None
     language: Language = Language.EN
-    require_echo: bool = False
+    accept_unnamed: bool = False
     openid_column: str = "openid"
     organization_column: str = "organization_id"
     encoding: str | None = None

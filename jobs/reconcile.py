@@ -157,6 +157,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
     run_date = _run_date(given["run_date"], zone)
     outputs = parse_outputs(given["output"], given["stdout_format"], run_date)
     _check_together(given, folder=outputs.folder is not None)
+    settings = None if given["sandbox"] else _settings(given)
     bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
     return options.Options(
         source=given["source"],
@@ -164,7 +165,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         run_date=run_date,
         date_given=given["run_date"] is not None,
         timezone=given["timezone"],
-        settings=None if given["sandbox"] else _settings(given),
+        settings=settings,
         baseline=given["baseline"],
         compare=not given["no_baseline"],
         rate=given["rate"],
@@ -179,7 +180,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         retry_unanswered=given["retry_unanswered"],
         fail_on=tuple(_rule(text) for text in given["fail_on"]),
         language=Language(given["lang"]),
-        require_echo=given["require_echo"],
+        accept_unnamed=_accept_unnamed(given, settings),
         openid_column=given["openid_column"],
         organization_column=given["organization_column"],
         encoding=given["encoding"],
@@ -219,6 +220,14 @@ def _seconds(given: dict[str, Any], zone: tzinfo) -> float | None:
     if given["max_duration"] is not None:
         return _duration(given["max_duration"], "--max-duration")
     return None
+
+
+def _accept_unnamed(given: dict[str, Any], settings: Settings | None) -> bool:
+    if given["accept_unnamed"] and given["require_echo"]:
+        raise Stop(Exit.USAGE, "--accept-unnamed and --require-echo contradict each other")
+    if given["accept_unnamed"] or settings is None:
+        return bool(given["accept_unnamed"])
+    return settings.accept_unnamed and not given["require_echo"]
 
 
 def _duration(text: str, option: str) -> float:

@@ -267,6 +267,7 @@ def _about_asking(tally: Tally) -> dict[str, Any]:
         "retries": tally.requests - tally.questions,
         "throttles": tally.throttles,
         "probes": tally.probes,
+        "replays": tally.replays,
         "answers_without_echo": tally.without_echo,
         "outcomes": dict(sorted(tally.outcomes.items())),
         "latency_ms": tally.latency.percentiles_ms(),

@@ -25,6 +25,7 @@ from palm import (
     ForbiddenError,
     PalmAuthorization,
     PalmError,
+    RefusedError,
     TransientError,
     UnauthorizedError,
 )
@@ -80,6 +81,7 @@ async def sweep(
     tally: Tally,
     rules: SweepRules,
     ask_throttled: Ask | None = None,
+    has_good_answer: bool = False,
     order: Iterable[int] | None = None,
     found: Iterable[Row] = (),
     note: Callable[[Row], None] | None = None,
@@ -97,6 +99,7 @@ async def sweep(
         rules: When to stop.
         ask_throttled: Asks in the last round about the pairs that were throttled again and again
             while others were answered; default ``ask``.
+        has_good_answer: Whether there is a good answer already, about some other pair.
         order: Places in ``pairs``, in the order in which to ask; default that of the pairs.
         found: Answers of an earlier, unfinished sweep over the same pairs: not asked for again.
         note: Told of every outcome that asking again would not change, as it comes.
@@ -116,6 +119,7 @@ async def sweep(
         ask, pairs, tally=tally, rules=rules, ask_throttled=ask_throttled or ask, note=note,
         halt=halt or Halt(), clock=clock, steady=steady,
     )  # fmt: skip
+    run.watch.has_good_answer = has_good_answer
     run.restore(found)
     await run.start(pairs, sleep)
     await run.ask_all(iter(range(len(pairs)) if order is None else order))
@@ -158,19 +162,21 @@ class _Sweep:
         self.book = AnswerBook(len(pairs))
         self._health = HealthCheck(self._question, self.watch, tally, rules.look_every_s)
         self._late: list[asyncio.Task[PalmError | None]] = []
+        self._held_back: list[int] = []
         tally.pairs += len(pairs)
 
     def restore(self, found: Iterable[Row]) -> None:
         """Take over what an earlier sweep found out."""
         for row in found:
-            if self.book.restore(row) is None:
+            good = self.book.restore(row) is None
+            if good:
                 self._tally.settled += 1
                 self._health.place = row[0]
             else:
                 self._tally.failed += 1
             self._done[row[0]] = 1
             self._tally.resumed += 1
-            self.watch.permit(self._organization(row[0]))
+            self.watch.permit(self._organization(row[0]), good=good)
 
     async def start(self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Ask the first few pairs, and stop where it is clear that no other would fare better."""
@@ -305,13 +311,29 @@ class _Sweep:
             self._tally.settled += 1
             self._tally.without_echo += not answer.echoed
             self._health.place = place
-        if self._note is not None and _is_final(failed):
-            self._note(self.book.row(place))
         if failed is None:
             self.watch.answered(place, organization)
-        else:
+        self._write_down(place, failed)
+        if failed is not None:
             self.watch.failed(place, organization, failed)
         return failed
+
+    def _write_down(self, place: int, failed: PalmError | None) -> None:
+        """Note an outcome that asking again would not change.
+
+        Before the first good answer a refusal may be about a setting; once that is mended, the same
+        pair may be answered. So it waits for a good answer.
+        """
+        if self._note is None or not _is_final(failed):
+            return
+        if isinstance(failed, RefusedError) and not self.watch.has_good_answer:
+            self._held_back.append(place)
+            return
+        if self.watch.has_good_answer and self._held_back:
+            held, self._held_back = self._held_back, []
+            for each in held:
+                self._note(self.book.row(each))
+        self._note(self.book.row(place))
 
 
 def _is_final(error: PalmError | None) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from palm import Attempt, SignatureError, ThrottledError
+from palm import Attempt, RefusedError, SignatureError, SignatureReason, ThrottledError
 
 __all__ = ["Latency", "Tally"]
 
@@ -58,7 +58,9 @@ class Tally:
         outcomes: Requests by the name of the error, or ``ok``.
         throttles: Requests that were throttled.
         probes: Answers with one of WeChat Pay's deliberate wrong signatures.
+        replays: Answers that had been given before.
         without_echo: Good answers that do not name openid and organization_id.
+        refusals: One message of the gateway for each kind of refusal: status and code.
     """
 
     pairs: int = 0
@@ -69,7 +71,9 @@ class Tally:
     requests: int = 0
     throttles: int = 0
     probes: int = 0
+    replays: int = 0
     without_echo: int = 0
+    refusals: dict[tuple[int, str | None], str | None] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     latency: Latency = field(default_factory=Latency)
 
@@ -82,5 +86,8 @@ class Tally:
             self.latency.add(attempt.elapsed_s)
         elif isinstance(error, ThrottledError):
             self.throttles += 1
-        elif isinstance(error, SignatureError) and error.probe:
-            self.probes += 1
+        elif isinstance(error, SignatureError):
+            self.probes += error.probe
+            self.replays += error.reason is SignatureReason.REPLAYED
+        elif isinstance(error, RefusedError) and error.status is not None:
+            self.refusals.setdefault((error.status, error.code), error.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,7 @@ from palm import (
     StateError,
     TransientError,
     UnauthorizedError,
+    UnnamedError,
 )
 from palm.diagnosis import diagnose
 
@@ -41,12 +43,18 @@ class WatchRules:
         unbelieved_share: More than this part of the pairs,
         unbelieved_least: and at least so many, have answers that are not believed at the end;
         unbelieved_row: or so many pairs in a row, at any time.
+        unnamed_share: More than this part of the answers name nobody,
+        unnamed_from: from this number of answers on.
+        refused_alike: So many refusals of one kind (status and code) before any good answer.
     """
 
     patience_s: float = 900.0
     unbelieved_share: float = 0.001
     unbelieved_least: int = 5
     unbelieved_row: int = 100
+    unnamed_share: float = 0.001
+    unnamed_from: int = 1_000
+    refused_alike: int = 50
 
 
 class Watch:
@@ -56,6 +64,10 @@ class Watch:
         rules: When to stop.
         organizations: How many different ones will be asked about.
         clock: Seconds on a clock that never goes back.
+
+    Attributes:
+        has_good_answer: Whether there is any good answer yet, of this run or kept from another.
+            Until then a refusal may be about all pairs, and is no fact about its own.
     """
 
     def __init__(self, rules: WatchRules, organizations: int, clock: Callable[[], float]) -> None:
@@ -70,6 +82,10 @@ class Watch:
         self._signatures: dict[int, SignatureReason] = {}
         self._unknown_serial: str | None = None
         self._unbelieved_row = 0
+        self._answers = 0
+        self._unnamed = 0
+        self._refusals: Counter[tuple[int, str | None]] = Counter()
+        self.has_good_answer = False
 
     @property
     def silent_s(self) -> float:
@@ -80,13 +96,16 @@ class Watch:
         """Note that an answer was accepted, whatever it said."""
         self._accepted_at = self._clock()
 
-    def permit(self, organization: str) -> None:
+    def permit(self, organization: str, *, good: bool) -> None:
         """Note that an earlier, unfinished run had an answer about an organization."""
         self._permitted.add(organization)
+        self.has_good_answer |= good
 
     def answered(self, place: int, organization: str) -> None:
         """Note a good answer."""
         self.accepted()
+        self.has_good_answer = True
+        self._answers += 1
         self._permitted.add(organization)
         self._signatures.pop(place, None)
         self._unbelieved_row = 0
@@ -103,6 +122,8 @@ class Watch:
             self._not_believed(place, error)
             return
         self._unbelieved_row = 0
+        if isinstance(error, RefusedError):
+            self._refused_alike(error)
         if isinstance(error, UnauthorizedError):
             self._unauthorized.add(place)
             if not self._canary and len(self._unauthorized) > 1:
@@ -118,14 +139,20 @@ class Watch:
         """Judge the first few pairs together; from here on each is judged by itself.
 
         Raises:
-            Stop: The merchant is refused, or no answer is signed by a known key (77).
+            Stop: The merchant is refused, or no answer is signed by a known key (77); no answer
+                names anybody, or all are copies of earlier ones (4).
         """
         failed = [error for error in errors if error is not None]
         for error in failed:
             if isinstance(error, UnauthorizedError):
                 raise _refused(error)
+        if failed and all(isinstance(error, UnnamedError) for error in errors):
+            raise self._nobody_named()
         if failed and all(isinstance(error, SignatureError) for error in errors):
-            raise _refused(failed[0])
+            reasons = {error.reason for error in failed if isinstance(error, SignatureError)}
+            if reasons == {SignatureReason.REPLAYED}:
+                raise self._unbelievable(f"the answers about the first {len(failed)} pairs")
+            raise _refused(next(error for error in failed if not _is_replayed(error)))
         forbidden = failed and all(isinstance(error, ForbiddenError) for error in errors)
         if forbidden and self._forbidden_everywhere():
             raise _refused(failed[0])
@@ -159,14 +186,42 @@ class Watch:
     def _forbidden_everywhere(self) -> bool:
         return not self._permitted and len(self._forbidden) >= self._enough
 
+    def _refused_alike(self, error: RefusedError) -> None:
+        """Stop where one refusal after the other is of the same kind, and nothing else came."""
+        if self.has_good_answer or error.status is None:
+            return
+        kind = error.status, error.code
+        self._refusals[kind] += 1
+        if self._refusals[kind] >= self._rules.refused_alike:
+            raise Stop(
+                Exit.REFUSED,
+                f"the first {self._refusals[kind]} pairs were all refused alike: {diagnose(error)}",
+            )
+
     def _not_believed(self, place: int, error: BeliefError) -> None:
+        if isinstance(error, UnnamedError):
+            self._answers += 1
+            self._unnamed += 1
+            most = self._rules.unnamed_share * self._answers
+            if self._answers >= self._rules.unnamed_from and self._unnamed > most:
+                raise self._nobody_named()
         if isinstance(error, SignatureError):
             self._signatures[place] = error.reason
             if error.reason is SignatureReason.UNKNOWN_SERIAL:
                 self._unknown_serial = diagnose(error)
         self._unbelieved_row += 1
         if self._unbelieved_row >= self._rules.unbelieved_row:
+            if self._unnamed >= self._unbelieved_row:
+                raise self._nobody_named()
             raise self._unbelievable(f"the answers about the last {self._unbelieved_row:,} pairs")
+
+    def _nobody_named(self) -> Stop:
+        return Stop(
+            Exit.STOPPED,
+            f"{self._unnamed:,} answers do not name the person or the organization and are not "
+            "accepted: nothing ties such an answer to the question. --accept-unnamed accepts them, "
+            "and an answer that reaches the wrong question is then not noticed",
+        )
 
     def _unbelievable(self, which: str) -> Stop:
         reasons = list(self._signatures.values())
@@ -178,6 +233,10 @@ class Watch:
             f"{which} are not believed, which is more than chance explains: check base_url, "
             "proxies and keys, then run again",
         )
+
+
+def _is_replayed(error: PalmError) -> bool:
+    return isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED
 
 
 def _refused(error: PalmError) -> Stop:

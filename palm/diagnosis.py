@@ -10,6 +10,7 @@ from typing import Final
 from palm.errors import (
     ForbiddenError,
     PalmError,
+    RefusedError,
     SignatureError,
     SignatureReason,
     UnauthorizedError,
@@ -23,6 +24,15 @@ _SERIAL: Final = (
     "merchant console, API security"
 )
 _KEY: Final = "private_key does not belong to merchant_serial: take both from one download"
+
+_HTTP_BAD_REQUEST: Final = 400
+_REFUSED: Final = "check base_url, and that the palm service is open for this merchant"
+_BAD_REQUEST: Final = (
+    "if all requests are refused so, check public_key_id or the platform certificate: it must be "
+    "the one that the merchant console shows; otherwise check the openids' appid and the "
+    "organization ids"
+)
+"""A wrong Wechatpay-Serial is a 400: https://pay.weixin.qq.com/doc/v3/merchant/4013053279"""
 
 _UNAUTHORIZED: Final = (
     ("5分钟", _CLOCK),
@@ -53,14 +63,17 @@ _SIGNATURE: Final = {
 
 def diagnose(error: PalmError) -> str:
     """Return one line: what was refused, and what to do."""
+    remedy = _remedy(error)
+    return f"{error}; {remedy}" if remedy else str(error)
+
+
+def _remedy(error: PalmError) -> str | None:
     if isinstance(error, UnauthorizedError):
         said = error.message or ""
-        for words, remedy in _UNAUTHORIZED:
-            if words in said:
-                return f"{error}; {remedy}"
-        return f"{error}; check mchid, merchant_serial and private_key"
+        found = (remedy for words, remedy in _UNAUTHORIZED if words in said)
+        return next(found, "check mchid, merchant_serial and private_key")
     if isinstance(error, ForbiddenError):
-        return f"{error}; ask WeChat Pay to open the palm service for this merchant"
-    if isinstance(error, SignatureError):
-        return f"{error}; {_SIGNATURE[error.reason]}"
-    return str(error)
+        return "ask WeChat Pay to open the palm service for this merchant"
+    if isinstance(error, RefusedError):
+        return _BAD_REQUEST if error.status == _HTTP_BAD_REQUEST else _REFUSED
+    return _SIGNATURE[error.reason] if isinstance(error, SignatureError) else None

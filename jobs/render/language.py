@@ -273,6 +273,13 @@ CHINESE: Final[Mapping[str, str]] = {
     "blanks inside": "中间有空白",
     "full-width digits": "全角数字",
     "the header again": "再次出现的表头",
+    "{count:,} accepted answers do not name the person or the organization (--accept-unnamed): "
+    "nothing ties them to the question.": (
+        "已采信的应答中有 {count:,} 个未写明用户或机构（--accept-unnamed）："
+        "没有任何内容能证明它们与所查询的对应。"
+    ),
+    "{count:,} pairs were refused: {what}": "有 {count:,} 条被拒绝：{what}",
+    "before anything was sent": "尚未发送即被拒绝",
     "blank line": "空行",
     "a record over more than 10 lines": "一条记录超过 10 行",
     "a key field holds a line break": "关键字段中有换行",

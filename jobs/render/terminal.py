@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from rich import box
 from rich.console import Console
@@ -117,13 +120,17 @@ def _controls(report: Report) -> Table:
     return table
 
 
+def _replays(asking: Mapping[str, Any]) -> str:
+    return f", {asking['replays']:,} replays" if asking.get("replays") else ""
+
+
 def _asking(report: Report) -> str:
     asking, run, counted = report.about["asking"], report.about["run"], report.about["input"]
     latency = asking["latency_ms"]
     return (
         f"Asked {report.gateway}: {asking['requests']:,} requests "
         f"({asking['retries']:,} retries, {asking['throttles']:,} throttled, "
-        f"{asking['probes']:,} probes) in {asking['seconds']:.1f} s, "
+        f"{asking['probes']:,} probes{_replays(asking)}) in {asking['seconds']:.1f} s, "
         f"{asking['achieved_rate']:.1f}/s of {asking['rate']:g}/s, "
         f"worst second {asking['worst_second']:,}"
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")

@@ -160,6 +160,13 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
                 "Only the rows of --{only} are here; all counts are of the whole report."
             ).format(only=report.about["only"])
         )
+    if unnamed := report.about["asking"]["answers_without_echo"]:
+        said.append(
+            translate(
+                "{count:,} accepted answers do not name the person or the organization "
+                "(--accept-unnamed): nothing ties them to the question."
+            ).format(count=unnamed)
+        )
     if baseline is not None:
         before, dropped = baseline["pairs"], report.summary.changes[Change.DROPPED]
         if before and dropped / before > _LOST:
@@ -174,6 +181,7 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
                     share=share(dropped, before),
                 )
             )
+    said += _refused(report, translate)
     if counted["invalid"]:
         shown = counted["invalid_lines"][: None if every_line else _SHOWN_LINES]
         lines = ", ".join(
@@ -193,6 +201,23 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
             ).format(count=counted["unusual_openids"])
         )
     return said + key_warnings(counted, translate)
+
+
+def _refused(report: Report, translate: Translate) -> list[str]:
+    """Return a sentence for each kind of refusal; a report of an earlier version lists none."""
+    said = []
+    for kind in report.about["asking"].get("refusals", ()):
+        what = " ".join(
+            [f"HTTP {kind['status']}"] * (kind["status"] is not None)
+            + [kind["code"]] * bool(kind["code"])
+            + [f"({kind['message']})"] * bool(kind["message"])
+        )
+        said.append(
+            translate("{count:,} pairs were refused: {what}").format(
+                count=kind["pairs"], what=what or translate("before anything was sent")
+            )
+        )
+    return said
 
 
 def key_warnings(counted: Mapping[str, Any], translate: Translate = str) -> list[str]:

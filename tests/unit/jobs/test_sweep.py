@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -27,6 +28,7 @@ from palm import (
     ThrottledError,
     TimedOutError,
     UnauthorizedError,
+    UnnamedError,
 )
 
 RULES = SweepRules(concurrency=4)
@@ -417,3 +419,44 @@ async def test_answers_that_name_no_pair_are_counted(gateway, run, pairs_of, ans
 async def test_answers_are_dated_by_the_clock(clock, run, pairs_of):
     answers = await run(pairs_of("A/a"))
     assert answers["answered_at"].iloc[0].timestamp() == clock.now
+
+
+async def test_an_answer_that_names_nobody_has_no_last_round(run, pairs_of, gateway):
+    pairs = pairs_of(*[f"A/o{place}" for place in range(40)])
+    tell = lambda openid, *_: UnnamedError("x") if openid == "o20" else "ON"  # noqa: E731
+    answers = await run(pairs, tell)
+    assert answers["unknown_reason"].dropna().tolist() == ["UNNAMED"]
+    assert gateway.asked.count("A/o20") == 1
+
+
+async def test_a_copy_of_an_earlier_answer_has_a_last_round(run, pairs_of, gateway):
+    pairs = pairs_of(*[f"A/o{place}" for place in range(40)])
+
+    def tell(openid, _, times):
+        return wrong(SignatureReason.REPLAYED) if openid == "o20" and times == 1 else "ON"
+
+    answers = await run(pairs, tell)
+    assert answers["state"].eq("ON").all()
+    assert gateway.asked.count("A/o20") == 2
+
+
+async def noted(gateway, pairs, tell):
+    gateway.tell, rows = tell, []
+    with suppress(Stop):
+        await sweep(gateway, pairs, tally=Tally(), rules=RULES, note=rows.append)
+    return sorted(row[0] for row in rows)
+
+
+async def test_refusals_before_the_first_good_answer_are_not_written_down(gateway, pairs_of):
+    pairs = pairs_of(*[f"A/o{place}" for place in range(100)])
+    assert await noted(gateway, pairs, lambda *_: RefusedError(400, "PARAM_ERROR")) == []
+    assert len(gateway.asked) < 60
+
+
+async def test_they_are_once_there_is_a_good_answer(gateway, pairs_of):
+    pairs = pairs_of(*[f"A/o{place}" for place in range(100)])
+
+    def tell(openid, *_):
+        return RefusedError(400, "PARAM_ERROR") if int(openid[1:]) < 30 else "ON"
+
+    assert await noted(gateway, pairs, tell) == list(range(100))

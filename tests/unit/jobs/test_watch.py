@@ -19,6 +19,7 @@ from palm import (
     SignatureReason,
     ThrottledError,
     UnauthorizedError,
+    UnnamedError,
 )
 
 
@@ -95,7 +96,7 @@ def test_a_403_is_about_its_organization_until_another_says_so_too(watch):
 
 @pytest.mark.parametrize(
     "permit",
-    [lambda watch: watch.answered(9, "B"), lambda watch: watch.permit("B"),
+    [lambda watch: watch.answered(9, "B"), lambda watch: watch.permit("B", good=True),
      lambda watch: watch.failed(9, "B", NoStateError("x"))],
     ids=["an answer", "an answer of an earlier run", "an answer without a state"],
 )  # fmt: skip
@@ -109,7 +110,7 @@ def canary(clock, organizations, *failed, permitted=None):
     """Judge a canary's errors, each of a pair of the next organization named."""
     watch = Watch(WatchRules(), organizations, clock)
     if permitted:
-        watch.permit(permitted)
+        watch.permit(permitted, good=True)
     for place, (organization, error) in enumerate(failed):
         watch.failed(place, organization, error)
     watch.judge_canary([error for _, error in failed])
@@ -164,3 +165,88 @@ def test_at_the_end_a_share_decides(watch):
     book.fail(10, MismatchError("x"))
     with pytest.raises(Stop, match="11 of 10,000 pairs"):
         watch.check_belief(book)
+
+
+def test_a_canary_whose_answers_name_nobody_stops_at_once_and_names_the_option(clock):
+    with pytest.raises(Stop, match="3 answers do not name the person.*--accept-unnamed") as stop:
+        canary(clock, 3, *zip("ABC", [UnnamedError("x")] * 3, strict=True))
+    assert stop.value.code == 4
+
+
+def test_a_canary_of_copies_is_not_believed_and_never_a_matter_of_keys(clock):
+    with pytest.raises(Stop, match="not believed") as stop:
+        canary(clock, 3, *zip("ABC", [unbelieved(SignatureReason.REPLAYED)] * 3, strict=True))
+    assert stop.value.code == 4
+
+
+def test_copies_beside_wrong_signatures_do_not_hide_what_is_wrong(clock):
+    errors = [unbelieved(SignatureReason.REPLAYED), unbelieved(SignatureReason.WRONG)]
+    with pytest.raises(Stop, match="not the platform's") as stop:
+        canary(clock, 2, *zip("AB", errors, strict=True))
+    assert stop.value.code == 77
+
+
+def nobody_named(watch, answers, unnamed):
+    """Return whether the watch stops, where so many of the first answers name nobody."""
+    try:
+        for place in range(answers):
+            if place < unnamed:
+                watch.failed(place, "A", UnnamedError("x"))
+            else:
+                watch.answered(place, "A")
+    except Stop as stop:
+        return stop.code
+    return None
+
+
+@pytest.mark.parametrize(
+    ("answers", "unnamed", "code"), [(999, 3, None), (1_000, 1, None), (1_000, 2, None)]
+)
+def test_unnamed_answers_are_judged_from_the_thousandth_answer_on(watch, answers, unnamed, code):
+    assert nobody_named(watch, answers, unnamed) == code
+
+
+def test_more_than_one_unnamed_answer_in_a_thousand_stops_the_run(watch):
+    assert nobody_named(watch, 1_500, 1) is None
+    with pytest.raises(Stop, match="2 answers do not name the person") as stop:
+        watch.failed(2_000, "A", UnnamedError("x"))
+    assert stop.value.code == 4
+
+
+REFUSED = RefusedError(400, "PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误")
+
+
+def test_fifty_refusals_of_one_kind_before_any_good_answer_stop_the_run(watch):
+    for place in range(49):
+        watch.failed(place, "A", REFUSED)
+    with pytest.raises(Stop, match="HTTP 400: PARAM_ERROR .*check public_key_id") as stop:
+        watch.failed(49, "A", REFUSED)
+    assert stop.value.code == 77
+
+
+def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(watch):
+    for place in range(49):
+        watch.failed(place, "A", RefusedError(400, "PARAM_ERROR", f"openid {place}"))
+        watch.failed(1_000 + place, "A", RefusedError(400, "INVALID_REQUEST"))
+        watch.failed(2_000 + place, "A", RefusedError(404, "PARAM_ERROR"))
+    with pytest.raises(Stop):
+        watch.failed(50, "A", RefusedError(400, "PARAM_ERROR", "openid 50"))
+
+
+@pytest.mark.parametrize(
+    "know",
+    [lambda watch: watch.answered(9, "B"), lambda watch: watch.permit("B", good=True),
+     lambda watch: setattr(watch, "has_good_answer", True)],
+    ids=["an answer", "an answer of an earlier run", "an answer kept from a report"],
+)  # fmt: skip
+def test_after_a_good_answer_refusals_are_about_their_pairs(watch, know):
+    know(watch)
+    for place in range(200):
+        watch.failed(place, "A", REFUSED)
+
+
+def test_a_refusal_of_an_earlier_run_is_no_good_answer(watch):
+    watch.permit("B", good=False)
+    with pytest.raises(Stop):
+        for place in range(50):
+            watch.failed(place, "A", REFUSED)
