@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from palm.authorization import PalmAuthorization, read_authorization
 from palm.errors import ArgumentError, BodyError, PalmError
-from palm.response import Response
+from palm.response import Response, check_typed
 from palm.template import encode
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Authorizations:
         """
 
         def read(response: Response) -> PalmAuthorization:
+            check_typed(response)
             return read_authorization(
                 response.content,
                 openid=openid,
@@ -150,6 +151,7 @@ class Authorizations:
 
 
 def _read_token(response: Response) -> str:
+    check_typed(response)
     members = response.json()
     token = members.get("permission_token") if isinstance(members, dict) else None
     if not isinstance(token, str) or not token:

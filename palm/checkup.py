@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
+from palm.authorization import read_authorization
 from palm.authorizations import query_target
 from palm.client import BASE_URLS
 from palm.diagnosis import diagnose
@@ -23,11 +24,12 @@ from palm.errors import (
     SignatureReason,
     ThrottledError,
     UnauthorizedError,
+    UnnamedError,
 )
 from palm.exchange import Exchange
 from palm.hosts import Hosts
 from palm.keys import Merchant, PlatformKeys
-from palm.response import error_of
+from palm.response import TYPED, error_of
 from palm.settings import Settings
 from palm.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
 from palm.transport import Timeouts, Transport, checked_base_url, checked_proxy
@@ -130,7 +132,7 @@ async def _ask(
         return
     yield Finding(Level.OK, f"network {url}", f"it answers (HTTP {status})")
     yield _clock(headers, clock())
-    refused = error_of(status, headers, content, verified=False, private=pair[:1])
+    refused = error_of(status, headers, content, verified=False, private=pair[:1], accepted=TYPED)
     if isinstance(refused, UnauthorizedError):
         yield Finding(Level.FAIL, "credentials", diagnose(refused))
         return
@@ -155,7 +157,22 @@ async def _ask(
     elif refused is not None:
         yield Finding(Level.WARN, "query", f"answered, but refused: {refused}")
     else:
-        yield Finding(Level.OK, "query", "answered")
+        yield _named(content, pair)
+
+
+def _named(content: bytes, pair: tuple[str, str]) -> Finding:
+    """Say whether a verified answer names the pair that it is about."""
+    openid, organization_id = pair
+    try:
+        read_authorization(
+            content, openid=openid, organization_id=organization_id, request_id=None, verified_by=""
+        )
+    except UnnamedError as error:
+        said = f"answered, but {error}: without it such answers are not believed"
+        return Finding(Level.WARN, "query", said)
+    except PalmError as error:
+        return Finding(Level.WARN, "query", f"answered, but {error}")
+    return Finding(Level.OK, "query", "answered")
 
 
 def _unbelieved(error: SignatureError, refused: PalmError | None) -> Finding:

@@ -44,7 +44,7 @@ class RefreshRules:
 
 
 Fetch = Callable[[], Awaitable[tuple[Mapping[str, str], bytes]]]
-"""Sends a signed ``GET /v3/certificates``; returns headers and body of a 2xx, not yet verified."""
+"""Sends a signed ``GET /v3/certificates``; returns headers and body of a 200, not yet verified."""
 
 
 class Accept(Protocol):

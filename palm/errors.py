@@ -5,7 +5,7 @@
     PalmError
     ├── SettingsError               a key, serial, file or option is wrong; nothing was sent
     ├── ArgumentError               an argument cannot be asked about (also a ValueError)
-    ├── APIError                    the gateway answered, but with no 2xx
+    ├── APIError                    the gateway answered, but not with what was asked for
     │   ├── RefusedError            400, 404, 405 and other 4xx
     │   │   ├── UnauthorizedError   401
     │   │   └── ForbiddenError      403
@@ -109,7 +109,7 @@ class ArgumentError(PalmError, ValueError):
 
 
 class APIError(PalmError):
-    """The gateway answered with another status than 2xx.
+    """The gateway answered with a status that means an error, or 202.
 
     Attributes:
         code: WeChat Pay's error code, None where the body holds none.

@@ -13,7 +13,7 @@ from palm.downloaded import DownloadedKeys
 from palm.errors import SignatureError, SignatureReason, TransportError
 from palm.hosts import Hosts
 from palm.replay import ReplayMemory
-from palm.response import Response, error_of, request_id_of
+from palm.response import TYPED, Response, error_of, request_id_of
 from palm.signing import Signer, Verifier, authorization, message
 from palm.transport import Timeouts, Transport
 
@@ -133,7 +133,7 @@ class Exchange:
 
     async def _fetch_certificates(self) -> tuple[Mapping[str, str], bytes]:
         status, headers, content = await self.send("GET", CERTIFICATES)
-        if error := error_of(status, headers, content, verified=False):
+        if error := error_of(status, headers, content, verified=False, accepted=TYPED):
             raise error
         return headers, content
 

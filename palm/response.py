@@ -6,12 +6,12 @@ https://pay.weixin.qq.com/doc/v3/merchant/4012081709
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
 
 from palm.errors import (
     APIError,
@@ -26,7 +26,17 @@ from palm.errors import (
 )
 from palm.scrub import shown_code, shown_message, shown_request_id
 
-__all__ = ["Response", "error_of", "parse_json", "request_id_of"]
+__all__ = ["TYPED", "Response", "check_typed", "error_of", "parse_json", "request_id_of"]
+
+ANY_CALL: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
+TYPED: Final = frozenset({HTTPStatus.OK})
+"""The statuses of answers: to any call, and to those whose interface says that it is 200.
+
+Any other 2xx means that it is not the gateway's whole answer (203, 206, 226), or nothing that
+WeChat Pay documents.
+
+Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717
+"""
 
 _FREQUENCY: Final = re.compile(
     r"FRE(QUENCY|QENCY)|RATE_?LIMIT|TOO_?MANY|too (many|frequent)|频率|频繁|过快", re.IGNORECASE
@@ -43,7 +53,7 @@ class Response:
     """A verified answer.
 
     Attributes:
-        status: HTTP status.
+        status: HTTP status: 200, 201 or 204.
         headers: Looked up without regard to case.
         content: The raw bytes that were signed.
         verified_by: Id of the platform key that signed them.
@@ -67,7 +77,7 @@ class Response:
         """Return the body's JSON.
 
         Raises:
-            BodyError: It is none.
+            BodyError: It is none, or an object in it has a member twice.
         """
         return parse_json(self.content)
 
@@ -79,8 +89,9 @@ def error_of(
     *,
     verified: bool,
     private: Iterable[str] = (),
+    accepted: Collection[int] = ANY_CALL,
 ) -> PalmError | None:
-    """Return the error that a status means, None for a 2xx that may be read.
+    """Return the error that a status means, None for an answer that may be read.
 
     Args:
         status: HTTP status.
@@ -88,12 +99,13 @@ def error_of(
         content: The raw body.
         verified: Whether a signature over it verified.
         private: Texts no part of which may appear in the error, e.g. the openid asked about.
+        accepted: The statuses of answers that may be read.
     """
-    if 200 <= status < 300 and status != 202:  # noqa: PLR2004 - HTTP's own numbers
+    if status in accepted:
         return None
     request_id = request_id_of(headers, private)
-    if status < 400 and status != 202:  # noqa: PLR2004
-        body_error = BodyError(f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps")
+    if status < 400 and status != HTTPStatus.ACCEPTED:  # noqa: PLR2004 - HTTP's own number
+        body_error = _no_answer(status)
         body_error.status = status
         body_error.request_id = request_id
         return body_error
@@ -108,8 +120,22 @@ def error_of(
     )
 
 
+def check_typed(response: Response) -> None:
+    """Refuse an answer to a call whose interface documents 200, if it has another status.
+
+    Raises:
+        BodyError: It has.
+    """
+    if response.status not in TYPED:
+        raise _no_answer(response.status)
+
+
+def _no_answer(status: int) -> BodyError:
+    return BodyError(f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps")
+
+
 def _kind(status: int, code: object, message: object) -> type[APIError]:
-    if status == 202:  # noqa: PLR2004
+    if status == HTTPStatus.ACCEPTED:
         return PendingError
     if status >= 500:  # noqa: PLR2004
         return ServerError
@@ -122,12 +148,36 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     """Return the JSON in a body.
 
     Raises:
-        BodyError: There is none.
+        BodyError: There is none; or an object in it has a member twice, of which one reader takes
+            the first and another the last: https://www.rfc-editor.org/rfc/rfc8259#section-4
     """
-    with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(content.decode())
+    try:
+        return _DECODER.decode(content.decode())
+    except _TwiceError:
+        said = "the answer has a member twice"
+    except (ValueError, RecursionError):
+        said = "the answer is no JSON"
     # Out here, because the parser's error holds the whole body and would hang on as the context.
-    raise BodyError("the answer is no JSON")
+    raise BodyError(said)
+
+
+class _TwiceError(ValueError):
+    """An object has a member twice."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members; their names come with all escapes read."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _TwiceError
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and the infinities are Python's own
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
 def request_id_of(headers: Mapping[str, str], private: Iterable[str] = ()) -> str | None:
@@ -145,11 +195,11 @@ def _told(
 ) -> tuple[str | None, str | None, type[APIError]]:
     """Return code and message of an error body, as they may be shown, and what they mean.
 
-    The body may be empty, HTML, or anything else.
+    The body may be empty, HTML, or anything else. One with a member twice says nothing.
     """
     try:
-        members = json.loads(content)
-    except (ValueError, RecursionError):
+        members = parse_json(content)
+    except BodyError:
         members = None
     if not isinstance(members, dict):
         members = {}

@@ -7,7 +7,8 @@ from email.utils import formatdate
 
 import pytest
 
-from palm.checkup import Finding, Level, check
+from palm.checkup import Finding, Level, _unbelieved, check
+from palm.errors import SignatureError, SignatureReason
 from palm.sandbox import Faults, Gateway
 from palm.settings import Settings, load_settings, read_config
 from palm.transport import Timeouts
@@ -186,6 +187,29 @@ async def test_an_answer_that_is_not_believed_fails(gateway, settings, fault):
     found = await findings(settings(gateway.base_url))
     assert found["signature"].level is Level.FAIL
     assert ";" in found["signature"].detail
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("unnamed", "see accept_unnamed: without it such answers are not believed"),
+        ("nostate", "answered, but the answer has no state"),
+        ("other", "answered, but the answer is about another openid"),
+        ("truncated", "answered, but the answer is no JSON"),
+    ],
+)
+async def test_an_answer_that_tells_no_state_is_a_warning(gateway, settings, fault, said):
+    gateway.faults = Faults(**{fault: 1.0})
+    found = await findings(settings(gateway.base_url))
+    assert (found["signature"].level, found["query"].level) == (Level.OK, Level.WARN)
+    assert said in found["query"].detail
+
+
+async def test_an_answer_that_came_before_is_no_failure_of_the_keys():
+    error = SignatureError("the answer came before", SignatureReason.REPLAYED)
+    found = _unbelieved(error, None)
+    assert (found.level, found.what) == (Level.WARN, "signature")
+    assert found.detail.endswith("a proxy may repeat answers; check again")
 
 
 @pytest.mark.parametrize("fault", ["drop", "stall"])

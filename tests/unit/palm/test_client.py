@@ -427,6 +427,52 @@ async def test_an_answer_that_another_verifier_believes_is_believed_once(
             await palm.authorizations.get(OPENID, "1004")
 
 
+@pytest.mark.parametrize("status", [201, 203, 205, 206, 226, 299])
+async def test_only_200_answers_a_question(serve, client, sealed, status):
+    """All else may be a part, or what a proxy made of it: here a part that is signed and true."""
+
+    async def script(line):
+        body = json.dumps(ON).encode()
+        await line.answer(status if line.number == 1 else 200, body, sealed(body))
+
+    seen = []
+    async with serve(script) as server, client(server, on_attempt=seen.append) as palm:
+        answer = await palm.authorizations.get(OPENID, "1004")
+        assert (answer.state, answer.attempts) == (AuthorizationState.ON, 2)
+    assert (type(seen[0].error), seen[0].error.status) == (BodyError, status)
+
+
+@pytest.mark.parametrize("status", [201, 203, 206])
+async def test_only_200_brings_a_token(serve, client, sealed, status):
+    script = telling(sealed, {"permission_token": "T"}, status=status)
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(BodyError, match=f"HTTP {status} is no answer"):
+            await palm.authorizations.preauthorize(OPENID, organization_id="1004")
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+async def test_a_chain_takes_what_any_interface_may_answer_with(serve, client, sealed, status):
+    body = b"" if status == 204 else b"{}"
+    script = telling(sealed, body, status=status)
+    async with serve(script) as server, client(server) as palm:
+        assert (await palm.v3.other.get()).status == status
+
+
+@pytest.mark.parametrize("status", [203, 205, 206, 226, 299])
+async def test_a_chain_takes_no_part_and_no_copy(serve, client, sealed, status):
+    script = telling(sealed, {}, status=status)
+    async with serve(script) as server, client(server) as palm:
+        with pytest.raises(BodyError, match=f"HTTP {status} is no answer"):
+            await palm.v3.other.get()
+
+
+async def test_a_body_that_says_two_things_is_asked_again(serve, client, sealed):
+    named = json.dumps(ON)[:-1]
+    both = (named + ',"state":"AUTHORIZATION_STATE_OFF"}').encode()
+    async with serve(telling(sealed, both, ON)) as server, client(server) as palm:
+        assert (await palm.authorizations.get(OPENID, "1004")).attempts == 2
+
+
 async def test_an_answer_about_another_is_asked_again(serve, client, sealed):
     other = ON | {"openid": "oOther"}
     async with serve(telling(sealed, other, ON)) as server, client(server) as palm:

@@ -18,7 +18,7 @@ from palm.errors import (
     TransientError,
     UnauthorizedError,
 )
-from palm.response import Response, error_of
+from palm.response import TYPED, Response, check_typed, error_of
 
 
 def error(status, code=None, message=None, *, headers=None, private=(), verified=False):
@@ -32,9 +32,71 @@ def error(status, code=None, message=None, *, headers=None, private=(), verified
     )
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 206, 299])
-def test_a_2xx_may_be_read(status):
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_an_answer_to_any_call_may_be_read(status):
     assert error(status, "RATELIMIT_EXCEEDED") is None
+
+
+@pytest.mark.parametrize("status", [203, 205, 206, 207, 208, 214, 226, 299])
+def test_any_other_2xx_is_no_answer(status):
+    found = error(status, "SIGN_ERROR", headers={"Request-ID": "08A-1"})
+    assert type(found) is BodyError
+    assert str(found) == f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps"
+    assert (found.status, found.request_id) == (status, "08A-1")
+
+
+@pytest.mark.parametrize("status", [201, 204])
+def test_a_typed_call_has_one_status_of_answers(status):
+    found = error_of(status, {}, b"{}", verified=True, accepted=TYPED)
+    assert (type(found), found.status) == (BodyError, status)
+    with pytest.raises(BodyError, match=f"HTTP {status} is no answer"):
+        check_typed(Response(status, {}, b"{}", "7A"))
+    check_typed(Response(200, {}, b"{}", "7A"))
+
+
+TWICE = [
+    b'{"state":"AUTHORIZATION_STATE_ON","state":"AUTHORIZATION_STATE_OFF"}',
+    b'{"state":"AUTHORIZATION_STATE_ON","state":"AUTHORIZATION_STATE_ON"}',
+    b'{"state":1,"other":2,"state":null}',
+    rb'{"state":1,"st\u0061te":2}',
+    rb'{"st\u0061te":1,"\u0073tate":2}',
+    b'{"":1,"":2}',
+    b'{"data":[{"a":{"b":1,"c":2,"b":3}}]}',
+    b'[[{"a":1,"a":1}]]',
+]
+
+
+@pytest.mark.parametrize("body", TWICE)
+def test_a_body_with_a_member_twice_is_not_believed(body):
+    with pytest.raises(BodyError, match="^the answer has a member twice$") as caught:
+        Response(200, {}, body, "7A").json()
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_a_name_may_come_again_in_another_object():
+    body = rb'{"a":{"a":[{"a":1},{"a":2}]},"A":{"a":3},"\u00e9":1,"e\u0301":2}'
+    assert Response(200, {}, body, "7A").json() == {
+        "a": {"a": [{"a": 1}, {"a": 2}]}, "A": {"a": 3}, "é": 1, "e\u0301": 2
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":"NO_AUTH","code":"FREQUENCY_LIMITED","message":"x"}',
+        rb'{"code":"NO_AUTH","message":"x","mess\u0061ge":"\u9891\u7e41"}',
+        b'{"code":"NO_AUTH","message":"x","detail":{"a":1,"a":2}}',
+    ],
+)
+def test_code_and_message_of_an_error_with_a_member_twice_do_not_count(body):
+    found = error_of(403, {}, body, verified=True)
+    assert (type(found), found.code, found.message) == (ForbiddenError, None, None)
+
+
+@pytest.mark.parametrize("body", [b'{"a":NaN}', b"-Infinity", b"[Infinity]", b"\xef\xbb\xbf{}"])
+def test_what_only_some_readers_call_json_is_none(body):
+    with pytest.raises(BodyError, match="^the answer is no JSON$"):
+        Response(200, {}, body, "7A").json()
 
 
 @pytest.mark.parametrize(
