@@ -6,7 +6,9 @@ and a random salt); whoever goes on with a journal writes it again. The crc of e
 begins with the salt's, so that a frame of another journal is none of this one.
 
 A reader takes the frames whose crc is right, wherever they stand: behind a damaged place it goes on
-at the next mark that proves itself. The later of two answers about one pair counts.
+at the next mark that proves itself. The later of two answers about one pair counts. What stands
+last may be the beginning of a frame: the process was killed, or the disk was full. Anything else
+that is no sound frame is damage.
 """
 
 from __future__ import annotations
@@ -65,7 +67,12 @@ _REASON_NUMBER: Final = [_REASONS[reason] for reason in UnknownReason]
 _STATE_AT: Final = {number: at for at, number in enumerate(_STATE_NUMBER)}
 _REASON_AT: Final = {number: at for at, number in enumerate(_REASON_NUMBER)} | {0: -1}
 _UNKNOWN_AT: Final = _STATE_AT[_STATES[State.UNKNOWN]]
-_LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
+_HIGHEST_STATUS: Final = 999
+_CLOCK_MS: Final = range(4_102_444_800_000)
+"""What a clock may show: 1970 to 2100, Unix milliseconds."""
+_AUTHORIZED_MS: Final = range(-62_135_596_800_000, 253_402_300_800_000)
+"""What an answer may say: the years 1 to 9999, Unix milliseconds."""
+_SALT_SIZE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,7 @@ def _text(text: str | None) -> bytes:
     if text is None:
         return bytes([_NO_TEXT])
     stored = text.encode("utf-8", "replace")[: _NO_TEXT - 1]
+    stored = stored.decode("utf-8", "ignore").encode()  # not cut within a character
     return bytes([len(stored)]) + stored
 
 
@@ -143,7 +151,7 @@ class Scan:
         records: Sound records, earlier ones about the same pair included.
         damaged: Places that hold no sound frame, each counted once, a torn tail apart.
         sound_end: Where the last sound frame ends.
-        torn: Whether something stands behind that.
+        torn: Whether the beginning of one more frame stands behind that.
         last_ms: When the last answer was written down, Unix milliseconds; 0: there is none.
     """
 
@@ -184,7 +192,8 @@ def scan(content: bytes) -> Scan:
                 found.damaged += 1
         found.damaged += found.sound_end < at
         at = found.sound_end = end
-    found.torn = found.sound_end < len(content)
+    found.torn = _is_begun(content, found.sound_end)
+    found.damaged += found.sound_end < len(content) and not found.torn
     return found
 
 
@@ -217,6 +226,16 @@ def _end_of_frame(content: bytes, at: int, seed: int) -> int | None:
     return end + _CRC.size if zlib.crc32(content[at:end], seed) == crc else None
 
 
+def _is_begun(content: bytes, at: int) -> bool:
+    """Return True if what stands there is the beginning of one frame, and nothing else."""
+    rest = content[at:]
+    if len(rest) < _HEAD.size:
+        return bool(rest) and rest.startswith(_MARK[: len(rest)])
+    mark, kind, length = _HEAD.unpack_from(rest)
+    is_longer = _HEAD.size + length + _CRC.size > len(rest)
+    return mark == _MARK and kind in {_HEADER, _ANSWER} and is_longer and rest.count(_MARK) == 1
+
+
 def _find_run(content: bytes) -> JournalRun | None:
     """Return the first header that proves itself."""
     at = content.find(_MARK)
@@ -235,8 +254,8 @@ def _parse_run(body: bytes) -> JournalRun | None:
             return None
         date.fromisoformat(members["run_date"])
         run = JournalRun(**members)
-        sound = run.seed >= 0 <= run.started_ms
-    except (ValueError, TypeError, KeyError, AttributeError):
+        sound = len(bytes.fromhex(run.salt)) == _SALT_SIZE and run.started_ms in _CLOCK_MS
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return run if sound else None
 
@@ -246,13 +265,17 @@ def _is_plausible(content: bytes, body: int) -> bool:
     (length,) = struct.unpack_from("<H", content, body - 2)
     if length < _VALUES.size + 2:
         return False
-    _, state, reason, _, answered, _, status, attempts = _VALUES.unpack_from(content, body)
+    values = _VALUES.unpack_from(content, body)
+    _, state, reason, noted, answered, authorized, status, attempts = values
     if state not in _STATE_AT or reason not in _REASON_AT:
         return False
     unknown = _STATE_AT[state] == _UNKNOWN_AT
     values_fit = (
         unknown == (_REASON_AT[reason] >= 0) == (answered == _NO_TIME)
-        and (status == -1 or _LOWEST_STATUS <= status <= _HIGHEST_STATUS)
+        and noted in _CLOCK_MS
+        and (unknown or answered in _CLOCK_MS)
+        and (authorized == _NO_TIME or authorized in _AUTHORIZED_MS)
+        and -1 <= status <= _HIGHEST_STATUS
         and attempts >= 0
     )
     try:

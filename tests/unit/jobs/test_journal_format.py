@@ -93,6 +93,21 @@ def test_a_torn_tail_is_told_and_all_before_it_is_kept():
         assert found.sound_end == whole
 
 
+@pytest.mark.parametrize("tail", [bytes(900), b"x", journal(ROWS)[-30:], b"\xa5\x4a\x09\x40\x00"])
+def test_a_tail_that_begins_no_record_is_damage(tail):
+    found = scan(journal(ROWS) + tail)
+    assert (found.records, found.damaged, found.torn) == (6, 1, False)
+
+
+def test_several_records_that_are_gone_at_the_end_are_no_torn_tail():
+    content = bytearray(journal(ROWS))
+    last = [len(journal(ROWS[:count])) for count in (3, 4, 5)]
+    for at in last:
+        content[at + 4] = 0xFF  # the length: each seems to go on behind the end
+    found = scan(bytes(content))
+    assert (found.records, found.damaged, found.torn) == (3, 1, False)
+
+
 def test_without_a_header_nothing_is_believed():
     content = journal(ROWS)
     found = scan(content[2 * len(header_frame(RUN)) :])
@@ -108,12 +123,55 @@ def test_either_of_the_first_two_headers_is_enough():
 def test_records_of_another_journal_are_not_believed():
     spliced = journal(ROWS[:2]) + journal(ROWS, OTHER)[2 * len(header_frame(OTHER)) :]
     assert sorted(found_in(spliced, 6)) == [0, 1]
-    assert scan(spliced).torn
+    assert (scan(spliced).damaged, scan(spliced).torn) == (1, False)
 
 
 def test_a_header_of_a_newer_format_is_not_read():
     newer = header_frame(RUN).replace(b'"format": 1', b'"format": 2')
     assert scan(newer).run is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (0, 0, -1, NO_TIME, 4_102_444_800_000, 200, 1, None, None),
+        (0, 0, -1, NO_TIME, -1, 200, 1, None, None),
+        (0, 0, -1, 253_402_300_800_000, 1_741_000_000_123, 200, 1, None, None),
+        (0, 0, -1, -62_135_596_800_001, 1_741_000_000_123, 200, 1, None, None),
+        (0, 0, -1, NO_TIME, 1_741_000_000_123, 1000, 1, None, None),
+        (0, 0, -1, NO_TIME, 1_741_000_000_123, 200, -1, None, None),
+        (0, 0, 1, NO_TIME, 1_741_000_000_123, 200, 1, None, None),
+        (0, 3, -1, NO_TIME, NO_TIME, 200, 1, None, None),
+    ],
+)
+def test_values_that_no_answer_has_are_not_believed_though_the_crc_is_right(row):
+    found = scan(journal([row, good(1)]))
+    assert (found.records, found.damaged) == (1, 1)
+    assert list(found.answers) == [hash_of(1)]
+
+
+@pytest.mark.parametrize("noted_ms", [-1, 4_102_444_800_000])
+def test_nor_is_a_record_that_was_written_at_no_time(noted_ms):
+    content = header_frame(RUN) + record_frame(RUN, hash_of(0), good(0), noted_ms)
+    assert (scan(content).answers, scan(content).last_ms) == ({}, 0)
+
+
+@pytest.mark.parametrize("authorize_ms", [-62_135_596_800_000, 253_402_300_799_999])
+def test_the_first_and_the_last_time_that_an_answer_can_hold_come_back(authorize_ms):
+    row = good(0, 1, authorize_ms)
+    assert found_in(journal([row]), 1) == {0: row}
+
+
+@pytest.mark.parametrize("status", [0, 600, 999])
+def test_every_status_that_a_gateway_can_send_comes_back(status):
+    row = unknown(0, UnknownReason.REFUSED, status)
+    assert found_in(journal([row]), 1) == {0: row}
+
+
+@pytest.mark.parametrize("salt", ["", "5a" * 15, "5a" * 65, "no", 5, None])
+def test_a_header_with_another_salt_than_this_program_makes_is_not_read(salt):
+    odd = JournalRun("2025-03-03", "sandbox", "0000000000", 1_741_000_000_000, salt)
+    assert scan(header_frame(odd)).run is None
 
 
 def test_the_hash_tells_pairs_and_journals_apart():
