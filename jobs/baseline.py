@@ -14,9 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from jobs.exits import Exit, Stop
-from jobs.locations import previous_of
+from jobs.locations import dated_reports, previous_of
 from jobs.matching import match
-from jobs.outputs import dated_reports
 from jobs.render.parquet import read_checked
 from jobs.report import Gateway, Report, ReportError
 

@@ -6,18 +6,38 @@ so that ``report.parquet`` and ``report.eu.parquet`` in one folder never touch e
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
-__all__ = ["PRIVATE_MODE", "Sidecars", "previous_of", "temporary", "temporary_pattern"]
+__all__ = [
+    "PRIVATE_MODE",
+    "REPORT_MODE",
+    "Sidecars",
+    "dated_report",
+    "dated_reports",
+    "holder_of",
+    "previous_of",
+    "probe",
+    "sqlite_files",
+    "temporary",
+    "temporary_link",
+    "temporary_pattern",
+]
 
 PRIVATE_MODE: Final = 0o600
 """Of journals and locks."""
-_DATE: Final = r"(\d{4}-\d{2}-\d{2})"
-_RUN_ID: Final = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
+REPORT_MODE: Final = 0o640
+"""Of a report where none stands yet."""
+_DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+_RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
+_LINK: Final = "-previous"
+_DATED_FOLDER: Final = re.compile(rf"run_date={_DATE}")
+_DATED_REPORT: Final = "report.parquet"
+_SQLITE_FILES: Final = ("", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +65,18 @@ class Sidecars:
         """Return what a damaged journal of that date is renamed to."""
         return self._beside(f"{run_date.isoformat()}.journal.damaged")
 
+    def recovered_journal(self, run_date: date) -> Path:
+        """Return where what is sound in a damaged journal is written, before it takes its place."""
+        return self._beside(f"{run_date.isoformat()}.journal.tmp")
+
+    def other_journal(self, run_date: date) -> Path:
+        """Return what a journal of that date is renamed to that is of another input or version."""
+        return self._beside(f"{run_date.isoformat()}.journal.aside")
+
+    def journals_set_aside(self) -> dict[date, Path]:
+        """Return the journals of other inputs or versions that are there, the newest first."""
+        return self._dated("journal.aside")
+
     def journals(self) -> dict[date, Path]:
         """Return the journals that are there, by run date, the newest first."""
         return self._dated("journal")
@@ -53,19 +85,46 @@ class Sidecars:
         return self.folder / f".{self.stem}.{rest}"
 
     def _dated(self, ending: str) -> dict[date, Path]:
-        pattern = re.compile(rf"\.{re.escape(self.stem)}\.{_DATE}\.{re.escape(ending)}")
-        found = {}
-        try:
-            names = sorted((path.name for path in self.folder.iterdir()), reverse=True)
-        except OSError:  # there is no folder yet, or it cannot be listed: nothing to be found
-            return {}
-        for name in names:
-            if named := pattern.fullmatch(name):
-                try:
-                    found[date.fromisoformat(named[1])] = self.folder / name
-                except ValueError:  # 2026-02-30 is a name, not a date
-                    continue
-        return found
+        beside = re.compile(rf"\.{re.escape(self.stem)}\.{_DATE}\.{re.escape(ending)}")
+        return _by_date(self.folder, beside)
+
+
+def _by_date(folder: Path, pattern: re.Pattern[str]) -> dict[date, Path]:
+    """Return what is named so in a folder, by the date in the name, the newest first."""
+    found = {}
+    try:
+        names = sorted((path.name for path in folder.iterdir()), reverse=True)
+    except OSError:  # there is no folder yet, or it cannot be listed: nothing to be found
+        return {}
+    for name in names:
+        if named := pattern.fullmatch(name):
+            try:
+                found[date.fromisoformat(named[1])] = folder / name
+            except ValueError:  # 2026-02-30 is a name, not a date
+                continue
+    return found
+
+
+def sqlite_files(journal: Path) -> list[Path]:
+    """Return the files that a journal of an earlier version consists of."""
+    return [journal.with_name(f"{journal.name}{ending}") for ending in _SQLITE_FILES]
+
+
+def holder_of(lock: Path) -> Path:
+    """Return where it is written who holds a lock."""
+    return lock.with_name(f"{lock.name}.holder")
+
+
+def dated_report(folder: Path, run_date: date) -> Path:
+    """Return where a folder that keeps one report a day keeps that of a date."""
+    return folder / f"run_date={run_date.isoformat()}" / _DATED_REPORT
+
+
+def dated_reports(folder: Path) -> list[tuple[date, Path]]:
+    """Return the reports that a folder keeps, by date, the newest first."""
+    days = _by_date(folder, _DATED_FOLDER)
+    reports = ((day, path / _DATED_REPORT) for day, path in days.items())
+    return [(day, report) for day, report in reports if report.exists()]
 
 
 def previous_of(report: Path) -> Path:
@@ -78,8 +137,18 @@ def temporary(path: Path, mark: str) -> Path:
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
 
 
+def temporary_link(path: Path, run_id: str) -> Path:
+    """Return where a run links the report that it replaces, before that takes its own name."""
+    return temporary(path, f"{run_id}{_LINK}")
+
+
+def probe(path: Path) -> Path:
+    """Return the name of an empty file that is made and removed to see whether one can be made."""
+    return temporary(path, f"probe-{os.getpid()}")
+
+
 def temporary_pattern(path: Path) -> re.Pattern[str]:
     """Return what the names of a run's temporary files beside ``path`` look like."""
     return re.compile(
-        rf"\.{re.escape(path.stem)}\.{_RUN_ID}(-previous)?{re.escape(path.suffix)}", re.DOTALL
+        rf"\.{re.escape(path.stem)}\.{_RUN_ID}({_LINK})?{re.escape(path.suffix)}", re.DOTALL
     )

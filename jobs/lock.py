@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from jobs.exits import Exit, Stop
+from jobs.locations import PRIVATE_MODE, holder_of
 
 __all__ = ["one_at_a_time"]
 
@@ -29,8 +30,8 @@ def one_at_a_time(path: Path, *, started: datetime) -> Iterator[None]:
     Raises:
         Stop: Another run holds it (75); it cannot be made (73).
     """
-    holder = path.with_name(f"{path.name}.holder")
-    lock = FileLock(path, timeout=0, mode=0o600)
+    holder = holder_of(path)
+    lock = FileLock(path, timeout=0, mode=PRIVATE_MODE)
     try:
         lock.acquire()
     except Timeout:
@@ -39,7 +40,7 @@ def one_at_a_time(path: Path, *, started: datetime) -> Iterator[None]:
         raise Stop(Exit.OUTPUT, f"{path} cannot be made: {error.strerror}") from None
     try:
         with suppress(OSError):  # it only helps whoever comes meanwhile
-            holder.touch(mode=0o600)
+            holder.touch(mode=PRIVATE_MODE)
             holder.write_text(json.dumps({"pid": os.getpid(), "started": started.isoformat()}))
         yield
     finally:

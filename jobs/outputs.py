@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from jobs.exits import Exit, Stop
-from jobs.locations import Sidecars
+from jobs.locations import Sidecars, dated_report
 from jobs.render import FORMATS
 
-__all__ = ["Outputs", "dated_reports", "parse_outputs"]
+__all__ = ["Outputs", "parse_outputs"]
 
-_DATED: Final = "run_date="
-_REPORT: Final = "report.parquet"
 _SLASHES: Final = ("/", os.sep)
 
 
@@ -56,7 +54,7 @@ class Outputs:
         """Return the outputs of another date: the same but in a folder that keeps one a day."""
         if self.folder is None or self.counts is None:
             return self
-        counts = self.folder / f"{_DATED}{run_date.isoformat()}" / _REPORT
+        counts = dated_report(self.folder, run_date)
         files = tuple(counts if path == self.counts else path for path in self.files)
         return replace(self, files=files, counts=counts)
 
@@ -91,7 +89,7 @@ def parse_outputs(given: tuple[str, ...], stdout_format: str | None, run_date: d
 
 def _path_of(text: str, run_date: date) -> Path:
     if text.endswith(_SLASHES):
-        return Path(text) / f"{_DATED}{run_date.isoformat()}" / _REPORT
+        return dated_report(Path(text), run_date)
     path = Path(text)
     if path.is_symlink():
         path = path.resolve()  # what it points to is replaced, not the link
@@ -104,15 +102,3 @@ def _path_of(text: str, run_date: date) -> Path:
         known = " ".join(f".{name}" for name in FORMATS)
         raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
     return path
-
-
-def dated_reports(folder: Path) -> list[tuple[date, Path]]:
-    """Return the reports that a folder keeps, by date, the newest first."""
-    found = []
-    for path in folder.glob(f"{_DATED}*/{_REPORT}"):
-        try:
-            day = date.fromisoformat(path.parent.name.removeprefix(_DATED))
-        except ValueError:
-            continue
-        found.append((day, path))
-    return sorted(found, reverse=True)

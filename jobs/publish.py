@@ -9,19 +9,26 @@ from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from jobs.exits import Exit, Stop
-from jobs.locations import previous_of, temporary, temporary_pattern
-from jobs.outputs import Outputs, dated_reports
+from jobs.locations import (
+    PRIVATE_MODE,
+    REPORT_MODE,
+    dated_reports,
+    previous_of,
+    probe,
+    temporary,
+    temporary_link,
+    temporary_pattern,
+)
+from jobs.outputs import Outputs
 from jobs.render import FORMATS, writer_of
 from jobs.render.language import Language
 from jobs.render.parquet import read_parquet
 from jobs.report import Report, ReportError, recheck
 
 __all__ = ["check_output", "check_outputs", "forget_old", "publish", "write_all"]
-
-_MODE: Final = 0o640
 
 
 def check_outputs(outputs: Outputs) -> None:
@@ -58,10 +65,10 @@ def check_output(path: Path) -> None:
         raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
     if not path.parent.is_dir():
         raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
-    probe = temporary(path, f"probe-{os.getpid()}")
+    made = probe(path)
     try:
-        probe.touch(mode=0o600, exist_ok=False)
-        probe.unlink()
+        made.touch(mode=PRIVATE_MODE, exist_ok=False)
+        made.unlink()
     except OSError as error:
         raise Stop(Exit.OUTPUT, f"{path.parent} cannot be written to: {error.strerror}") from None
 
@@ -100,7 +107,7 @@ def publish(
         writer_of(outputs.stdout)(report, text, language)
     counts = outputs.counts
     fresh = {path: temporary(path, report.run_id) for path in outputs.files}
-    aside = temporary(counts, f"{report.run_id}-previous") if counts else None
+    aside = temporary_link(counts, report.run_id) if counts else None
     path = counts
     try:
         for path in outputs.files:
@@ -190,7 +197,7 @@ def _write(report: Report, path: Path, mode: int, language: Language) -> None:
 
 
 def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags, PRIVATE_MODE)
 
 
 def _check(report: Report, fresh: Path | None, baseline: Report | None) -> None:
@@ -219,7 +226,7 @@ def _mode_for(path: Path) -> int:
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        return _MODE
+        return REPORT_MODE
 
 
 def _sync(path: Path) -> None:

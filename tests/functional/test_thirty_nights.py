@@ -24,7 +24,8 @@ from jobs.baseline import find_baseline
 from jobs.changes import classify
 from jobs.frames import ROWS, Change, State, conform
 from jobs.knowledge import knowledge
-from jobs.outputs import dated_reports, parse_outputs
+from jobs.locations import dated_reports
+from jobs.outputs import parse_outputs
 from jobs.pairs import parse_pairs
 from jobs.publish import publish
 from jobs.render.parquet import read_parquet
