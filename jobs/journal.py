@@ -8,7 +8,6 @@ disk. Records are found again by a hash of their pair, so the input may change i
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import threading
@@ -25,14 +24,10 @@ import pandas as pd
 
 from jobs.answers import Row
 from jobs.exits import Exit, Stop
-from jobs.journal_format import (
-    JournalRun,
-    frame_at,
-    header_frame,
-    pair_hash,
-    record_frame,
-)
-from jobs.locations import PRIVATE_MODE, Sidecars
+from jobs.journal_file import append, sync, sync_folder, write
+from jobs.journal_format import JournalRun, header_frame, pair_hash, record_frame
+from jobs.journal_recovery import take_over
+from jobs.locations import Sidecars
 from jobs.report import Gateway
 from jobs.unfinished import Unfinished, check_whose, read_journal
 
@@ -40,8 +35,6 @@ __all__ = ["Journal"]
 
 _WRITE_EVERY_S: Final = 0.03
 _SYNC_EVERY_S: Final = 0.25
-_CANNOT_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EACCES}
-"""What file systems answer that know no such thing; they keep what they were given all the same."""
 
 
 class Journal:
@@ -96,9 +89,10 @@ class Journal:
             if fresh:
                 path.unlink(missing_ok=True)
                 there = None
-            kept, rows, said = _take_over(there, path, files.damaged_journal(run_date), pairs)
+            kept, rows, said = take_over(there, files, run_date, pairs)
             run = kept.run if kept else _new_run(run_date, gateway)
-            _append(path, header_frame(run) * (1 if kept else 2))
+            append(path, header_frame(run) * (1 if kept else 2))
+            sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from None
         return cls(path, run, pairs, rows, said)
@@ -154,11 +148,11 @@ class Journal:
                         record_frame(self._run, self._hash_of(row[0]), row, noted_ms)
                         for row in batch
                     )
-                    _write(file, b"".join(frames))
+                    write(file, b"".join(frames))
                     if time.monotonic() - synced >= _SYNC_EVERY_S:
-                        _sync(file)
+                        sync(file)
                         synced = time.monotonic()
-                _sync(file)
+                sync(file)
             finally:
                 os.close(file)
         except OSError as error:
@@ -189,51 +183,6 @@ class Journal:
                 return
 
 
-def _take_over(
-    there: Unfinished | str | None, path: Path, aside: Path, pairs: pd.DataFrame
-) -> tuple[Unfinished | None, list[Row], list[str]]:
-    """Return the journal to go on with, its rows, and what to say; what is useless is renamed.
-
-    Args:
-        there: What was read at ``path``.
-        path: The journal's file.
-        aside: What a journal that is damaged, or of another input, is renamed to.
-        pairs: Columns ``PAIRS``.
-    """
-    if there is None:
-        return None, [], []
-    if isinstance(there, str):
-        path.replace(aside)
-        return None, [], [there.format(aside.name)]
-    kept, found = there.kept(pairs), there.scan
-    if not kept.is_of_this_input:
-        path.replace(aside)
-        line = (
-            f"Journal renamed to {aside.name}: only {len(kept.rows):,} of its "
-            f"{len(kept.rows) + kept.others:,} answers are about pairs of this input; starting over"
-        )
-        return None, [], [line]
-    if found.damaged:
-        _write_sound(there, aside)
-        of_all = f"{found.records:,} of at least {found.records + found.damaged:,}"
-        line = f"Journal damaged: renamed to {aside.name}, {of_all} answers recovered"
-        return there, kept.rows, [line]
-    if found.torn:
-        os.truncate(path, found.sound_end)
-        return there, kept.rows, [f"Journal {path.name}: its last record was incomplete; dropped"]
-    return there, kept.rows, []
-
-
-def _write_sound(damaged: Unfinished, aside: Path) -> None:
-    """Rename a damaged journal, and write what is sound in it in its place."""
-    fresh = aside.with_name(f"{aside.name}.tmp")
-    fresh.unlink(missing_ok=True)
-    sound = (frame_at(damaged.content, body) for body in damaged.scan.answers.values())
-    _append(fresh, header_frame(damaged.run) * 2 + b"".join(sound))
-    damaged.path.replace(aside)
-    fresh.replace(damaged.path)
-
-
 def _new_run(run_date: date, gateway: Gateway) -> JournalRun:
     started_ms = time.time_ns() // 1_000_000
     return JournalRun(
@@ -249,30 +198,6 @@ def _hashes(salt: str, pairs: pd.DataFrame) -> Callable[[int], bytes]:
     codes = pairs["organization_id"].cat.codes.to_numpy()
     organizations: list[str] = pairs["organization_id"].cat.categories.tolist()
     return lambda place: pair_hash(salt, organizations[int(codes[place])], openids[place].as_py())
-
-
-def _append(path: Path, frames: bytes) -> None:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    file = os.open(path, flags, PRIVATE_MODE)
-    try:
-        _write(file, frames)
-        _sync(file)
-    finally:
-        os.close(file)
-
-
-def _write(file: int, frames: bytes) -> None:
-    left = memoryview(frames)
-    while left:
-        left = left[os.write(file, left) :]
-
-
-def _sync(file: int) -> None:
-    try:
-        os.fsync(file)
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC:
-            raise
 
 
 def _unwritable(path: Path, error: OSError) -> Stop:

@@ -81,12 +81,9 @@ async def _plan(options: Options, source: Input) -> Plan:
         found = _find_baseline(options, peer.gateway, source)
     kept = _kept_answers(options, found, source)
     files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
-    resumed = (
-        kept_answers(files, options.run_date, peer.gateway, asked)
-        if files is not None and not options.fresh
-        else []
-    )
-    return Plan.of(options, source, found, answered=len(kept) + len(resumed))
+    there = kept_answers(files, options.run_date, peer.gateway, asked) if files is not None else []
+    resumed = 0 if options.fresh else len(there)
+    return Plan.of(options, source, found, answered=len(kept) + resumed)
 
 
 async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:

@@ -6,7 +6,8 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,16 @@ import pandas as pd
 from jobs.answers import Row
 from jobs.exits import Exit, Stop
 from jobs.journal_format import JournalRun, Scan, pair_hash, parse_answer, scan
-from jobs.locations import Sidecars
+from jobs.locations import Sidecars, sqlite_files
 from jobs.report import Gateway
 
 __all__ = [
     "Kept",
     "Unfinished",
+    "Useless",
     "check_whose",
     "kept_answers",
+    "latest_unfinished",
     "read_journal",
     "remove_old_journals",
     "unfinished",
@@ -33,6 +36,13 @@ _OTHER_DATE_S: Final = 3 * 3600.0
 _FORGET_AFTER_S: Final = 7 * 86_400.0
 _SQLITE: Final = b"SQLite format 3\0"
 _PART: Final = 65_536
+
+
+class Useless(Enum):
+    """Why nothing of what is at a journal's place can be believed."""
+
+    DAMAGED = auto()
+    EARLIER_VERSION = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +116,12 @@ def unfinished(
         pairs: Columns ``PAIRS``.
         now: Unix seconds.
     """
-    there = files.journals()
-    for day in [run_date, *(day for day in there if day < run_date)]:
-        found = _own(there[day], gateway) if day in there else None
+    for day in [run_date, *(day for day in files.journals() if day < run_date)]:
+        found = _own(files.journal(day), day, gateway)
         if found is None or not found.scan.answers:
             continue
-        young = now - found.scan.last_ms / 1000 < _OTHER_DATE_S
+        # A clock that was wrong may have written of a time to come: that is not young either.
+        young = abs(now - found.scan.last_ms / 1000) < _OTHER_DATE_S
         if day == run_date or (young and found.kept(pairs).is_of_this_input):
             return found
     return None
@@ -120,10 +130,38 @@ def unfinished(
 def kept_answers(
     files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame
 ) -> list[Row]:
-    """Return what the journal of a run date has for the pairs of an input; changes nothing."""
-    found = _own(files.journal(run_date), gateway)
-    kept = found.kept(pairs) if found else None
-    return kept.rows if kept and kept.is_of_this_input else []
+    """Return what the journal of a run date has for the pairs of an input; changes nothing.
+
+    Raises:
+        Stop: A run would not even begin: another merchant's or gateway's is there (2), or something
+            that is no journal and cannot be one (73).
+    """
+    path = files.journal(run_date)
+    try:
+        found = read_journal(path)
+    except OSError as error:
+        said = error.strerror or error
+        raise Stop(Exit.OUTPUT, f"the journal {path} cannot be written: {said}") from None
+    if not isinstance(found, Unfinished):
+        return []
+    check_whose(found, run_date, gateway)
+    kept = found.kept(pairs)
+    return kept.rows if kept.is_of_this_input else []
+
+
+def latest_unfinished(
+    files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame
+) -> Unfinished | None:
+    """Return the unfinished run of a date, else that of the day before, however old; or None.
+
+    Only one that has answers, at least half of them about pairs of the input: what a run that
+    begins after its deadline can still publish.
+    """
+    for day in (run_date, run_date - timedelta(days=1)):
+        found = _own(files.journal(day), day, gateway)
+        if found is not None and found.scan.answers and found.kept(pairs).is_of_this_input:
+            return found
+    return None
 
 
 def remove_old_journals(
@@ -131,21 +169,47 @@ def remove_old_journals(
 ) -> Iterator[Path]:
     """Remove the journals that a published report makes useless; yield those of other dates.
 
-    What a damaged journal of that date was renamed to goes, too. A journal of another date stays
-    until seven days after its last answer; one of another merchant or gateway always stays.
+    What a damaged journal of that date was renamed to goes, too. A journal of another date, and one
+    that was set aside, stay until seven days after their last answer; those of another merchant or
+    gateway always stay.
     """
-    files.journal(published).unlink(missing_ok=True)
-    files.damaged_journal(published).unlink(missing_ok=True)
+    _remove_of_date(files, published)
     for day, path in files.journals().items():
-        found = _own(path, gateway) if day != published else None
+        found = _own(path, day, gateway) if day != published else None
         if found is not None and now - found.scan.last_ms / 1000 > _FORGET_AFTER_S:
-            path.unlink(missing_ok=True)
-            files.damaged_journal(day).unlink(missing_ok=True)
+            _remove_of_date(files, day)
+            yield path
+    for day, path in files.journals_set_aside().items():
+        last_s = _last_answer_s(path, day, gateway)
+        if last_s is not None and now - last_s > _FORGET_AFTER_S:
+            for file in sqlite_files(path):
+                file.unlink(missing_ok=True)
             yield path
 
 
-def read_journal(path: Path) -> Unfinished | str | None:
-    """Return the journal at ``path``; None: there is none; a text: it is useless, and why.
+def _remove_of_date(files: Sidecars, day: date) -> None:
+    for path in (files.journal(day), files.damaged_journal(day), files.recovered_journal(day)):
+        path.unlink(missing_ok=True)
+
+
+def _last_answer_s(path: Path, day: date, gateway: Gateway) -> float | None:
+    """Return when the last answer of a journal that was set aside came, Unix seconds.
+
+    None: it is of another merchant or gateway, or cannot be read. An earlier version's does not say
+    whose it is to this one, which cannot use it: the time of its file counts.
+    """
+    try:
+        found, modified_s = read_journal(path), path.stat().st_mtime
+    except OSError:
+        return None
+    if found is Useless.EARLIER_VERSION:
+        return modified_s
+    own = _own(path, day, gateway)
+    return own.scan.last_ms / 1000 if own else None
+
+
+def read_journal(path: Path) -> Unfinished | Useless | None:
+    """Return the journal at ``path``; None: there is none; else why it is of no use.
 
     Raises:
         OSError: It is no regular file, or cannot be read.
@@ -164,8 +228,8 @@ def read_journal(path: Path) -> Unfinished | str | None:
     if found.run is not None:
         return Unfinished(path, found.run, found, content)
     if content.startswith(_SQLITE):
-        return "Journal of an earlier version: renamed to {}; starting over"
-    return "Journal damaged: renamed to {}, no answer recovered; starting over"
+        return Useless.EARLIER_VERSION
+    return Useless.DAMAGED
 
 
 def check_whose(found: Unfinished, run_date: date, gateway: Gateway) -> None:
@@ -188,15 +252,15 @@ def check_whose(found: Unfinished, run_date: date, gateway: Gateway) -> None:
         )
 
 
-def _own(path: Path, gateway: Gateway) -> Unfinished | None:
-    """Return a journal of this gateway and merchant; None where there is none that can be read."""
+def _own(path: Path, day: date, gateway: Gateway) -> Unfinished | None:
+    """Return a journal of this date, gateway and merchant; None: none that can be read is there."""
     try:
         found = read_journal(path)
     except OSError:
         return None
-    if not isinstance(found, Unfinished) or found.gateway != gateway:
+    if not isinstance(found, Unfinished):
         return None
-    return found
+    return found if (found.gateway, found.run_date) == (gateway, day) else None
 
 
 def _keys(pairs: pd.DataFrame) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import stat
 import time
@@ -14,7 +15,9 @@ import pytest
 from jobs.exits import Stop
 from jobs.journal_format import header_frame, record_frame, scan
 from jobs.outputs import Outputs
+from jobs.render.parquet import read_parquet
 from tests.night import DAY, NEXT
+from tests.unit.jobs.test_journal_format import mutated
 
 
 @pytest.fixture
@@ -92,10 +95,36 @@ def test_a_damaged_journal_is_renamed_and_what_is_sound_is_kept(
     assert list(journal.parent.glob(".*.journal*")) == []  # its night is published
 
 
+def test_the_command_goes_on_with_damaged_journals_and_says_nothing_false(
+    broken_off, start, folder, is_true
+):
+    """Seeded mutations, as the unit tests make 2,000 of; the command ends with 0 each time."""
+    journal = broken_off(200, 60)
+    content, random_ = journal.read_bytes(), random.Random(3)
+    for _ in range(4):
+        journal.write_bytes(mutated(content, random_))
+        process = start("pairs.csv", "-o", "report.parquet", "--rate", 1000, "--run-date", str(DAY))
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == 0, said
+        assert said.count("Journal") == 1
+        assert is_true(read_parquet(folder / "report.parquet"), 200)
+        assert list(folder.glob(".*.journal*")) == []
+
+
+def test_a_name_with_odd_characters_is_resumed_and_leaves_nothing(broken_off, night, folder):
+    path = folder / "r[1]*\n?.parquet"
+    broken_off(100, 30, outputs=Outputs.to(path))
+    assert resumed(night(100, outputs=Outputs.to(path))) > 20
+    assert sorted(each.name for each in folder.iterdir() if each.name.startswith(".")) == [
+        ".r[1]*\n?.lock"
+    ]
+
+
 def test_a_torn_tail_is_dropped_with_one_line(broken_off, night, capfd, is_true):
     journal = broken_off(200, 60)
+    content = journal.read_bytes()
     with journal.open("ab") as file:
-        file.write(journal.read_bytes()[-40:-3])
+        file.write(content[content.rindex(b"\xa5\x4a") : -3])  # a record, but for its end
     capfd.readouterr()
     report = night(200)
     assert "".join(capfd.readouterr()).count("its last record was incomplete") == 1

@@ -9,7 +9,7 @@ import resource
 import stat
 import time
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -18,7 +18,12 @@ from jobs.journal import Journal
 from jobs.journal_format import header_frame, scan
 from jobs.locations import Sidecars
 from jobs.report import Gateway
-from jobs.unfinished import kept_answers, remove_old_journals, unfinished
+from jobs.unfinished import (
+    kept_answers,
+    latest_unfinished,
+    remove_old_journals,
+    unfinished,
+)
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 SANDBOX = Gateway("sandbox", "0000000000")
@@ -187,11 +192,11 @@ def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal,
         assert opened.found == []
         assert opened.said == [
             (
-                "Journal renamed to .report.2025-03-03.journal.damaged: only 1 of its 3 answers "
+                "Journal renamed to .report.2025-03-03.journal.aside: only 1 of its 3 answers "
                 "are about pairs of this input; starting over"
             )
         ]
-    assert files.damaged_journal(DAY).exists()
+    assert files.other_journal(DAY).exists()
 
 
 @pytest.mark.parametrize("content", [b"nothing", b"\xa5\x4a" * 500])
@@ -247,11 +252,12 @@ def make_link(path):
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, make_link])
-def test_what_is_no_file_ends_with_73(path, journal, make):
+def test_what_is_no_file_ends_with_73_and_the_plan_says_so(path, journal, rows_of, make):
     make(path)
-    with pytest.raises(Stop, match="cannot be written") as stop:
-        journal()
-    assert stop.value.code == 73
+    for begin in (journal, rows_of):
+        with pytest.raises(Stop, match="cannot be written") as stop:
+            begin()
+        assert stop.value.code == 73
 
 
 def fill(opened):
@@ -297,6 +303,19 @@ def test_a_file_system_that_cannot_sync_is_done_without_and_one_that_fails_is_no
             opened.check()
 
 
+def test_the_name_of_a_new_journal_is_made_to_survive_the_machine(journal, path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def listen(file):
+        synced.append(os.fstat(file).st_ino)
+        fsync(file)
+
+    monkeypatch.setattr("os.fsync", listen)
+    with journal() as opened:
+        assert synced == [path.stat().st_ino, path.parent.stat().st_ino]
+        opened.put(row(1))
+
+
 def found_at(files, pairs, now, day=NEXT, gateway=SANDBOX):
     found = unfinished(files, day, gateway, pairs, now=now)
     return found and found.run_date
@@ -312,6 +331,25 @@ def test_this_dates_run_is_gone_on_with_however_old(written, files, pairs):
     written(row(1))
     written(row(1), day=NEXT)
     assert found_at(files, pairs, time.time() + 20 * 3600) == NEXT
+
+
+def test_one_that_a_clock_that_was_ahead_wrote_is_not_young(written, files, pairs):
+    written(row(1))
+    assert found_at(files, pairs, time.time() - 4 * 3600) is None
+
+
+def test_a_run_after_its_deadline_finds_this_dates_run_else_that_of_the_day_before(
+    written, files, pairs, pairs_of
+):
+    written(row(1))
+    find = latest_unfinished
+    assert find(files, NEXT, SANDBOX, pairs).run_date == DAY
+    assert find(files, DAY, SANDBOX, pairs).run_date == DAY
+    assert find(files, DAY + timedelta(days=2), SANDBOX, pairs) is None
+    assert find(files, NEXT, Gateway("sandbox", "1"), pairs) is None
+    assert find(files, NEXT, SANDBOX, pairs_of("B/x")) is None
+    written(row(2), day=NEXT)
+    assert find(files, NEXT, SANDBOX, pairs).kept(pairs).rows == [row(2)]
 
 
 def test_one_of_other_pairs_or_of_another_merchant_gives_no_date(written, files, pairs_of, pairs):
