@@ -50,7 +50,7 @@ class Exchange:
         self.signer = signer
         self.verifier = verifier
         self.hosts = hosts
-        self._replays = ReplayMemory()
+        self._replays = ReplayMemory(os.urandom(16))
         self._transport = transport
         self._clock = clock
         self._nonce = nonce

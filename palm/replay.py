@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -33,13 +32,13 @@ class ReplayMemory:
     about 5 MB.
 
     Args:
-        key: Of the hash, at most 64 bytes; default random.
+        key: Of the hash, at most 64 bytes: random, and told to nobody.
     """
 
     __slots__ = ("_begins", "_key", "_seconds")
 
-    def __init__(self, key: bytes | None = None) -> None:
-        self._key = os.urandom(16) if key is None else key
+    def __init__(self, key: bytes) -> None:
+        self._key = key
         self._seconds: dict[int, array[int]] = {}
         self._begins = 0
 

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
 from palm.errors import (
@@ -28,8 +27,8 @@ from palm.scrub import shown_code, shown_message, shown_request_id
 
 __all__ = ["TYPED", "Response", "check_typed", "error_of", "parse_json", "request_id_of"]
 
-ANY_CALL: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
-TYPED: Final = frozenset({HTTPStatus.OK})
+ANY_CALL: Final = frozenset({200, 201, 204})
+TYPED: Final = frozenset({200})
 """The statuses of answers: to any call, and to those whose interface says that it is 200.
 
 Any other 2xx means that it is not the gateway's whole answer (203, 206, 226), or nothing that
@@ -44,6 +43,7 @@ _FREQUENCY: Final = re.compile(
 """How the codes and messages of throttling are spelled; 429 itself needs none of them."""
 
 _REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
+_ACCEPTED: Final = 202
 _LONGEST_RETRY_AFTER_S: Final = 120.0
 """One header, perhaps unsigned, must not put a whole night to sleep."""
 
@@ -104,7 +104,7 @@ def error_of(
     if status in accepted:
         return None
     request_id = request_id_of(headers, private)
-    if status < 400 and status != HTTPStatus.ACCEPTED:  # noqa: PLR2004 - HTTP's own number
+    if status < 400 and status != _ACCEPTED:  # noqa: PLR2004 - HTTP's own number
         body_error = _no_answer(status)
         body_error.status = status
         body_error.request_id = request_id
@@ -135,7 +135,7 @@ def _no_answer(status: int) -> BodyError:
 
 
 def _kind(status: int, code: object, message: object) -> type[APIError]:
-    if status == HTTPStatus.ACCEPTED:
+    if status == _ACCEPTED:
         return PendingError
     if status >= 500:  # noqa: PLR2004
         return ServerError

@@ -13,6 +13,7 @@ PURE = [
     "palm/template.py",
     "palm/authorization.py",
     "palm/response.py",
+    "palm/replay.py",
     "palm/keys.py",
     "palm/diagnosis.py",
     "jobs/changes.py",

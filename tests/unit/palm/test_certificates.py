@@ -252,7 +252,7 @@ async def test_a_first_download_signed_by_another_key_is_refused_though_it_decry
 
 async def test_a_download_that_came_before_is_refused_and_the_held_keys_stay(platform, caplog):
     """A list of certificates that is shown again could hide that they were exchanged."""
-    told, memory = await platform.fetch(), ReplayMemory()
+    told, memory = await platform.fetch(), ReplayMemory(b"key")
 
     async def fetch():
         return told

@@ -34,7 +34,7 @@ def refused(memory: ReplayMemory, headers: dict[str, str], now: int = NOW) -> bo
 
 
 def test_a_signature_is_accepted_once():
-    memory = ReplayMemory()
+    memory = ReplayMemory(b"key")
     assert not refused(memory, signed(1))
     assert not refused(memory, signed(2))
     assert [refused(memory, signed(n)) for n in (1, 2, 3)] == [True, True, False]
@@ -44,7 +44,7 @@ def test_a_signature_is_accepted_once():
 @pytest.mark.parametrize("spelled", ["=", " ", "\n", "!"])
 def test_another_spelling_of_the_same_signature_is_the_same_signature(spelled):
     """For a verifier that decodes less strictly than ours."""
-    memory, headers = ReplayMemory(), signed(2**2040 + 7)
+    memory, headers = ReplayMemory(b"key"), signed(2**2040 + 7)
     assert not refused(memory, headers)
     headers["Wechatpay-Signature"] += spelled
     assert refused(memory, headers)
@@ -52,7 +52,7 @@ def test_another_spelling_of_the_same_signature_is_the_same_signature(spelled):
 
 @pytest.mark.parametrize("timestamp", [NOW - 300, NOW - 299, NOW, NOW + 1, NOW + 300])
 def test_it_is_remembered_for_as_long_as_its_timestamp_could_be_accepted(timestamp):
-    memory = ReplayMemory()
+    memory = ReplayMemory(b"key")
     assert not refused(memory, signed(1, timestamp), NOW)
     times = range(NOW, timestamp + 301, 20)
     assert all(refused(memory, signed(1, timestamp), now) for now in (*times, timestamp + 300))
@@ -62,7 +62,7 @@ def test_it_is_remembered_for_as_long_as_its_timestamp_could_be_accepted(timesta
 
 
 def test_a_clock_that_is_set_back_makes_no_answer_acceptable_again():
-    memory = ReplayMemory()
+    memory = ReplayMemory(b"key")
     assert not refused(memory, signed(1, NOW))
     assert not refused(memory, signed(2, NOW + 301), NOW + 301)
     assert refused(memory, signed(1, NOW), NOW)
@@ -70,7 +70,7 @@ def test_a_clock_that_is_set_back_makes_no_answer_acceptable_again():
 
 
 def test_what_only_another_verifier_believes_is_left_to_that_verifier():
-    memory = ReplayMemory()
+    memory = ReplayMemory(b"key")
     for headers in (
         {},
         signed(1) | {"Wechatpay-Signature": ""},
@@ -85,7 +85,7 @@ def test_what_only_another_verifier_believes_is_left_to_that_verifier():
 
 
 def test_a_signature_that_is_no_base64_is_remembered_as_it_is_written():
-    memory, headers = ReplayMemory(), signed(1) | {"Wechatpay-Signature": "\udcff"}
+    memory, headers = ReplayMemory(b"key"), signed(1) | {"Wechatpay-Signature": "\udcff"}
     assert not refused(memory, headers)
     assert refused(memory, headers)
 
@@ -105,7 +105,7 @@ def test_nobody_who_lacks_the_key_can_choose_signatures_that_collide():
 def test_two_thousand_answers_a_second_take_little_memory():
     """300 s of them: 600,000 signatures; here a thirtieth of it, in steps of 30 seconds."""
     draw = random.Random(1)
-    memory = ReplayMemory()
+    memory = ReplayMemory(b"key")
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for now in range(NOW, NOW + 300, 30):
