@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import shlex
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import structlog
 from rich.console import Console
 
+from jobs.descriptors import connections_within_limit
 from jobs.exits import Exit, Stop
 from jobs.halt import Halt, HaltReason
 from jobs.journal import Journal
@@ -27,14 +25,13 @@ from jobs.options import Options
 from jobs.peer import Peer
 from jobs.priority import order
 from jobs.progress import showing_progress
+from jobs.signals import halted_by_signals
 from jobs.sweep import sweep
 from jobs.tally import Tally
 from palm import AsyncPalm, PalmError
 from palm.pacer import QUOTA_SHARE
 
 __all__ = ["Asked", "ask_all"]
-
-_SIGNALS: Final = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +83,9 @@ async def ask_all(
             if journal.found:
                 said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
                 log.info(said)
+        options = _within_limits(options)
         stack.enter_context(_seldom_collected())
-        caught = stack.enter_context(_signals(halt))
+        caught = stack.enter_context(halted_by_signals(halt))
         started = time.monotonic()
         palm = _client(options, peer, tally)
         timer = _deadline(options, halt)
@@ -132,6 +130,19 @@ def _open_journal(
         return None
     journal = Journal.open(files, options.run_date, peer.gateway, pairs, fresh=options.fresh)
     return stack.enter_context(journal)
+
+
+def _within_limits(options: Options) -> Options:
+    """Return the options with no more in flight than this process may have open."""
+    possible = connections_within_limit(
+        options.in_flight, each=1 if options.settings is not None else 2
+    )
+    if possible < options.in_flight:
+        structlog.get_logger("palm.run").warning(
+            f"The limit of open files allows {possible:,} requests in flight instead of "
+            f"{options.in_flight:,}: raise it with ulimit -n, or use --concurrency {possible}"
+        )
+    return replace(options, concurrency=possible)
 
 
 def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
@@ -210,38 +221,12 @@ def _seldom_collected() -> Iterator[None]:
         gc.unfreeze()
 
 
-@contextmanager
-def _signals(halt: Halt) -> Iterator[list[int]]:
-    """Halt at the first SIGINT or SIGTERM, leave at once at the second; yield those caught."""
-    caught: list[int] = []
-
-    def on_signal(number: int) -> None:
-        caught.append(number)
-        if len(caught) > 1:
-            os._exit(128 + number)
-        halt.set(HaltReason.SIGNAL)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield caught  # only the main thread may listen to signals
-        return
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGTERM)
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
-        yield caught
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-        signal.signal(signal.SIGTERM, before)  # SIGINT raises KeyboardInterrupt again, as it should
-
-
-def _interrupted(number: int, tally: Tally, journal: Journal | None) -> Stop:
+def _interrupted(code: Exit, tally: Tally, journal: Journal | None) -> Stop:
     known = tally.settled + tally.failed
     kept = "kept in the journal" if journal else "lost, for no file is written"
     command = shlex.join(["palm-reconcile", *(word for word in sys.argv[1:] if word != "--fresh")])
     return Stop(
-        _SIGNALS[signal.Signals(number)],
+        code,
         f"interrupted; the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "
         f"to go on: {command}",
     )

@@ -18,6 +18,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from palm.streams import closed_at_start
+
 __all__ = ["InputError", "Stored", "errors_in", "find_encoding", "read_stored", "shown"]
 
 
@@ -95,7 +97,7 @@ def read_stored(source: str | Path, stdin: BinaryIO | None = None) -> Stored:
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
     if stdin is not None:
         return stdin
-    if sys.stdin is None:  # a service manager may start us without one
+    if sys.stdin is None or closed_at_start("stdin"):  # a service manager may start us so
         raise OSError("it is closed")
     return sys.stdin.buffer
 

@@ -15,6 +15,7 @@ from jobs.arguments import with_arguments
 from jobs.exits import Exit, Stop
 from palm._version import __version__
 from palm.shell import TerminatedError, run_command, say
+from palm.streams import closed_at_start
 
 if TYPE_CHECKING:
     from jobs.options import Options
@@ -156,6 +157,8 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
     zone = _zone(given["timezone"])
     run_date = _run_date(given["run_date"], zone)
     outputs = parse_outputs(given["output"], given["stdout_format"], run_date)
+    if outputs.stdout is not None and closed_at_start("stdout"):
+        raise Stop(Exit.OUTPUT, "standard output is closed; leave -o - out, or give it a reader")
     _check_together(given, folder=outputs.folder is not None)
     settings = None if given["sandbox"] else _settings(given)
     bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)

@@ -15,8 +15,17 @@ from typing import Final, NoReturn
 import click
 
 from palm.printable import printable, without_keys, without_long_words
+from palm.streams import mend_streams
 
-__all__ = ["DEFECT", "USAGE", "TerminatedError", "printable", "run_command", "say"]
+__all__ = [
+    "DEFECT",
+    "USAGE",
+    "TerminatedError",
+    "printable",
+    "run_command",
+    "say",
+    "termination_signals",
+]
 
 DEFECT: Final = 1
 USAGE: Final = 2
@@ -25,7 +34,7 @@ _TERMINATED: Final = 143
 
 
 class TerminatedError(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl+C does, but for the exit code."""
+    """SIGTERM or SIGHUP, which end a command as Ctrl+C does, but for the exit code."""
 
 
 def run_command(
@@ -43,6 +52,7 @@ def run_command(
             not mean to.
         arguments: Default those of the process.
     """
+    mend_streams()
     try:
         with _terminable():
             code = command.main(args=arguments, prog_name=name, standalone_mode=False)
@@ -66,7 +76,10 @@ def run_command(
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM raise TerminatedError, so that what is half done is cleared away."""
+    """Let SIGTERM and SIGHUP raise TerminatedError, so that what is half done is cleared away.
+
+    SIGHUP is left alone where it is ignored already: that is what ``nohup`` does.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may listen to signals
         return
@@ -74,11 +87,19 @@ def _terminable() -> Iterator[None]:
     def on_signal(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as the system calls it
         raise TerminatedError
 
-    before = signal.signal(signal.SIGTERM, on_signal)
+    before = {number: signal.signal(number, on_signal) for number in termination_signals()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def termination_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a command with 143: SIGTERM, and SIGHUP unless it is ignored."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return (signal.SIGTERM, signal.SIGHUP)
 
 
 def _flush() -> None:

@@ -1,0 +1,49 @@
+"""Standard streams as a command needs them, however it was started.
+
+A service manager, a cron job or a shell (``>&-``) may start a process without standard output or
+error. The next file that is opened would then get their descriptors, and what is printed would go
+into it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Final
+
+__all__ = ["closed_at_start", "mend_streams"]
+
+_NAMES: Final = ("stdin", "stdout", "stderr")
+_closed: set[str] = set()
+
+
+def mend_streams() -> None:
+    """Open the null device in the place of standard streams that are closed.
+
+    Characters that standard output or error cannot encode are replaced from then on.
+    """
+    for descriptor, name in enumerate(_NAMES):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            _closed.add(name)
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
+                os.close(opened)
+        if getattr(sys, name) is None:
+            _closed.add(name)
+            mode = "r" if name == "stdin" else "w"
+            stream = os.fdopen(os.dup(descriptor), mode, encoding="utf-8", errors="replace")
+            setattr(sys, name, stream)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with suppress(OSError, ValueError):  # a stream that somebody else has put there
+                stream.reconfigure(errors="replace")
+
+
+def closed_at_start(name: str) -> bool:
+    """Return True if ``stdin``, ``stdout`` or ``stderr`` was closed when the command started."""
+    return name in _closed
