@@ -141,13 +141,12 @@ class Journal:
         try:
             file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
             try:
-                synced = time.monotonic()
+                synced, seed = time.monotonic(), self._run.seed
                 for batch in self._batches():
                     noted_ms = time.time_ns() // 1_000_000
-                    frames = (
-                        record_frame(self._run, self._hash_of(row[0]), row, noted_ms)
-                        for row in batch
-                    )
+                    frames = [
+                        record_frame(seed, self._hash_of(row[0]), row, noted_ms) for row in batch
+                    ]
                     write(file, b"".join(frames))
                     if time.monotonic() - synced >= _SYNC_EVERY_S:
                         sync(file)
@@ -197,7 +196,7 @@ def _hashes(salt: str, pairs: pd.DataFrame) -> Callable[[int], bytes]:
     openids = pa.array(pairs["openid"])
     codes = pairs["organization_id"].cat.codes.to_numpy()
     organizations: list[str] = pairs["organization_id"].cat.categories.tolist()
-    return lambda place: pair_hash(salt, organizations[int(codes[place])], openids[place].as_py())
+    return lambda place: pair_hash(salt, organizations[codes[place]], openids[place].as_py())
 
 
 def _unwritable(path: Path, error: OSError) -> Stop:

@@ -44,6 +44,8 @@ _VALUES: Final = struct.Struct("<16sBBqqqhh")
 """Hash of the pair, state, reason, noted_at, answered_at, authorize_time (ms), status, attempts."""
 _NO_TIME: Final = -(2**63)
 _NO_TEXT: Final = 255
+_LENGTH: Final = [bytes([length]) for length in range(_NO_TEXT)]
+_NO_TEXT_BYTE: Final = bytes([_NO_TEXT])
 
 _STATES: Final = {State.ON: 1, State.OFF: 2, State.NONE: 3, State.UNKNOWN: 4}
 _REASONS: Final = {
@@ -111,11 +113,11 @@ def header_frame(run: JournalRun) -> bytes:
     return _frame(_HEADER, body, 0)
 
 
-def record_frame(run: JournalRun, pair: bytes, row: Row, noted_ms: int) -> bytes:
+def record_frame(seed: int, pair: bytes, row: Row, noted_ms: int) -> bytes:
     """Return the frame of one outcome.
 
     Args:
-        run: Whose journal it is.
+        seed: Of the journal's run.
         pair: As :func:`pair_hash` gives it.
         row: Its place is not written: it is that of one input.
         noted_ms: When it was written down, Unix milliseconds.
@@ -125,20 +127,23 @@ def record_frame(run: JournalRun, pair: bytes, row: Row, noted_ms: int) -> bytes
         pair, _STATE_NUMBER[state], _REASON_NUMBER[reason] if reason >= 0 else 0,
         noted_ms, answered_ms, authorize_ms, status, attempts,
     )  # fmt: skip
-    return _frame(_ANSWER, values + _text(code) + _text(request_id), run.seed)
+    return _frame(_ANSWER, values + _text(code) + _text(request_id), seed)
 
 
 def _text(text: str | None) -> bytes:
     if text is None:
-        return bytes([_NO_TEXT])
+        return _NO_TEXT_BYTE
+    if text.isascii():
+        stored = text[: _NO_TEXT - 1].encode()
+        return _LENGTH[len(stored)] + stored
     stored = text.encode("utf-8", "replace")[: _NO_TEXT - 1]
     stored = stored.decode("utf-8", "ignore").encode()  # not cut within a character
-    return bytes([len(stored)]) + stored
+    return _LENGTH[len(stored)] + stored
 
 
 def _frame(kind: int, body: bytes, seed: int) -> bytes:
-    head = _HEAD.pack(_MARK, kind, len(body))
-    return head + body + _CRC.pack(zlib.crc32(body, zlib.crc32(head, seed)))
+    frame = _HEAD.pack(_MARK, kind, len(body)) + body
+    return frame + _CRC.pack(zlib.crc32(frame, seed))
 
 
 @dataclass(slots=True)

@@ -199,7 +199,7 @@ def test_a_later_report_leaves_a_young_journal_and_removes_an_old_one_with_a_lin
     run = scan(journal.read_bytes()).run
     week_ago = time.time_ns() // 1_000_000 - 8 * 86_400_000
     row = (0, 0, -1, 0, 0, 200, 1, None, None)
-    journal.write_bytes(header_frame(run) * 2 + record_frame(run, bytes(16), row, week_ago))
+    journal.write_bytes(header_frame(run) * 2 + record_frame(run.seed, bytes(16), row, week_ago))
     capfd.readouterr()
     assert night(200, run_date=NEXT + timedelta(days=1)).run_id
     assert "removed a journal" in "".join(capfd.readouterr())
@@ -218,7 +218,7 @@ def test_a_run_broken_off_hours_ago_is_not_gone_on_with_under_its_date(broken_of
     run = scan(journal.read_bytes()).run
     row = (0, 0, -1, 0, 0, 200, 1, None, None)
     old = time.time_ns() // 1_000_000 - 4 * 3_600_000
-    journal.write_bytes(header_frame(run) * 2 + record_frame(run, bytes(16), row, old))
+    journal.write_bytes(header_frame(run) * 2 + record_frame(run.seed, bytes(16), row, old))
     assert night(200, run_date=NEXT, date_given=False).run_date == NEXT
 
 

@@ -45,7 +45,7 @@ def hash_of(place, run=RUN):
 
 
 def journal(rows, run=RUN):
-    frames = (record_frame(run, hash_of(row[0], run), row, 1_741_000_000_200) for row in rows)
+    frames = (record_frame(run.seed, hash_of(row[0], run), row, 1_741_000_000_200) for row in rows)
     return header_frame(run) * 2 + b"".join(frames)
 
 
@@ -152,7 +152,7 @@ def test_values_that_no_answer_has_are_not_believed_though_the_crc_is_right(row)
 
 @pytest.mark.parametrize("noted_ms", [-1, 4_102_444_800_000])
 def test_nor_is_a_record_that_was_written_at_no_time(noted_ms):
-    content = header_frame(RUN) + record_frame(RUN, hash_of(0), good(0), noted_ms)
+    content = header_frame(RUN) + record_frame(RUN.seed, hash_of(0), good(0), noted_ms)
     assert (scan(content).answers, scan(content).last_ms) == ({}, 0)
 
 

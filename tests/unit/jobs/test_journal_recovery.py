@@ -215,7 +215,7 @@ def test_all_files_of_an_earlier_versions_journal_are_renamed_and_go_after_seven
 def test_the_plan_ends_with_2_where_the_run_would(files, pairs, content):
     run = scan(content).run
     files.journal(DAY).write_bytes(
-        header_frame(run) * 2 + record_frame(run, bytes(16), row(0), 1_741_000_000_000)
+        header_frame(run) * 2 + record_frame(run.seed, bytes(16), row(0), 1_741_000_000_000)
     )
     for gateway in (Gateway("sandbox", "1"), Gateway("wechatpay", "0000000000")):
         with pytest.raises(Stop, match="is of an unfinished run of merchant 0000000000") as stop:
