@@ -176,6 +176,13 @@ ARGUMENTS: Final = (
         "--encoding", metavar="NAME", help="Of the input.  [default: UTF-8, else GB18030]"
     ),
     click.option(
+        "--max-input-size",
+        metavar="SIZE",
+        default="4GiB",
+        show_default=True,
+        help="Refuse an input that holds more, unpacked: 500MB, 8GiB.",
+    ),
+    click.option(
         "--sandbox",
         is_flag=True,
         help="Ask a gateway inside this process, with keys made for the run.",

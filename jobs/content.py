@@ -18,6 +18,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from jobs.bounded import DEFAULT_MAX_SIZE, TooLargeError, read_at_most, size_text
 from palm.streams import closed_at_start
 
 __all__ = ["InputError", "Stored", "errors_in", "find_encoding", "read_stored", "shown"]
@@ -70,28 +71,43 @@ def shown(name: str, limit: int = 200) -> str:
     return safe if len(safe) <= limit else safe[:limit] + "…"
 
 
-def read_stored(source: str | Path, stdin: BinaryIO | None = None) -> Stored:
+def read_stored(
+    source: str | Path, stdin: BinaryIO | None = None, *, max_size: int = DEFAULT_MAX_SIZE
+) -> Stored:
     """Read a file, or standard input for ``-``, whole; unpack it if its name ends in .gz or .zst.
 
+    Args:
+        source: A path, or ``-``.
+        stdin: Instead of the process's.
+        max_size: Bytes that it may hold, packed and unpacked.
+
     Raises:
-        InputError: It cannot be opened, read or unpacked, or changed while it was being read.
+        InputError: It cannot be opened, read or unpacked, is too large, or changed while it was
+            being read.
     """
     given = os.fspath(source)
     piped = given == "-"
     name = "standard input" if piped else given.encode("utf-8", "backslashreplace").decode()
     try:
         if piped:
-            stored = _standard_input(stdin).read()
+            stored = read_at_most(_standard_input(stdin), max_size)
         else:
             with Path(given).open("rb") as file:
-                stored = read_unchanged(file, name)
+                stored = read_unchanged(file, name, max_size)
+        suffix = "" if piped else Path(given).suffix.lower()
+        content = _unpack(stored, suffix, name, max_size)
+    except TooLargeError:
+        raise InputError(
+            f"{shown(name)}: holds more than {size_text(max_size)}; check the path, or allow more "
+            "with --max-input-size"
+        ) from None
     except FileNotFoundError:
         raise InputError(f"{shown(name)}: there is no such file; check the path") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{shown(name)}: cannot be read ({why}); check the path") from None
     sha256 = hashlib.sha256(stored).hexdigest()
-    return Stored(name, _unpack(stored, "" if piped else Path(given).suffix.lower(), name), sha256)
+    return Stored(name, content, sha256)
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
@@ -102,10 +118,17 @@ def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
     return sys.stdin.buffer
 
 
-def read_unchanged(file: BinaryIO, name: str) -> bytes:
-    """Return all of ``file``, which nobody may write to meanwhile; a pipe may be written to."""
+def read_unchanged(file: BinaryIO, name: str, max_size: int = DEFAULT_MAX_SIZE) -> bytes:
+    """Return all of ``file``, which nobody may write to meanwhile; a pipe may be written to.
+
+    Raises:
+        InputError: It changed while it was being read.
+        TooLargeError: It holds more than ``max_size`` bytes.
+    """
     before = os.fstat(file.fileno())
-    content = file.read()
+    if stat.S_ISREG(before.st_mode) and before.st_size > max_size:
+        raise TooLargeError
+    content = read_at_most(file, max_size)
     after = os.fstat(file.fileno())
     if stat.S_ISREG(before.st_mode) and (
         (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
@@ -117,12 +140,13 @@ def read_unchanged(file: BinaryIO, name: str) -> bytes:
     return content
 
 
-def _unpack(stored: bytes, suffix: str, name: str) -> bytes:
+def _unpack(stored: bytes, suffix: str, name: str, max_size: int) -> bytes:
     try:
         if suffix == ".gz":
-            return gzip.decompress(stored)
+            with gzip.GzipFile(fileobj=io.BytesIO(stored)) as stream:
+                return read_at_most(stream, max_size)
         if suffix == ".zst":
-            return _unpack_zstd(stored)
+            return _unpack_zstd(stored, max_size)
     except (OSError, ValueError, EOFError, zlib.error):  # ValueError: ArrowInvalid
         raise InputError(
             f"{shown(name)}: is damaged or cut short, or is not packed as {suffix} at all; "
@@ -131,11 +155,11 @@ def _unpack(stored: bytes, suffix: str, name: str) -> bytes:
     return stored
 
 
-def _unpack_zstd(stored: bytes) -> bytes:
+def _unpack_zstd(stored: bytes, max_size: int) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 (slow to import, seldom needed here)
 
     with pa.CompressedInputStream(pa.BufferReader(stored), "zstd") as stream:
-        return bytes(stream.read())
+        return read_at_most(stream, max_size)
 
 
 def find_encoding(content: bytes, name: str, encoding: str | None = None) -> str:

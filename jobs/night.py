@@ -70,6 +70,7 @@ def _read(options: Options) -> Input:
             openid_column=options.openid_column,
             organization_column=options.organization_column,
             encoding=options.encoding,
+            max_size=options.max_input_size,
         )
     except InputError as error:
         raise Stop(Exit.INPUT, str(error)) from None

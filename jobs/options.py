@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from jobs.bounded import DEFAULT_MAX_SIZE
 from jobs.logs import Person
 from jobs.outputs import Outputs
 from jobs.render.language import Language
@@ -90,6 +91,7 @@ class Options:
     openid_column: str = "openid"
     organization_column: str = "organization_id"
     encoding: str | None = None
+    max_input_size: int = DEFAULT_MAX_SIZE
     progress: bool | None = None
     person: Person = field(default_factory=Person)
     waits: Waits = field(default_factory=Waits)

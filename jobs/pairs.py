@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 import pandas as pd
 
+from jobs.bounded import DEFAULT_MAX_SIZE
 from jobs.content import InputError, find_encoding, read_stored, shown
 from jobs.frames import PAIRS, conform
 from jobs.header import USUAL_OPENID, Columns, Header, find_header
@@ -96,13 +97,14 @@ def read_pairs(
     organization_column: str = "organization_id",
     encoding: str | None = None,
     stdin: BinaryIO | None = None,
+    max_size: int = DEFAULT_MAX_SIZE,
 ) -> Input:
     """Read the pairs of a CSV file, which may be packed (.gz, .zst), or of standard input (``-``).
 
     Raises:
         InputError: It cannot be read, or holds no valid pair.
     """
-    stored = read_stored(source, stdin)
+    stored = read_stored(source, stdin, max_size=max_size)
     parsed = parse_pairs(
         stored.content,
         name=stored.name,

@@ -187,6 +187,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         openid_column=given["openid_column"],
         organization_column=given["organization_column"],
         encoding=given["encoding"],
+        max_input_size=_size(given["max_input_size"]),
         progress=None if given["quiet"] or given["progress"] == "off" else bar,
         person=logs.Person.from_env(),
         waits=options.Waits.patient(_duration(given["patience"], "--patience")),
@@ -231,6 +232,12 @@ def _accept_unnamed(given: dict[str, Any], settings: Settings | None) -> bool:
     if given["accept_unnamed"] or settings is None:
         return bool(given["accept_unnamed"])
     return settings.accept_unnamed and not given["require_echo"]
+
+
+def _size(text: str) -> int:
+    from jobs.bounded import parse_size  # noqa: PLC0415 - not needed for --help
+
+    return parse_size(text, "--max-input-size")
 
 
 def _duration(text: str, option: str) -> float:

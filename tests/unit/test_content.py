@@ -148,7 +148,7 @@ class Written:
     def fileno(self):
         return self.file.fileno()
 
-    def read(self):
+    def read(self, *_size):
         content = self.file.read()
         self.change(self.path)
         return content
@@ -172,7 +172,7 @@ def test_file_that_changes_while_it_is_read_is_refused(tmp_path, change):
 
 
 class Short(Written):
-    def read(self):
+    def read(self, *_size):
         return self.file.read()[:-1]
 
 
