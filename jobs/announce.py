@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -11,6 +12,7 @@ from jobs.exits import Exit, Stop
 from jobs.metrics import write_metrics
 from jobs.ping import Ping, checked_ping_url
 from jobs.report import Report
+from palm.printable import printable
 
 __all__ = ["Announcer"]
 
@@ -23,25 +25,38 @@ class Announcer:
         ping_url: That of the dead man's switch, or None.
 
     Raises:
-        Stop: The metrics' folder does not exist (73).
         palm.SettingsError: The ping URL is none.
     """
 
     def __init__(self, metrics: Path | None, ping_url: str | None) -> None:
-        if metrics is not None and not metrics.parent.is_dir():
-            raise Stop(Exit.OUTPUT, f"the folder {metrics.parent} does not exist; make it first")
-        self._metrics = metrics
         self._ping = Ping(checked_ping_url(ping_url)) if ping_url else None
+        self._metrics: Path | None = None
+        self._wanted = metrics
         self._started = time.monotonic()
         self._log = structlog.get_logger("palm.run")
 
     def start(self) -> None:
-        """Say that the run begins."""
-        if self._ping is not None:
-            self._warn(self._ping.start())
+        """Say that the run begins.
 
-    def end(self, report: Report | None, exit_code: int) -> None:
-        """Say how it ended."""
+        Raises:
+            Stop: The metrics' folder does not exist (73).
+        """
+        if self._ping is not None:
+            self._ping.start()
+        if self._wanted is not None and not self._wanted.parent.is_dir():
+            raise Stop(
+                Exit.OUTPUT, f"the folder {self._wanted.parent} does not exist; make it first"
+            )
+        self._metrics = self._wanted
+
+    def end(self, report: Report | None, exit_code: int, about: Mapping[str, str]) -> None:
+        """Say how it ended.
+
+        Args:
+            report: What was published, None where nothing was.
+            exit_code: Of the run.
+            about: What the ping's body says besides the exit code.
+        """
         if self._metrics is not None:
             try:
                 write_metrics(
@@ -52,10 +67,9 @@ class Announcer:
                     seconds=time.monotonic() - self._started,
                 )
             except Stop as stop:
-                self._warn(str(stop))
+                self._log.warning(str(stop))
         if self._ping is not None:
-            self._warn(self._ping.end(exit_code))
-
-    def _warn(self, what: str | None) -> None:
-        if what is not None:
-            self._log.warning(what)
+            lines = {**about, "exit code": str(exit_code)}
+            body = "".join(f"{name}: {printable(value)}\n" for name, value in lines.items())
+            for fault in self._ping.end(exit_code, body):
+                self._log.warning(fault)

@@ -1,11 +1,14 @@
 """A dead man's switch: somebody else notices when the job does not say that it is well.
 
-The convention is that of healthchecks.io and its kin: ``URL/start`` at the start, ``URL`` after a
-success, ``URL/CODE`` with the exit code after a failure.
+The convention is that of healthchecks.io and its kin: ``POST URL/start`` at the start, ``POST URL``
+after exit code 0, ``POST URL/CODE`` after any other. The body of the last one says report, run date
+and exit code, a line each. Every end is told, usage errors (2) and a held lock (75) included.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -16,7 +19,7 @@ from palm.transport import is_loopback
 
 __all__ = ["Ping", "checked_ping_url"]
 
-_TIMEOUT_S = 10.0
+_PATIENCE_S = 10.0
 
 
 def checked_ping_url(text: str) -> str:
@@ -36,33 +39,67 @@ def checked_ping_url(text: str) -> str:
 
 
 class Ping:
-    """Tells how the run goes; a ping that fails is a warning, never a failure of the job.
+    """Tells how the run goes, beside the run; one that fails is a warning, never a failure.
+
+    Each ping is sent by a thread of its own, so that a server that drips a byte a second neither
+    keeps a run from starting nor from ending.
 
     Args:
         url: Checked.
-        timeout_s: For each ping.
+        patience_s: How long :meth:`end` waits for all pings, in all.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(self, url: str, *, patience_s: float = _PATIENCE_S) -> None:
         self._url = url
+        self._patience_s = patience_s
+        self._sent: list[_Sent] = []
+
+    def start(self) -> None:
+        """Say that the run begins."""
+        self._send("/start", "")
+
+    def end(self, exit_code: int, body: str = "") -> list[str]:
+        """Say how it ended, and return what went wrong with any ping.
+
+        Args:
+            exit_code: Of the run.
+            body: Sent along, as plain text.
+        """
+        self._send("" if exit_code == 0 else f"/{exit_code}", body)
+        until = time.monotonic() + self._patience_s
+        return [fault for sent in self._sent if (fault := sent.fault(until - time.monotonic()))]
+
+    def _send(self, path: str, body: str) -> None:
+        self._sent.append(_Sent(self._url + path, body.encode(), self._patience_s))
+
+
+class _Sent(threading.Thread):
+    """One ping under way; the process does not wait for it when it ends."""
+
+    def __init__(self, url: str, body: bytes, timeout_s: float) -> None:
+        super().__init__(name="ping", daemon=True)
+        self._url = url
+        self._body = body
         self._timeout_s = timeout_s
+        self._fault: str | None = None
+        self.start()
 
-    def start(self) -> str | None:
-        """Say that the run begins; return what went wrong."""
-        return self._send("/start")
+    def fault(self, wait_s: float) -> str | None:
+        """Return what went wrong, after waiting so long for the answer at most."""
+        self.join(max(0.0, wait_s))
+        return "the ping was not answered in time" if self.is_alive() else self._fault
 
-    def end(self, exit_code: int) -> str | None:
-        """Say how it ended; return what went wrong."""
-        return self._send("" if exit_code == 0 else f"/{exit_code}")
-
-    def _send(self, path: str) -> str | None:
+    def run(self) -> None:
+        """Send it."""
         # The URL was checked: https, or this machine.
-        request = urllib.request.Request(self._url + path, method="POST")  # noqa: S310
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        request = urllib.request.Request(  # noqa: S310
+            self._url, data=self._body, headers=headers, method="POST"
+        )
         try:
             with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:  # noqa: S310
                 answer.read(1024)
         except urllib.error.HTTPError as error:
-            return f"the ping was answered with HTTP {error.code}"
-        except (OSError, HTTPException) as error:
-            return f"the ping could not be sent: {type(error).__name__}"
-        return None
+            self._fault = f"the ping was answered with HTTP {error.code}"
+        except (OSError, HTTPException, ValueError) as error:
+            self._fault = f"the ping could not be sent: {type(error).__name__}"

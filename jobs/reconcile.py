@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, tzinfo
@@ -43,7 +44,46 @@ Exit codes:
 """
 
 
-@click.command(epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
+class _Command(click.Command):
+    """Tells the dead man's switch of usage errors, too, which end the command before it begins."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,  # noqa: ANN401 - as click has it
+    ) -> click.Context:
+        """Parse the arguments."""
+        given = list(args)
+        try:
+            return super().make_context(info_name, args, parent, **more)
+        except click.UsageError:
+            _tell_of_usage_error(given)
+            raise
+
+
+def _tell_of_usage_error(arguments: list[str]) -> None:
+    """Ping with 2, if arguments, environment or palm.toml name a dead man's switch."""
+    from jobs.ping import Ping, checked_ping_url  # noqa: PLC0415 - not needed for --help
+    from palm.errors import SettingsError  # noqa: PLC0415
+    from palm.settings import read_config  # noqa: PLC0415
+
+    url = os.environ.get("PALM_PING_URL", "")
+    if not url:
+        with suppress(SettingsError):
+            url = str(read_config(None).get("reconcile", {}).get("ping_url", ""))
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--ping-url":
+            url = following
+        elif word.startswith("--ping-url="):
+            url = word.partition("=")[2]
+    if url and "--plan" not in arguments:
+        with suppress(SettingsError):
+            Ping(checked_ping_url(url)).end(Exit.USAGE, f"exit code: {Exit.USAGE:d}\n")
+
+
+@click.command(cls=_Command, epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
 @with_arguments
 @click.version_option(__version__, prog_name=_NAME)
 def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
@@ -84,13 +124,13 @@ def _run(given: dict[str, Any]) -> int:
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
 
     console = SummaryConsole(stderr=True, highlight=False)
-    options = _options(given, terminal=console.is_terminal and not console.is_dumb_terminal)
+    terminal = console.is_terminal and not console.is_dumb_terminal
     if given["plan"]:
-        for line in plan(options).lines_of_text():
+        for line in plan(_options(given, terminal=terminal)).lines_of_text():
             click.echo(line)
         return Exit.DONE
     with _announced(given) as ended:
-        report = run(options, console)
+        report = run(_options(given, terminal=terminal), console)
         ended.append(report)
     with _heedless([report]):
         _say(report, given, console)
@@ -121,10 +161,10 @@ def _announced(given: dict[str, Any]) -> Iterator[list[Report]]:
     from jobs.announce import Announcer  # noqa: PLC0415 - not needed for --help
 
     announcer = Announcer(given["metrics"], given["ping_url"])
-    announcer.start()
     reports: list[Report] = []
     code: int = Exit.DEFECT
     try:
+        announcer.start()
         yield reports
         code = reports[0].about["run"]["exit_code"]
     except KeyboardInterrupt as error:  # before or after asking, which listens by itself
@@ -136,7 +176,10 @@ def _announced(given: dict[str, Any]) -> Iterator[list[Report]]:
         raise
     finally:
         with _heedless(reports):
-            announcer.end(reports[0] if reports else None, code)
+            published = reports[0] if reports else None
+            run_date = str(published.run_date) if published else given["run_date"] or "today"
+            about = {"report": given["output"][0], "run date": run_date}
+            announcer.end(published, code, about)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
 import jobs.reconcile
@@ -25,6 +26,7 @@ def switch():
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
+            server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
             server.paths.append(self.path)
             if not self.path.endswith("/start"):
                 server.answering.wait(10)
@@ -35,7 +37,8 @@ def switch():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.paths, server.status, server.answering = [], 200, threading.Event()
+    server.paths, server.bodies, server.status = [], [], 200
+    server.answering = threading.Event()
     server.answering.set()
     server.url = f"http://127.0.0.1:{server.server_port}/ping/0c1a8e5b-secret"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -131,6 +134,28 @@ def test_the_url_may_come_from_the_environment(reconcile, switch, monkeypatch):
     monkeypatch.setenv("PALM_PING_URL", switch.url + "/")
     assert reconcile()[0] == 0
     assert len(switch.paths) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [(("--rate", "x"), 2), (("--no-such-option",), 2), (("--timezone", "Mars/Base"), 2),
+     (("--metrics", "missing/palm.prom"), 73)],
+    ids=["a bad value", "an unknown option", "a bad zone", "no folder"],
+)  # fmt: skip
+def test_the_dead_mans_switch_hears_of_every_end(reconcile, switch, given, code):
+    assert reconcile("--ping-url", switch.url, *given)[0] == code
+    assert switch.paths[-1] == f"/ping/0c1a8e5b-secret/{code}"
+
+
+def test_the_dead_mans_switch_hears_that_another_run_holds_the_lock(reconcile, switch, folder):
+    with FileLock(folder / ".report.lock"):
+        assert reconcile("--ping-url", switch.url)[0] == 75
+    assert switch.paths[-1] == "/ping/0c1a8e5b-secret/75"
+
+
+def test_the_ping_says_report_run_date_and_exit_code(reconcile, switch):
+    assert reconcile("--ping-url", switch.url)[0] == 0
+    assert switch.bodies[-1] == f"report: report.parquet\nrun date: {DAY}\nexit code: 0\n"
 
 
 @pytest.mark.parametrize("way", ["status", "nobody"])

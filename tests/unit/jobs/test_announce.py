@@ -16,7 +16,7 @@ def test_without_anybody_to_tell_nothing_is_said():
     with capture_logs() as logs:
         announcer = Announcer(None, None)
         announcer.start()
-        announcer.end(None, 4)
+        announcer.end(None, 4, {})
     assert logs == []
 
 
@@ -25,7 +25,7 @@ def test_metrics_are_written_at_the_end_alone(tmp_path):
     announcer = Announcer(path, None)
     announcer.start()
     assert not path.exists()
-    announcer.end(None, 77)
+    announcer.end(None, 77, {})
     assert "palm_reconcile_exit_code 77.0" in path.read_text()
 
 
@@ -35,15 +35,15 @@ def test_a_ping_and_a_file_that_fail_are_warnings(tmp_path):
     with capture_logs() as logs:
         announcer = Announcer(path, NOBODY)
         announcer.start()
-        announcer.end(None, 0)
+        announcer.end(None, 0, {})
     assert [entry["log_level"] for entry in logs] == ["warning"] * 3
-    assert "palm.prom cannot be written" in logs[1]["event"]
+    assert "palm.prom cannot be written" in logs[0]["event"]
     assert "secret" not in str(logs)
 
 
 def test_a_missing_folder_ends_with_73_before_anything_is_done(tmp_path):
     with pytest.raises(Stop, match="make it first") as stop:
-        Announcer(tmp_path / "missing" / "palm.prom", None)
+        Announcer(tmp_path / "missing" / "palm.prom", None).start()
     assert stop.value.code == 73
 
 
