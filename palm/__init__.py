@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from palm.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
     from palm.sync import Palm, SyncAuthorizations
     from palm.transport import Timeouts
+    from palm.trust_store import TrustStore
 
 __all__ = [
     "BASE_URLS",
@@ -103,6 +104,7 @@ __all__ = [
     "Timeouts",
     "TransientError",
     "TransportError",
+    "TrustStore",
     "UnauthorizedError",
     "UnnamedError",
     "Verifier",
@@ -159,6 +161,7 @@ _WHERE: Final = {
     "Timeouts": "transport",
     "TransientError": "errors",
     "TransportError": "errors",
+    "TrustStore": "trust_store",
     "UnauthorizedError": "errors",
     "UnnamedError": "errors",
     "Verifier": "signing",

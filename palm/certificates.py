@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from palm.errors import BodyError, SettingsError
-from palm.keys import certificate_serial
+from palm.pem import certificate_serial, out_of_date, rsa_key_of
+from palm.trust_store import TrustStore
 
 __all__ = ["CERTIFICATES", "APIv3Key", "decrypt", "read_certificates"]
 
 CERTIFICATES: Final = "/v3/certificates"
 _KEY_BYTES: Final = 32
 _ALGORITHM: Final = "AEAD_AES_256_GCM"
+_LEAST_BITS: Final = 2048
+_PROBLEMS_TOLD: Final = 3
+_OTHER_SHAPES: Final = (KeyError, TypeError, AttributeError, ValueError)
+_log: Final = logging.getLogger("palm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +73,95 @@ def decrypt(key: bytes, *, nonce: str, associated_data: str, ciphertext: str) ->
         ) from None
 
 
-def read_certificates(members: Any, key: APIv3Key) -> dict[str, RSAPublicKey]:  # noqa: ANN401 - JSON
-    """Return the public keys in the JSON of ``GET /v3/certificates``, by serial number.
+def read_certificates(
+    members: Any,  # noqa: ANN401 - JSON
+    key: APIv3Key,
+    *,
+    now: datetime,
+    trust: TrustStore | None = None,
+) -> dict[str, x509.Certificate]:
+    """Return the certificates in the JSON of ``GET /v3/certificates``, by serial number.
 
-    Certificates of WeChat Pay's other kind (SM2, encrypted with SM4) are passed over.
+    Those of WeChat Pay's other kind (SM2, encrypted with SM4) are passed over. One that cannot be
+    used is left out with a warning, as long as another one can be.
+
+    Args:
+        members: The body.
+        key: What they are encrypted with.
+        now: Aware; when they must be valid.
+        trust: Roots that they must come from; None: who issued them is not looked at.
 
     Raises:
-        BodyError: It is not what the documentation describes, or does not decrypt.
+        BodyError: It is not what the documentation describes, or there are certificates and none
+            of them can be used.
     """
     try:
-        readable = [
-            each
-            for each in members["data"]
-            if each["encrypt_certificate"].get("algorithm", _ALGORITHM) == _ALGORITHM
-        ]
-        return dict(_read_certificate(each, key) for each in readable)
-    except (KeyError, TypeError, AttributeError, ValueError, UnsupportedAlgorithm):
+        entries = [each for each in members["data"] if _algorithm_of(each) == _ALGORITHM]
+    except (KeyError, TypeError):
         raise BodyError("the answer holds no certificates as documented") from None
+    found: dict[str, x509.Certificate] = {}
+    problems: list[str] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            certificate = _read_certificate(entry, key, now, trust)
+        except _UnusableError as error:
+            problems.append(f"certificate {number} of {len(entries)} {error}")
+        else:
+            found[certificate_serial(certificate)] = certificate
+    told = "; ".join(problems[:_PROBLEMS_TOLD])
+    if problems and not found:
+        raise BodyError(f"no platform certificate can be used: {told}")
+    if problems:
+        _log.warning("%d platform certificates are not used: %s", len(problems), told)
+    return found
 
 
-def _read_certificate(entry: Mapping[str, Any], key: APIv3Key) -> tuple[str, RSAPublicKey]:
-    sealed = entry["encrypt_certificate"]
-    pem = decrypt(
-        key.secret,
-        nonce=sealed["nonce"],
-        associated_data=sealed.get("associated_data") or "",
-        ciphertext=sealed["ciphertext"],
-    )
-    certificate = x509.load_pem_x509_certificate(pem)
-    public_key, serial = certificate.public_key(), certificate_serial(certificate)
-    if not isinstance(public_key, RSAPublicKey) or serial != entry["serial_no"].upper():
-        raise ValueError(serial)
-    return serial, public_key
+class _UnusableError(ValueError):
+    """A certificate cannot be used; says why, and holds nothing of what was sent."""
+
+
+def _algorithm_of(entry: Any) -> object:  # noqa: ANN401 - JSON
+    """Return how an entry is encrypted; one of another shape is looked at later."""
+    sealed = entry.get("encrypt_certificate") if isinstance(entry, dict) else None
+    return sealed.get("algorithm", _ALGORITHM) if isinstance(sealed, dict) else _ALGORITHM
+
+
+def _read_certificate(
+    entry: Mapping[str, Any], key: APIv3Key, now: datetime, trust: TrustStore | None
+) -> x509.Certificate:
+    certificate, named = _decrypted(entry, key)
+    serial = certificate_serial(certificate)
+    public_key = rsa_key_of(certificate)
+    if public_key is None:
+        raise _UnusableError(f"({serial}) holds no RSA key")
+    if public_key.key_size < _LEAST_BITS:
+        raise _UnusableError(
+            f"({serial}) has {public_key.key_size} bits; at least {_LEAST_BITS} are wanted"
+        )
+    if named.upper() != serial:
+        raise _UnusableError(f"({serial}) is listed under another serial number")
+    if problem := out_of_date(certificate, now):
+        raise _UnusableError(f"({serial}) {problem}")
+    if trust is not None and not trust.believes(certificate, now):
+        raise _UnusableError(f"({serial}) is not under the roots in root_certificate")
+    return certificate
+
+
+def _decrypted(entry: Mapping[str, Any], key: APIv3Key) -> tuple[x509.Certificate, str]:
+    """Return a certificate and the serial number that it is listed under."""
+    try:
+        sealed = entry["encrypt_certificate"]
+        pem = decrypt(
+            key.secret,
+            nonce=sealed["nonce"],
+            associated_data=sealed.get("associated_data") or "",
+            ciphertext=sealed["ciphertext"],
+        )
+        named = entry["serial_no"]
+        if isinstance(named, str):
+            return x509.load_pem_x509_certificate(pem), named
+    except BodyError:
+        raise _UnusableError("does not decrypt: is it this merchant's APIv3 key?") from None
+    except (*_OTHER_SHAPES, UnsupportedAlgorithm, x509.InvalidVersion):
+        pass
+    raise _UnusableError("is not as documented")

@@ -11,13 +11,18 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Protocol
+
+from cryptography import x509
 
 from palm.certificates import APIv3Key, read_certificates
 from palm.errors import PalmError, RefusedError, SettingsError, SignatureError, SignatureReason
 from palm.keys import PlatformKeys
+from palm.pem import rsa_key_of, validity_of
 from palm.response import parse_json
 from palm.signing import RSAVerifier
+from palm.trust_store import TrustStore
 
 __all__ = ["DownloadedKeys", "RefreshRules"]
 
@@ -67,6 +72,8 @@ class DownloadedKeys:
     Args:
         key: The merchant's APIv3 key.
         held: Keys known beforehand; None: none.
+        trust: Roots that downloaded certificates must come from; None: who issued them is not
+            looked at, and that they decrypt with the APIv3 key is what proves them.
         rules: When to fetch.
         clock: Seconds on a clock that never goes back.
     """
@@ -76,11 +83,13 @@ class DownloadedKeys:
         key: APIv3Key,
         held: PlatformKeys | None = None,
         *,
+        trust: TrustStore | None = None,
         rules: RefreshRules | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._key = key
-        self._held = dict(held or {})
+        self._trust = trust
+        self._held = held
         self._verifier = RSAVerifier(held) if held else None
         self._preferred = held.preferred if held else None
         self._rules = rules or RefreshRules()
@@ -202,14 +211,25 @@ class DownloadedKeys:
 
     def _take(self, headers: Mapping[str, str], body: bytes, now: int, accept: Accept) -> None:
         """Verify the answer with what it contains: decrypting it proved who wrote it."""
-        found = read_certificates(parse_json(body), self._key)
-        if not found and not self._held:
+        moment = datetime.fromtimestamp(now, UTC)
+        found = read_certificates(parse_json(body), self._key, now=moment, trust=self._trust)
+        if not found and self._held is None:
             raise SettingsError(_NO_CERTIFICATES)
-        keys = PlatformKeys({**self._held, **found}, preferred=self._preferred)
-        verifier = RSAVerifier(keys)
+        verifier = RSAVerifier(self._with(found))
         verifier.verify(headers, body, now=now)
         accept(headers, now=now)
         self._verifier = verifier
+
+    def _with(self, found: Mapping[str, x509.Certificate]) -> PlatformKeys:
+        """Return the keys that were held beforehand and those of certificates that can be used."""
+        read = {serial: rsa_key_of(certificate) for serial, certificate in found.items()}
+        keys = {serial: key for serial, key in read.items() if key is not None}
+        validity = {serial: validity_of(certificate) for serial, certificate in found.items()}
+        return PlatformKeys(
+            {**(self._held or {}), **keys},
+            preferred=self._preferred,
+            validity={**(self._held.validity if self._held else {}), **validity},
+        )
 
 
 def _explained(error: PalmError) -> PalmError:

@@ -20,6 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from palm.errors import SettingsError
+from palm.pem import (
+    certificate_serial,
+    load_certificate,
+    looks_like,
+    out_of_date,
+    rsa_key_of,
+    validity_of,
+)
+from palm.trust_store import TrustStore
 
 __all__ = ["PUBLIC_KEY_ID_PREFIX", "Merchant", "PlatformKeys", "certificate_serial"]
 
@@ -27,7 +36,6 @@ PUBLIC_KEY_ID_PREFIX: Final = "PUB_KEY_ID_"
 _MIN_BITS: Final = 2048
 _SERIAL: Final = re.compile(r"[0-9A-F]{8,40}")
 _MCHID: Final = re.compile(r"[0-9]{1,32}")
-_PEM_LABEL: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +88,16 @@ class Merchant:
         """
         key = _private_key(private_key, name)
         if certificate is not None:
-            loaded = _certificate(certificate, "the merchant's certificate", now)
+            loaded = load_certificate(certificate, "the merchant's certificate")
             serial = certificate_serial(loaded)
+            if problem := out_of_date(loaded, now or datetime.now(UTC)):
+                raise SettingsError(f"the merchant's certificate {serial} {problem}")
             if serial_no is not None and _serial(serial_no, "merchant certificate") != serial:
                 raise SettingsError(
                     f"the merchant's serial number is set to {serial_no}, but its certificate has "
                     f"{serial}; set the certificate's"
                 )
-            if _certificate_key(loaded, "the merchant's certificate") != key.public_key():
+            if _key_of(loaded, "the merchant's certificate") != key.public_key():
                 raise SettingsError(
                     f"{name} does not belong to the merchant's certificate {serial}; "
                     "take apiclient_key.pem and apiclient_cert.pem from the same download"
@@ -108,6 +118,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         keys: Id to RSA public key.
         preferred: The id that requests name in ``Wechatpay-Serial``; default the public key's
             where there is one, else the last certificate given.
+        validity: Of keys that are certificates': first and last second, Unix seconds.
 
     Raises:
         SettingsError: No key, a key that is too short, an id of neither kind, or ``preferred`` is
@@ -116,9 +127,16 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
     Source: https://pay.weixin.qq.com/doc/v3/merchant/4012154180
     """
 
-    __slots__ = ("_keys", "preferred")
+    __slots__ = ("_keys", "preferred", "validity")
 
-    def __init__(self, keys: Mapping[str, RSAPublicKey], *, preferred: str | None = None) -> None:
+    def __init__(
+        self,
+        keys: Mapping[str, RSAPublicKey],
+        *,
+        preferred: str | None = None,
+        validity: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        self.validity: Mapping[str, tuple[int, int]] = dict(validity or {})
         self._keys: dict[str, RSAPublicKey] = {}
         for name, key in keys.items():
             checked = _key_id(name)
@@ -142,17 +160,22 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         public_keys: Mapping[str, bytes] | None = None,
         certificates: Iterable[bytes] = (),
         now: datetime | None = None,
+        trust: TrustStore | None = None,
     ) -> PlatformKeys:
         """Return the keys in PEM texts.
 
         Args:
             public_keys: Id (``PUB_KEY_ID_…``) to PEM.
             certificates: Platform certificates, PEM; their serials are their ids.
-            now: Aware; the time at which the certificates must be valid, default now.
+            now: Aware; the time at which the certificates must be valid, default now. One that
+                expires later is not used from then on.
+            trust: Roots that the certificates must come from; None: who issued them is not looked
+                at.
 
         Raises:
-            SettingsError: As the class; or a certificate is expired.
+            SettingsError: As the class; or a certificate is not valid, or not under the roots.
         """
+        now, validity = now or datetime.now(UTC), {}
         keys = {name: _public_key(pem, name) for name, pem in (public_keys or {}).items()}
         for name in keys:
             if not name.startswith(PUBLIC_KEY_ID_PREFIX):
@@ -160,9 +183,15 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
                     f"the public key's id must begin with {PUBLIC_KEY_ID_PREFIX}, not {name[:20]!r}"
                 )
         for pem in certificates:
-            loaded = _certificate(pem, "a platform certificate", now)
-            keys[certificate_serial(loaded)] = _certificate_key(loaded, "a platform certificate")
-        return cls(keys)
+            loaded = load_certificate(pem, "a platform certificate")
+            serial = certificate_serial(loaded)
+            if problem := out_of_date(loaded, now):
+                raise SettingsError(f"a platform certificate {serial} {problem}")
+            keys[serial] = _key_of(loaded, "a platform certificate")
+            validity[serial] = validity_of(loaded)
+            if trust is not None and not trust.believes(loaded, now):
+                raise SettingsError(f"a platform certificate {serial} is not under the roots given")
+        return cls(keys, validity=validity)
 
     def __getitem__(self, name: str) -> RSAPublicKey:
         return self._keys[name]
@@ -172,6 +201,11 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def valid(self, name: str, now: int) -> bool:
+        """Say whether a key may be used at ``now`` (Unix seconds): a public key always."""
+        begins, ends = self.validity.get(name, (now, now))
+        return begins <= now <= ends
 
     def __repr__(self) -> str:
         return f"PlatformKeys({list(self._keys)}, preferred={self.preferred!r})"
@@ -192,12 +226,6 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
                 f"merchant_serial {merchant.serial_no} is the platform certificate's; the serial "
                 "number of the merchant's own API certificate (apiclient_cert.pem) belongs there"
             )
-
-
-def certificate_serial(certificate: x509.Certificate) -> str:
-    """Return the serial number as WeChat Pay writes it: upper-case hex."""
-    digits = f"{certificate.serial_number:X}"
-    return digits if len(digits) % 2 == 0 else "0" + digits
 
 
 def _serial(text: str, whose: str) -> str:
@@ -233,7 +261,7 @@ def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
-        what = _looks_like(pem)
+        what = looks_like(pem)
         if "private key" in what:
             what = f"a broken {what.partition(' ')[2]}"
         raise SettingsError(
@@ -251,7 +279,7 @@ def _public_key(pem: bytes, name: str) -> RSAPublicKey:
         key = load_pem_public_key(pem)
     except ValueError:
         raise SettingsError(
-            f"the file for {name} is {_looks_like(pem)}, not a public key in PEM (pub_key.pem)"
+            f"the file for {name} is {looks_like(pem)}, not a public key in PEM (pub_key.pem)"
         ) from None
     except UnsupportedAlgorithm:
         key = None
@@ -260,39 +288,8 @@ def _public_key(pem: bytes, name: str) -> RSAPublicKey:
     return key
 
 
-def _certificate(pem: bytes, name: str, now: datetime | None) -> x509.Certificate:
-    try:
-        loaded = x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        raise SettingsError(f"{name} is {_looks_like(pem)}, not a certificate in PEM") from None
-    now = now or datetime.now(UTC)
-    if loaded.not_valid_after_utc < now:
-        raise SettingsError(
-            f"{name} {certificate_serial(loaded)} expired on {loaded.not_valid_after_utc:%Y-%m-%d}"
-        )
-    if loaded.not_valid_before_utc > now:
-        raise SettingsError(
-            f"{name} {certificate_serial(loaded)} is not valid before "
-            f"{loaded.not_valid_before_utc:%Y-%m-%d %H:%M} UTC; is the clock right?"
-        )
-    return loaded
-
-
-def _certificate_key(certificate: x509.Certificate, name: str) -> RSAPublicKey:
-    try:
-        key = certificate.public_key()
-    except UnsupportedAlgorithm:
-        key = None
-    if not isinstance(key, RSAPublicKey):
+def _key_of(certificate: x509.Certificate, name: str) -> RSAPublicKey:
+    key = rsa_key_of(certificate)
+    if key is None:
         raise SettingsError(f"{name} {certificate_serial(certificate)} holds no RSA key")
     return key
-
-
-def _looks_like(content: bytes) -> str:
-    """Say what kind of file was given instead, without showing any of it."""
-    if label := _PEM_LABEL.search(content):
-        kind = label[1].decode("ascii").lower().replace("rsa", "RSA")
-        return f"{'an' if kind[0] in 'aeiouR' else 'a'} {kind}"
-    if not content.strip():
-        return "empty"
-    return "no PEM text" if content.isascii() else "a binary file"

@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,6 +18,8 @@ from palm.certificates import APIv3Key
 from palm.downloaded import DownloadedKeys
 from palm.errors import SettingsError
 from palm.keys import Merchant, PlatformKeys
+from palm.pem import load_certificate, out_of_date
+from palm.trust_store import TrustStore
 
 __all__ = [
     "CONFIG_NAME",
@@ -51,6 +54,7 @@ class Settings(BaseSettings):
     public_key_id: str | None = Field(None, description="PUB_KEY_ID_…")
     public_key: Path | None = Field(None, description="pub_key.pem")
     platform_certificates: Annotated[tuple[Path, ...], NoDecode] = ()
+    root_certificate: Path | None = Field(None, description="root and intermediates of those")
     apiv3_key_file: Path | None = Field(None, description="a file with the APIv3 key")
     base_url: Annotated[tuple[str, ...], NoDecode] = ()
     proxy: str | None = None
@@ -128,12 +132,43 @@ class Settings(BaseSettings):
         public_keys = {}
         if self.public_key is not None and self.public_key_id is not None:
             public_keys[self.public_key_id] = _read(self.public_key, "WeChat Pay's public key")
+        certificates = self._valid_certificates()
+        if not public_keys and not certificates:
+            return None
         return PlatformKeys.from_pem(
-            public_keys=public_keys,
-            certificates=[
-                _read(path, "the platform certificate") for path in self.platform_certificates
-            ],
+            public_keys=public_keys, certificates=certificates, trust=self.trust_store()
         )
+
+    def _valid_certificates(self) -> list[bytes]:
+        """Return the platform certificates in files that are valid now; others are warned of.
+
+        Raises:
+            SettingsError: No key would be left to verify with.
+        """
+        valid, problems, now = [], [], datetime.now(UTC)
+        for path in self.platform_certificates:
+            pem = _read(path, "the platform certificate")
+            certificate = load_certificate(pem, f"the platform certificate {path}")
+            if problem := out_of_date(certificate, now):
+                problems.append(f"the platform certificate {path} {problem}")
+            else:
+                valid.append(pem)
+        if problems and not (valid or self.public_key or self.apiv3_key_file):
+            raise SettingsError("; ".join(problems))
+        for each in problems:
+            _log.warning("%s: it is not used", each)
+        return valid
+
+    def trust_store(self) -> TrustStore | None:
+        """Return the roots that platform certificates must come from; None: none is set.
+
+        Raises:
+            SettingsError: The file cannot be read, or holds no root.
+        """
+        if self.root_certificate is None:
+            return None
+        pem = _read(self.root_certificate, "the root certificate")
+        return TrustStore.from_pem(pem, f"the root certificate {self.root_certificate}")
 
     def verifying_keys(self) -> PlatformKeys | DownloadedKeys:
         """Return what answers are verified with: keys in files, and downloads where they are set.
@@ -145,7 +180,7 @@ class Settings(BaseSettings):
         if self.apiv3_key_file is not None:
             check_private(self.apiv3_key_file)
             secret = _read(self.apiv3_key_file, "the APIv3 key").strip()
-            return DownloadedKeys(APIv3Key(secret), held)
+            return DownloadedKeys(APIv3Key(secret), held, trust=self.trust_store())
         if held is None:
             raise SettingsError(
                 _missing("public_key", "WeChat Pay's pub_key.pem, to verify its answers with")

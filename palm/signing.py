@@ -129,7 +129,7 @@ class RSAVerifier:
 
         1. All four signature headers are there.
         2. The timestamp lies within five minutes of ``now`` (Unix seconds).
-        3. The serial names a key that we hold.
+        3. The serial names a key that we hold and that, if it is a certificate's, is valid now.
         4. The signature verifies over the raw bytes.
 
         Args:
@@ -177,6 +177,13 @@ class RSAVerifier:
                 f"the answer is signed with key {shown!r}, which we do not hold"
                 if shown
                 else "the answer is signed with a key whose id is none of WeChat Pay's",
+                SignatureReason.UNKNOWN_SERIAL,
+                serial=serial,
+                probe=probe,
+            )
+        if not self.keys.valid(serial, now):
+            raise SignatureError(
+                f"the answer is signed with certificate {serial}, which is not valid now",
                 SignatureReason.UNKNOWN_SERIAL,
                 serial=serial,
                 probe=probe,

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from palm import (
     APIv3Key,
     AsyncPalm,
+    BodyError,
     DownloadedKeys,
     Pair,
     PalmAuthorization,
@@ -157,3 +163,36 @@ async def test_a_first_download_that_fails_is_tried_again_with_the_question(keys
             answer = await palm.authorizations.get(OPENID, "1004")
     assert (answer.verified_by, answer.attempts) == (keys.platform_serial, 2)
     assert gateway.stats.routes[DOWNLOAD] == 2
+
+
+def root_of(keys: SandboxKeys, key: rsa.RSAPrivateKey) -> bytes:
+    """Return a root in the name that the sandbox's certificates were issued in."""
+    name, now = keys.platform_certificate.issuer, datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    return made.public_bytes(Encoding.PEM)
+
+
+async def test_downloaded_certificates_count_only_under_the_root_that_is_set(
+    keys, tmp_path, monkeypatch
+):
+    root = tmp_path / "root.pem"
+    monkeypatch.setenv("PALM_ROOT_CERTIFICATE", str(root))
+    async with Gateway(keys, mode="certificate") as gateway:
+        root.write_bytes(root_of(keys, keys.authority.key))
+        async with asking(gateway, tmp_path / "keys") as palm:
+            assert (await palm.authorizations.get(OPENID, "1")).verified_by == keys.platform_serial
+        root.write_bytes(root_of(keys, keys.merchant_key))
+        async with asking(gateway, tmp_path / "keys") as palm:
+            with pytest.raises(BodyError, match="is not under the roots in root_certificate"):
+                await palm.with_options(retry=Retry(attempts=1)).authorizations.get(OPENID, "1")
+    assert gateway.stats.answered == 3, "two downloads, and one question"

@@ -61,6 +61,7 @@ from palm import (
     Timeouts,
     TransientError,
     TransportError,
+    TrustStore,
     UnauthorizedError,
     UnnamedError,
     Verifier,
@@ -99,7 +100,8 @@ def keys() -> tuple[Merchant, PlatformKeys | DownloadedKeys]:
     held = PlatformKeys.from_pem(public_keys={"PUB_KEY_ID_1": Path("pub_key.pem").read_bytes()})
     if held.preferred:
         return merchant, held
-    return merchant, DownloadedKeys(APIv3Key(b"k" * 32), held)
+    trust = TrustStore.from_pem(Path("root.pem").read_bytes())
+    return merchant, DownloadedKeys(APIv3Key(b"k" * 32), held, trust=trust)
 
 
 def own() -> tuple[Signer, Verifier]:

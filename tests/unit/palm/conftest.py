@@ -64,6 +64,22 @@ class Pem:
         )
         return made.public_bytes(Encoding.PEM)
 
+    def authority(self, key) -> bytes:
+        """Return the root's certificate of whoever signs with ``key``."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(NOW - timedelta(days=999))
+            .not_valid_after(NOW + timedelta(days=9999))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, SHA256())
+        )
+        return made.public_bytes(Encoding.PEM)
+
 
 @pytest.fixture(scope="session")
 def pem(keys) -> Pem:

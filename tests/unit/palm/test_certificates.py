@@ -10,6 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -27,6 +28,7 @@ from palm import (
     SettingsError,
     SignatureError,
     SignatureReason,
+    TrustStore,
     UnauthorizedError,
     message,
 )
@@ -34,8 +36,10 @@ from palm.certificates import decrypt, read_certificates
 from palm.downloaded import RefreshRules
 from palm.replay import ReplayMemory
 from palm.sandbox.download import list_certificates
+from tests.unit.palm.conftest import SERIAL
 
 HOUR_S = 3600.0
+WHEN = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def negatives(vectors):
@@ -108,16 +112,19 @@ def test_an_apiv3_key_of_another_length_than_32_is_refused_and_not_shown(length)
 def test_the_published_answer_holds_its_certificate(vectors):
     published = vectors("certificates_response")
     key = APIv3Key(published["apiv3_key"].encode())
-    found = read_certificates(json.loads(published["response_body"]), key)
-    expected = PlatformKeys.from_pem(certificates=[published["decrypted_pem"].encode()])
+    found = read_certificates(json.loads(published["response_body"]), key, now=WHEN)
+    expected = PlatformKeys.from_pem(certificates=[published["decrypted_pem"].encode()], now=WHEN)
     assert list(found) == ["5DEA10EF55877E3CF6C33255C2E7DEFFF7E427EC"]
-    assert found == dict(expected)
+    assert {serial: each.public_key() for serial, each in found.items()} == dict(expected)
+    assert expected.validity == {
+        "5DEA10EF55877E3CF6C33255C2E7DEFFF7E427EC": (1695136558, 1852816558)
+    }
 
 
 def test_another_merchants_apiv3_key_opens_nothing(vectors):
     published = vectors("certificates_response")
     with pytest.raises(BodyError, match="APIv3 key"):
-        read_certificates(json.loads(published["response_body"]), APIv3Key(b"x" * 32))
+        read_certificates(json.loads(published["response_body"]), APIv3Key(b"x" * 32), now=WHEN)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +148,7 @@ def test_an_answer_of_another_shape_is_a_body_error(vectors, spoil):
     published = vectors("certificates_response")
     key = APIv3Key(published["apiv3_key"].encode())
     with pytest.raises(BodyError):
-        read_certificates(spoil(json.loads(published["response_body"])), key)
+        read_certificates(spoil(json.loads(published["response_body"])), key, now=WHEN)
 
 
 def changed(members, **changes):
@@ -149,14 +156,84 @@ def changed(members, **changes):
     return {"data": [entry | {"encrypt_certificate": entry["encrypt_certificate"] | changes}]}
 
 
-def test_a_certificate_over_a_key_that_is_not_rsa_is_a_body_error(pem):
-    key = APIv3Key(secrets.token_hex(16).encode())
-    for plaintext in (pem.certificate(pem.curve), b"no certificate"):
-        sealed = AESGCM(key.secret).encrypt(b"n" * 12, plaintext, b"")
-        encrypted = {"nonce": "n" * 12, "ciphertext": base64.b64encode(sealed).decode()}
-        entry = {"serial_no": "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"}
-        with pytest.raises(BodyError, match="as documented"):
-            read_certificates({"data": [entry | {"encrypt_certificate": encrypted}]}, key)
+APIV3_KEY = APIv3Key(b"k" * 32)
+
+
+def entry(plaintext: bytes, serial: int = SERIAL, *, key: APIv3Key = APIV3_KEY) -> dict:
+    """Return one entry of the list, encrypted."""
+    sealed = AESGCM(key.secret).encrypt(b"n" * 12, plaintext, b"")
+    encrypted = {"nonce": "n" * 12, "ciphertext": base64.b64encode(sealed).decode()}
+    return {"serial_no": f"{serial:X}", "encrypt_certificate": encrypted}
+
+
+def unusable(pem) -> dict[str, tuple[dict, str]]:
+    """Return entries that cannot be used on the day of the tests, and what is said of each."""
+    day = timedelta(days=1)
+    named = f"({SERIAL:X})"
+    return {
+        "curve": (entry(pem.certificate(pem.curve)), f"{named} holds no RSA key"),
+        "short": (entry(pem.certificate(pem.small)), f"{named} has 1024 bits; at least 2048"),
+        "expired": (
+            entry(pem.certificate(pem.key, starts=WHEN - 9 * day, days=8)),
+            f"{named} expired on 2026-11-20",
+        ),
+        "early": (
+            entry(pem.certificate(pem.key, starts=WHEN + day)),
+            f"{named} is not valid before 2026-11-22 00:00 UTC",
+        ),
+        "no PEM": (entry(b"no certificate"), "is not as documented"),
+        "broken": (
+            entry(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"),
+            "is not as documented",
+        ),
+        "another's": (
+            entry(pem.certificate(pem.key), key=APIv3Key(b"x" * 32)),
+            "does not decrypt: is it this merchant's APIv3 key?",
+        ),
+        "misnamed": (entry(pem.certificate(pem.key), SERIAL + 1), "under another serial number"),
+        "number": (entry(pem.certificate(pem.key)) | {"serial_no": 7}, "is not as documented"),
+        "empty": ({}, "is not as documented"),
+        "text": ("x", "is not as documented"),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["curve", "short", "expired", "early", "no PEM", "broken", "another's", "misnamed", "number",
+     "empty", "text"],
+)  # fmt: skip
+def test_an_entry_that_cannot_be_used_is_left_out_and_refuses_no_other(pem, kind, caplog):
+    bad, said = unusable(pem)[kind]
+    good = entry(pem.certificate(pem.key, serial=SERIAL + 7), SERIAL + 7)
+    for data in ([bad, good], [good, bad]):
+        caplog.clear()
+        found = read_certificates({"data": data}, APIV3_KEY, now=WHEN)
+        assert list(found) == [f"{SERIAL + 7:X}"]
+        [record] = caplog.records
+        place = data.index(bad) + 1
+        assert f"1 platform certificates are not used: certificate {place} of 2 " in record.message
+        assert said in record.message
+    with pytest.raises(BodyError, match="^no platform certificate can be used: ") as caught:
+        read_certificates({"data": [bad]}, APIV3_KEY, now=WHEN)
+    assert said in str(caught.value)
+
+
+def test_only_the_first_problems_of_many_are_told(pem):
+    with pytest.raises(BodyError) as caught:
+        read_certificates({"data": [{}] * 1000}, APIV3_KEY, now=WHEN)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_certificate_counts_only_under_the_roots_that_are_held(pem, keys):
+    """The test's certificates are signed by the platform's key, in a name of their own."""
+    root = pem.authority(keys.platform_key)
+    trust = TrustStore.from_pem(root)
+    strange = TrustStore.from_pem(pem.authority(keys.merchant_key))
+    data = {"data": [entry(pem.certificate(pem.key))]}
+    for held in (None, trust):
+        assert list(read_certificates(data, APIV3_KEY, now=WHEN, trust=held)) == [f"{SERIAL:X}"]
+    with pytest.raises(BodyError, match=r"is not under the roots in root_certificate$"):
+        read_certificates(data, APIV3_KEY, now=WHEN, trust=strange)
 
 
 def test_certificates_of_the_other_kind_are_passed_over(keys):
@@ -164,7 +241,7 @@ def test_certificates_of_the_other_kind_are_passed_over(keys):
     sm2 = {"serial_no": "1" * 40, "encrypt_certificate": {"algorithm": "AEAD_SM4_GCM"}}
     members["data"].append(sm2)
     key = APIv3Key(keys.apiv3_key.encode())
-    assert list(read_certificates(members, key)) == [keys.platform_serial]
+    assert list(read_certificates(members, key, now=datetime.now(UTC))) == [keys.platform_serial]
 
 
 # --- fetching
@@ -239,6 +316,49 @@ def test_before_the_first_download_nothing_is_believed(platform, keys):
         platform.verify()
     assert raised.value.reason is SignatureReason.UNKNOWN_SERIAL
     assert raised.value.serial == keys.platform_serial
+
+
+async def test_a_certificate_that_expires_after_its_download_verifies_nothing_more(keys, pem):
+    ends = WHEN + timedelta(days=30)
+    body = json.dumps({"data": [entry(pem.certificate(pem.key))]}).encode()
+    downloaded = DownloadedKeys(APIV3_KEY)
+
+    def sign(at: datetime) -> dict[str, str]:
+        timestamp = str(int(at.timestamp()))
+        raw = pem.key.sign(message(timestamp, "n", body), PKCS1v15(), SHA256())
+        return {
+            "Wechatpay-Timestamp": timestamp,
+            "Wechatpay-Nonce": "n",
+            "Wechatpay-Signature": base64.b64encode(raw).decode(),
+            "Wechatpay-Serial": f"{SERIAL:X}",
+        }
+
+    async def fetch():
+        return sign(WHEN), body
+
+    await downloaded.refresh(fetch, now=WHEN.timestamp)
+    last = int(ends.timestamp())
+    for at in (WHEN, ends):
+        assert downloaded.verify(sign(at), body, now=int(at.timestamp())) == f"{SERIAL:X}"
+    with pytest.raises(SignatureError, match="certificate 5157.* not valid now") as caught:
+        downloaded.verify(sign(ends + timedelta(seconds=1)), body, now=last + 1)
+    assert caught.value.reason is SignatureReason.UNKNOWN_SERIAL
+    with pytest.raises(SignatureError, match="not valid now"):
+        downloaded.verify(sign(WHEN - timedelta(seconds=1)), body, now=int(WHEN.timestamp()) - 1)
+
+
+async def test_where_no_new_certificate_can_be_used_the_held_keys_stay(keys, pem, caplog):
+    """A list whose certificates are all expired is no list."""
+    held = keys.platform_keys()
+    platform = Platform(keys, held=held)
+    body = json.dumps({"data": [entry(pem.certificate(pem.curve))]}).encode()
+
+    async def fetch():
+        return platform.answer(body)
+
+    assert await platform.downloaded.seek(keys.platform_serial, fetch, now=time.time) is False
+    assert "could not be fetched: no platform certificate can be used: " in caplog.text
+    assert platform.downloaded.preferred == keys.public_key_id
 
 
 async def test_a_first_download_signed_by_another_key_is_refused_though_it_decrypts(platform, pem):

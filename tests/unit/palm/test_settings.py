@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from palm.downloaded import DownloadedKeys
 from palm.errors import SettingsError
 from palm.settings import load_settings, read_config
+from tests.unit.palm.conftest import SERIAL
 
 BASE = "http://127.0.0.1:8080"
 
@@ -277,3 +280,94 @@ def test_settings_hold_paths_and_no_secret(folder):
     assert set(kinds.values()) <= {type(settings.private_key), type(None)}
     assert isinstance(settings.private_key, Path)
     assert "BEGIN" not in repr(settings)
+
+
+# --- certificates in files
+
+
+@pytest.fixture
+def certificates(tmp_path, pem):
+    """Files with certificates that are valid now, were, and will be."""
+    now = datetime.now(UTC)
+    starts = {"valid": -10, "expired": -31, "early": 1}
+    for number, (name, days) in enumerate(starts.items()):
+        text = pem.certificate(
+            pem.other, serial=SERIAL + number, starts=now + timedelta(days=days), days=30
+        )
+        (tmp_path / f"{name}.pem").write_bytes(text)
+    return tmp_path
+
+
+def test_a_certificate_that_is_not_valid_is_left_out_with_a_warning(certificates, caplog):
+    paths = [certificates / f"{name}.pem" for name in ("expired", "valid", "early")]
+    keys = load_settings(platform_certificates=paths).verifying_keys()
+    assert (list(keys), keys.preferred) == ([f"{SERIAL:X}"], f"{SERIAL:X}")
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    expired, early = (record.message for record in caplog.records)
+    assert expired == (
+        f"the platform certificate {paths[0]} expired on {yesterday:%Y-%m-%d}: it is not used"
+    )
+    assert early.startswith(f"the platform certificate {paths[2]} is not valid before ")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("expired", "expired on 20"), ("early", "is not valid before 20")]
+)
+def test_where_no_certificate_is_valid_file_and_date_are_named(certificates, name, said):
+    path = certificates / f"{name}.pem"
+    refused = refusal(load_settings(platform_certificates=[path]).verifying_keys)
+    assert refused.startswith(f"the platform certificate {path} {said}")
+
+
+def test_where_no_certificate_is_valid_another_kind_of_key_does(certificates, folder, caplog):
+    expired = {"platform_certificates": [certificates / "expired.pem"]}
+    config = read_config(folder / "palm.toml") | expired
+    keys = load_settings(config).verifying_keys()
+    assert list(keys) == [config["public_key_id"]]
+    del config["public_key"], config["public_key_id"]
+    downloaded = load_settings(config, apiv3_key_file=folder / "apiv3_key.txt").verifying_keys()
+    assert (type(downloaded), downloaded.preferred) == (DownloadedKeys, "")
+    assert [record.message.rpartition(": ")[2] for record in caplog.records] == [
+        "it is not used"
+    ] * 2
+
+
+def test_a_certificate_in_a_file_must_be_under_the_roots_that_are_set(
+    certificates, pem, monkeypatch
+):
+    """The certificates are signed by the platform's key."""
+    right, wrong = certificates / "right.pem", certificates / "wrong.pem"
+    right.write_bytes(pem.authority(pem.other))
+    wrong.write_bytes(pem.authority(pem.key))
+    given = {"platform_certificates": [certificates / "valid.pem"]}
+    assert list(load_settings(given, root_certificate=right).verifying_keys()) == [f"{SERIAL:X}"]
+    monkeypatch.setenv("PALM_ROOT_CERTIFICATE", str(wrong))
+    assert refusal(load_settings(given).verifying_keys) == (
+        f"a platform certificate {SERIAL:X} is not under the roots given"
+    )
+    wrong.write_text("no root")
+    assert refusal(load_settings(given).verifying_keys) == (
+        f"the root certificate {wrong} is no PEM text, not certificates in PEM"
+    )
+    wrong.unlink()
+    said = refusal(load_settings(given).verifying_keys)
+    assert said == f"the root certificate cannot be read: {wrong}: No such file or directory"
+
+
+# --- answers that name nobody
+
+
+@pytest.mark.parametrize(("text", "accepted"), [("1", True), ("true", True), ("0", False)])
+def test_a_variable_accepts_unnamed_answers_over_the_file(monkeypatch, text, accepted):
+    monkeypatch.setenv("PALM_ACCEPT_UNNAMED", text)
+    assert load_settings({"accept_unnamed": not accepted}).accept_unnamed is accepted
+
+
+def test_both_ways_of_saying_it_contradict_each_other_wherever_they_stand(folder, monkeypatch):
+    config = toml(folder, "accept_unnamed = true\n")
+    assert load_settings(read_config(config)).accept_unnamed
+    said = "accept_unnamed and require_echo contradict each other: leave require_echo out to accept"
+    monkeypatch.setenv("PALM_REQUIRE_ECHO", "1")
+    assert refusal(load_settings, read_config(config)).startswith(said)
+    assert not load_settings().accept_unnamed
+    assert refusal(load_settings, accept_unnamed=True).startswith(said)

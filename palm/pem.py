@@ -1,0 +1,80 @@
+"""What a PEM file holds: certificates, and what a wrong file is instead."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from palm.errors import SettingsError
+
+__all__ = [
+    "certificate_serial",
+    "load_certificate",
+    "looks_like",
+    "out_of_date",
+    "rsa_key_of",
+    "validity_of",
+]
+
+_LABEL: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+
+
+def load_certificate(pem: bytes, name: str) -> x509.Certificate:
+    """Return the first certificate in a PEM text, whatever its dates.
+
+    Raises:
+        SettingsError: There is none; ``name`` is what the text is called.
+    """
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except (ValueError, x509.InvalidVersion):
+        pass
+    what = looks_like(pem)
+    what = "a broken certificate" if what == "a certificate" else what
+    raise SettingsError(f"{name} is {what}, not a certificate in PEM")
+
+
+def certificate_serial(certificate: x509.Certificate) -> str:
+    """Return the serial number as WeChat Pay writes it: upper-case hex."""
+    digits = f"{certificate.serial_number:X}"
+    return digits if len(digits) % 2 == 0 else "0" + digits
+
+
+def validity_of(certificate: x509.Certificate) -> tuple[int, int]:
+    """Return the first and the last second of a certificate's validity, Unix seconds."""
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return int(begins.timestamp()), int(ends.timestamp())
+
+
+def out_of_date(certificate: x509.Certificate, now: datetime) -> str | None:
+    """Return how a certificate is not valid at ``now`` (aware), None where it is."""
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if ends < now:
+        return f"expired on {ends:%Y-%m-%d}"
+    if begins > now:
+        return f"is not valid before {begins:%Y-%m-%d %H:%M} UTC; is the clock right?"
+    return None
+
+
+def rsa_key_of(certificate: x509.Certificate) -> RSAPublicKey | None:
+    """Return the key that a certificate is about, None where it is no RSA key."""
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+    return key if isinstance(key, RSAPublicKey) else None
+
+
+def looks_like(content: bytes) -> str:
+    """Say what kind of file was given instead, without showing any of it."""
+    if label := _LABEL.search(content):
+        kind = label[1].decode("ascii").lower().replace("rsa", "RSA")
+        return f"{'an' if kind[0] in 'aeiouR' else 'a'} {kind}"
+    if not content.strip():
+        return "empty"
+    return "no PEM text" if content.isascii() else "a binary file"
