@@ -53,7 +53,7 @@ ARGUMENTS: Final = (
         "--keep",
         metavar="DAYS",
         type=click.IntRange(min=1),
-        help="Remove the folder's reports that are older.  [default: keep all]",
+        help="Remove this merchant's reports in the folder that are older.  [default: keep all]",
     ),
     click.option(
         "--baseline",
@@ -62,7 +62,25 @@ ARGUMENTS: Final = (
         help="Compare with this report.",
     ),
     click.option("--no-baseline", is_flag=True, help="Compare with nothing."),
-    click.option("--run-date", metavar="DATE", help="Business date, YYYY-MM-DD.  [default: today]"),
+    click.option(
+        "--require-baseline",
+        is_flag=True,
+        help="Stop where there is no earlier report to compare with.",
+    ),
+    click.option(
+        "--max-dropped",
+        metavar="SHARE",
+        type=_Number(0, 1),
+        default=0.5,
+        show_default=True,
+        help="Stop where more of the last report's pairs are missing from the input; more than a "
+        "tenth is warned of, also with -q.",
+    ),
+    click.option(
+        "--run-date",
+        metavar="DATE",
+        help="Business date, YYYY-MM-DD, not after today.  [default: today]",
+    ),
     click.option(
         "--timezone", default="Asia/Shanghai", show_default=True, help="Where --run-date is today."
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
@@ -19,7 +20,9 @@ from jobs.matching import match
 from jobs.render.parquet import read_checked
 from jobs.report import Gateway, Report, ReportError
 
-__all__ = ["Baseline", "check_replaced", "find_baseline"]
+__all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
+
+_WARNED_FROM: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,44 @@ def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame)
             f"the report of {run_date} that would be replaced has {len(before):,} pairs, and only "
             f"{shared:,} of them are in this input: is it the right one? --replace replaces it",
         )
+
+
+def check_required(found: Baseline, output: Path | None) -> None:
+    """Refuse a run that has nothing to compare with.
+
+    Raises:
+        Stop: No earlier report was found (65).
+    """
+    if found.report is None:
+        where = f"at {output}" if output is not None else "(no Parquet file is among the outputs)"
+        raise Stop(
+            Exit.INPUT,
+            f"--require-baseline: there is no earlier report {where}: is its volume mounted? The "
+            "first run of all goes without --require-baseline",
+        )
+
+
+def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: float) -> str | None:
+    """Refuse an input that lacks too many of the pairs that the baseline's input had.
+
+    Returns:
+        A warning where it is more than a tenth; None: there is nothing to say.
+
+    Raises:
+        Stop: It is a larger share than ``max_dropped`` (65).
+    """
+    if baseline is None:
+        return None
+    before = baseline.rows[baseline.rows["state"].notna()]
+    missing = len(before) - int((match(before, pairs).found >= 0).sum())
+    said = f"{missing:,} of {len(before):,} pairs of the last report are missing from today's input"
+    if missing > max_dropped * len(before):
+        raise Stop(
+            Exit.INPUT,
+            f"{said} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "
+            "is, add --max-dropped 1",
+        )
+    return said if missing > _WARNED_FROM * len(before) else None
 
 
 def _newest_of(folder: Path, run_date: date, gateway: Gateway, replaced: Report | None) -> Baseline:

@@ -18,9 +18,10 @@ import structlog
 if TYPE_CHECKING:
     from jobs.report import Report
 
-__all__ = ["Person", "log_error", "log_summary", "set_up_logging"]
+__all__ = ["ALWAYS", "Person", "log_error", "log_summary", "set_up_logging"]
 
-
+ALWAYS: Final = "palm.always"
+"""Logger of warnings that ``-q`` does not silence."""
 _HELD_BACK: Final = ("throttled_seconds", "outage_seconds", "starved_seconds")
 
 
@@ -120,6 +121,7 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("palm").setLevel(level)
+    logging.getLogger(ALWAYS).setLevel(min(level, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

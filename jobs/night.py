@@ -8,7 +8,8 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,21 +17,30 @@ import structlog
 from rich.console import Console
 
 from jobs.asking import Asked, ask_all
-from jobs.baseline import Baseline, check_replaced, find_baseline
+from jobs.baseline import (
+    Baseline,
+    check_dropped,
+    check_replaced,
+    check_required,
+    find_baseline,
+)
 from jobs.changes import classify
 from jobs.exits import Exit, Stop
 from jobs.frames import ANSWERS, ROWS, State, conform
 from jobs.knowledge import knowledge
 from jobs.lock import one_at_a_time
+from jobs.logs import ALWAYS
 from jobs.matching import match
 from jobs.options import Options
 from jobs.pairs import Input, InputError, read_pairs
 from jobs.peer import Peer, peer_of
 from jobs.plan import Plan
-from jobs.publish import check_outputs, forget_old, publish
+from jobs.publish import check_outputs, publish
 from jobs.refusals import refusals
 from jobs.report import SCHEMA, Gateway, Report, Run, compose
+from jobs.retention import old_reports, remove_reports
 from jobs.summary import summarize
+from jobs.timing import check_run_date, today_in
 from jobs.unfinished import kept_answers, remove_old_journals, unfinished
 from jobs.verdict import judge
 
@@ -78,17 +88,22 @@ def _read(options: Options) -> Input:
 
 async def _plan(options: Options, source: Input) -> Plan:
     async with peer_of(options.settings, options.run_date) as peer:
+        _check_run_date(options, peer.gateway)
         options = _dated(options, source, peer)
         found = _find_baseline(options, peer.gateway, source)
     kept = _kept_answers(options, found, source)
     files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
     there = kept_answers(files, options.run_date, peer.gateway, asked) if files is not None else []
     resumed = 0 if options.fresh else len(there)
-    return Plan.of(options, source, found, answered=len(kept) + resumed)
+    removed = _removed(options, peer.gateway, found.report.run_date if found.report else None)
+    return Plan.of(
+        options, source, found, answered=len(kept) + resumed, removed=tuple(removed)
+    )
 
 
 async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:
     async with peer_of(options.settings, options.run_date) as peer:
+        _check_run_date(options, peer.gateway)
         options = _dated(options, source, peer)
         found = _find_baseline(options, peer.gateway, source)
         kept = _kept_answers(options, found, source)
@@ -190,6 +205,10 @@ def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baselin
         )
     if not options.replace:
         check_replaced(found.replaced, options.run_date, source.pairs)
+    if options.require_baseline:
+        check_required(found, options.outputs.folder or options.outputs.counts)
+    if warning := check_dropped(found.report, source.pairs, options.max_dropped):
+        structlog.get_logger(ALWAYS).warning(warning)
     return found
 
 
@@ -231,6 +250,32 @@ def _tidy_up(options: Options, report: Report) -> None:
         old = remove_old_journals(files, options.run_date, report.gateway, now=time.time())
         for path in old:
             log.info("removed a journal whose last answer is over 7 days old", path=str(path))
-    if options.outputs.folder is not None and options.keep_days is not None:
-        for path in forget_old(options.outputs.folder, report, options.keep_days):
+    compared = report.about["baseline"]
+    before = date.fromisoformat(compared["run_date"]) if compared else None
+    if old_ones := _removed(options, report.gateway, before):
+        log.info("--keep removes these old reports", paths=[str(path) for path in old_ones])
+        for path in remove_reports(old_ones):
             log.info("removed an old report", path=str(path))
+
+
+def _removed(options: Options, gateway: Gateway, compared: date | None) -> list[Path]:
+    """Return the old reports that this run removes once its own is there."""
+    if options.outputs.folder is None or options.keep_days is None:
+        return []
+    return old_reports(
+        options.outputs.folder,
+        keep_days=options.keep_days,
+        run_date=options.run_date,
+        today=_today(options),
+        compared=compared,
+        gateway=gateway,
+    )
+
+
+def _today(options: Options) -> date:
+    return today_in(options.timezone, datetime.now(UTC))
+
+
+def _check_run_date(options: Options, gateway: Gateway) -> None:
+    if gateway.kind != "sandbox":
+        check_run_date(options.run_date, _today(options), options.timezone)

@@ -75,6 +75,8 @@ class Options:
     date_given: bool = True
     baseline: Path | None = None
     compare: bool = True
+    require_baseline: bool = False
+    max_dropped: float = 0.5
     rate: float | None = None
     quota_share: float = 1.0
     concurrency: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from jobs.baseline import Baseline
@@ -28,6 +29,7 @@ class Plan:
         seconds: For all requests at that rate.
         available: Seconds there are; None: as many as it takes.
         left: Pairs that would not be reached.
+        removed: Old reports that are removed once the new one is there.
     """
 
     run_date: str
@@ -42,6 +44,7 @@ class Plan:
     seconds: float
     available: float | None
     left: int
+    removed: tuple[Path, ...] = ()
 
     @classmethod
     def of(
@@ -51,6 +54,7 @@ class Plan:
         found: Baseline,
         *,
         answered: int,
+        removed: tuple[Path, ...] = (),
     ) -> Self:
         """Return the plan of a run."""
         requests = len(source.pairs) - answered
@@ -70,6 +74,7 @@ class Plan:
             seconds=round(requests / rate, 1),
             available=available,
             left=max(0, requests - reached),
+            removed=removed,
         )
 
     def lines_of_text(self) -> list[str]:
@@ -87,4 +92,4 @@ class Plan:
         if self.available is not None:
             met = "is met" if not self.left else f"is not met: {self.left:,} pairs would be left"
             said.append(f"deadline    in {self.available:.0f} s, {met}")
-        return said
+        return said + [f"removes     {path}" for path in self.removed]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +13,6 @@ from jobs.exits import Exit, Stop
 from jobs.locations import (
     PRIVATE_MODE,
     REPORT_MODE,
-    dated_reports,
     previous_of,
     probe,
     temporary,
@@ -28,7 +25,7 @@ from jobs.render.language import Language
 from jobs.render.parquet import read_parquet
 from jobs.report import Report, ReportError, recheck
 
-__all__ = ["check_output", "check_outputs", "forget_old", "publish", "write_all"]
+__all__ = ["check_output", "check_outputs", "publish", "write_all"]
 
 
 def check_outputs(outputs: Outputs) -> None:
@@ -160,24 +157,6 @@ def write_all(
         text = BytesIO()
         writer_of(outputs.stdout)(report, text, language)
         _say(text.getvalue(), stdout)
-
-
-def forget_old(folder: Path, report: Report, keep_days: int) -> Iterator[Path]:
-    """Remove the folder's reports from before the last ``keep_days`` days; yield each.
-
-    What this report was compared with stays until the next one is there: a rerun needs it. A file
-    that is no report is left where it is.
-    """
-    oldest = report.run_date - timedelta(days=keep_days)
-    compared = report.about["baseline"]
-    for day, path in dated_reports(folder):
-        if day >= oldest or (compared and compared["run_date"] == day.isoformat()):
-            continue
-        with suppress(OSError, ReportError):
-            read_parquet(path, columns=())
-            path.unlink()
-            yield path
-            path.parent.rmdir()
 
 
 def _say(content: bytes, stdout: BinaryIO) -> None:

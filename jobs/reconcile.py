@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm-reconcile"
+_LONGEST_DAYS: Final = date.max.toordinal()
 _EXIT_CODES: Final = """\b
 Exit codes:
   0    done, within --max-unknown
@@ -36,7 +37,7 @@ Exit codes:
   4    stopped: nothing was accepted for --patience, or too much is not believed
   5    the controls do not balance; nothing is written
   10   done, and a --fail-on rule holds
-  65   the input, or the baseline, cannot be read or is damaged
+  65   the input, or the baseline, cannot be read, is damaged or lacks too much
   73   the output cannot be written
   75   another run is at it, or the gateway could not be reached; try again later
   77   credentials refused, or no key for the gateway's signatures
@@ -214,12 +215,14 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         settings=settings,
         baseline=given["baseline"],
         compare=not given["no_baseline"],
+        require_baseline=given["require_baseline"],
+        max_dropped=given["max_dropped"],
         rate=given["rate"],
         quota_share=given["quota_share"],
         concurrency=given["concurrency"],
         seconds=_seconds(given, zone),
         max_unknown=given["max_unknown"],
-        forget_after_days=given["forget_after"],
+        forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
         keep_days=given["keep"],
         replace=given["replace"],
         fresh=given["fresh"],
@@ -241,6 +244,8 @@ def _check_together(given: dict[str, Any], *, folder: bool) -> None:
     """Refuse options that contradict each other."""
     if given["baseline"] is not None and given["no_baseline"]:
         raise Stop(Exit.USAGE, "--baseline and --no-baseline contradict each other")
+    if given["require_baseline"] and given["no_baseline"]:
+        raise Stop(Exit.USAGE, "--require-baseline and --no-baseline contradict each other")
     if given["sandbox"] and given["base_url"]:
         raise Stop(Exit.USAGE, "--sandbox asks a gateway of its own; leave --base-url out")
     if given["deadline"] is not None and given["max_duration"] is not None:

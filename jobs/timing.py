@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from jobs.exits import Exit, Stop
 
-__all__ = ["parse_deadline", "parse_duration"]
+__all__ = ["check_run_date", "parse_deadline", "parse_duration", "today_in"]
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
@@ -25,6 +26,25 @@ def parse_duration(text: str, option: str) -> float:
     if not _DURATION.fullmatch(text.strip()):
         raise Stop(Exit.USAGE, f"{option}: {text!r} is no duration like 7h, 90m or 30s")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def today_in(timezone: str, now: datetime) -> date:
+    """Return the date that it is in a time zone at ``now``, which is aware."""
+    return now.astimezone(ZoneInfo(timezone)).date()
+
+
+def check_run_date(run_date: date, today: date, timezone: str) -> None:
+    """Refuse a run date that is yet to come: what is answered now is not that day's.
+
+    Raises:
+        Stop: It is after ``today``, the date in ``timezone`` (2).
+    """
+    if run_date > today:
+        raise Stop(
+            Exit.USAGE,
+            f"--run-date {run_date} is after today ({today} in {timezone}): only a sandbox can be "
+            "asked on any date",
+        )
 
 
 def parse_deadline(text: str, now: datetime) -> float:

@@ -237,7 +237,8 @@ CHINESE: Final[Mapping[str, str]] = {
     ),
     "This run asked again only those that run {parent} had no answer for, and corrects its "
     "report.": "本次运行只重新查询了运行 {parent} 中没有应答的各条，并更正其报告。",
-    "The input has lost {dropped:,} of the {before:,} pairs of {date} ({share}): is it complete?": (
+    "{dropped:,} of {before:,} pairs of the last report ({date}) are missing from "
+    "today's input ({share}): is it complete?": (
         "与 {date} 的 {before:,} 条相比，本次名单少了 {dropped:,} 条（{share}）：名单完整吗？"
     ),
     "{count:,} input lines hold no pair: line {lines}": "有 {count:,} 行输入无效，行号：{lines}",

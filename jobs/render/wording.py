@@ -172,8 +172,8 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
         if before and dropped / before > _LOST:
             said.append(
                 translate(
-                    "The input has lost {dropped:,} of the {before:,} pairs of {date} ({share}): "
-                    "is it complete?"
+                    "{dropped:,} of {before:,} pairs of the last report ({date}) are missing from "
+                    "today's input ({share}): is it complete?"
                 ).format(
                     dropped=dropped,
                     before=before,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -125,6 +126,67 @@ def test_keep_spares_what_the_report_was_compared_with_until_the_next_one(night)
         assert baseline_of(DAY) == str(long_ago)
     assert night(NEXT, "--keep", "1").code == 0
     assert kept() == [str(dated(DAY)), str(dated(NEXT))]
+
+
+def test_a_run_under_a_date_to_come_removes_nothing_that_today_would_keep(night):
+    """Only a sandbox can be asked then. Counted from its date, the whole history would be gone."""
+    today = datetime.now(UTC).date()
+    recent, older = today - timedelta(days=5), today - timedelta(days=12)
+    assert night(older).code == night(recent).code == 0
+    assert night(date(2062, 11, 23), "--keep", "7").code == 0
+    assert kept() == [str(dated(day)) for day in (recent, date(2062, 11, 23))]
+
+
+def test_a_date_to_come_is_refused_where_the_gateway_is_real(reconcile, config, gateway):
+    config.write_text(config.read_text().replace("0000000000", "1900000001"))
+    asked = gateway.stats.requests
+    ended = reconcile("--keep", "400", run_date="2062-11-23", output="reports/")
+    assert (ended.code, ended.out) == (2, "")
+    assert "--run-date 2062-11-23 is after today (20" in ended.only_line
+    assert " in Asia/Shanghai)" in ended.only_line
+    assert reconcile("--plan", run_date="2062-11-23", output="reports/").code == 2
+    assert gateway.stats.requests == asked
+    assert kept() == []
+
+
+def test_keep_removes_no_report_of_another_merchant(night):
+    """A trial in the sandbox must not empty the folder of the real reports."""
+    days = [date(2024, 3, day) for day in (1, 2, 3)]
+    for day in days:
+        assert night(day).code == 0
+        with_about(dated(day), dated(day), gateway={"kind": "wechatpay", "mchid": "1900000001"})
+    assert night(DAY, "--keep", "1").code == night(NEXT, "--keep", "1").code == 0
+    assert kept() == [str(dated(day)) for day in (*days, DAY, NEXT)]
+
+
+def test_what_will_be_removed_is_listed_by_plan_and_before_the_first_removal(night, reconcile):
+    days = [date(2024, 3, day) for day in (1, 2, 3)]
+    for day in days:
+        assert night(day).code == 0
+    given = ("--keep", "1", "--log-format", "json")
+    planned = reconcile("--plan", *given, run_date=DAY, output="reports/")
+    assert planned.out.splitlines()[-2:] == [f"removes     {dated(day)}" for day in days[:2]]
+    assert len(kept()) == 3
+    ended = reconcile(*given, run_date=DAY, output="reports/")
+    said = [json.loads(line) for line in ended.err.splitlines()]
+    names = [str(dated(day)) for day in days[:2]]
+    events = [
+        (each["event"], each.get("paths", each.get("path")))
+        for each in said
+        if "remove" in each["event"]
+    ]
+    assert events == [
+        ("--keep removes these old reports", names),
+        *(("removed an old report", name) for name in names),
+    ]
+    assert kept() == [str(dated(days[2])), str(dated(DAY))]
+
+
+@pytest.mark.parametrize("days", ["4000000", "999999999999999999999999"])
+def test_keep_of_more_days_than_there_are_keeps_all(night, days):
+    assert night(date(2024, 3, 3)).code == 0
+    assert night(DAY, "--keep", days, "--forget-after", days).code == 0
+    assert len(kept()) == 2
 
 
 def test_without_keep_all_stay(night):

@@ -233,11 +233,13 @@ def test_the_report_as_csv_is_an_input_again(reconcile, gateway, hostile):
 def test_an_input_that_lost_more_than_a_tenth_is_said_first(reconcile, folder):
     assert reconcile("-q").code == 0
     fewer = reconcile("-o", "report.html", source=write_pairs(folder / "f.csv", 26), run_date=NEXT)
-    assert fewer.err.splitlines()[0] == (
-        "! The input has lost 4 of the 30 pairs of 2025-03-03 (13.3 %): is it complete?"
+    summary = fewer.err[fewer.err.index("\n! ") :]
+    assert " ".join(summary.split()).startswith(
+        "! 4 of 30 pairs of the last report (2025-03-03) are missing from today's input (13.3 %): "
+        "is it complete? 2025-03-04: of 26 pairs"
     )
     page = Path("report.html").read_text(encoding="utf-8")
-    assert page.index("The input has lost") < page.index('class="headline"')
+    assert page.index("4 of 30 pairs of the last report") < page.index('class="headline"')
     assert fewer.code == 0, "it is a warning; --fail-on 'dropped>10%' makes it more"
 
 

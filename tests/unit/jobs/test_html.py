@@ -282,7 +282,7 @@ def test_the_order_is_warnings_headline_verdict_then_the_numbers(night):
     about = report.about | {"run": report.about["run"] | {"exit_code": int(Exit.INCOMPLETE)}}
     page = render(replace(report, about=about), Language.EN)
     said = [
-        "The input has lost 9 of the 10 pairs",
+        "9 of 10 pairs of the last report",
         "1 input lines hold no pair",
         "of 1 pairs 0 are ON",
         "The run ended with exit code 3. 2 of 2 pairs and invalid lines (100.0 %) have no answer",

@@ -71,7 +71,10 @@ def test_a_good_night_has_no_warnings(after):
     ("lost", "said"),
     [
         (1, "1 input lines hold no pair"),
-        (2, "The input has lost 2 of the 10 pairs of 2025-03-03 (20.0 %): is it complete?"),
+        (
+            2,
+            "2 of 10 pairs of the last report (2025-03-03) are missing from today's input (20.0 %)",
+        ),
     ],
 )
 def test_more_than_a_tenth_lost_is_the_first_warning(after, lost, said):
@@ -162,7 +165,7 @@ def test_a_part_of_a_report_says_so_first(after):
     part = replace(report, about=report.about | {"only": "changes"})
     first, second, *_ = warnings(part)
     assert first == "Only the rows of --changes are here; all counts are of the whole report."
-    assert "has lost 4 of the 5" in second
+    assert "4 of 5 pairs of the last report" in second
 
 
 DECORATION_TAKEN_OFF = (
