@@ -103,6 +103,7 @@ def classify(
         "change": _category("change", change),
         "authorize_time": _utc(t),
         "previous_authorize_time": _utc(q),
+        "unconfirmed_authorize_time": _utc(_unconfirmed(before, t, q, change, answered_at)),
         "answered_at": _utc(answered_at),
         "known_at": _utc(np.where(good, answered_at, before.times("known_at"))),
         "first_seen_at": _utc(np.where(good & np.isnat(first), answered_at, first)),
@@ -176,14 +177,37 @@ def _time_to_compare_with(before: _View, t: _Array) -> _Array:
     """Return the latest plausible authorize_time known of each row before this run.
 
     A time that made an ANOMALY, or lay ahead of its answer by more than clocks differ, is passed
-    over, until an answer repeats it: ``t`` itself is returned where the last answer gave it too,
-    and the report then shows it as compared with, by which the next run knows it as taken over.
+    over, until an answer repeats it: ``t`` itself is returned where the last answer with a time
+    gave it too, whatever nights without one lie between, and the report then shows it as compared
+    with, by which the next run knows it as taken over.
     """
-    last, compared = before.times("authorize_time"), before.times("previous_authorize_time")
-    odd = before.codes("change") == _CHANGE[Change.ANOMALY]
-    odd |= last > before.times("answered_at") + _CLOCKS_DIFFER
-    known = np.where(odd, compared, np.fmax(compared, last))
-    return np.where(t == last, t, known)
+    last = before.times("authorize_time")
+    known = _taken_over(
+        last,
+        before.times("previous_authorize_time"),
+        before.codes("change"),
+        before.times("answered_at"),
+    )
+    repeated = (t == last) | (t == before.times("unconfirmed_authorize_time"))
+    return np.where(repeated, t, known)
+
+
+def _unconfirmed(
+    before: _View, t: _Array, q: _Array, change: _Array, answered_at: _Array
+) -> _Array:
+    """Return the authorize_time last answered where it was not taken over, else none.
+
+    It is carried over nights without one, so that an answer after them can repeat it.
+    """
+    refused = t != _taken_over(t, q, change, answered_at)
+    kept = np.where(np.isnat(t), before.times("unconfirmed_authorize_time"), _NEVER)
+    return np.where(~np.isnat(t) & refused, t, kept)
+
+
+def _taken_over(t: _Array, q: _Array, change: _Array, answered_at: _Array) -> _Array:
+    """Return the time that the next run compares with, after one that answered ``t``."""
+    odd = (change == _CHANGE[Change.ANOMALY]) | (t > answered_at + _CLOCKS_DIFFER)
+    return np.where(odd, q, np.fmax(q, t))
 
 
 def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> _Array:

@@ -125,6 +125,7 @@ ROWS: Final[Mapping[str, Any]] = {
     "change": _CHANGE,
     "authorize_time": _TIME,
     "previous_authorize_time": _TIME,
+    "unconfirmed_authorize_time": _TIME,
     "answered_at": _TIME,
     "known_at": _TIME,
     "first_seen_at": _TIME,

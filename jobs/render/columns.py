@@ -15,6 +15,7 @@ MEANINGS: Final = {
     "change": "what happened since then, exactly one class",
     "authorize_time": "as answered in this run",
     "previous_authorize_time": "the time it is compared with",
+    "unconfirmed_authorize_time": "answered last, compared with only once repeated",
     "answered_at": "when this run was answered",
     "known_at": "when known_state was answered",
     "first_seen_at": "first good answer",

@@ -39,8 +39,8 @@ _CHANGED: Final = [
 ]  # fmt: skip
 _UNANSWERED: Final = [
     "unknown_reason", "unknown_runs", "known_state", "known_at", "previous_authorize_time",
-    "first_seen_at", "last_changed_at", "last_in_input", "error_code", "http_status", "attempts",
-    "request_id", "input_line", "input_duplicates",
+    "unconfirmed_authorize_time", "first_seen_at", "last_changed_at", "last_in_input",
+    "error_code", "http_status", "attempts", "request_id", "input_line", "input_duplicates",
 ]  # fmt: skip
 
 

@@ -305,6 +305,7 @@ CHINESE: Final[Mapping[str, str]] = {
     ),
     "what happened since then, exactly one class": "此后发生了什么，恰好一类",
     "as answered in this run": "本次应答的授权时间",
+    "answered last, compared with only once repeated": "最近一次应答的，重复后才用于比较",
     "the time it is compared with": "与之比较的授权时间",
     "when this run was answered": "本次应答的时间",
     "when known_state was answered": "known_state 得到应答的时间",

@@ -39,6 +39,7 @@ _TYPES: Final = {
     "change": _DICTIONARY,
     "authorize_time": _TIME,
     "previous_authorize_time": _TIME,
+    "unconfirmed_authorize_time": _TIME,
     "answered_at": _TIME,
     "known_at": _TIME,
     "first_seen_at": _TIME,

@@ -43,7 +43,7 @@ class Memory:
     known_at: dt.datetime | None = None
     first_seen_at: dt.datetime | None = None
     last_changed_at: dt.datetime | None = None
-    time: dt.datetime | None = None
+    time: dt.datetime | None = None  # to compare with
     last_time: dt.datetime | None = None
     unknown_runs: int = 0
 
@@ -104,7 +104,7 @@ def night_of_one_pair(memory, answer, run_date, answered_at):
         first_seen_at=before.first_seen_at or (answered_at if c else None),
         last_changed_at=answered_at if moved else before.last_changed_at,
         time=q if change == "ANOMALY" or not believable(t, q, answered_at) else latest(t, q),
-        last_time=t,
+        last_time=t or before.last_time,
         unknown_runs=0 if c else before.unknown_runs + unknown,
     )
     row = {
@@ -114,6 +114,7 @@ def night_of_one_pair(memory, answer, run_date, answered_at):
         "change": change,
         "authorize_time": t,
         "previous_authorize_time": q,
+        "unconfirmed_authorize_time": None if after.last_time == after.time else after.last_time,
         "answered_at": answered_at if answer and answer.state else None,
         "known_at": after.known_at,
         "first_seen_at": after.first_seen_at,

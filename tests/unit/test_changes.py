@@ -136,6 +136,42 @@ def test_a_repeated_anomaly_is_taken_over_and_one_that_is_not_is_forgotten(odd):
     assert nights.change("ON", odd) == "UNCHANGED"
 
 
+@pytest.mark.parametrize("odd", ["2026-09-01", "2027-01-01"])
+@pytest.mark.parametrize("between", [("UNKNOWN",), ("UNKNOWN", "UNKNOWN"), (None, None), ("ON",)])
+def test_an_anomaly_that_is_repeated_after_nights_without_a_time_is_taken_over(odd, between):
+    """Without an answer, out of the input, or with an answer that has no time."""
+    nights = Nights()
+    nights.change("ON", "2026-10-01")
+    assert nights.change("ON", odd) == "ANOMALY"
+    for state in between:
+        nights.change(state)
+        assert nights.rows.loc[0, "previous_authorize_time"] == at("2026-10-01")
+        assert nights.rows.loc[0, "unconfirmed_authorize_time"] == at(odd)
+    assert nights.change("ON", odd) == "UNCHANGED"
+    assert nights.rows.loc[0, "previous_authorize_time"] == at(odd)
+    assert pd.isna(nights.rows.loc[0, "unconfirmed_authorize_time"])
+    assert nights.change("ON", odd) == "UNCHANGED"
+
+
+def test_a_change_with_an_earlier_time_is_no_anomaly_when_it_repeats_after_a_night_without_one():
+    nights = Nights()
+    nights.change("ON", "2026-10-01")
+    assert nights.change("OFF", "2026-09-01") == "CLOSED"
+    assert nights.change("UNKNOWN") == "UNKNOWN"
+    assert nights.change("OFF", "2026-09-01") == "UNCHANGED"
+
+
+def test_an_anomaly_is_forgotten_once_another_time_is_answered():
+    nights = Nights()
+    nights.change("ON", "2026-10-01")
+    assert nights.change("ON", "2026-09-01") == "ANOMALY"
+    nights.change("UNKNOWN")
+    assert nights.change("ON", "2026-10-01") == "UNCHANGED"
+    assert pd.isna(nights.rows.loc[0, "unconfirmed_authorize_time"])
+    nights.change("UNKNOWN")
+    assert nights.change("ON", "2026-09-01") == "ANOMALY"
+
+
 def test_after_an_anomaly_the_time_before_it_is_compared_with():
     nights = Nights()
     nights.change("ON", "2026-10-01")

@@ -26,7 +26,8 @@ TIME = pa.timestamp("ms", "UTC")
 TYPES = {
     "organization_id": CATEGORY, "openid": TEXT, "class": TEXT,
     "state": CATEGORY, "known_state": CATEGORY, "previous_state": CATEGORY, "change": CATEGORY,
-    "authorize_time": TIME, "previous_authorize_time": TIME, "answered_at": TIME, "known_at": TIME,
+    "authorize_time": TIME, "previous_authorize_time": TIME,
+    "unconfirmed_authorize_time": TIME, "answered_at": TIME, "known_at": TIME,
     "first_seen_at": TIME, "last_changed_at": TIME, "last_in_input": pa.timestamp("ms"),
     "unknown_reason": CATEGORY, "unknown_runs": pa.int16(), "error_code": CATEGORY,
     "http_status": pa.int16(), "attempts": pa.int16(), "request_id": TEXT,
