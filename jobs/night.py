@@ -96,9 +96,7 @@ async def _plan(options: Options, source: Input) -> Plan:
     there = kept_answers(files, options.run_date, peer.gateway, asked) if files is not None else []
     resumed = 0 if options.fresh else len(there)
     removed = _removed(options, peer.gateway, found.report.run_date if found.report else None)
-    return Plan.of(
-        options, source, found, answered=len(kept) + resumed, removed=tuple(removed)
-    )
+    return Plan.of(options, source, found, answered=len(kept) + resumed, removed=tuple(removed))
 
 
 async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:

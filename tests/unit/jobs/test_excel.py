@@ -216,7 +216,7 @@ def test_headings_stay_in_sight_and_filter(report):
         "Unknown": "C2", "About": "B2",
     }  # fmt: skip
     assert book["Changes"].auto_filter.ref == "A1:P5"
-    assert book["Unknown"].auto_filter.ref == "A1:Q3"
+    assert book["Unknown"].auto_filter.ref == "A1:R3"
     assert book["Organizations"].auto_filter.ref == "A1:U5"
 
 
