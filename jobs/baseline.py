@@ -7,7 +7,7 @@ never turns the night's changes into UNCHANGED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -15,10 +15,12 @@ from typing import Final
 import pandas as pd
 
 from jobs.exits import Exit, Stop
+from jobs.keys import clean_rows
 from jobs.locations import dated_reports, previous_of
 from jobs.matching import match
 from jobs.render.parquet import read_checked
 from jobs.report import Gateway, Report, ReportError
+from jobs.summary import summarize
 
 __all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
 
@@ -187,7 +189,21 @@ def _read(path: Path) -> Report:
         raise Stop(
             Exit.INPUT, f"{error}; move it away, or name another with --baseline or --output"
         ) from None
-    return report
+    return _with_clean_keys(report)
+
+
+def _with_clean_keys(report: Report) -> Report:
+    """Return a report whose keys are cleaned by the rule for inputs, its counts made anew.
+
+    An earlier version took fewer decoration off, so two of its pairs may be one.
+    """
+    rows = clean_rows(report.rows)
+    if rows is report.rows:
+        return report
+    compared = report.about["baseline"]
+    before = date.fromisoformat(compared["run_date"]) if compared else None
+    summary = summarize(rows, baseline_run_date=before)
+    return replace(report, rows=rows, about={**report.about, "summary": summary.to_dict()})
 
 
 def _check_gateway(replaced: Report, path: Path, gateway: Gateway) -> None:

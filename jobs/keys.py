@@ -16,7 +16,7 @@ from typing import Final
 
 import pandas as pd
 
-__all__ = ["DAMAGE", "FULL_WIDTH_DIGITS", "clean_key", "damage_in", "is_plain"]
+__all__ = ["DAMAGE", "FULL_WIDTH_DIGITS", "clean_key", "clean_rows", "damage_in", "is_plain"]
 
 is_plain: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 """Matches a key that cannot be decorated or damaged: nearly all are such."""
@@ -56,6 +56,31 @@ def clean_key(key: str) -> str:
         if bare == key:
             return key
         key = bare
+
+
+def clean_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a report's rows with clean keys; the very same frame where all are clean already.
+
+    Of two rows that become one pair, the one with the newer ``known_at`` stays, in the place of the
+    first of them.
+
+    Args:
+        rows: Columns ``ROWS``.
+    """
+    organizations = rows["organization_id"].cat
+    renamed = {name: clean_key(name) for name in organizations.categories}
+    odd = rows["openid"].str.contains(_UNUSUAL)
+    openids = rows["openid"].where(~odd, rows["openid"].map(clean_key))
+    if all(name == clean for name, clean in renamed.items()) and openids.equals(rows["openid"]):
+        return rows
+    cleaned = rows.assign(
+        organization_id=rows["organization_id"].astype("str").map(renamed).astype("category"),
+        openid=openids.astype(rows["openid"].dtype),
+    )
+    pair = cleaned.groupby(["organization_id", "openid"], observed=True, sort=False).ngroup()
+    newest = cleaned.assign(pair=pair).sort_values("known_at", kind="stable", na_position="first")
+    kept = newest.drop_duplicates("pair", keep="last").sort_values("pair")
+    return kept.drop(columns="pair").reset_index(drop=True)
 
 
 def damage_in(keys: pd.Series) -> dict[str, pd.Series]:

@@ -6,15 +6,18 @@ import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
 
 from jobs.baseline import check_replaced, find_baseline
 from jobs.exits import Stop
+from jobs.frames import ROWS, conform
 from jobs.locations import previous_of
 from jobs.outputs import Outputs
 from jobs.publish import publish
 from jobs.render.parquet import write_parquet
 from jobs.report import Gateway
+from jobs.summary import summarize
 
 SANDBOX = Gateway("sandbox", "0000000000")
 LIVE = Gateway("wechatpay", "1900000001")
@@ -271,3 +274,31 @@ def test_a_report_copied_elsewhere_takes_its_previous_one_along(
 def test_a_gap_of_days_makes_no_difference(find, publish_night, nights):
     first = publish_night({"A/a": "ON"}, nights[0])
     assert find(date(2025, 12, 31)).report.run_id == first.run_id
+
+
+def test_a_baselines_keys_are_cleaned_as_those_of_an_input_are(tmp_path, report_of, nights):
+    """Two spellings that are one pair become one row: the one that was known later."""
+    output = tmp_path / "report.parquet"
+    heard = {'"1001"/oA': "OFF", "1001/oA": "ON", "1001\u00a0/oB": "ON", "7/oC": "NONE"}
+    report = report_of({"1001/x": "ON"}, nights[0])
+    rows = pd.DataFrame({
+        "organization_id": [pair.split("/")[0] for pair in heard],
+        "openid": [pair.split("/")[1] for pair in heard],
+        "state": list(heard.values()), "known_state": list(heard.values()),
+        "change": "FIRST_SEEN", "input_line": [2, 3, 4, 5], "input_duplicates": 0,
+        "known_at": pd.to_datetime([f"2025-03-03T{hour}:00Z" for hour in ("02", "01", "02", "02")]),
+    })  # fmt: skip
+    rows = conform(rows, ROWS)
+    summary = summarize(rows, baseline_run_date=None)
+    counted = report.about["input"] | {"lines": 4, "pairs": 4}
+    about = report.about | {"input": counted, "summary": summary.to_dict()}
+    write_parquet(replace(report, rows=rows, about=about), output)
+    found = find_baseline(output, run_date=nights[1], gateway=SANDBOX, named=None).report
+    keys = found.rows["organization_id"].astype(str) + "/" + found.rows["openid"]
+    assert dict(zip(keys, found.rows["state"], strict=True)) == {
+        "1001/oA": "OFF", "1001/oB": "ON", "7/oC": "NONE",
+    }  # fmt: skip
+    assert list(keys) == ["1001/oA", "1001/oB", "7/oC"]
+    assert {s: flow.closing for s, flow in found.summary.roll_forward.items()} == {
+        "ON": 1, "OFF": 1, "NONE": 1,
+    }  # fmt: skip
