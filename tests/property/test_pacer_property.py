@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm.pacer import Spacing
+from palm.pacer import Pacer, Permit
+from palm.spacing import Spacing
+from tests.virtual import run
 
 CATCH_UP_S = 0.010
 EPSILON = 1e-9
@@ -156,3 +160,99 @@ def test_a_crowd_after_idle_time_is_let_through_one_by_one(quota, idle, callers)
     before = len(simulation.grants)
     simulation.ask(callers)
     assert len(simulation.grants) == before + 1
+
+
+# --- requests that are let through, need a connection and are then written
+
+
+@dataclass
+class Question:
+    """How long one request needs for its connection and, after a second wait, its signature."""
+
+    comes: float
+    connecting: float
+    signing: float
+    leaves: float | None
+
+
+QUESTION = st.builds(
+    Question,
+    comes=st.floats(0, 5),
+    connecting=st.sampled_from([0.0, 0.001, 0.06]) | st.floats(0, 5),
+    signing=st.sampled_from([0.0, 0.001]) | st.floats(0, 2),
+    leaves=st.none() | st.floats(0, 5),
+)
+EVENT = st.tuples(st.floats(0, 8), st.sampled_from(["stop", "pause", "slower"]), st.floats(0, 3))
+
+
+async def written(rate, questions, events) -> tuple[list[float], Pacer]:
+    """Return when each request was written, on a clock that only timers and stops move."""
+    loop = asyncio.get_running_loop()
+    pacer, times = Pacer(rate), []
+
+    async def ask(question: Question) -> None:
+        await asyncio.sleep(question.comes)
+        await pacer.acquire()
+        permit = Permit(pacer, clock=loop.time)
+        try:
+            await asyncio.sleep(question.connecting)
+            while not permit.use():
+                await permit.renew()
+                await asyncio.sleep(question.signing)
+            assert permit.written_at == loop.time()
+            times.append(loop.time())
+        finally:
+            permit.give_back()
+
+    def happen(what: str, seconds: float) -> None:
+        if what == "stop":
+            loop._now += seconds  # as by SIGSTOP: nobody ran, and the clock did
+        elif what == "pause":
+            pacer.pause(seconds)
+        else:
+            pacer.rate = max(rate / 10, 1)
+
+    tasks = [asyncio.create_task(ask(question)) for question in questions]
+    for task, question in zip(tasks, questions, strict=True):
+        if question.leaves is not None:
+            loop.call_later(question.comes + question.leaves, task.cancel)
+    for at, what, seconds in events:
+        loop.call_later(at, happen, what, seconds)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(10)  # who left is forgotten when the next one would have gone
+    return times, pacer
+
+
+@settings(max_examples=60)
+@given(
+    rate=st.integers(1, 150),
+    questions=st.lists(QUESTION, max_size=60),
+    copies=st.integers(1, 4),
+    events=st.lists(EVENT, max_size=3),
+)
+def test_no_second_holds_more_writes_than_the_quota(rate, questions, copies, events):
+    """Whatever connections, signatures, stops, pauses and cancellations do to what was let through.
+
+    Whoever stays is written, nobody waits in the end, and what is reported is what was written.
+    """
+    (times, pacer), _ = run(written(rate, questions * copies, events))
+    worst = 0
+    for index, at in enumerate(times):
+        worst = max(worst, index + 1 - bisect_right(times, at - 1))
+    assert times == sorted(times)
+    assert pacer.worst_second == worst <= rate
+    assert pacer.waiting == 0
+    assert len(times) >= copies * sum(question.leaves is None for question in questions)
+
+
+@settings(max_examples=30)
+@given(rate=st.integers(20, 150), until=st.floats(0.5, 5))
+def test_what_was_held_up_is_written_evenly_and_the_quota_is_used(rate, until):
+    count = int(rate * until)
+    questions = [Question(0, until, 0.001, None)] * count
+    (times, _), _ = run(written(rate, questions, []))
+    interval = 1 / (0.98 * rate)
+    for first in range(len(times)):
+        later = bisect_right(times, times[first] + 0.5)
+        assert (later - first - 1) * interval <= 0.5 + 2 * CATCH_UP_S + interval + 1e-6
+    assert times[-1] - times[0] <= (count + 1) * interval + 0.1

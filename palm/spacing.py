@@ -1,0 +1,102 @@
+"""When the next request may go: arithmetic only.
+
+Virtual scheduling (GCRA): slots lie ``1/rate`` apart. A slot that the event loop was late for is
+made up for, within ten milliseconds; time in which nobody wanted a slot is not, so there is no
+burst at the start or after a pause. An exact log of the last second stands behind it: whatever
+happens, no second holds more than the quota.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+__all__ = ["QUOTA_SHARE", "Spacing"]
+
+QUOTA_SHARE: Final = 0.98
+"""The part of a quota to use: at 100 % a strict gateway rejects what network jitter bunches."""
+_CATCH_UP_S: Final = 0.010
+
+
+class Spacing:
+    """When the next request may go: arithmetic only, the clock is the caller's.
+
+    Args:
+        quota: Requests that may go in any one second; may be a fraction below 1.
+        share: Part of the quota to use.
+    """
+
+    __slots__ = ("_cap", "_interval", "_last", "_log", "_not_before", "share", "worst_second")
+
+    def __init__(self, quota: float, share: float = QUOTA_SHARE) -> None:
+        self.share = share
+        self.worst_second = 0
+        self._log: deque[float] = deque()
+        self._last = -math.inf
+        self._not_before = -math.inf
+        self.set_quota(quota)
+
+    def set_quota(self, quota: float) -> None:
+        """Use another quota (per second) from now on."""
+        if not (quota > 0 and math.isfinite(quota)):
+            raise ValueError(f"a rate must be a number above 0, not {quota}")
+        self._interval = 1 / (quota * self.share)
+        self._cap = max(1, math.floor(quota))
+
+    def pause_until(self, time: float) -> None:
+        """Grant nothing before ``time``."""
+        self._not_before = max(self._not_before, time)
+
+    def earliest(self, now: float, early_s: float = 0.0) -> float:
+        """Return when the next request may go, ``now`` or later.
+
+        ``early_s``: how long before its slot it may.
+        """
+        slot = max(self._last + self._interval - early_s, self._not_before, now)
+        if self.has_room(now):
+            return slot
+        return max(slot, self._log[-self._cap] + 1)
+
+    def has_room(self, now: float) -> bool:
+        """Say whether the second before ``now`` holds less than the quota."""
+        log = self._log
+        while log and log[0] <= now - 1:
+            log.popleft()
+        return len(log) < self._cap
+
+    def grant(self, now: float, *, waited: bool = False) -> None:
+        """Note that a request goes at ``now``, at which :meth:`earliest` allowed it.
+
+        ``waited``: somebody was waiting for this slot, so what it is late by is the timer's doing.
+        """
+        self.take(now, waited=waited)
+        self.note(now)
+
+    def take(self, now: float, *, waited: bool = False) -> float:
+        """Take the next slot for a request that goes a little later than ``now``; return it."""
+        due = max(self._last + self._interval, self._not_before)
+        if due < now - _CATCH_UP_S:
+            due = now - _CATCH_UP_S if waited else now
+        self._last = due
+        return due
+
+    def note(self, now: float) -> None:
+        """Note that a request, whose slot is taken, goes at ``now``."""
+        self._log.append(now)
+        self.worst_second = max(self.worst_second, len(self._log))
+
+    def refund(self, now: float) -> None:
+        """Take back the grant of ``now``, the last one: its request was never sent."""
+        if self._log and self._log[-1] == now:
+            self._log.pop()
+            self._last -= self._interval
+
+    def untake(self, slot: float) -> None:
+        """Take back a slot whose request was never sent, unless later ones are taken already."""
+        if self._last == slot:
+            self._last -= self._interval
+
+    def follow(self, other: Spacing) -> None:
+        """Let the next slot come after the last one of ``other``."""
+        self._last = max(self._last, other._last)
