@@ -126,7 +126,8 @@ async def _ask(
 ) -> AsyncIterator[Finding]:
     """Ask one host one thing, and read everything from its answer."""
     try:
-        status, headers, content = await exchange.send("GET", query_target(*pair))
+        with await exchange.send("GET", query_target(*pair)) as answer:
+            status, headers, content = answer.status, answer.headers, answer.content
     except PalmError as error:
         yield Finding(Level.FAIL, f"network {url}", f"{error}; check DNS, firewall and proxy")
         return

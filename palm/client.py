@@ -20,7 +20,7 @@ from palm.errors import PalmError, ThrottledError, TransientError
 from palm.exchange import Exchange
 from palm.hosts import HostRules, Hosts
 from palm.keys import Merchant, PlatformKeys
-from palm.pacer import Pacer
+from palm.pacer import Pacer, Permit
 from palm.response import Response
 from palm.retrying import Retry, persist
 from palm.settings import Settings, check_unnamed, load_settings, read_config
@@ -40,7 +40,7 @@ class Attempt:
     """One request's fate, for those who count.
 
     Attributes:
-        elapsed_s: From its slot to its verdict.
+        elapsed_s: From its slot, the second one where it had to wait again, to its verdict.
         error: None where it was answered and believed.
     """
 
@@ -136,7 +136,7 @@ class AsyncPalm:
             accept_unnamed=accept_unnamed, require_echo=require_echo
         )
         self.breaker = Breaker(breaker) if breaker is not None else None
-        self.pacer = Pacer(rate) if rate is not None else None
+        self.pacer = Pacer(rate, clock=steady) if rate is not None else None
         self.adaptation = Adaptation(self.pacer, adaptation) if self.pacer else None
 
     @classmethod
@@ -252,22 +252,30 @@ class AsyncPalm:
                 if probe and self.breaker is not None:
                     self.breaker.leave()
 
+        def believed(response: Response) -> T:
+            return _read(read, replace(response, attempts=sent) if sent > 1 else response)
+
         async def once() -> T:
             nonlocal sent, throttles
             sent += 1
-            started = self._steady()
+            permit = Permit(self.pacer, clock=self._steady)
             try:
-                response = await self._exchange.ask(
-                    method, target, body, private=private, timeouts=self._timeouts
+                answer = await self._exchange.ask(
+                    method,
+                    target,
+                    believed,
+                    body,
+                    private=private,
+                    timeouts=self._timeouts,
+                    permit=permit,
                 )
-                answer = _read(read, replace(response, attempts=sent) if sent > 1 else response)
             except PalmError as error:
                 error.take_out(private)
                 error.attempts = sent
                 throttles += isinstance(error, ThrottledError)
-                self._note(started, error, throttles=throttles)
+                self._note(permit, error, throttles=throttles)
                 raise
-            self._note(started, None)  # not where the attempt was cancelled: nothing is known then
+            self._note(permit, None)  # not where the attempt was cancelled: nothing is known then
             return answer
 
         if method != "GET":
@@ -290,16 +298,16 @@ class AsyncPalm:
             if probe or self.breaker is None or not self.breaker.is_open:
                 return probe
 
-    def _note(self, started: float, error: PalmError | None, *, throttles: int = 0) -> None:
+    def _note(self, permit: Permit, error: PalmError | None, *, throttles: int = 0) -> None:
         """Tell all that listen how an attempt ended; ``throttles``: of its question so far."""
         now = self._steady()
         if not isinstance(error, TransientError):
             self._answers.count += 1
         throttle = error if isinstance(error, ThrottledError) else None
         counts = throttle is None or (throttles == 1 and self._retry.adapts)
-        if self.adaptation is not None and counts:
+        if self.adaptation is not None and permit.written_at is not None and counts:
             self.adaptation.answered(
-                sent=started,
+                sent=permit.written_at,
                 now=now,
                 throttled=throttle is not None,
                 retry_after_s=throttle.retry_after_s if throttle else None,
@@ -307,7 +315,7 @@ class AsyncPalm:
         if self.breaker is not None:
             self.breaker.note(error)
         if self._on_attempt is not None:
-            self._on_attempt(Attempt(now - started, error))
+            self._on_attempt(Attempt(now - permit.given_at, error))
 
 
 def _read(read: Callable[[Response], T], response: Response) -> T:

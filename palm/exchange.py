@@ -6,18 +6,31 @@ import asyncio
 import os
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 from palm.certificates import CERTIFICATES
+from palm.connections import Answer
 from palm.downloaded import DownloadedKeys
-from palm.errors import SignatureError, SignatureReason, TransportError
+from palm.errors import (
+    APIError,
+    PalmError,
+    SignatureError,
+    SignatureReason,
+    StateError,
+    TransportError,
+)
 from palm.hosts import Hosts
+from palm.pacer import Permit
 from palm.replay import ReplayMemory
 from palm.response import TYPED, Response, error_of, request_id_of
 from palm.signing import Signer, Verifier, authorization, message
 from palm.transport import Timeouts, Transport
 
 __all__ = ["Exchange"]
+
+T = TypeVar("T")
 
 
 class Exchange:
@@ -64,19 +77,26 @@ class Exchange:
         self,
         method: str,
         target: str,
+        read: Callable[[Response], T],
         body: bytes = b"",
         *,
         private: tuple[str, ...] = (),
         timeouts: Timeouts | None = None,
-    ) -> Response:
-        """Send one request, signed anew, and return its verified answer.
+        permit: Permit | None = None,
+    ) -> T:
+        """Send one request, signed anew, and return what ``read`` makes of its verified answer.
+
+        The connection of an answer that is not believed, by its signature or by ``read``, is
+        closed: what comes next on it might be the answer to another question.
 
         Args:
             method: HTTP method, upper case.
             target: Path and query, percent-encoded; sent and signed as it is.
+            read: Reads a verified answer.
             body: Sent and signed as it is.
             private: Texts that must not appear in errors.
             timeouts: Instead of the transport's own.
+            permit: Looked at again when the request is written.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
@@ -85,7 +105,21 @@ class Exchange:
             await self.verifier.refresh(
                 self._fetch_certificates, now=self._clock, accept=self._replays.accept
             )
-        status, headers, content = await self.send(method, target, body, timeouts)
+        with await self.send(method, target, body, timeouts, permit) as answer:
+            try:
+                found = read(await self._believed(answer, private))
+            except PalmError as error:
+                if isinstance(error, StateError) or (
+                    isinstance(error, APIError) and error.verified
+                ):
+                    answer.keep()
+                raise
+            answer.keep()
+            return found
+
+    async def _believed(self, answer: Answer, private: tuple[str, ...]) -> Response:
+        """Return an answer that is verified, and no error."""
+        status, headers, content = answer.status, answer.headers, answer.content
         unbelieved: SignatureError | None = None
         signed_by = ""
         try:
@@ -132,20 +166,45 @@ class Exchange:
         return self.verifier.verify(headers, content, now=now)
 
     async def _fetch_certificates(self) -> tuple[Mapping[str, str], bytes]:
-        status, headers, content = await self.send("GET", CERTIFICATES)
+        with await self.send("GET", CERTIFICATES) as answer:  # whoever asked decides later
+            status, headers, content = answer.status, answer.headers, answer.content
         if error := error_of(status, headers, content, verified=False, accepted=TYPED):
             raise error
         return headers, content
 
     async def send(
-        self, method: str, target: str, body: bytes = b"", timeouts: Timeouts | None = None
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request, signed anew; return status, headers and body, not yet verified.
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        timeouts: Timeouts | None = None,
+        permit: Permit | None = None,
+    ) -> Answer:
+        """Send one request, signed anew; return its answer, not yet verified.
 
         Raises:
             TransportError: There was no complete answer.
             BodyError: It was longer than 64 KiB.
         """
+        sign = partial(self._signed, method, target, body)
+        headers = await sign()
+        turn = None if permit is None else _Turn(permit, sign)
+        host = self.hosts.choose(self._steady())
+        try:
+            answer = await self._transport.send(
+                method, host + target, headers, body, timeouts, turn=turn
+            )
+        except TransportError:
+            self.hosts.failed(host, self._steady())
+            raise
+        finally:
+            if permit is not None:
+                permit.give_back()
+        self.hosts.answered(host)
+        return answer
+
+    async def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
+        """Return a request's headers, signed now."""
         timestamp, nonce = str(int(self._clock())), self._nonce()
         signature = self.signer.sign(message(method, target, timestamp, nonce, body))
         if not isinstance(signature, bytes):
@@ -166,14 +225,22 @@ class Exchange:
             headers["Wechatpay-Serial"] = preferred
         if body:
             headers["Content-Type"] = "application/json"
-        host = self.hosts.choose(self._steady())
-        try:
-            answer = await self._transport.send(method, host + target, headers, body, timeouts)
-        except TransportError:
-            self.hosts.failed(host, self._steady())
-            raise
-        self.hosts.answered(host)
-        return answer
+        return headers
+
+
+class _Turn:
+    """A permit whose second wait ends with a new signature."""
+
+    __slots__ = ("_permit", "_sign", "use")
+
+    def __init__(self, permit: Permit, sign: Callable[[], Awaitable[Mapping[str, str]]]) -> None:
+        self._permit = permit
+        self._sign = sign
+        self.use = permit.use
+
+    async def renew(self) -> Mapping[str, str]:
+        await self._permit.renew()
+        return await self._sign()
 
 
 def _told(error: SignatureError, status: int, headers: Mapping[str, str]) -> SignatureError:

@@ -1,13 +1,14 @@
-"""Bytes out, bytes in: the only file that knows the HTTP client library, and its errors."""
+"""Bytes out, bytes in: with :mod:`palm.connections` all that knows the HTTP client library."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from palm._version import __version__
+from palm.connections import Answer, Attempt, Connections, Request, Turn
 from palm.errors import (
     BodyError,
     ConnectError,
@@ -39,7 +41,8 @@ class Timeouts:
 
     Attributes:
         connect_s: For a connection, name and TLS included.
-        total_s: For a whole attempt.
+        total_s: For a whole attempt, but not for a second wait for the quota
+            (:class:`palm.pacer.Permit`).
         idle_s: A connection that lay idle for so long is not used again; the gateway closes
             them after 8 s (its ``Keep-Alive: timeout=8``).
     """
@@ -108,7 +111,8 @@ def environment_proxy(url: str) -> str | None:
 
 @lru_cache(maxsize=8)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=timeouts.total_s, connect=timeouts.connect_s)
+    # The total is ours to keep: the library's would run on while a request waits for the quota.
+    return aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s)
 
 
 def is_loopback(host: str) -> bool:
@@ -149,8 +153,10 @@ class Transport:
         headers: Mapping[str, str],
         body: bytes,
         timeouts: Timeouts | None = None,
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Return status, headers (looked up without regard to case) and raw body of the answer.
+        *,
+        turn: Turn | None = None,
+    ) -> Answer:
+        """Return the answer, which says whether its connection may be used again.
 
         Args:
             method: HTTP method, upper case.
@@ -158,6 +164,7 @@ class Transport:
             headers: Beyond those that every request has.
             body: Sent as it is.
             timeouts: Instead of the transport's own.
+            turn: Looked at when there is a connection; None: the request is written at once.
 
         Raises:
             TransportError: There was no complete answer.
@@ -166,23 +173,38 @@ class Transport:
             RuntimeError: The transport is closed.
         """
         special: dict[str, Any] = {}
-        if timeouts is not None and timeouts != self._timeouts:
+        timeouts = timeouts or self._timeouts
+        if timeouts is not self._timeouts:
             special["timeout"] = _client_timeout(timeouts)
         if proxy := self._proxy or environment_proxy(url):
             special["proxy"] = proxy
         if body or method != "GET":  # the library would call a body that is none a stream of octets
             special |= {"data": body or None, "skip_auto_headers": ("Content-Type",)}
+        session = self._open()
+        deadline = asyncio.timeout(timeouts.total_s)
+        attempt = Attempt(turn, deadline)
         try:
-            response = await self._open().request(
-                method, URL(url, encoded=True), headers=headers, allow_redirects=False, **special
-            )
-            try:
-                return response.status, response.headers, await _read(response)
-            finally:
-                if not response.closed:  # it is, once it is read to its end
-                    response.release()
+            async with deadline:
+                response = await session.request(
+                    method,
+                    URL(url, encoded=True),
+                    headers=headers,
+                    allow_redirects=False,
+                    middlewares=(partial(_send_once, attempt),),
+                    **special,
+                )
+                try:
+                    content = await _read(response)
+                finally:
+                    if not response.closed:  # it is, once it is read to its end
+                        response.release()
+                return Answer(response.status, response.headers, content, attempt)
         except (aiohttp.ClientError, OSError) as error:
+            attempt.settle(believed=False)
             failed = _translated(error)
+        except BaseException:
+            attempt.settle(believed=False)
+            raise
         raise failed  # out here, so that the library's error does not hang on as its context
 
     def _open(self) -> aiohttp.ClientSession:
@@ -190,9 +212,10 @@ class Transport:
             raise RuntimeError("the client is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=Connections(
                     limit=0, keepalive_timeout=self._timeouts.idle_s, ttl_dns_cache=300
                 ),
+                request_class=Request,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=_client_timeout(self._timeouts),
@@ -201,19 +224,20 @@ class Transport:
                     "Accept-Encoding": "identity",
                     "User-Agent": f"palm-reconcile/{__version__}",
                 },
-                middlewares=(_send_once,),
             )
         return self._session
 
 
 async def _send_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    attempt: Attempt, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep the library from sending a request a second time by itself.
+    """Tell the request which attempt it is, and keep the library from sending it a second time.
 
     It would on a kept-alive connection that broke: with the same nonce and outside the pacer. An
     error that it does not know as its own stops it.
     """
+    if isinstance(request, Request):
+        request.attempt = attempt
     try:
         return await handler(request)
     except (aiohttp.ClientError, OSError) as error:

@@ -58,9 +58,12 @@ class VirtualGateway:
         self._latency_s = latency_s
         self.asked: Counter[str] = Counter()
 
-    async def ask(self, _method: str, target: str, *given: Any, private: Any = (), **_: Any) -> Any:
+    async def ask(
+        self, _method: str, target: str, read: Any, *_: Any, permit: Any, **__: Any
+    ) -> Any:
         """Return what an exchange returns, without signatures."""
-        del private
+        while not permit.use():
+            await permit.renew()
         url = urlsplit(target)
         openid = unquote(url.path.rpartition("/")[2])
         self.asked[openid] += 1
@@ -74,9 +77,7 @@ class VirtualGateway:
             "organization_id": parse_qs(url.query)["organization_id"][0],
             "state": "AUTHORIZATION_STATE_ON",
         }
-        response = Response(200, {}, json.dumps(body).encode(), "PUB_KEY_ID_1")
-        read = next((each for each in given if callable(each)), None)
-        return read(response) if read else response
+        return read(Response(200, {}, json.dumps(body).encode(), "PUB_KEY_ID_1"))
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -62,8 +62,11 @@ def test_the_client_never_imports_the_sandbox_but_to_run_it():
     assert importers("palm.sandbox", sources("palm", besides="palm/sandbox/")) <= allowed
 
 
-def test_only_the_transport_knows_the_http_client():
-    assert importers("aiohttp", sources("palm", besides="palm/sandbox/")) == {"palm/transport.py"}
+def test_only_the_transport_and_its_connections_know_the_http_client():
+    assert importers("aiohttp", sources("palm", besides="palm/sandbox/")) == {
+        "palm/connections.py",
+        "palm/transport.py",
+    }
     assert importers("aiohttp", sources("jobs")) == set()
 
 

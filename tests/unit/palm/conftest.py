@@ -96,6 +96,7 @@ class Line:
 
     def __init__(self, writer: asyncio.StreamWriter, number: int) -> None:
         self.number = number
+        self.closed = asyncio.Event()
         self._writer = writer
 
     async def say(self, content: bytes) -> None:
@@ -113,8 +114,15 @@ class Line:
 class Server:
     """A server that reads requests and leaves the answers to a script."""
 
-    def __init__(self, script: Callable[[Line], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        script: Callable[[Line], Awaitable[None]],
+        *,
+        greeting: Callable[[Line], Awaitable[None]] | None = None,
+    ) -> None:
         self._script = script
+        self.greeting = greeting
+        self.lines: list[Line] = []
         self._serving: set[asyncio.Task[None]] = set()
         self.heads: list[str] = []
         self.connections = 0
@@ -142,16 +150,27 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._serving.add(asyncio.current_task())
+        if self.greeting is not None:
+            self.lines.append(Line(writer, 0))
+            await self.greeting(self.lines[-1])
+        line: Line | None = None
         with contextlib.suppress(
             asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
         ):
             while True:
                 self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-                await self._script(Line(writer, len(self.heads)))
+                line = Line(writer, len(self.heads))
+                self.lines.append(line)
+                await self._script(line)
+        if line is not None:
+            line.closed.set()
         writer.transport.abort()
 
 
 @pytest.fixture(scope="session")
 def serve() -> type[Server]:
-    """``async with serve(script) as server``; the script is told of each request's line."""
+    """``async with serve(script) as server``; the script is told of each request's line.
+
+    ``greeting`` is told of each connection's, before any request; ``lines`` are all of them.
+    """
     return Server

@@ -48,6 +48,13 @@ async def hurried():
         yield transport
 
 
+async def ask(transport, server):
+    """Send a request and believe what comes back."""
+    with await transport.send("GET", server.base_url + TARGET, {}, b"") as answer:
+        answer.keep()
+    return answer
+
+
 @pytest.fixture
 def fail(everything_said_by):
     """Send a request that must fail, and return its error if that holds no secret."""
@@ -154,21 +161,21 @@ async def test_the_headers_are_ours_and_no_compression_is_asked_for(serve, trans
 async def test_no_cookie_is_kept(serve, transport):
     async with serve(lambda line: line.answer(200, headers="Set-Cookie: a=b\r\n")) as server:
         for _ in range(2):
-            await transport.send("GET", server.base_url + TARGET, {}, b"")
+            await ask(transport, server)
     assert "cookie:" not in server.heads[1].lower()
 
 
 async def test_one_connection_serves_many_requests(serve, transport):
     async with serve(lambda line: line.answer(200)) as server:
         for _ in range(5):
-            await transport.send("GET", server.base_url + TARGET, {}, b"")
+            await ask(transport, server)
     assert (len(server.heads), server.connections) == (5, 1)
 
 
 async def test_a_connection_that_lay_idle_is_not_used_again(serve, hurried):
     async with serve(lambda line: line.answer(200)) as server:
         for _ in range(2):
-            await hurried.send("GET", server.base_url + TARGET, {}, b"")
+            await ask(hurried, server)
             await asyncio.sleep(0.2)
     assert server.connections == 2
 
@@ -181,22 +188,23 @@ async def test_status_headers_and_body_come_back_as_they_came(serve, transport):
         await line.answer(418, b"\x00\xff{}", "Request-ID: 08-0\r\nX-A: \xff\r\n")
 
     async with serve(script) as server:
-        status, headers, body = await transport.send("GET", server.base_url + TARGET, {}, b"")
-    assert (status, headers["REQUEST-id"], body) == (418, "08-0", b"\x00\xff{}")
+        came = await ask(transport, server)
+    assert (came.status, came.headers["REQUEST-id"]) == (418, "08-0")
+    assert came.content == b"\x00\xff{}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(serve, transport, status):
     async with serve(lambda line: line.answer(status, headers="Location: /other\r\n")) as server:
-        came = await transport.send("GET", server.base_url + TARGET, {}, b"")
-        assert (came[0], len(server.heads)) == (status, 1)
+        came = await ask(transport, server)
+        assert (came.status, len(server.heads)) == (status, 1)
 
 
 async def test_a_compressed_body_stays_compressed(serve, transport):
     """Nobody asked for it; what was signed are these bytes, and a bomb stays small."""
     packed = gzip.compress(b"{" + b" " * 10_000_000 + b"}")
     async with serve(lambda line: line.answer(200, packed, "Content-Encoding: gzip\r\n")) as server:
-        _, _, body = await transport.send("GET", server.base_url + TARGET, {}, b"")
+        body = (await ask(transport, server)).content
     assert body == packed
 
 
@@ -212,7 +220,7 @@ async def test_a_body_of_64_kib_is_read_whole(serve, transport, chunked):
         await line.say(b"0\r\n\r\n")
 
     async with serve(script) as server:
-        _, _, body = await transport.send("GET", server.base_url + TARGET, {}, b"")
+        body = (await ask(transport, server)).content
     assert body == b"x" * LIMIT
 
 
@@ -294,7 +302,7 @@ async def test_a_kept_alive_connection_that_breaks_is_not_tried_again_by_the_lib
         await (line.answer(200) if line.number == 1 else drop(line))
 
     async with serve(script) as server:
-        await transport.send("GET", server.base_url + TARGET, {}, b"")
+        await ask(transport, server)
         await fail(transport, server.base_url, DisconnectedError)
         assert (len(server.heads), server.connections) == (2, 1)
 
@@ -360,9 +368,9 @@ async def test_plain_http_where_tls_is_expected_is_no_answer(serve, hurried, fai
 
 async def test_a_closed_transport_stays_closed(serve, transport):
     async with serve(lambda line: line.answer(200)) as server:
-        await transport.send("GET", server.base_url + TARGET, {}, b"")
+        await ask(transport, server)
         await transport.close()
         await transport.close()
         with pytest.raises(RuntimeError, match="the client is closed"):
-            await transport.send("GET", server.base_url + TARGET, {}, b"")
+            await ask(transport, server)
     assert len(server.heads) == 1
