@@ -217,9 +217,16 @@ ARGUMENTS: Final = (
         "--base-url",
         metavar="URL",
         multiple=True,
+        allow_from_autoenv=False,
         help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
     ),
-    click.option("--proxy", metavar="URL", help="An HTTP proxy.  [default: HTTPS_PROXY]"),
+    # Without the variables: PALM_BASE_URL and PALM_PROXY are settings, and hold what is not shown.
+    click.option(
+        "--proxy",
+        metavar="URL",
+        allow_from_autoenv=False,
+        help="An HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]",
+    ),
     click.option(
         "--metrics",
         metavar="FILE.prom",
@@ -264,7 +271,8 @@ def with_arguments(function: F) -> F:
 
 def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
-    from palm.settings import read_config  # noqa: PLC0415 - not needed for --help
+    from palm.printable import shown_value  # noqa: PLC0415 - not needed for --help
+    from palm.settings import read_config  # noqa: PLC0415
 
     if context.resilient_parsing:
         return {}
@@ -273,7 +281,7 @@ def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     defaults = {name.replace("-", "_"): value for name, value in table.items()}
     known = {parameter.name: parameter for parameter in context.command.params}
     if unknown := sorted(defaults.keys() - known.keys()):
-        raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {unknown[0]!r}")
+        raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {shown_value(unknown[0])}")
     for name, value in defaults.items():
         multiple = getattr(known[name], "multiple", False)
         if isinstance(value, dict) or (isinstance(value, list) and not multiple):

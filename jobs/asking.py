@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
+from jobs.command_line import shown_command
 from jobs.descriptors import connections_within_limit
 from jobs.exits import Exit, Stop
 from jobs.halt import Halt, HaltReason
@@ -224,7 +224,7 @@ def _seldom_collected() -> Iterator[None]:
 def _interrupted(code: Exit, tally: Tally, journal: Journal | None) -> Stop:
     known = tally.settled + tally.failed
     kept = "kept in the journal" if journal else "lost, for no file is written"
-    command = shlex.join(["palm-reconcile", *(word for word in sys.argv[1:] if word != "--fresh")])
+    command = shown_command(sys.argv[1:], without=["--fresh"])
     return Stop(
         code,
         f"interrupted; the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from jobs.bounded import DEFAULT_MAX_SIZE, TooLargeError, read_at_most, size_text
+from palm.printable import shown_value
 from palm.streams import closed_at_start
 
 __all__ = ["InputError", "Stored", "errors_in", "find_encoding", "read_stored", "shown"]
@@ -235,7 +236,7 @@ def _candidates(content: bytes, name: str, encoding: str | None) -> tuple[str, .
             io.TextIOWrapper(io.BytesIO(), known)  # refuses codecs that make no text, such as hex
         except (LookupError, ValueError):
             raise InputError(
-                f"{shown(name)}: there is no encoding {shown(encoding, 40)!r}; "
+                f"{shown(name)}: there is no encoding {shown_value(encoding)}; "
                 "--encoding takes names such as utf-8, gb18030, big5, utf-16"
             ) from None
         return (known,)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from jobs.report import Gateway
 from palm import BASE_URLS, DownloadedKeys, Merchant, PlatformKeys, sandbox
 from palm.settings import Settings
-from palm.transport import checked_base_url
+from palm.urls import checked_base_url
 
 __all__ = ["Peer", "peer_of"]
 

@@ -7,6 +7,7 @@ and exit code, a line each. Every end is told, usage errors (2) and a held lock 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import urllib.error
@@ -15,11 +16,13 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from palm.errors import SettingsError
-from palm.transport import is_loopback
+from palm.urls import environment_proxy, is_loopback
 
 __all__ = ["Ping", "checked_ping_url"]
 
 _PATIENCE_S = 10.0
+_PRINTABLE = re.compile("[!-~]+")
+"""ASCII without blanks and controls: what a request can hold."""
 
 
 def checked_ping_url(text: str) -> str:
@@ -33,7 +36,11 @@ def checked_ping_url(text: str) -> str:
         host = url.hostname or ""
     except ValueError:
         host = ""
-    if not host or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(host))):
+    if (
+        not host
+        or not _PRINTABLE.fullmatch(text)
+        or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)))
+    ):
         raise SettingsError("the ping URL must begin with https:// and name a host")
     return text.rstrip("/")
 
@@ -97,9 +104,22 @@ class _Sent(threading.Thread):
             self._url, data=self._body, headers=headers, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:  # noqa: S310
+            with _opener(self._url).open(request, timeout=self._timeout_s) as answer:
                 answer.read(1024)
+        except SettingsError as error:
+            self._fault = f"the ping could not be sent: {error}"
         except urllib.error.HTTPError as error:
             self._fault = f"the ping was answered with HTTP {error.code}"
         except (OSError, HTTPException, ValueError) as error:
             self._fault = f"the ping could not be sent: {type(error).__name__}"
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Return what goes through the environment's proxy, and through no host that is none.
+
+    Raises:
+        SettingsError: The environment names a proxy that is none, or with an unescaped password.
+    """
+    proxy = environment_proxy(url)
+    proxies = {urlsplit(url).scheme: proxy} if proxy else {}
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies))

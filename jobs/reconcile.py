@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
+from click.core import ParameterSource
 
 from jobs.arguments import with_arguments
 from jobs.exits import Exit, Stop
 from palm._version import __version__
+from palm.printable import printable, shown_value
 from palm.shell import TerminatedError, run_command, say
 from palm.streams import closed_at_start
 
@@ -128,7 +130,7 @@ def _run(given: dict[str, Any]) -> int:
     terminal = console.is_terminal and not console.is_dumb_terminal
     if given["plan"]:
         for line in plan(_options(given, terminal=terminal)).lines_of_text():
-            click.echo(line)
+            click.echo(printable(line))
         return Exit.DONE
     with _announced(given) as ended:
         report = run(_options(given, terminal=terminal), console)
@@ -151,7 +153,7 @@ def _say(report: Report, given: dict[str, Any], console: Any) -> None:  # noqa: 
         with suppress(OSError):  # the report is published, whether anybody reads this or not
             print_summary(report, console, every_line=given["verbose"])
             for text in given["output"]:
-                console.print(f"Written: {text}", markup=False, soft_wrap=True)
+                console.print(printable(f"Written: {text}"), markup=False, soft_wrap=True)
     for sentence in report.about["run"]["verdict"]:
         say(_NAME, sentence)
 
@@ -257,10 +259,12 @@ def _check_together(given: dict[str, Any], *, folder: bool) -> None:
 def _settings(given: dict[str, Any]) -> Settings:
     from palm.settings import load_settings, proxy_option  # noqa: PLC0415 - not for --help
 
+    typed = click.get_current_context().get_parameter_source("proxy") is ParameterSource.COMMANDLINE
     return load_settings(
         given["config"],
         base_url=given["base_url"] or None,
-        proxy=proxy_option(given["proxy"]),
+        # Only there can everybody read it; palm.toml may hold a password.
+        proxy=proxy_option(given["proxy"]) if typed else given["proxy"],
     )
 
 
@@ -308,7 +312,8 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Stop(
-            Exit.USAGE, f"--timezone: no time zone is called {name!r}; e.g. Asia/Shanghai"
+            Exit.USAGE,
+            f"--timezone: no time zone is called {shown_value(name)}; e.g. Asia/Shanghai",
         ) from None
 
 
@@ -318,4 +323,6 @@ def _run_date(text: str | None, zone: tzinfo) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Stop(Exit.USAGE, f"--run-date: {text!r} is no date like 2026-11-21") from None
+        raise Stop(
+            Exit.USAGE, f"--run-date: {shown_value(text)} is no date like 2026-11-21"
+        ) from None

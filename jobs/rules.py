@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from jobs.frames import Change, State
 from jobs.summary import Summary
+from palm.printable import shown_value
 
 __all__ = ["GRAMMAR", "Rule", "RuleError", "parse_rule"]
 
@@ -116,4 +117,4 @@ def _why(text: str) -> str:
 
 
 def _error(text: str, why: str) -> RuleError:
-    return RuleError(f"rule {text[:80]!r}: {why}; a rule is {GRAMMAR}")
+    return RuleError(f"rule {shown_value(text)}: {why}; a rule is {GRAMMAR}")

@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jobs.exits import Exit, Stop
+from palm.printable import shown_value
 
 __all__ = ["check_run_date", "parse_deadline", "parse_duration", "today_in"]
 
@@ -24,7 +25,7 @@ def parse_duration(text: str, option: str) -> float:
         Stop: It is none (2).
     """
     if not _DURATION.fullmatch(text.strip()):
-        raise Stop(Exit.USAGE, f"{option}: {text!r} is no duration like 7h, 90m or 30s")
+        raise Stop(Exit.USAGE, f"{option}: {shown_value(text)} is no duration like 7h, 90m or 30s")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
@@ -69,7 +70,7 @@ def parse_deadline(text: str, now: datetime) -> float:
             if now - at > _LATE:
                 at += timedelta(days=1)
     except ValueError:
-        raise Stop(Exit.USAGE, f"--deadline: {text!r} is no time like 06:00") from None
+        raise Stop(Exit.USAGE, f"--deadline: {shown_value(text)} is no time like 06:00") from None
     if at <= now:
         raise Stop(Exit.USAGE, f"--deadline: {at:%Y-%m-%d %H:%M} is past, it is {now:%H:%M} now")
     return (at - now).total_seconds()

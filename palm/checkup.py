@@ -30,9 +30,11 @@ from palm.exchange import Exchange
 from palm.hosts import Hosts
 from palm.keys import Merchant, PlatformKeys
 from palm.response import TYPED, error_of
+from palm.scrub import GAP, shown_key_id
 from palm.settings import Settings
 from palm.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
-from palm.transport import Timeouts, Transport, checked_base_url, checked_proxy
+from palm.transport import Timeouts, Transport
+from palm.urls import checked_base_url, checked_proxy, shown_url
 
 __all__ = ["Finding", "Level", "check"]
 
@@ -102,7 +104,7 @@ async def check(
     except SettingsError as error:
         yield Finding(Level.FAIL, "platform keys", str(error))
         return
-    yield Finding(Level.OK, "platform keys", f"requests name {verifier.preferred or 'none yet'}")
+    yield Finding(Level.OK, "platform keys", f"requests name {_key_id(verifier.preferred)}")
     for url in urls:
         transport = Transport(timeouts or Timeouts(), proxy)
         exchange = Exchange(RSASigner(merchant), verifier, Hosts([url]), transport, clock=clock)
@@ -111,6 +113,10 @@ async def check(
                 yield finding
         finally:
             await exchange.close()
+
+
+def _key_id(name: str) -> str:
+    return (shown_key_id(name) or GAP) if name else "none yet"
 
 
 def _verifier(settings: Settings, merchant: Merchant) -> Verifier:
@@ -129,9 +135,11 @@ async def _ask(
         with await exchange.send("GET", query_target(*pair)) as answer:
             status, headers, content = answer.status, answer.headers, answer.content
     except PalmError as error:
-        yield Finding(Level.FAIL, f"network {url}", f"{error}; check DNS, firewall and proxy")
+        yield Finding(
+            Level.FAIL, f"network {shown_url(url)}", f"{error}; check DNS, firewall and proxy"
+        )
         return
-    yield Finding(Level.OK, f"network {url}", f"it answers (HTTP {status})")
+    yield Finding(Level.OK, f"network {shown_url(url)}", f"it answers (HTTP {status})")
     yield _clock(headers, clock())
     refused = error_of(status, headers, content, verified=False, private=pair[:1], accepted=TYPED)
     if isinstance(refused, UnauthorizedError):
@@ -148,11 +156,13 @@ async def _ask(
         yield Finding(Level.FAIL, "signature", str(error))
         return
     yield Finding(Level.OK, "credentials", "the gateway knows the merchant and its key")
-    yield Finding(Level.OK, "signature", f"the answer is signed with {signed_by}, which is held")
+    yield Finding(
+        Level.OK, "signature", f"the answer is signed with {_key_id(signed_by)}, which is held"
+    )
     if isinstance(refused, ForbiddenError):
         yield Finding(Level.FAIL, "query", diagnose(refused))
     elif isinstance(refused, RefusedError) and "Wechatpay-Serial" in (refused.message or ""):
-        named = exchange.verifier.preferred
+        named = _key_id(exchange.verifier.preferred)
         detail = f"{refused}; {named} is not this merchant's: mend public_key_id"
         yield Finding(Level.FAIL, "query", detail)
     elif refused is not None:

@@ -57,7 +57,9 @@ def _settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
         ),
-        click.option("--proxy", metavar="URL", help="An HTTP proxy.  [default: HTTPS_PROXY]"),
+        click.option(
+            "--proxy", metavar="URL", help="An HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]"
+        ),
     ):
         function = option(function)
     return function

@@ -25,7 +25,8 @@ from palm.response import Response
 from palm.retrying import Retry, persist
 from palm.settings import Settings, check_unnamed, load_settings, read_config
 from palm.signing import RSASigner, RSAVerifier, Signer, Verifier
-from palm.transport import Timeouts, Transport, checked_base_url, checked_proxy
+from palm.transport import Timeouts, Transport
+from palm.urls import checked_base_url, checked_proxy
 
 __all__ = ["BASE_URLS", "AsyncPalm", "Attempt"]
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from palm.urls import shown_url
+
 __all__ = ["HostRules", "Hosts"]
 
 _log: Final = logging.getLogger("palm")
@@ -78,7 +80,7 @@ class Hosts:
             self._try_main_at = now + self._rules.try_main_s
 
     def _switch(self, to: int) -> None:
-        _log.warning("asking %s from now on", self._urls[to])
+        _log.warning("asking %s from now on", shown_url(self._urls[to]))
         self._current = to
         self._failed.clear()
         self.switches += 1

@@ -28,6 +28,7 @@ from palm.pem import (
     rsa_key_of,
     validity_of,
 )
+from palm.scrub import GAP, shown_key_id
 from palm.trust_store import TrustStore
 
 __all__ = ["PUBLIC_KEY_ID_PREFIX", "Merchant", "PlatformKeys", "certificate_serial"]
@@ -57,7 +58,7 @@ class Merchant:
 
     def __post_init__(self) -> None:
         if not _MCHID.fullmatch(self.mchid):
-            raise SettingsError(f"the merchant number (mchid) must be digits, not {self.mchid!r}")
+            raise SettingsError("the merchant number (mchid) must be digits")
         object.__setattr__(self, "serial_no", _serial(self.serial_no, "merchant certificate"))
         _check_size(self.private_key, "the merchant's private key")
 
@@ -94,7 +95,7 @@ class Merchant:
                 raise SettingsError(f"the merchant's certificate {serial} {problem}")
             if serial_no is not None and _serial(serial_no, "merchant certificate") != serial:
                 raise SettingsError(
-                    f"the merchant's serial number is set to {serial_no}, but its certificate has "
+                    "the merchant's serial number that is set is not that of its certificate, "
                     f"{serial}; set the certificate's"
                 )
             if _key_of(loaded, "the merchant's certificate") != key.public_key():
@@ -140,7 +141,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         self._keys: dict[str, RSAPublicKey] = {}
         for name, key in keys.items():
             checked = _key_id(name)
-            _check_size(key, f"the platform's key {checked}")
+            _check_size(key, f"the platform's key {shown_key_id(checked) or GAP}")
             self._keys[checked] = key
         if not self._keys:
             raise SettingsError(
@@ -150,7 +151,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
             plain = [name for name in self._keys if name.startswith(PUBLIC_KEY_ID_PREFIX)]
             preferred = plain[0] if plain else list(self._keys)[-1]
         if preferred not in self._keys:
-            raise SettingsError(f"the preferred platform key {preferred!r} is not among the keys")
+            raise SettingsError("the preferred platform key is not among the keys")
         self.preferred: str = preferred
 
     @classmethod
@@ -176,12 +177,10 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
             SettingsError: As the class; or a certificate is not valid, or not under the roots.
         """
         now, validity = now or datetime.now(UTC), {}
-        keys = {name: _public_key(pem, name) for name, pem in (public_keys or {}).items()}
-        for name in keys:
+        for name in public_keys or {}:
             if not name.startswith(PUBLIC_KEY_ID_PREFIX):
-                raise SettingsError(
-                    f"the public key's id must begin with {PUBLIC_KEY_ID_PREFIX}, not {name[:20]!r}"
-                )
+                raise SettingsError(f"the public key's id must begin with {PUBLIC_KEY_ID_PREFIX}")
+        keys = {name: _public_key(pem, name) for name, pem in (public_keys or {}).items()}
         for pem in certificates:
             loaded = load_certificate(pem, "a platform certificate")
             serial = certificate_serial(loaded)
@@ -208,7 +207,8 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         return begins <= now <= ends
 
     def __repr__(self) -> str:
-        return f"PlatformKeys({list(self._keys)}, preferred={self.preferred!r})"
+        shown = [shown_key_id(name) or GAP for name in self._keys]
+        return f"PlatformKeys({shown}, preferred={shown_key_id(self.preferred) or GAP!r})"
 
     def check_against(self, merchant: Merchant) -> None:
         """Refuse keys that are the merchant's own.
@@ -232,12 +232,10 @@ def _serial(text: str, whose: str) -> str:
     serial = text.strip().upper()
     if serial.startswith(PUBLIC_KEY_ID_PREFIX):
         raise SettingsError(
-            f"{text!r} is the id of WeChat Pay's public key; the {whose}'s serial is wanted here"
+            f"the {whose}'s serial is wanted here, not the id of WeChat Pay's public key"
         )
     if not _SERIAL.fullmatch(serial):
-        raise SettingsError(
-            f"the {whose}'s serial number must be 40 hexadecimal digits, not {text[:64]!r}"
-        )
+        raise SettingsError(f"the {whose}'s serial number must be 40 hexadecimal digits")
     return serial
 
 
@@ -245,7 +243,9 @@ def _key_id(text: str) -> str:
     # An id of a public key is text: digits behind the prefix, no hexadecimal number.
     if text.startswith(PUBLIC_KEY_ID_PREFIX):
         if not text.removeprefix(PUBLIC_KEY_ID_PREFIX).isalnum():
-            raise SettingsError(f"the id of a public key cannot be {text[:80]!r}")
+            raise SettingsError(
+                f"the id of a public key must be {PUBLIC_KEY_ID_PREFIX} and digits behind it"
+            )
         return text
     return _serial(text, "platform certificate")
 
@@ -263,7 +263,9 @@ def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
     except (ValueError, TypeError):
         what = looks_like(pem)
         if "private key" in what:
-            what = f"a broken {what.partition(' ')[2]}"
+            raise SettingsError(
+                f"{name}: private key is incomplete or damaged; download it again"
+            ) from None
         raise SettingsError(
             f"{name} is {what}, not a private key in PEM (apiclient_key.pem)"
         ) from None
@@ -274,7 +276,8 @@ def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
     return key
 
 
-def _public_key(pem: bytes, name: str) -> RSAPublicKey:
+def _public_key(pem: bytes, key_id: str) -> RSAPublicKey:
+    name = shown_key_id(key_id) or "the public key"
     try:
         key = load_pem_public_key(pem)
     except ValueError:
@@ -284,7 +287,7 @@ def _public_key(pem: bytes, name: str) -> RSAPublicKey:
     except UnsupportedAlgorithm:
         key = None
     if not isinstance(key, RSAPublicKey):
-        raise SettingsError(f"the public key {name} is no RSA key")
+        raise SettingsError(f"the public key {shown_key_id(key_id) or GAP} is no RSA key")
     return key
 
 

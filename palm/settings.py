@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
-import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,6 +18,8 @@ from palm.downloaded import DownloadedKeys
 from palm.errors import SettingsError
 from palm.keys import Merchant, PlatformKeys
 from palm.pem import load_certificate, out_of_date
+from palm.printable import printable, shown_value
+from palm.setting_files import check_private, named, read_file, read_toml
 from palm.trust_store import TrustStore
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
 CONFIG_NAME: Final = "palm.toml"
 _SEPARATORS: Final = {"platform_certificates": os.pathsep}
 _TABLES: Final = ("reconcile",)
-_LARGEST_FILE: Final = 1024 * 1024
 _log: Final = logging.getLogger("palm")
 
 
@@ -44,7 +44,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="PALM_", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="PALM_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     mchid: str | None = Field(None, description="merchant number")
@@ -77,6 +81,12 @@ class Settings(BaseSettings):
     def _split_urls(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        """Yield which settings there are: a value may be a secret that was put in a wrong place."""
+        for name, value in self:
+            if value:
+                yield name, value is True or "set"
+
     def as_environment(self) -> dict[str, str]:
         """Return the ``PALM_*`` variables that say the same."""
         values = {name: value for name, value in self if value}
@@ -106,14 +116,16 @@ class Settings(BaseSettings):
         check_private(self.private_key)
         return Merchant.from_pem(
             self.mchid,
-            _read(self.private_key, "the merchant's private key"),
+            read_file("private_key", self.private_key, "the merchant's private key"),
             serial_no=self.merchant_serial,
             certificate=(
-                _read(self.merchant_certificate, "the merchant's certificate")
+                read_file(
+                    "merchant_certificate", self.merchant_certificate, "the merchant's certificate"
+                )
                 if self.merchant_certificate
                 else None
             ),
-            name=f"the private key {self.private_key}",
+            name=named("private_key", self.private_key),
         )
 
     def platform_keys(self) -> PlatformKeys | None:
@@ -131,7 +143,9 @@ class Settings(BaseSettings):
             return None
         public_keys = {}
         if self.public_key is not None and self.public_key_id is not None:
-            public_keys[self.public_key_id] = _read(self.public_key, "WeChat Pay's public key")
+            public_keys[self.public_key_id] = read_file(
+                "public_key", self.public_key, "WeChat Pay's public key"
+            )
         certificates = self._valid_certificates()
         if not public_keys and not certificates:
             return None
@@ -147,10 +161,10 @@ class Settings(BaseSettings):
         """
         valid, problems, now = [], [], datetime.now(UTC)
         for path in self.platform_certificates:
-            pem = _read(path, "the platform certificate")
-            certificate = load_certificate(pem, f"the platform certificate {path}")
+            pem = read_file("platform_certificates", path, "the platform certificate")
+            certificate = load_certificate(pem, named("platform_certificates", path))
             if problem := out_of_date(certificate, now):
-                problems.append(f"the platform certificate {path} {problem}")
+                problems.append(f"{named('platform_certificates', path)} {problem}")
             else:
                 valid.append(pem)
         if problems and not (valid or self.public_key or self.apiv3_key_file):
@@ -167,8 +181,8 @@ class Settings(BaseSettings):
         """
         if self.root_certificate is None:
             return None
-        pem = _read(self.root_certificate, "the root certificate")
-        return TrustStore.from_pem(pem, f"the root certificate {self.root_certificate}")
+        pem = read_file("root_certificate", self.root_certificate, "the root certificate")
+        return TrustStore.from_pem(pem, named("root_certificate", self.root_certificate))
 
     def verifying_keys(self) -> PlatformKeys | DownloadedKeys:
         """Return what answers are verified with: keys in files, and downloads where they are set.
@@ -179,7 +193,7 @@ class Settings(BaseSettings):
         held = self.platform_keys()
         if self.apiv3_key_file is not None:
             check_private(self.apiv3_key_file)
-            secret = _read(self.apiv3_key_file, "the APIv3 key").strip()
+            secret = read_file("apiv3_key_file", self.apiv3_key_file, "the APIv3 key").strip()
             return DownloadedKeys(APIv3Key(secret), held, trust=self.trust_store())
         if held is None:
             raise SettingsError(
@@ -200,16 +214,15 @@ def read_config(path: Path | None) -> dict[str, Any]:
         path = Path(CONFIG_NAME)
         if not path.exists():
             return {}
-    try:
-        config = tomllib.loads(_read(path, "the configuration").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is no TOML: {error}") from None
+    config, shown = read_toml(path), printable(str(path))
     for name, value in config.items():
         if isinstance(value, dict) and name in _TABLES:
             continue
         if name not in Settings.model_fields:
             known = ", ".join([*Settings.model_fields, *(f"[{table}]" for table in _TABLES)])
-            raise SettingsError(f"{path}: {name!r} means nothing here; known are {known}")
+            raise SettingsError(
+                f"{shown}: {shown_value(name)} means nothing here; known are {known}"
+            )
         if _is_path(Settings.model_fields[name]):
             several = isinstance(value, str) and name in _SEPARATORS
             config[name] = _beside(path, [value] if several else value)
@@ -224,16 +237,21 @@ def load_settings(config: dict[str, Any] | None = None, **options: object) -> Se
     """
     given = {name: value for name, value in options.items() if value is not None}
     plain = {k: v for k, v in (config or {}).items() if not isinstance(v, dict)}
+    settings = _validated({**plain, **EnvSettingsSource(Settings)(), **given})
+    check_unnamed(accept_unnamed=settings.accept_unnamed, require_echo=settings.require_echo)
+    return settings
+
+
+def _validated(values: dict[str, Any]) -> Settings:
     try:
-        settings = Settings(**{**plain, **EnvSettingsSource(Settings)(), **given})
+        return Settings(**values)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
             for each in error.errors(include_input=False, include_url=False)
         )
-        raise SettingsError(f"settings: {wrong}") from None
-    check_unnamed(accept_unnamed=settings.accept_unnamed, require_echo=settings.require_echo)
-    return settings
+    # Raised outside the except block so that the original, which holds the values, is not chained.
+    raise SettingsError(f"settings: {wrong}")
 
 
 def check_unnamed(*, accept_unnamed: bool, require_echo: bool) -> bool:
@@ -264,26 +282,6 @@ def proxy_option(text: str | None) -> str | None:
     return text
 
 
-def check_private(path: Path) -> None:
-    """Refuse a secret file that everybody can read; warn of one that its group can.
-
-    Kubernetes and systemd mount secrets readable by the group, so that is no error.
-
-    Raises:
-        SettingsError: Everybody can read it.
-    """
-    if os.name != "posix":
-        return
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return  # reading it says what is wrong
-    if mode & stat.S_IROTH:
-        raise SettingsError(f"everybody on this machine can read {path}; run: chmod 600 {path}")
-    if mode & stat.S_IRGRP:
-        _log.warning("the group of %s can read it; if that is not meant: chmod 600 %s", path, path)
-
-
 def _missing(name: str, what: str) -> str:
     return f"PALM_{name.upper()} is not set ({what}), nor {name} in {CONFIG_NAME}"
 
@@ -296,14 +294,3 @@ def _beside(config: Path, value: object) -> object:
     if isinstance(value, str):
         return config.parent / value
     return tuple(_beside(config, each) for each in value) if isinstance(value, list) else value
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        raise SettingsError(f"{what} cannot be read: {path}: {error.strerror}") from None
-    if len(content) > _LARGEST_FILE:
-        raise SettingsError(f"{what} is too large to be one: {path}")
-    return content

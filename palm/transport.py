@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -22,17 +18,15 @@ from palm.errors import (
     BodyError,
     ConnectError,
     DisconnectedError,
-    SettingsError,
     TimedOutError,
     TransportError,
 )
+from palm.urls import checked_base_url, checked_proxy, environment_proxy
 
-__all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy"]
+__all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy", "environment_proxy"]
 
 _LONGEST_BODY: Final = 64 * 1024
 _TOO_LONG: Final = f"the answer is longer than {_LONGEST_BODY} bytes"
-_BASE_URL: Final = re.compile(r"(?i:https?)://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
-"""Host, perhaps a port and a path: no user, query or fragment, and nothing to be encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,77 +46,23 @@ class Timeouts:
     idle_s: float = 7.0
 
 
-def checked_base_url(text: str) -> str:
-    """Return a base URL without its last slash.
-
-    Raises:
-        SettingsError: It is no URL of a host, or its scheme is not https and the host is not this
-            very machine.
-    """
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        host, url = None, urlsplit("")
-    if not host or not _BASE_URL.fullmatch(text):
-        raise SettingsError("the base URL must look like https://api.mch.weixin.qq.com")
-    if url.scheme == "http" and not is_loopback(host):
-        raise SettingsError(f"the base URL of {host} must begin with https://")
-    return text.rstrip("/")
-
-
-def checked_proxy(text: str) -> str:
-    """Return a proxy's URL.
-
-    Raises:
-        SettingsError: It is none, or not one of an HTTP proxy.
-    """
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname, url.port
-    except ValueError:
-        host, url = None, urlsplit("")
-    if not host or url.scheme not in {"http", "https"}:
-        raise SettingsError("the proxy's URL must look like http://proxy.example:3128")
-    return text
-
-
 @lru_cache(maxsize=8)
-def _proxy_of(scheme: str, netloc: str) -> str | None:
-    host = netloc.rpartition("@")[2]
-    if is_loopback(urlsplit(f"//{host}").hostname or "") or proxy_bypass(host):
-        return None
-    proxy = getproxies().get(scheme)
-    if proxy is None:
-        return None
-    # curl and others take a proxy without a scheme, so people write it so.
-    return checked_proxy(proxy if "://" in proxy else f"http://{proxy}")
+def _through(proxy: str) -> URL:
+    """Return a proxy's URL whose user and password the library sends in UTF-8, as curl does.
 
-
-def environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL (``HTTPS_PROXY``, ``NO_PROXY``).
-
-    Raises:
-        SettingsError: It is none, or not one of an HTTP proxy.
+    The library writes them in Latin-1, so each byte of the UTF-8 becomes a character of that.
     """
-    scheme, _, rest = url.partition("://")
-    return _proxy_of(scheme, rest.partition("/")[0])
+    url = URL(proxy)
+    if url.raw_user is None and url.raw_password is None:
+        return url
+    user, password = ((part or "").encode().decode("latin-1") for part in (url.user, url.password))
+    return url.with_user(user).with_password(password)
 
 
 @lru_cache(maxsize=8)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     # The total is ours to keep: the library's would run on while a request waits for the quota.
     return aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s)
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address is this very machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Transport:
@@ -177,7 +117,7 @@ class Transport:
         if timeouts is not self._timeouts:
             special["timeout"] = _client_timeout(timeouts)
         if proxy := self._proxy or environment_proxy(url):
-            special["proxy"] = proxy
+            special["proxy"] = _through(proxy)
         if body or method != "GET":  # the library would call a body that is none a stream of octets
             special |= {"data": body or None, "skip_auto_headers": ("Content-Type",)}
         session = self._open()

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
+import socket
 from typing import Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palm import AsyncPalm, ConnectError, PalmError, Retry, SettingsError, TransportError
+from jobs import reconcile
+from jobs.ping import Ping
+from palm import (
+    AsyncPalm,
+    ConnectError,
+    Palm,
+    PalmError,
+    Retry,
+    SettingsError,
+    TransportError,
+    cli,
+)
 from palm.sandbox import Gateway
 from palm.settings import proxy_option
-from palm.transport import Timeouts, Transport, _proxy_of, checked_proxy, environment_proxy
+from palm.shell import run_command
+from palm.transport import Timeouts, Transport
+from palm.urls import _proxy_of, checked_proxy, environment_proxy
 
 GATEWAY = "https://api.mch.weixin.qq.com"
 PROXY = "http://proxy.example:3128"
@@ -296,3 +311,140 @@ def test_whatever_is_given_as_a_proxy_is_taken_or_refused(url):
         assert checked_proxy(url) == url
     except PalmError as error:
         assert isinstance(error, SettingsError)  # noqa: PT017
+
+
+# --- passwords
+
+
+UNESCAPED = [
+    "pa#ss",
+    "12#ss",
+    "pa?ss",
+    "pa/ss",
+    "pa@ss",
+    "1@2",
+    "#",
+    "12/3",
+    "%",
+    "a b",
+    "中",
+    "a%2",
+]
+
+
+@pytest.fixture
+def nowhere(monkeypatch):
+    """Let no name be looked up: what is asked for would be a part of the password."""
+    asked = []
+
+    def getaddrinfo(host, *_, **__):
+        asked.append(host)
+        raise OSError("no name is looked up here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield asked
+    assert asked == []
+
+
+@pytest.mark.parametrize("password", UNESCAPED)
+@pytest.mark.parametrize("scheme", ["http://", "https://"])
+def test_a_password_that_is_not_percent_encoded_is_refused(keys, nowhere, password, scheme):
+    url = f"{scheme}user:{password}@proxy.example:3128"
+    with pytest.raises(SettingsError, match="percent-encode it") as caught:
+        AsyncPalm(merchant=keys.merchant(), keys=keys.platform_keys(), proxy=url)
+    assert "user:" not in str(caught.value)
+    assert nowhere == []
+
+
+@pytest.mark.parametrize("password", UNESCAPED)
+@pytest.mark.parametrize("scheme", ["http://", ""])
+async def test_the_environments_is_refused_alike(environment, keys, nowhere, password, scheme):
+    environment(HTTPS_PROXY=f"{scheme}user:{password}@proxy.example:3128")
+    palm = AsyncPalm(merchant=keys.merchant(), keys=keys.platform_keys())
+    async with palm:
+        with pytest.raises(SettingsError, match="percent-encode it"):
+            await palm.authorizations.get("o1", "1")
+    (fault,) = Ping("https://ping.example/secret").end(0)
+    assert "percent-encode it" in fault
+    assert nowhere == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:pa%23ss%3F%2F%40@proxy.example:3128",
+        "http://us-er_1.~!$&'()*+,;=:x@[::1]:3128/",
+        "HTTP://user@proxy",
+        "http://:p@proxy.example",
+    ],
+)
+def test_a_password_that_is_percent_encoded_is_taken(url):
+    assert checked_proxy(url) == url
+
+
+def test_a_user_with_a_colon_is_refused():
+    """Basic authentication has no way to say it."""
+    with pytest.raises(SettingsError, match="must not hold a colon"):
+        checked_proxy("http://us%3Aer:pw@proxy.example")
+
+
+async def test_a_password_is_sent_in_utf_8_as_curl_does(gateway):
+    async with Proxy() as proxy:
+        url = proxy.url.replace("://", "://user:%E4%B8%AD%23%C3%A9@")
+        async with client(gateway, proxy=url) as palm:
+            await palm.authorizations.get("o1", "1")
+    expected = base64.b64encode("user:中#é".encode()).decode()
+    assert f"Proxy-Authorization: Basic {expected}\r\n" in proxy.heads[0]
+
+
+def command_line(*words):
+    """Run a command; return its exit code."""
+    name, module = words[0], reconcile if words[0] == "palm-reconcile" else cli
+    with pytest.raises(SystemExit) as ended:
+        run_command(module.command, name, module._exit_code, list(words[1:]))
+    return ended.value.code
+
+
+def one_question(config):
+    with Palm.from_env(config) as palm:
+        palm.authorizations.get("o1", "1")
+    return 0
+
+
+@pytest.mark.parametrize("where", ["variable", "palm.toml", "[reconcile]"])
+@pytest.mark.parametrize("command", ["get", "check", "reconcile", "sync client"])
+async def test_a_proxy_with_a_password_works_for_every_command(
+    environment, gateway, tmp_path, capfd, monkeypatch, command, where
+):
+    """The password is in a variable or a file, where not everybody reads it."""
+    if where == "[reconcile]" and command != "reconcile":
+        where = "palm.toml"
+    monkeypatch.chdir(tmp_path)
+    gateway.keys.write(tmp_path / "keys", gateway.base_url)
+    (tmp_path / "pairs.csv").write_text("openid,organization_id\no1,1004\n")
+    config = tmp_path / "keys" / "palm.toml"
+    handlers = logging.getLogger().handlers[:]
+    async with Proxy() as proxy:
+        url = proxy.url.replace("://", "://user:s3cret%23@")
+        if where == "variable":
+            environment(PALM_PROXY=url)
+        else:
+            table = "[reconcile]\n" if where == "[reconcile]" else ""
+            config.write_text(f"{config.read_text()}\n{table}proxy = '{url}'\n")
+        words = {
+            "get": ("palm", "get", "o1", "--organization-id", "1"),
+            "check": ("palm", "check"),
+            "reconcile": ("palm-reconcile", "pairs.csv", "-o", "report.csv"),
+        }
+        if command == "sync client":
+            code = await asyncio.to_thread(one_question, config)
+        else:
+            words = (*words[command], "--config", str(config))
+            code = await asyncio.to_thread(command_line, *words)
+    logging.getLogger().handlers[:] = handlers
+    out, err = capfd.readouterr()
+    assert code == 0, err
+    expected = base64.b64encode(b"user:s3cret#").decode()
+    assert proxy.heads
+    assert all(f"Proxy-Authorization: Basic {expected}\r\n" in head for head in proxy.heads)
+    assert "s3cret" not in f"{out}{err}"

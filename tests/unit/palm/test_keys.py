@@ -61,7 +61,7 @@ def test_a_serial_in_small_letters_is_the_same_serial(pem, now):
 
 @pytest.mark.parametrize("mchid", ["", "19000 07291", "wx1900007291", "1900007291\n", "１２３"])
 def test_a_merchant_number_that_is_no_number_is_refused(pem, mchid):
-    with pytest.raises(SettingsError, match=r"\(mchid\) must be digits, not '"):
+    with pytest.raises(SettingsError, match=r"^the merchant number \(mchid\) must be digits$"):
         Merchant(mchid, SERIAL, pem.key)
 
 
@@ -75,7 +75,8 @@ def test_a_serial_that_is_no_hexadecimal_number_is_refused(pem, serial):
 
 def test_the_public_keys_id_is_no_merchant_serial(pem):
     with pytest.raises(
-        SettingsError, match="is the id of WeChat Pay's public key; the merchant certificate's"
+        SettingsError,
+        match="the merchant certificate's serial is wanted here, not the id of WeChat",
     ):
         Merchant("1", ID, pem.key)
 
@@ -106,13 +107,24 @@ def test_a_private_key_of_an_unknown_curve_is_refused(sm2):
         Merchant.from_pem("1", sm2("key"), serial_no=SERIAL, name="KEY")
 
 
+@pytest.mark.parametrize("what", ["cut", "pkcs1"])
+def test_a_damaged_private_key_is_to_be_downloaded_again(pem, what):
+    content = {
+        "cut": pem.private(pem.key)[:400] + b"\n-----END PRIVATE KEY-----\n",
+        "pkcs1": b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    }[what]
+    with pytest.raises(SettingsError) as caught:
+        Merchant.from_pem("1", content, serial_no=SERIAL, name="PALM_PRIVATE_KEY (key.pem)")
+    assert str(caught.value) == (
+        "PALM_PRIVATE_KEY (key.pem): private key is incomplete or damaged; download it again"
+    )
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [
         ("certificate", "a certificate"),
         ("public", "a public key"),
-        ("broken", "a broken private key"),
-        ("broken pkcs1", "a broken RSA private key"),
         ("empty", "empty"),
         ("text", "no PEM text"),
         ("binary", "a binary file"),
@@ -122,8 +134,6 @@ def test_a_file_that_is_no_private_key_is_named_for_what_it_is(pem, what, said):
     content = {
         "certificate": pem.certificate(pem.key),
         "public": pem.public(pem.key),
-        "broken": pem.private(pem.key)[:400] + b"\n-----END PRIVATE KEY-----\n",
-        "broken pkcs1": b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
         "empty": b" \n",
         "text": b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC",
         "binary": b"\x30\x82\xff",
@@ -158,7 +168,7 @@ def test_a_key_of_another_certificate_is_refused(pem, now):
 def test_a_serial_that_is_not_the_certificates_is_refused(pem, now):
     other = "A" * 40
     with pytest.raises(
-        SettingsError, match=f"is set to {other}, but its certificate has {SERIAL}; set the"
+        SettingsError, match=f"that is set is not that of its certificate, {SERIAL}; set the"
     ):
         Merchant.from_pem(
             "1",
@@ -248,7 +258,7 @@ def test_another_key_can_be_preferred(pem):
 
 
 def test_a_preferred_key_that_is_not_held_is_refused(pem):
-    with pytest.raises(SettingsError, match="preferred platform key 'X' is not among the keys"):
+    with pytest.raises(SettingsError, match="^the preferred platform key is not among the keys$"):
         PlatformKeys({ID: pem.key.public_key()}, preferred="X")
 
 
@@ -260,12 +270,14 @@ def test_the_public_keys_id_stays_text(pem):
 
 @pytest.mark.parametrize("name", ["PUB_KEY_ID_", "PUB_KEY_ID_1 ", "PUB_KEY_ID_1\n"])
 def test_an_id_of_a_public_key_that_cannot_be_one_is_refused(pem, name):
-    with pytest.raises(SettingsError, match="the id of a public key cannot be 'PUB_KEY_ID_"):
+    with pytest.raises(
+        SettingsError, match="the id of a public key must be PUB_KEY_ID_ and digits behind it"
+    ):
         PlatformKeys({name: pem.key.public_key()})
 
 
 def test_a_public_key_under_a_certificates_serial_is_refused(pem):
-    with pytest.raises(SettingsError, match="id must begin with PUB_KEY_ID_, not '5157F09E"):
+    with pytest.raises(SettingsError, match="id must begin with PUB_KEY_ID_$"):
         PlatformKeys.from_pem(public_keys={SERIAL: pem.public(pem.key)})
 
 

@@ -143,13 +143,12 @@ def test_tables_are_somebody_elses(folder):
 @pytest.mark.parametrize("content", [b"mchid = ", b"\xff\xfe", b"[a", b"a = 1\na = 2"])
 def test_what_is_no_toml_is_refused(folder, content):
     (folder / "palm.toml").write_bytes(content)
-    assert "palm.toml is no TOML: " in refusal(read_config, folder / "palm.toml")
+    assert "palm.toml is not valid TOML: " in refusal(read_config, folder / "palm.toml")
 
 
 def test_a_file_that_is_not_there_is_refused_when_it_was_named(tmp_path):
     said = refusal(read_config, tmp_path / "other.toml")
-    assert said.startswith("the configuration cannot be read: ")
-    assert said.endswith("other.toml: No such file or directory")
+    assert said == "--config: the configuration cannot be read: No such file or directory"
 
 
 def test_a_file_too_large_to_be_one_is_not_read(folder):
@@ -230,18 +229,28 @@ def test_the_certificate_alone_tells_the_serial(folder, keys):
     assert settings_without(folder, "merchant_serial").merchant().serial_no == keys.merchant_serial
 
 
-def test_a_key_file_that_cannot_be_read_is_named(folder):
+def test_a_key_file_that_is_not_there_is_named_by_its_setting(folder):
+    """What stands there may be the key itself."""
     (folder / "merchant_key.pem").unlink()
-    said = refusal(settings_without(folder).merchant)
-    assert said.startswith("the merchant's private key cannot be read: ")
-    assert said.endswith("merchant_key.pem: No such file or directory")
+    assert refusal(settings_without(folder).merchant) == (
+        "PALM_PRIVATE_KEY: the merchant's private key cannot be read: No such file or directory"
+    )
+
+
+def test_a_key_file_that_is_there_and_cannot_be_read_is_named_by_its_path(folder):
+    key = folder / "merchant_key.pem"
+    key.unlink()
+    key.mkdir(mode=0o700)
+    assert refusal(settings_without(folder).merchant) == (
+        f"PALM_PRIVATE_KEY ({key}): the merchant's private key cannot be read: Is a directory"
+    )
 
 
 def test_a_wrong_key_file_is_called_by_its_path(folder):
     key = folder / "merchant_key.pem"
     key.write_bytes((folder / "merchant_cert.pem").read_bytes())
     said = refusal(settings_without(folder).merchant)
-    assert said.startswith(f"the private key {key} is a certificate, not a private key")
+    assert said.startswith(f"PALM_PRIVATE_KEY ({key}) is a certificate, not a private key")
 
 
 # --- permissions
@@ -305,9 +314,9 @@ def test_a_certificate_that_is_not_valid_is_left_out_with_a_warning(certificates
     yesterday = datetime.now(UTC) - timedelta(days=1)
     expired, early = (record.message for record in caplog.records)
     assert expired == (
-        f"the platform certificate {paths[0]} expired on {yesterday:%Y-%m-%d}: it is not used"
+        f"PALM_PLATFORM_CERTIFICATES ({paths[0]}) expired on {yesterday:%Y-%m-%d}: it is not used"
     )
-    assert early.startswith(f"the platform certificate {paths[2]} is not valid before ")
+    assert early.startswith(f"PALM_PLATFORM_CERTIFICATES ({paths[2]}) is not valid before ")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +325,7 @@ def test_a_certificate_that_is_not_valid_is_left_out_with_a_warning(certificates
 def test_where_no_certificate_is_valid_file_and_date_are_named(certificates, name, said):
     path = certificates / f"{name}.pem"
     refused = refusal(load_settings(platform_certificates=[path]).verifying_keys)
-    assert refused.startswith(f"the platform certificate {path} {said}")
+    assert refused.startswith(f"PALM_PLATFORM_CERTIFICATES ({path}) {said}")
 
 
 def test_where_no_certificate_is_valid_another_kind_of_key_does(certificates, folder, caplog):

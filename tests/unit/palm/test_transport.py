@@ -104,7 +104,7 @@ def test_https_anywhere_and_http_to_this_machine_are_safe_to_send_to(url, clean)
     ],
 )
 def test_http_to_another_machine_is_refused(url):
-    with pytest.raises(SettingsError, match=r"the base URL of \S+ must begin with https://"):
+    with pytest.raises(SettingsError, match="the base URL must begin with https://"):
         checked_base_url(url)
 
 
