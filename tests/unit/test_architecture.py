@@ -14,6 +14,8 @@ PURE = [
     "palm/authorization.py",
     "palm/response.py",
     "palm/replay.py",
+    "palm/scrub.py",
+    "palm/printable.py",
     "palm/keys.py",
     "palm/diagnosis.py",
     "jobs/changes.py",
