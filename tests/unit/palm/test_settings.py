@@ -356,7 +356,7 @@ def test_a_certificate_in_a_file_must_be_under_the_roots_that_are_set(
     )
     wrong.write_text("no root")
     assert refusal(load_settings(given).verifying_keys) == (
-        f"the root certificate {wrong} is no PEM text, not certificates in PEM"
+        f"PALM_ROOT_CERTIFICATE ({wrong}) is no PEM text, not certificates in PEM"
     )
     wrong.unlink()
     said = refusal(load_settings(given).verifying_keys)
