@@ -360,7 +360,9 @@ def test_a_certificate_in_a_file_must_be_under_the_roots_that_are_set(
     )
     wrong.unlink()
     said = refusal(load_settings(given).verifying_keys)
-    assert said == f"the root certificate cannot be read: {wrong}: No such file or directory"
+    assert said == (
+        "PALM_ROOT_CERTIFICATE: the root certificate cannot be read: No such file or directory"
+    )
 
 
 # --- answers that name nobody
