@@ -2,8 +2,9 @@
 
 Pure: no clock, no files, no network. Pairs are matched once, by integer codes; from there on
 everything is arithmetic over arrays as long as the report. Times are ``datetime64[ms]`` in UTC,
-where a comparison with a missing time is False: "later" and "earlier" need both. States are int8
-codes in the order ON, OFF, NONE; -1 where there is no good one.
+where a comparison with a missing time is False: "later" and "earlier" need both. A time of
+authorization outside 2000 to 2100 (Go's zero time, 0001-01-01) is kept but compared with nothing.
+States are int8 codes in the order ON, OFF, NONE; -1 where there is no good one.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _MOVED: Final = [_CHANGE[change] for change in (*GAIN, *LOSS, *HIDDEN)]
 _NEVER: Final = np.datetime64("NaT", "ms")
 _CLOCKS_DIFFER: Final = np.timedelta64(5 * 60 * 1000, "ms")
 _INT16_MAX: Final = 2**15 - 1
+_USUAL_TIMES: Final = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-01", "ms")
 
 
 def classify(
@@ -85,7 +87,8 @@ def classify(
     k, c = before.codes("known_state"), now.codes("state")
     good, was_here = (c >= 0) & (c != _UNKNOWN), before.codes("state") >= 0
     answered_at = now.times("answered_at")
-    t = np.where(good, now.times("authorize_time"), _NEVER)
+    told = np.where(good, now.times("authorize_time"), _NEVER)
+    t = _usual(told)
     q = _time_to_compare_with(before, t)
     change = _change(k, np.where(good, c, -1), t, q, answered_at, here=here, was_here=was_here)
 
@@ -101,7 +104,7 @@ def classify(
         "known_state": _category("known_state", np.where(good, c, k)),
         "previous_state": _category("previous_state", k),
         "change": _category("change", change),
-        "authorize_time": _utc(t),
+        "authorize_time": _utc(told),
         "previous_authorize_time": _utc(q),
         "unconfirmed_authorize_time": _utc(_unconfirmed(before, t, q, change, answered_at)),
         "answered_at": _utc(answered_at),
@@ -181,10 +184,10 @@ def _time_to_compare_with(before: _View, t: _Array) -> _Array:
     gave it too, whatever nights without one lie between, and the report then shows it as compared
     with, by which the next run knows it as taken over.
     """
-    last = before.times("authorize_time")
+    last = _usual(before.times("authorize_time"))
     known = _taken_over(
         last,
-        before.times("previous_authorize_time"),
+        _usual(before.times("previous_authorize_time")),
         before.codes("change"),
         before.times("answered_at"),
     )
@@ -200,7 +203,8 @@ def _unconfirmed(
     It is carried over nights without one, so that an answer after them can repeat it.
     """
     refused = t != _taken_over(t, q, change, answered_at)
-    kept = np.where(np.isnat(t), before.times("unconfirmed_authorize_time"), _NEVER)
+    waiting = _usual(before.times("unconfirmed_authorize_time"))
+    kept = np.where(np.isnat(t), waiting, _NEVER)
     return np.where(~np.isnat(t) & refused, t, kept)
 
 
@@ -208,6 +212,12 @@ def _taken_over(t: _Array, q: _Array, change: _Array, answered_at: _Array) -> _A
     """Return the time that the next run compares with, after one that answered ``t``."""
     odd = (change == _CHANGE[Change.ANOMALY]) | (t > answered_at + _CLOCKS_DIFFER)
     return np.where(odd, q, np.fmax(q, t))
+
+
+def _usual(times: _Array) -> _Array:
+    """Return the times with those outside 2000 to 2100 left out: zero times, not authorizations."""
+    first, end = _USUAL_TIMES
+    return np.where((times >= first) & (times < end), times, _NEVER)
 
 
 def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> _Array:

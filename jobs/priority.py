@@ -7,7 +7,7 @@ starves.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def order(pairs: pd.DataFrame, baseline: pd.DataFrame, *, run_date: date) -> npt
     unknown = (state == list(State).index(State.UNKNOWN)) & (
         reason != list(UnknownReason).index(UnknownReason.NOT_ASKED)
     )
-    recently = changed >= np.datetime64(run_date - timedelta(days=_RECENT_DAYS), "ms")
+    recently = changed >= np.datetime64(run_date, "ms") - np.timedelta64(_RECENT_DAYS, "D")
     turn = np.select([never, there & unknown, there & recently], [0, 1, 2], default=3)
     age = np.where(there, known.astype("int64"), np.iinfo("int64").min)
     return np.lexsort((np.arange(len(pairs)), age, turn))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 from unicodedata import east_asian_width
+from zoneinfo import ZoneInfo
 
 import pandas as pd
+
+from jobs.render.moments import days
 
 __all__ = ["Cell", "cells_of", "cut", "ratio", "width"]
 
@@ -15,27 +18,19 @@ Cell: TypeAlias = str | float | None
 _CHUNK: Final = 16 * 1024
 _MOST_TEXT: Final = 32_767
 """UTF-16 units that a cell holds."""
-_DAY_ZERO: Final = pd.Timestamp("1899-12-30")
-_FIRST_DAY, _END = 61, 2_958_466
-"""1900-03-01 and 10000-01-01: Excel knows a 1900-02-29, and nothing before and after."""
 
 
-def cells_of(rows: pd.DataFrame, zone: str) -> Iterator[tuple[Cell, ...]]:
+def cells_of(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[Cell, ...]]:
     """Yield the rows as cells, a time as the days that the clock on the wall in ``zone`` shows."""
     for start in range(0, len(rows), _CHUNK):
         part = rows.iloc[start : start + _CHUNK]
         yield from zip(*(_cells(part[name], zone) for name in part), strict=True)
 
 
-def _cells(column: pd.Series, zone: str) -> list[Cell]:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert(zone).dt.tz_localize(None)
-    if not pd.api.types.is_datetime64_dtype(column.dtype):
-        return column.astype(object).where(column.notna(), None).tolist()
-    days = (column - _DAY_ZERO) / pd.Timedelta(days=1)
-    cells = days.astype(object).where(days.notna(), None)
-    beyond = (days < _FIRST_DAY) | (days >= _END)
-    return cells.mask(beyond, column.astype(str)).tolist() if beyond.any() else cells.tolist()
+def _cells(column: pd.Series, zone: ZoneInfo) -> list[Cell]:
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return days(column, zone)
+    return column.astype(object).where(column.notna(), None).tolist()
 
 
 def ratio(part: int, whole: int) -> float | None:

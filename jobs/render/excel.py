@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,17 @@ from jobs.frames import ROWS, Change, State, carried_columns, codes
 from jobs.render.cells import Cell, cells_of, ratio
 from jobs.render.excel_counts import CHANGES, write_about, write_summary, write_transitions
 from jobs.render.language import Language, Translate, translator
+from jobs.render.moments import zone_of
 from jobs.render.sheet import Column, Kind, Sheet, Style, formats_of
 from jobs.report import Report
 
 __all__ = ["write_excel"]
 
 _MOST_ROWS: Final = 1_048_576
+_MOST_COLUMNS: Final = 16_384
 _MANY_ROWS: Final = 50_000
+_FIRST_YEAR: Final = 1_900
+"""XlsxWriter writes an earlier one such that no program opens the workbook."""
 _QUIET: Final = (Change.UNCHANGED, Change.ABSENT, Change.UNKNOWN)
 _KEYS: Final = ["organization_id", "openid"]
 _CHANGED: Final = [
@@ -76,7 +81,7 @@ def write_excel(
         write_summary(report, sheet("Summary"), translate)
         write_transitions(report, sheet("Transitions"), translate)
         _organizations(report, sheet("Organizations"), translate)
-        zone = report.about["run"]["timezone"]
+        zone = zone_of(report.about["run"]["timezone"])
         _pairs(changed, "change", sheet("Changes"), zone, translate)
         _pairs(unanswered, "unknown_reason", sheet("Unknown"), zone, translate)
         write_about(report, sheet("About"), translate)
@@ -85,17 +90,13 @@ def write_excel(
 @contextmanager
 def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsxwriter.Workbook]:
     """Yield a workbook that says nothing of who made it, and write it at the end."""
-    finished = datetime.fromisoformat(report.about["run"]["finished"])
+    finished = datetime.fromisoformat(report.about["run"]["finished"]).astimezone(UTC)
     packed = BytesIO()
     # What is left behind where something fails goes with the folder: it is personal data.
     with TemporaryDirectory(prefix="palm-reconcile-") as scratch:
         book = xlsxwriter.Workbook(packed, {"constant_memory": on_disk, "tmpdir": scratch})
-        book.set_properties(
-            {
-                "title": f"palm-reconcile {report.run_date}",
-                "created": finished.astimezone(UTC).replace(tzinfo=None),
-            }
-        )
+        created = {"created": finished.replace(tzinfo=None)} if finished.year >= _FIRST_YEAR else {}
+        book.set_properties({"title": f"palm-reconcile {report.run_date}", **created})
         yield book
         try:
             book.close()
@@ -118,7 +119,17 @@ def _unanswered(rows: pd.DataFrame) -> pd.DataFrame:
     return found[[*_KEYS, *carried_columns(rows.columns, ROWS), *_UNANSWERED]]
 
 
-def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: str, translate: Translate) -> None:
+def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: ZoneInfo, translate: Translate) -> None:
+    if (over := len(rows.columns) - _MOST_COLUMNS) > 0:
+        carried = carried_columns(rows.columns, ROWS)
+        rows = rows.drop(columns=carried[-over:])
+        sheet.line(
+            translate(
+                "{count:,} more columns do not fit on a sheet of Excel; "
+                "Parquet and CSV have them all."
+            ).format(count=over),
+            Style.WARNING,
+        )
     columns = [_column(rows[name], zone) for name in rows]
     fit = sheet.room(len(rows))
     if fit < len(rows):
@@ -128,10 +139,10 @@ def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: str, translate: Tran
     sheet.listing(columns, cells_of(rows.iloc[:fit], zone), fixed=len(_KEYS))
 
 
-def _column(values: pd.Series, zone: str) -> Column:
+def _column(values: pd.Series, zone: ZoneInfo) -> Column:
     name = str(values.name)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return Column(f"{name} ({zone})", Kind.TIME)
+        return Column(f"{name} ({zone.key})", Kind.TIME)
     if pd.api.types.is_datetime64_dtype(values.dtype):
         return Column(name, Kind.DATE)
     return Column(name, Kind.ID if pd.api.types.is_integer_dtype(values.dtype) else Kind.TEXT)

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any, BinaryIO, Final
@@ -26,6 +26,7 @@ from jobs.frames import GAIN, HIDDEN, LOSS, State
 from jobs.render.columns import CARRIED, MEANINGS
 from jobs.render.excerpt import LISTED, changed_pairs, failures, most_moved, moved, unknown_ages
 from jobs.render.language import Language, Translate, translator
+from jobs.render.moments import moment_text, texts, zone_of
 from jobs.render.trend import bars, line, places
 from jobs.render.wording import (
     CONTROLS,
@@ -67,7 +68,7 @@ def write_html(report: Report, file: BinaryIO, language: Language) -> None:
 def render(report: Report, language: Language) -> str:
     """Return the page."""
     translate, summary, about = translator(language), report.summary, report.about
-    zone, style = ZoneInfo(about["run"]["timezone"]), _style()
+    zone, style = zone_of(about["run"]["timezone"]), _style()
     unknown = summary.states[State.UNKNOWN] > 0
     return _template().render(
         _=translate,
@@ -75,6 +76,7 @@ def render(report: Report, language: Language) -> str:
         policy=_POLICY.format(digest=_digest(style)),
         style=Markup(style),  # noqa: S704 - our own, and it has to arrive as it was hashed
         about=about,
+        zone=zone.key,
         summary=summary,
         warnings=warnings(report, translate=translate),
         headline=headline(report, translate),
@@ -89,8 +91,8 @@ def render(report: Report, language: Language) -> str:
         failures=failures(report.rows, _FAILURES) if unknown else [],
         controls=[_control(each.name, translate) for each in report.controls],
         flows={state: asdict(flow) for state, flow in summary.roll_forward.items()},
-        started=_moment(about["run"]["started"], zone),
-        finished=_moment(about["run"]["finished"], zone),
+        started=moment_text(about["run"]["started"], zone),
+        finished=moment_text(about["run"]["finished"], zone),
         invalid=_invalid(about["input"]["invalid_lines"], translate),
     )
 
@@ -212,7 +214,7 @@ def _pairs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[dict[str, str]]:
     names = ["organization_id", "openid", "change", "previous_state", "state"]
     text = picked[names].astype(object).where(picked[names].notna(), "")
     for name in ("authorize_time", "answered_at"):
-        text[name] = picked[name].dt.tz_convert(zone).dt.strftime("%F %T").fillna("")
+        text[name] = texts(picked[name], zone)
     yield from ({str(k): str(v) for k, v in row.items()} for row in text.to_dict("records"))
 
 
@@ -222,7 +224,3 @@ def _control(name: str, translate: Translate) -> str:
 
 def _invalid(lines: Sequence[dict[str, Any]], translate: Translate) -> list[tuple[int, str]]:
     return [(each["line"], reason_in(translate, each["reason"])) for each in lines[:_INVALID_LINES]]
-
-
-def _moment(text: str, zone: ZoneInfo) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(zone):%F %T}"

@@ -31,6 +31,9 @@ CHINESE: Final[Mapping[str, str]] = {
     "{count:,} more rows do not fit on a sheet of Excel; Parquet and CSV have them all.": (
         "另有 {count:,} 行超出 Excel 单个工作表的行数上限，未列出；Parquet 与 CSV 中是全的。"
     ),
+    "{count:,} more columns do not fit on a sheet of Excel; Parquet and CSV have them all.": (
+        "另有 {count:,} 列超出 Excel 单个工作表的列数上限，未列出；Parquet 与 CSV 中是全的。"
+    ),
     "net change": "净变化",
     "sum": "合计项",
     "total": "合计",

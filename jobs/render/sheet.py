@@ -113,7 +113,7 @@ class Sheet:
 
     def line(self, text: str, style: Style) -> None:
         """Write a line of text."""
-        self._sheet.write_string(self._row, 0, text, self._formats[style])
+        self._sheet.write_string(self._row, 0, cut(text), self._formats[style])
         self._row += 1
 
     def freeze(self, columns: int = 0) -> None:
@@ -146,7 +146,7 @@ class Sheet:
         for at, (heading, kind) in enumerate(columns):
             # A filter's button stands to the right.
             style = Style.NAME if filtered else _NAMES.get(kind, Style.NAME)
-            self._sheet.write_string(self._row, at, heading, self._formats[style])
+            self._sheet.write_string(self._row, at, cut(heading), self._formats[style])
             words = [f"{word}{_FILTER_BUTTON}" for word in heading.split()]
             self._widen(at, max(map(width, words if filtered else [heading]), default=0))
         self._row += 1

@@ -214,3 +214,13 @@ def test_a_folder_whose_own_folder_is_missing_ends_with_73(reconcile, gateway):
     assert ended.code == 73
     assert "none/reports" in ended.only_line
     assert gateway.stats.requests == asked
+
+
+def test_the_first_days_of_the_calendar_are_run_dates_too(reconcile):
+    """Nothing is counted back to before them."""
+    for day in ("0001-01-01", "0001-01-02"):
+        run = ["-q", "--keep", "36500", "--max-duration", "1h", "--no-baseline"]
+        assert reconcile(*run, run_date=day, output="reports/").code == 0
+    assert (
+        reconcile("-q", "--max-duration", "1h", run_date="0001-01-03", output="reports/").code == 0
+    )

@@ -83,7 +83,8 @@ def night_of_one_pair(memory, answer, run_date, answered_at):
     """Return the pair's row, or None where it is in no report, and what to remember of it."""
     before = memory or Memory()
     c = answer.state if answer and answer.state in GOOD else None
-    t = answer.authorize_time if c else None
+    told = answer.authorize_time if c else None
+    t = told if told is not None and 2000 <= told.year < 2100 else None
     q = t if t is not None and t == before.last_time else before.time
     change = change_of(
         before.known, c, t, q, answered_at,
@@ -112,7 +113,7 @@ def night_of_one_pair(memory, answer, run_date, answered_at):
         "known_state": after.known,
         "previous_state": before.known,
         "change": change,
-        "authorize_time": t,
+        "authorize_time": told,
         "previous_authorize_time": q,
         "unconfirmed_authorize_time": None if after.last_time == after.time else after.last_time,
         "answered_at": answered_at if answer and answer.state else None,
@@ -195,6 +196,11 @@ def assert_rows_are(rows, expected):
         assert {name: got[openid][name] for name in row} == row, openid
 
 
+def time_of(offset, since):
+    """Return the time so many minutes ``since``; an offset that is none is a time itself."""
+    return since + offset * MINUTE if isinstance(offset, int) else offset
+
+
 def midnight(day):
     return dt.datetime.combine(day, dt.time(), dt.UTC)
 
@@ -252,9 +258,10 @@ def test_each_combination_of_before_now_and_times_gets_the_change_that_the_table
     assert_rows_are(rows, expected)
 
 
-offsets = st.sampled_from([None, -3000, -2000, -1000, 0, 5, 6, 1500, 3000])
+ZEROS = (dt.datetime(1, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 12, 31, tzinfo=dt.UTC))
+offsets = st.sampled_from([None, *ZEROS, -3000, -2000, -1000, 0, 5, 6, 1500, 3000])
 answers_strategy = st.builds(
-    lambda state, minutes: (state, minutes),
+    lambda state, offset: (state, offset),
     st.sampled_from([*GOOD, *GOOD, "UNKNOWN", None]),
     offsets,
 )
@@ -282,11 +289,13 @@ def test_any_sequence_of_nights_reads_as_the_plain_rules_do_and_balances(nights)
         answered_at = midnight(run_date)
         told = {
             n: Answer(
-                state, None if minutes is None else midnight(FIRST_DAY) + (minutes + 10) * MINUTE
-                if minutes not in {5, 6} else answered_at + minutes * MINUTE,
+                state,
+                time_of(
+                    offset, answered_at if offset in {5, 6} else midnight(FIRST_DAY) + 10 * MINUTE
+                ),
             )
-            for n, (state, minutes) in heard
-        }  # fmt: skip
+            for n, (state, offset) in heard
+        }
         rows = classify(
             pairs_of(list(told)),
             answers_of(told.values(), answered_at),
@@ -328,10 +337,7 @@ def test_an_input_in_another_order_gives_the_same_rows_in_that_order(data):
 
     def drawn():
         heard = data.draw(st.lists(answers_strategy, min_size=12, max_size=12))
-        return [
-            Answer(state, None if minutes is None else answered_at + minutes * MINUTE)
-            for state, minutes in heard
-        ]
+        return [Answer(state, time_of(offset, answered_at)) for state, offset in heard]
 
     baseline = classify(
         pairs_of(numbers), answers_of(drawn(), answered_at), NO_REPORT,

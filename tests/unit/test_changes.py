@@ -123,6 +123,49 @@ def test_a_time_may_lie_five_minutes_after_the_answer_and_no_more():
         assert nights.change("ON", f"2026-11-02 {t}") == change
 
 
+@pytest.mark.parametrize("state", ["ON", "OFF", "NONE"])
+@pytest.mark.parametrize(
+    "zero",
+    [
+        "0001-01-01",
+        "1970-01-01",
+        "1999-12-31 23:59:59.999",
+        "2100-01-01",
+        "9999-12-31 23:59:59.999",
+    ],
+)
+def test_a_time_outside_2000_to_2100_counts_as_none_and_is_kept(state, zero):
+    """Neither the night that it comes, nor the next ones, make anything of it."""
+    nights = Nights()
+    nights.change(state, "2026-10-01")
+    for _ in range(2):
+        assert nights.change(state, zero) == "UNCHANGED"
+        row = nights.rows.iloc[0]
+        assert row["authorize_time"] == at(zero)
+        assert row["previous_authorize_time"] == at("2026-10-01")
+    assert nights.change(state, "2026-10-01") == "UNCHANGED"
+    later = "REAUTHORIZED" if state == "ON" else "CYCLED"
+    assert nights.change(state, "2026-11-02") == later
+
+
+@pytest.mark.parametrize("zero", ["0001-01-01", "9999-12-31"])
+def test_a_time_outside_2000_to_2100_in_an_old_report_is_compared_with_nothing(zero):
+    nights = Nights()
+    nights.change("ON", "2026-10-01")
+    nights.rows["previous_authorize_time"] = nights.rows["authorize_time"] = pd.DatetimeIndex(
+        [zero], tz="UTC"
+    ).as_unit("ms")
+    assert nights.change("ON", "2026-10-01") == "UNCHANGED"
+    assert pd.isna(nights.rows.iloc[0]["previous_authorize_time"])
+
+
+@pytest.mark.parametrize("usual", ["2000-01-01", "2099-12-31 23:59:59.999"])
+def test_the_first_and_the_last_moment_of_2000_to_2100_are_times(usual):
+    nights = Nights()
+    nights.change("ON", "2026-10-01")
+    assert nights.change("ON", usual) == "ANOMALY"
+
+
 @pytest.mark.parametrize("odd", ["2026-09-01", "2027-01-01"])
 def test_a_repeated_anomaly_is_taken_over_and_one_that_is_not_is_forgotten(odd):
     nights = Nights()
