@@ -26,7 +26,7 @@ from jobs.baseline import (
 )
 from jobs.changes import classify
 from jobs.exits import Exit, Stop
-from jobs.frames import ANSWERS, ROWS, State, conform
+from jobs.frames import ANSWERS, ROWS, State, UnknownReason, conform
 from jobs.knowledge import knowledge
 from jobs.lock import one_at_a_time
 from jobs.logs import ALWAYS
@@ -142,8 +142,12 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
         forget_after_days=options.forget_after_days,
     )
     summary = summarize(rows, baseline_run_date=baseline_date)
-    exit_code, verdict = judge(
-        summary, source.invalid, max_unknown=options.max_unknown, fail_on=options.fail_on
+    verdict = judge(
+        summary,
+        source.invalid,
+        max_unknown=options.max_unknown,
+        fail_on=options.fail_on,
+        not_asked=summary.unknown_reasons.get(UnknownReason.NOT_ASKED, 0),
     )
     finished = datetime.now(UTC)
     return compose(
@@ -155,7 +159,6 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
             timezone=options.timezone,
             started=started,
             finished=finished,
-            exit_code=exit_code,
             verdict=verdict,
             parent=found.replaced.run_id if options.retry_unanswered and found.replaced else None,
         ),

@@ -23,6 +23,7 @@ from jobs.frames import ROWS, conform
 from jobs.pairs import Input
 from jobs.summary import Summary
 from jobs.tally import Tally
+from jobs.verdict import Verdict
 from palm import __version__
 
 __all__ = [
@@ -74,8 +75,7 @@ class Run:
         timezone: In which that date was today.
         started: Aware.
         finished: Aware.
-        exit_code: What the command ended with.
-        verdict: Why, a sentence each; empty where it is 0.
+        verdict: How it ended.
         parent: The run whose report this one corrects; None: it corrects none.
     """
 
@@ -84,8 +84,7 @@ class Run:
     timezone: str
     started: datetime
     finished: datetime
-    exit_code: int
-    verdict: tuple[str, ...] = ()
+    verdict: Verdict
     parent: str | None = None
 
 
@@ -116,6 +115,12 @@ class Report:
     def gateway(self) -> Gateway:
         """Who answered, and for whom."""
         return Gateway(**self.about["gateway"])
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How the run ended; None where an earlier version wrote sentences only."""
+        reasons = self.about["run"].get("reasons")
+        return None if reasons is None else Verdict.from_json(reasons)
 
     @cached_property
     def summary(self) -> Summary:
@@ -160,7 +165,9 @@ def compose(
             "date": run.date.isoformat(),
             "started": run.started.isoformat(timespec="milliseconds"),
             "finished": run.finished.isoformat(timespec="milliseconds"),
-            "verdict": list(run.verdict),
+            "exit_code": run.verdict.exit_code,
+            "verdict": list(run.verdict.sentences),
+            "reasons": run.verdict.to_json(),
         },
         "tool": {
             "palm-reconcile": __version__,

@@ -17,29 +17,31 @@ from jobs.frames import Change, State
 from jobs.summary import Summary
 from palm.printable import shown_value
 
-__all__ = ["GRAMMAR", "Rule", "RuleError", "parse_rule"]
+__all__ = ["COMPARISONS", "GRAMMAR", "Rule", "RuleError", "parse_rule"]
 
 _ROLL_UPS: Final = ("gain", "loss", "hidden")
 _STATES: Final = tuple(state.lower() for state in State)
 _CHANGES: Final = tuple(change.lower() for change in Change if change.lower() not in _STATES)
 
 
-class _Comparison(NamedTuple):
+class Comparison(NamedTuple):
+    """An operator: whether it holds, and how it is read."""
+
     holds: Callable[[int, Fraction], bool]
     words: str
 
 
-_COMPARISONS: Final[Mapping[str, _Comparison]] = {
-    ">": _Comparison(operator.gt, "more than"),
-    ">=": _Comparison(operator.ge, "at least"),
-    "<": _Comparison(operator.lt, "less than"),
-    "<=": _Comparison(operator.le, "at most"),
-    "=": _Comparison(operator.eq, "exactly"),
+COMPARISONS: Final[Mapping[str, Comparison]] = {
+    ">": Comparison(operator.gt, "more than"),
+    ">=": Comparison(operator.ge, "at least"),
+    "<": Comparison(operator.lt, "less than"),
+    "<=": Comparison(operator.le, "at most"),
+    "=": Comparison(operator.eq, "exactly"),
 }
 GRAMMAR: Final = (
     f"NAME OPERATOR NUMBER[%], where NAME is a change ({' '.join(_CHANGES)}), a sum of changes "
     f"({' '.join(_ROLL_UPS)}) or a state ({' '.join(_STATES)}), OPERATOR one of "
-    f"{' '.join(_COMPARISONS)}, and NUMBER whole, or with % a share of the pairs in the input: "
+    f"{' '.join(COMPARISONS)}, and NUMBER whole, or with % a share of the pairs in the input: "
     "closed>1%, cleared>0, on<1000"
 )
 _RULE: Final = re.compile(
@@ -73,16 +75,11 @@ class Rule:
         """Return whether the rule holds, so that the command is to fail."""
         share = Fraction(summary.pairs, 100) if self.is_share else 1
         limit = Fraction(self.number) * share
-        return _COMPARISONS[self.operator].holds(_count(self.name, summary), limit)
+        return COMPARISONS[self.operator].holds(self.count(summary), limit)
 
-    def found(self, summary: Summary) -> str:
-        """Return the finding in words: ``closed 26 of 2,019 is more than 1 %``."""
-        said = f"{self.name} {_count(self.name, summary):,}"
-        if self.is_share:
-            said += f" of {summary.pairs:,}"
-        verdict = "is" if self.holds(summary) else "is not"
-        limit = f"{self.number:,f}" + (" %" if self.is_share else "")
-        return f"{said} {verdict} {_COMPARISONS[self.operator].words} {limit}"
+    def count(self, summary: Summary) -> int:
+        """Return how many of what the rule counts there are."""
+        return _count(self.name, summary)
 
 
 def parse_rule(text: str) -> Rule:
@@ -98,7 +95,7 @@ def parse_rule(text: str) -> Rule:
     name, sign, count, share = read[1].lower(), read[2], read[3], read[4]
     if name not in (*_CHANGES, *_ROLL_UPS, *_STATES):
         raise _error(written, f"there is nothing called {read[1]:.40}")
-    if sign not in _COMPARISONS:
+    if sign not in COMPARISONS:
         raise _error(written, f"there is no operator {sign:.40}")
     return Rule(written, name, sign, Decimal(count or share), is_share=share is not None)
 

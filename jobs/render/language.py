@@ -229,12 +229,28 @@ CHINESE: Final[Mapping[str, str]] = {
         "首次出现 {first_seen:,}，移出名单 {dropped:,}。"
     ),
     "The run ended with exit code {code}.": "运行以退出码 {code} 结束。",
-    " {missing:,} of {whole:,} pairs and invalid lines ({share}) have no answer: "
-    "more than --max-unknown allows, or the deadline came first.": (
-        "共 {whole:,} 条（含无效行），其中 {missing:,} 条（{share}）没有应答："
-        "超过了 --max-unknown 所允许的比例，或截止时间先到。"
+    "{reason}.": "{reason}。",
+    "; ": "；",
+    "A rule of --fail-on holds: {rules}.": "有 --fail-on 规则成立：{rules}。",
+    "{unknown:,} of {pairs:,} pairs have no answer ({share} %, limit {limit:g} %)": (
+        "共 {pairs:,} 条，其中 {unknown:,} 条没有应答（{share} %，上限 {limit:g} %）"
     ),
-    " A rule of --fail-on holds: {rules}.": " 有 --fail-on 规则成立：{rules}。",
+    "{unknown:,} of {pairs:,} pairs have no answer and {invalid:,} input lines are invalid "
+    "({share} %, limit {limit:g} %)": (
+        "共 {pairs:,} 条，其中 {unknown:,} 条没有应答，另有 {invalid:,} 行输入无效"
+        "（{share} %，上限 {limit:g} %）"
+    ),
+    "Time limit reached: {not_asked:,} of {pairs:,} pairs not asked": (
+        "时限已到：共 {pairs:,} 条，其中 {not_asked:,} 条未及查询"
+    ),
+    "{name} {count:,}": "{name} {count:,}",
+    "{name} {count:,} of {pairs:,}": "{name} {count:,}（共 {pairs:,}）",
+    "{counted} is more than {limit}": "{counted} 大于 {limit}",
+    "{counted} is at least {limit}": "{counted} 不小于 {limit}",
+    "{counted} is less than {limit}": "{counted} 小于 {limit}",
+    "{counted} is at most {limit}": "{counted} 不大于 {limit}",
+    "{counted} is exactly {limit}": "{counted} 等于 {limit}",
+    "{path} cannot be written: {why}": "{path} 无法写入：{why}",
     "Only the rows of --{only} are here; all counts are of the whole report.": (
         "此处只有 --{only} 的各行；所有计数均属整份报告。"
     ),

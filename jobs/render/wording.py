@@ -11,6 +11,7 @@ from jobs.keys import FULL_WIDTH_DIGITS
 from jobs.lines import Reason
 from jobs.render.language import Translate
 from jobs.report import Report
+from jobs.verdict import RuleHolds
 
 __all__ = [
     "CONTROLS",
@@ -134,20 +135,24 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
 
 
 def _ending(report: Report, translate: Translate) -> str:
-    run, counted = report.about["run"], report.about["input"]
-    code, rules = run["exit_code"], run["verdict"]
-    said = translate("The run ended with exit code {code}.").format(code=code)
-    if code == Exit.INCOMPLETE:
-        missing = report.summary.states[State.UNKNOWN] + counted["invalid"]
-        whole = report.summary.pairs + counted["invalid"]
-        said += translate(
-            " {missing:,} of {whole:,} pairs and invalid lines ({share}) have no answer: more than "
-            "--max-unknown allows, or the deadline came first."
-        ).format(missing=missing, whole=whole, share=share(missing, whole))
-        rules = rules[1:]  # its own sentence is the one above
+    run, verdict = report.about["run"], report.verdict
+    ended = translate("The run ended with exit code {code}.").format(code=run["exit_code"])
+    if verdict is None:  # an earlier version's sentences say for themselves what they are about
+        return " ".join([ended, *(f"{sentence}." for sentence in run["verdict"])])
+    said = [ended]
+    rules = []
+    for reason in verdict.reasons:
+        if isinstance(reason, RuleHolds):
+            rules.append(reason.sentence(translate))
+        else:
+            said.append(translate("{reason}.").format(reason=reason.sentence(translate)))
     if rules:
-        said += translate(" A rule of --fail-on holds: {rules}.").format(rules="; ".join(rules))
-    return said
+        said.append(
+            translate("A rule of --fail-on holds: {rules}.").format(
+                rules=translate("; ").join(rules)
+            )
+        )
+    return " ".join(said)
 
 
 def warnings(report: Report, *, every_line: bool = False, translate: Translate = str) -> list[str]:

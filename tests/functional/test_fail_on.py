@@ -41,7 +41,7 @@ def test_too_much_unknown_wins_over_a_rule_and_both_are_said(reconcile, gateway)
     ended = reconcile("-q", "--fail-on", "unknown>0.1%", "-o", "r.html")
     assert ended.code == 3
     first, second = ended.err.splitlines()
-    assert "30 of 30 pairs and lines are unknown" in first
+    assert "30 of 30 pairs have no answer (100.0 %, limit 1 %)" in first
     assert "(exit 3)" in first
     assert "unknown 30 of 30 is more than 0.1 % (exit 10)" in second
     page = Path("r.html").read_text(encoding="utf-8")
@@ -50,14 +50,14 @@ def test_too_much_unknown_wins_over_a_rule_and_both_are_said(reconcile, gateway)
 
 
 def test_the_page_says_which_rule_holds_in_either_language(reconcile):
-    for language, before in (
-        ("en", "A rule of --fail-on holds: "),
-        ("zh", "有 --fail-on 规则成立："),
+    for language, before, said in (
+        ("en", "A rule of --fail-on holds: ", "first_seen 30 is more than 0."),
+        ("zh", "有 --fail-on 规则成立：", "first_seen 30 大于 0。"),
     ):
         given = ["--fail-on", "first_seen>0", "-o", "r.html", "--lang", language]
         assert reconcile("-q", *given).code == 10
         page = Path("r.html").read_text(encoding="utf-8")
-        assert f"{before}first_seen 30 is more than 0" in page
+        assert f"{before}{said}" in page
 
 
 @pytest.mark.parametrize("rule", ["", "closed", "closed>1.5", "closd>1", "closed=>1", "closed>-1"])

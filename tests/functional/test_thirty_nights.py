@@ -32,6 +32,7 @@ from jobs.render.parquet import read_parquet
 from jobs.report import Gateway, Run, compose
 from jobs.summary import summarize
 from jobs.tally import Tally
+from jobs.verdict import Verdict
 from palm import AuthorizationState, PalmAuthorization, TimedOutError
 from tests.night import ASKING
 
@@ -198,7 +199,7 @@ def publish_night(folder, night, lives, listed, unanswered):
     report = compose(
         rows,
         summary,
-        run=Run(f"night-{night:02}", day, "Asia/Shanghai", moment(night), moment(night), 0),
+        run=Run(f"night-{night:02}", day, "Asia/Shanghai", moment(night), moment(night), Verdict()),
         gateway=GATEWAY,
         source=source,
         baseline=found.report,

@@ -15,6 +15,7 @@ from jobs.pairs import parse_pairs
 from jobs.report import Gateway, Run, compose
 from jobs.summary import summarize
 from jobs.tally import Tally
+from jobs.verdict import Verdict
 from palm import AuthorizationState, PalmAuthorization, PalmError, TimedOutError
 from tests.night import ASKING
 
@@ -93,7 +94,7 @@ def _report_of(
             timezone="Asia/Shanghai",
             started=at,
             finished=at + timedelta(minutes=1),
-            exit_code=0,
+            verdict=Verdict(),
         ),
         gateway=gateway,
         source=source,

@@ -37,6 +37,7 @@ from jobs.render.parquet import write_parquet
 from jobs.render.trend import bars, line, places
 from jobs.render.wording import CONTROLS, DEFINITIONS, REASONS
 from jobs.summary import summarize
+from jobs.verdict import LABELS, TooMuchUnknown, Verdict
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -279,13 +280,15 @@ def test_the_numbers_on_the_page_are_those_of_the_summary(report, language):
 
 def test_the_order_is_warnings_headline_verdict_then_the_numbers(night):
     report = night({f"A/{i}": "ON" for i in range(10)}, {"A/0": "UNKNOWN"}, extra_lines=",A,x\n")
-    about = report.about | {"run": report.about["run"] | {"exit_code": int(Exit.INCOMPLETE)}}
+    reasons = Verdict((TooMuchUnknown(unknown=1, invalid=1, pairs=1, allowed=0.01),)).to_json()
+    run = report.about["run"] | {"exit_code": int(Exit.INCOMPLETE), "reasons": reasons}
+    about = report.about | {"run": run}
     page = render(replace(report, about=about), Language.EN)
     said = [
         "9 of 10 pairs of the last report",
         "1 input lines hold no pair",
         "of 1 pairs 0 are ON",
-        "The run ended with exit code 3. 2 of 2 pairs and invalid lines (100.0 %) have no answer",
+        "The run ended with exit code 3. 1 of 1 pairs have no answer and 1 input lines are invalid",
         *(f'<h2 id="{each}"' for each in ("states", "transitions", "rollups", "changes")),
         *(f'<h2 id="{each}"' for each in ("organizations", "trend", "pairs", "unknown")),
         *(f'<h2 id="{each}"' for each in ("controls", "run", "invalid", "columns", "reading")),
@@ -388,7 +391,7 @@ def test_no_label_lacks_its_chinese():
     found = (message for _, _, message in environment.extract_translations(source))
     labels = {message for message in found if message}  # not those that are a variable
     labels |= set(DEFINITIONS.values()) | set(REASONS.values()) | set(CONTROLS.values())
-    labels |= set(MEANINGS.values()) | set(Reason) | {CARRIED}
+    labels |= set(MEANINGS.values()) | set(Reason) | {CARRIED} | LABELS
     assert len(labels) > 100
     assert labels - set(CHINESE) == set()
 

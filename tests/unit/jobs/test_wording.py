@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
+import openpyxl
 import pytest
 
 from jobs.frames import Change
+from jobs.render.excel import write_excel
+from jobs.render.html import render
 from jobs.render.language import Language, translator
 from jobs.render.parquet import write_parquet
 from jobs.render.wording import (
@@ -18,6 +22,7 @@ from jobs.render.wording import (
     verdict,
     warnings,
 )
+from jobs.verdict import RuleHolds, TimeLimit, TooMuchUnknown, Verdict
 
 
 @pytest.fixture
@@ -125,30 +130,37 @@ def test_a_change_has_its_sign(number, said):
     assert signed(number) == said
 
 
-RULE = "closed 2 is more than 0 (exit 10)"
-UNKNOWN = "1 of 2 pairs and lines are unknown, more than --max-unknown 0.01 allows (exit 3)"
+RULE = RuleHolds("closed>0", "closed", 2, None, ">", "0")
+UNKNOWN = TooMuchUnknown(unknown=1, invalid=0, pairs=2, allowed=0.01)
+LATE = TimeLimit(not_asked=1, pairs=2)
 
-
-INCOMPLETE = (
-    "The run ended with exit code 3. 1 of 2 pairs and invalid lines (50.0 %) have no answer: more "
-    "than --max-unknown allows, or the deadline came first."
-)
-HOLDS = f"A rule of --fail-on holds: {RULE}."
+ENDED = "The run ended with exit code 3."
+MUCH = "1 of 2 pairs have no answer (50.0 %, limit 1 %)."
+REACHED = "Time limit reached: 1 of 2 pairs not asked."
+HOLDS = "A rule of --fail-on holds: closed 2 is more than 0."
 CORRECTS = "This run asked again only those that run R1 had no answer for, and corrects its report."
+
+
+def run_of(*reasons, **run):
+    verdict = Verdict(reasons)
+    return run | {
+        "exit_code": int(verdict.exit_code),
+        "verdict": list(verdict.sentences),
+        "reasons": verdict.to_json(),
+    }
 
 
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        ({}, None),
-        ({"exit_code": 10, "verdict": [RULE]}, f"The run ended with exit code 10. {HOLDS}"),
-        ({"exit_code": 3, "verdict": [UNKNOWN]}, INCOMPLETE),
-        ({"exit_code": 3, "verdict": [UNKNOWN, RULE]}, f"{INCOMPLETE} {HOLDS}"),
-        ({"parent": "R1"}, CORRECTS),
-        (
-            {"parent": "R1", "exit_code": 10, "verdict": [RULE]},
-            f"The run ended with exit code 10. {HOLDS} {CORRECTS}",
-        ),
+        (run_of(), None),
+        (run_of(RULE), f"The run ended with exit code 10. {HOLDS}"),
+        (run_of(UNKNOWN), f"{ENDED} {MUCH}"),
+        (run_of(LATE), f"{ENDED} {REACHED}"),
+        (run_of(UNKNOWN, LATE), f"{ENDED} {MUCH} {REACHED}"),
+        (run_of(UNKNOWN, LATE, RULE), f"{ENDED} {MUCH} {REACHED} {HOLDS}"),
+        (run_of(parent="R1"), CORRECTS),
+        (run_of(RULE, parent="R1"), f"The run ended with exit code 10. {HOLDS} {CORRECTS}"),
     ],
 )
 def test_the_verdict_says_why_it_is_not_0_and_whom_the_run_corrects(report_of, nights, run, said):
@@ -158,6 +170,33 @@ def test_the_verdict_says_why_it_is_not_0_and_whom_the_run_corrects(report_of, n
     chinese = verdict(report, translator(Language.ZH))
     assert (chinese is None) == (said is None)
     assert run.get("parent", "") in (chinese or "")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_no_rule_is_spoken_of_where_none_was_given(report_of, nights, language):
+    """Two reasons for exit 3 at once: on the page, and in the workbook."""
+    report = report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0])
+    run = report.about["run"] | run_of(UNKNOWN, LATE)
+    report = replace(report, about=report.about | {"run": run})
+    book = io.BytesIO()
+    write_excel(report, book, language)
+    summary = " ".join(
+        str(cell.value) for row in openpyxl.load_workbook(book).worksheets[0] for cell in row
+    )
+    limit = {Language.EN: "Time limit reached: 1 of 2", Language.ZH: "时限已到：共 2 条"}[language]
+    for shown in (render(report, language), summary):
+        assert "--fail-on" not in shown
+        assert limit in shown
+
+
+def test_what_an_earlier_version_wrote_is_shown_as_it_said_it(report_of, nights):
+    """It holds sentences only: nothing is guessed of what they are about."""
+    report = report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0])
+    before = ["1 of 2 pairs and lines are unknown (exit 3)", "1 pairs were not reached (exit 3)"]
+    run = report.about["run"] | {"exit_code": 3, "verdict": before}
+    run.pop("reasons")
+    report = replace(report, about=report.about | {"run": run})
+    assert verdict(report) == f"{ENDED} {before[0]}. {before[1]}."
 
 
 def test_a_part_of_a_report_says_so_first(after):
