@@ -11,9 +11,13 @@ import logging
 import os
 import secrets
 import sys
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
+
+from palm.printable import printable_values
+from palm.shell import place_of
 
 if TYPE_CHECKING:
     from jobs.report import Report
@@ -86,6 +90,23 @@ class _StandardError(logging.StreamHandler):  # type: ignore[type-arg]
         return sys.stderr
 
 
+def _one_line(_: object, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Return an event whose texts steer nothing, and hold neither a key nor a traceback's values.
+
+    Of an exception its type and place are told: its text might hold what must not be shown.
+    """
+    told, error = dict(event), None
+    for name in ("exception", "stack_info", "stack"):
+        told.pop(name, None)
+    if found := told.pop("exc_info", None):
+        error = found if isinstance(found, BaseException) else sys.exc_info()[1]
+        error = found[1] if isinstance(found, tuple) else error
+    if error is not None:
+        told["raised"] = place_of(error)
+    shown: dict[str, Any] = printable_values(told)
+    return shown
+
+
 def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None) -> bool:
     """Send structlog's and the standard library's events to standard error.
 
@@ -114,7 +135,11 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _one_line,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()

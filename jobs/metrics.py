@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.exits import Exit, Stop
 from jobs.report import Report
+from palm.printable import printable
 
 __all__ = ["write_metrics"]
 
@@ -42,7 +43,7 @@ def write_metrics(
     def gauges(name: str, help_text: str, label: str, values: dict[str, int]) -> None:
         metric = Gauge(f"{_PREFIX}{name}", help_text, [label], registry=registry)
         for key, value in values.items():
-            metric.labels(key).set(value)
+            metric.labels(printable(key)).set(value)
 
     gauge("exit_code", "Exit code of the last run", exit_code)
     gauge("last_run_timestamp_seconds", "When the last run ended", finished)

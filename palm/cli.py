@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import signal
 import tempfile
@@ -24,8 +23,9 @@ from palm.errors import (
     TransientError,
     UnauthorizedError,
 )
+from palm.printable import json_text, printable
 from palm.settings import CONFIG_NAME, Settings, load_settings, proxy_option, read_config
-from palm.shell import USAGE, printable, run_command, say
+from palm.shell import USAGE, run_command, say
 
 __all__ = ["command", "main"]
 
@@ -223,7 +223,7 @@ async def _get(given: dict[str, Any]) -> None:
         "attempts": answer.attempts,
         "echoed": answer.echoed,
     }
-    click.echo(json.dumps(members, ensure_ascii=False, indent=2))
+    click.echo(json_text(members, indent=2))
 
 
 async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
@@ -234,7 +234,7 @@ async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
     worst = 0
     async for finding in checkup.check(settings, pair=pair):
         level = click.style(f"{finding.level:4}", fg=colours[finding.level])
-        click.echo(f"{level}  {finding.what}: {printable(finding.detail)}")
+        click.echo(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
         worst = _REFUSED if finding.level is fail else worst
     return worst
 
@@ -260,7 +260,8 @@ async def _serve(given: dict[str, Any], folder: Path) -> None:
     async with gateway:
         keys.write(folder, gateway.base_url, mode=given["mode"])
         click.echo(f"# The sandbox answers at {gateway.base_url} until it is stopped (Ctrl-C).")
-        click.echo(f"# Use it with: palm-reconcile ... --config {folder / CONFIG_NAME}, or with:")
+        config = printable(str(folder / CONFIG_NAME))
+        click.echo(f"# Use it with: palm-reconcile ... --config {config}, or with:")
         for name, value in Settings(**read_config(folder / CONFIG_NAME)).as_environment().items():
             click.echo(f"export {name}={shlex.quote(value)}")
         await stop.wait()

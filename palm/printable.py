@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["json_text", "printable", "shown_value", "without_keys", "without_long_words"]
+__all__ = [
+    "json_text",
+    "printable",
+    "printable_values",
+    "shown_value",
+    "without_keys",
+    "without_long_words",
+]
 
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, formats (those of direction among them), halves of characters, ends of lines."""
@@ -20,14 +28,28 @@ _LONGEST_VALUE: Final = 64
 _GAP: Final = "…"
 
 
-def printable(text: str) -> str:
+def printable(text: str, *, keep: str = "") -> str:
     """Return text that cannot be mistaken for several lines, nor steer a terminal.
 
-    Each character of Unicode's categories Cc, Cf, Cs, Zl and Zp becomes U+FFFD; all others stay.
+    Each character of Unicode's categories Cc, Cf, Cs, Zl and Zp becomes U+FFFD; all others stay,
+    and those of ``keep``.
     """
     if text.isprintable():
         return text
-    return "".join("�" if unicodedata.category(c) in _UNSAFE else c for c in text)
+    return "".join("�" if unicodedata.category(c) in _UNSAFE and c not in keep else c for c in text)
+
+
+def printable_values(value: Any) -> Any:  # noqa: ANN401 - JSON is anything
+    """Return what JSON holds, or a log's event, with every text in it printable, names too."""
+    if isinstance(value, str):
+        return printable(without_keys(value))
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {printable_values(name): printable_values(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [printable_values(each) for each in value]
+    return printable(without_keys(str(value)))
 
 
 def without_keys(text: str) -> str:

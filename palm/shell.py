@@ -21,6 +21,7 @@ __all__ = [
     "DEFECT",
     "USAGE",
     "TerminatedError",
+    "place_of",
     "printable",
     "run_command",
     "say",
@@ -117,14 +118,20 @@ def say(name: str, line: str) -> None:
         click.echo(f"{name}: {printable(without_keys(line))}", err=True)
 
 
-def _defect(error: Exception) -> str:
-    """Describe a defect by its place; its text might hold what must not be shown."""
+def place_of(error: BaseException) -> str:
+    """Return an exception's type and where it was raised; its text might hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    last = frames[-1]
+    name = Path(last.filename).name
+    return f"{type(error).__name__} in {name}, line {last.lineno} ({last.name})"
+
+
+def _defect(error: BaseException) -> str:
+    """Describe a defect by its place."""
     while isinstance(
-        error, ExceptionGroup
+        error, BaseExceptionGroup
     ):  # what happened in a task, not where they were gathered
         error = error.exceptions[0]
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"a defect of this program: {type(error).__name__} in {Path(frame.filename).name}, line "
-        f"{frame.lineno} ({frame.name}); nothing is written; please report it"
-    )
+    return f"a defect of this program: {place_of(error)}; nothing is written; please report it"

@@ -42,6 +42,7 @@ from jobs.render.wording import (
 )
 from jobs.report import Report
 from jobs.summary import Summary
+from palm.printable import printable
 
 __all__ = ["render", "write_html"]
 
@@ -100,7 +101,11 @@ def render(report: Report, language: Language) -> str:
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters |= {"number": "{:,}".format, "signed": signed}
     environment.globals |= {
@@ -117,6 +122,11 @@ def _template() -> jinja2.Template:
         "total": _total,
     }
     return environment.from_string(_resource("page.html.j2"))
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the page is to show
+    """Return what is about to be written into the page: text with nothing that turns it round."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import BinaryIO
 
 from jobs.render.language import Language
 from jobs.report import Report
+from palm.printable import json_text
 
 __all__ = ["write_json"]
 
@@ -17,5 +17,5 @@ def write_json(report: Report, file: BinaryIO, language: Language = Language.EN)
     Raises:
         OSError: The file cannot be written.
     """
-    text = json.dumps(report.about, ensure_ascii=False, indent=2, allow_nan=False)
+    text = json_text(report.about, indent=2)
     file.write(f"{text}\n".encode())

@@ -14,6 +14,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from jobs.render.cells import Cell, cut, width
+from palm.printable import printable
 
 __all__ = ["Column", "Kind", "Sheet", "Style", "formats_of"]
 
@@ -24,6 +25,8 @@ _MARGIN: Final = 2
 _FILTER_BUTTON: Final = "[v]"
 _TWO_LINES: Final = 30
 """In points."""
+_BREAKS: Final = "\t\r\n"
+"""A carried column may hold several lines, and so does a cell."""
 _WHITE, _BLUE = "#FFFFFF", "#8DB4E2"
 
 
@@ -113,7 +116,7 @@ class Sheet:
 
     def line(self, text: str, style: Style) -> None:
         """Write a line of text."""
-        self._sheet.write_string(self._row, 0, cut(text), self._formats[style])
+        self._sheet.write_string(self._row, 0, cut(printable(text)), self._formats[style])
         self._row += 1
 
     def freeze(self, columns: int = 0) -> None:
@@ -146,7 +149,7 @@ class Sheet:
         for at, (heading, kind) in enumerate(columns):
             # A filter's button stands to the right.
             style = Style.NAME if filtered else _NAMES.get(kind, Style.NAME)
-            self._sheet.write_string(self._row, at, cut(heading), self._formats[style])
+            self._sheet.write_string(self._row, at, cut(printable(heading)), self._formats[style])
             words = [f"{word}{_FILTER_BUTTON}" for word in heading.split()]
             self._widen(at, max(map(width, words if filtered else [heading]), default=0))
         self._row += 1
@@ -162,7 +165,7 @@ class Sheet:
                 if cell is None or cell == "":
                     continue
                 if isinstance(cell, str):
-                    text(row, at, cut(cell), formats[at])
+                    text(row, at, cut(printable(cell, keep=_BREAKS)), formats[at])
                 else:
                     number(row, at, cell, formats[at])
             if row - top < _MEASURED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from rich.text import Text
 from jobs.frames import Change, State
 from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signed, warnings
 from jobs.report import Report
-from palm.shell import printable
+from palm.printable import printable, printable_values
 
 __all__ = ["SummaryConsole", "print_rows", "print_summary"]
 
@@ -22,7 +23,13 @@ _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNK
 
 
 class SummaryConsole(Console):
-    """A stream whose reader may leave: an OSError then, where rich would end the process."""
+    """A stream whose reader may leave: an OSError then, where rich would end the process.
+
+    Texts are text: nothing in them is markup.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of rich
+        super().__init__(**{"markup": False, "emoji": False} | options)
 
     def on_broken_pipe(self) -> None:
         """Raise the BrokenPipeError that is being handled."""
@@ -34,6 +41,7 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
 
     ``every_line``: name each input line that holds no pair, not just the first three.
     """
+    report = replace(report, about=printable_values(report.about))
     for warning in warnings(report, every_line=every_line):
         console.print(Text(f"! {warning}", style="bold yellow"))
     console.print(Text(headline(report), style="bold"))
@@ -50,7 +58,7 @@ def print_rows(rows: pd.DataFrame, console: Console) -> None:
     """Print a frame's rows as a table; missing values stay empty."""
     table = Table(box=box.SIMPLE_HEAD)
     for name in rows.columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(Text(printable(name)), overflow="fold")
     shown = rows.astype("str").where(rows.notna(), "")
     for row in shown.itertuples(index=False, name=None):
         table.add_row(*(Text(printable(value)) for value in row))
