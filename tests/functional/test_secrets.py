@@ -12,7 +12,10 @@ import click
 import pytest
 
 from jobs import reconcile, show
+from jobs.asking import _interrupted
 from jobs.command_line import shown_command
+from jobs.exits import Exit
+from jobs.tally import Tally
 from palm import Retry, cli
 from palm.errors import SettingsError
 from palm.settings import Settings, load_settings, read_config
@@ -250,3 +253,11 @@ def test_a_command_that_is_shown_holds_no_secret(option, value, joined):
 def test_a_command_without_a_secret_can_be_pasted_as_it_is():
     words = ["a.csv", "--base-url", "https://h.example/", "--rate=5", "-o", "r.csv"]
     assert shlex.split(shown_command(words)) == ["palm-reconcile", *words]
+
+
+@pytest.mark.parametrize("words", [["--ping-url", PING], [f"--ping-url={PING}"]])
+def test_an_interrupted_run_says_how_to_go_on_without_the_secret(monkeypatch, words):
+    monkeypatch.setattr("sys.argv", ["palm-reconcile", "a.csv", *words, "-o", "r.csv", "--fresh"])
+    said = str(_interrupted(Exit.TERMINATED, Tally(pairs=3), None))
+    assert said.endswith("to go on: palm-reconcile a.csv -o r.csv (and --ping-url, not shown here)")
+    assert "ping.example" not in said
