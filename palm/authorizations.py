@@ -54,7 +54,11 @@ class Authorizations:
     async def get(self, openid: str, organization_id: str) -> PalmAuthorization:
         """Return what WeChat Pay says about one person and one organization.
 
+        What is proved of it, and what is not, says :class:`palm.PalmAuthorization`.
+
         Raises:
+            UnnamedError: The answer names no openid or no organization_id, twice, and
+                ``accept_unnamed`` was not given.
             PalmError: As drawn in :mod:`palm.errors`.
 
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
@@ -129,7 +133,8 @@ class Authorizations:
 
         Exactly one of the two must be given: ``preauthorize_session_id`` where the person comes
         from the palm mini-program, ``organization_id`` where the merchant starts. Asked once, never
-        again: it is no query.
+        again: it is no query. The answer names nobody, so that it is the answer to this very
+        question is not proved by its signature: only the connection ties the two.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.

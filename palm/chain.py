@@ -49,6 +49,7 @@ class Node(Generic[R]):
         node.get({"openid": "o…", "query": {"organization_id": "1004"}})
 
     and returns what its client returns: a verified :class:`palm.Response`, or a promise of one.
+    Whether it names what was asked about is for the caller to see.
 
     Raises:
         ArgumentError: A variable is missing or has no place; before anything is sent.

@@ -52,6 +52,10 @@ _LONGEST_RETRY_AFTER_S: Final = 120.0
 class Response:
     """A verified answer.
 
+    What is proved: WeChat Pay signed ``content`` at most five minutes before or after it came, and
+    this client accepted no answer with the same signature before. What is not: neither ``status``
+    nor the question is signed, so only what ``content`` itself names ties it to a question.
+
     Attributes:
         status: HTTP status: 200, 201 or 204.
         headers: Looked up without regard to case.

@@ -15,7 +15,6 @@ from palm import (
     MismatchError,
     NewStateError,
     NoStateError,
-    PalmError,
     Retry,
     ServerError,
     SignatureError,
@@ -104,9 +103,7 @@ async def test_duplicates_cost_requests_and_never_the_truth(keys):
         look = gateway.population.look
         true = {pair: look(*pair, DATE).state for pair in people}
         assert gateway.stats.faults[Fault.DUPLICATE] > 50
-    believed = [each for each in told if not isinstance(each[1], PalmError)]
-    assert {pair: answer.state.name for pair, answer in believed}.items() <= true.items()
-    assert len(believed) > 150
+    assert {pair: answer.state.name for pair, answer in told} == true
 
 
 @pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])

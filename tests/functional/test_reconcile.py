@@ -459,17 +459,20 @@ def test_neither_keys_nor_openids_stand_in_the_metadata(reconcile, config):
     assert f"o{7:027}" not in about
 
 
-def test_require_echo_refuses_answers_that_name_nobody(folder, source, config, gateway):
+def test_answers_that_name_nobody_stop_the_run_unless_they_are_accepted(
+    folder, source, config, gateway
+):
     gateway.echo = 0.0
     try:
         settings, waits = load_settings(read_config(config)), Waits(retry=Retry(attempts=1))
         chosen = options(
             source, folder / "r.parquet", DAY, settings=settings, rate=1000, waits=waits
         )
-        report = run_quietly(chosen)
+        with pytest.raises(Stop, match="--accept-unnamed accepts them") as caught:
+            run_quietly(chosen)
+        assert caught.value.code == 4
+        report = run_quietly(replace(chosen, accept_unnamed=True))
         assert report.about["asking"]["answers_without_echo"] == 30
-        refused = run_quietly(replace(chosen, require_echo=True)).rows
-        assert set(refused["unknown_reason"]) == {"UNNAMED"}
     finally:
         gateway.echo = 1.0
 
