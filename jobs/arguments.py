@@ -27,7 +27,7 @@ class _Number(click.FloatRange):
         """Return the number."""
         number = float(super().convert(*given))
         if not math.isfinite(number):
-            self.fail(f"{number} is no number here", *given[1:])
+            self.fail(f"{number} is not a number", *given[1:])
         return number
 
 
@@ -272,7 +272,7 @@ def with_arguments(function: F) -> F:
 def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
     from palm.printable import shown_value  # noqa: PLC0415 - not needed for --help
-    from palm.settings import read_config  # noqa: PLC0415
+    from palm.settings import read_config, suggestion  # noqa: PLC0415
 
     if context.resilient_parsing:
         return {}
@@ -281,7 +281,9 @@ def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     defaults = {name.replace("-", "_"): value for name, value in table.items()}
     known = {parameter.name: parameter for parameter in context.command.params}
     if unknown := sorted(defaults.keys() - known.keys()):
-        raise Stop(Exit.USAGE, f"palm.toml: [reconcile] knows no option {shown_value(unknown[0])}")
+        hint = suggestion(unknown[0], filter(None, known))
+        named = shown_value(unknown[0])
+        raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: unknown option {named}; {hint}")
     for name, value in defaults.items():
         multiple = getattr(known[name], "multiple", False)
         if isinstance(value, dict) or (isinstance(value, list) and not multiple):

@@ -175,7 +175,7 @@ def find_encoding(content: bytes, name: str, encoding: str | None = None) -> str
         encoding: The one to use whatever the bytes look like.
 
     Raises:
-        InputError: It is no text, or in none of these; or nothing is known of ``encoding``.
+        InputError: It is not text, or in none of these; or nothing is known of ``encoding``.
     """
     _refuse_binary(content, name, guess=encoding is None)
     failures = []

@@ -8,6 +8,7 @@ disk. Records are found again by a hash of their pair, so the input may change i
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import threading
@@ -200,6 +201,12 @@ def _hashes(salt: str, pairs: pd.DataFrame) -> Callable[[int], bytes]:
 
 
 def _unwritable(path: Path, error: OSError) -> Stop:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Stop(
+            Exit.OUTPUT,
+            f"Disk full at the journal {path}: answers so far are kept. Free space, then run the "
+            "same command again",
+        )
     return Stop(
         Exit.OUTPUT,
         f"the journal {path} cannot be written: {error.strerror or error}; the answers that it "

@@ -184,7 +184,10 @@ def _check(report: Report, fresh: Path | None, baseline: Report | None) -> None:
     try:
         controls = recheck(read_parquet(fresh) if fresh else report, baseline)
     except ReportError as error:
-        raise Stop(Exit.UNBALANCED, f"the report does not read back: {error}") from None
+        raise Stop(
+            Exit.UNBALANCED,
+            f"The written report could not be read back: {error}; the earlier report is unchanged",
+        ) from None
     wrong = [control for control in controls if not control.holds]
     if wrong:
         said = "; ".join(f"{control.name}: {control.detail}" for control in wrong)

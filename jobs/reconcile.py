@@ -33,7 +33,7 @@ _LONGEST_DAYS: Final = date.max.toordinal()
 _EXIT_CODES: Final = """\b
 Exit codes:
   0    done, within --max-unknown
-  1    a defect of this program
+  1    internal error; please report it
   2    bad options or settings, or a report that is another merchant's
   3    done, but more is unknown than --max-unknown allows, or the deadline came first
   4    stopped: nothing was accepted for --patience, or too much is not believed
@@ -76,7 +76,7 @@ def _tell_of_usage_error(arguments: list[str]) -> None:
     if not url:
         with suppress(SettingsError):
             url = str(read_config(None).get("reconcile", {}).get("ping_url", ""))
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word == "--ping-url":
             url = following
         elif word.startswith("--ping-url="):
@@ -324,5 +324,5 @@ def _run_date(text: str | None, zone: tzinfo) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Stop(
-            Exit.USAGE, f"--run-date: {shown_value(text)} is no date like 2026-11-21"
+            Exit.USAGE, f"--run-date: {shown_value(text)} is not a date such as 2026-11-21"
         ) from None

@@ -25,7 +25,9 @@ def parse_duration(text: str, option: str) -> float:
         Stop: It is none (2).
     """
     if not _DURATION.fullmatch(text.strip()):
-        raise Stop(Exit.USAGE, f"{option}: {shown_value(text)} is no duration like 7h, 90m or 30s")
+        raise Stop(
+            Exit.USAGE, f"{option}: {shown_value(text)} is not a duration such as 7h, 90m or 30s"
+        )
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
@@ -70,7 +72,9 @@ def parse_deadline(text: str, now: datetime) -> float:
             if now - at > _LATE:
                 at += timedelta(days=1)
     except ValueError:
-        raise Stop(Exit.USAGE, f"--deadline: {shown_value(text)} is no time like 06:00") from None
+        raise Stop(
+            Exit.USAGE, f"--deadline: {shown_value(text)} is not a time such as 06:00"
+        ) from None
     if at <= now:
         raise Stop(Exit.USAGE, f"--deadline: {at:%Y-%m-%d %H:%M} is past, it is {now:%H:%M} now")
     return (at - now).total_seconds()

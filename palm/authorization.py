@@ -85,7 +85,7 @@ def read_authorization(
     """
     members = parse_json(body)
     if not isinstance(members, dict):
-        raise BodyError("the answer is no JSON object")
+        raise BodyError("the answer is not a JSON object")
     named = _text(members, "openid"), _text(members, "organization_id")
     if named != (openid, organization_id):
         _check_named(named, (openid, organization_id), accept_unnamed=accept_unnamed)
@@ -126,7 +126,7 @@ def _text(members: dict[str, Any], name: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise BodyError(f"the answer's {name} is no text")
+        raise BodyError(f"the answer's {name} is not text")
     return value
 
 

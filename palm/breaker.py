@@ -119,5 +119,5 @@ class Breaker:
             self._opened_at = now
             self._probe_at = now + self._rules.probe_every_s
             self.openings += 1
-            _log.warning("the gateway is down (%s): asking once in a while", error)
+            _log.warning("the gateway is down (%s): retrying one request at a time", error)
         error.outage = self.is_open

@@ -23,7 +23,9 @@ _SERIAL: Final = (
     "merchant_serial is not a serial number of this merchant's API certificates: take it from the "
     "merchant console, API security"
 )
-_KEY: Final = "private_key does not belong to merchant_serial: take both from one download"
+_KEY: Final = (
+    "private_key does not belong to merchant_serial: download both again from the merchant console"
+)
 
 _HTTP_BAD_REQUEST: Final = 400
 _REFUSED: Final = "check base_url, and that the palm service is open for this merchant"

@@ -272,7 +272,7 @@ def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
     except UnsupportedAlgorithm:  # WeChat Pay's other kind, SM2
         key = None
     if not isinstance(key, RSAPrivateKey):
-        raise SettingsError(f"{name} is no RSA key")
+        raise SettingsError(f"{name} is not an RSA key")
     return key
 
 
@@ -287,7 +287,7 @@ def _public_key(pem: bytes, key_id: str) -> RSAPublicKey:
     except UnsupportedAlgorithm:
         key = None
     if not isinstance(key, RSAPublicKey):
-        raise SettingsError(f"the public key {shown_key_id(key_id) or GAP} is no RSA key")
+        raise SettingsError(f"the public key {shown_key_id(key_id) or GAP} is not an RSA key")
     return key
 
 

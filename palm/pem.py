@@ -62,7 +62,7 @@ def out_of_date(certificate: x509.Certificate, now: datetime) -> str | None:
 
 
 def rsa_key_of(certificate: x509.Certificate) -> RSAPublicKey | None:
-    """Return the key that a certificate is about, None where it is no RSA key."""
+    """Return the key that a certificate is about, None where it is not an RSA key."""
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):

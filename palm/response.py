@@ -135,7 +135,7 @@ def check_typed(response: Response) -> None:
 
 
 def _no_answer(status: int) -> BodyError:
-    return BodyError(f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps")
+    return BodyError(f"HTTP {status} is not an answer of WeChat Pay: perhaps a proxy answers")
 
 
 def _kind(status: int, code: object, message: object) -> type[APIError]:
@@ -160,7 +160,7 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     except _TwiceError:
         said = "the answer has a member twice"
     except (ValueError, RecursionError):
-        said = "the answer is no JSON"
+        said = "the answer is not JSON"
     # Out here, because the parser's error holds the whole body and would hang on as the context.
     raise BodyError(said)
 

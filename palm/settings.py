@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,6 +30,7 @@ __all__ = [
     "load_settings",
     "proxy_option",
     "read_config",
+    "suggestion",
 ]
 
 CONFIG_NAME: Final = "palm.toml"
@@ -208,7 +210,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
     Paths come back relative to the file's folder. Tables (``[reconcile]``) come back as they are.
 
     Raises:
-        SettingsError: It cannot be read, is no TOML, or has a key that means nothing.
+        SettingsError: It cannot be read, is not TOML, or has an unknown key.
     """
     if path is None:
         path = Path(CONFIG_NAME)
@@ -219,14 +221,21 @@ def read_config(path: Path | None) -> dict[str, Any]:
         if isinstance(value, dict) and name in _TABLES:
             continue
         if name not in Settings.model_fields:
-            known = ", ".join([*Settings.model_fields, *(f"[{table}]" for table in _TABLES)])
+            known = [*Settings.model_fields, *(f"[{table}]" for table in _TABLES)]
             raise SettingsError(
-                f"{shown}: {shown_value(name)} means nothing here; known are {known}"
+                f"{shown}: unknown setting {shown_value(name)}; {suggestion(name, known)}"
             )
         if _is_path(Settings.model_fields[name]):
             several = isinstance(value, str) and name in _SEPARATORS
             config[name] = _beside(path, [value] if several else value)
     return config
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return what may have been meant by an unknown name: one like it, or else all."""
+    known = list(known)
+    alike = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {alike[0]!r}?" if alike else f"known are {', '.join(known)}"
 
 
 def load_settings(config: dict[str, Any] | None = None, **options: object) -> Settings:

@@ -134,4 +134,4 @@ def _defect(error: BaseException) -> str:
         error, BaseExceptionGroup
     ):  # what happened in a task, not where they were gathered
         error = error.exceptions[0]
-    return f"a defect of this program: {place_of(error)}; nothing is written; please report it"
+    return f"Internal error (please report it): {place_of(error)}; nothing is written"

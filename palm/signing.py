@@ -154,7 +154,7 @@ class RSAVerifier:
         # 2.
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):  # noqa: PLR2004 - far beyond any clock
             raise SignatureError(
-                "the answer's timestamp is no number",
+                "the answer's timestamp is not a number",
                 SignatureReason.MALFORMED,
                 serial=serial,
                 probe=probe,
@@ -193,7 +193,7 @@ class RSAVerifier:
             raw = _decoded(signature)
         except (binascii.Error, ValueError):
             raise SignatureError(
-                "the answer's signature is no base64",
+                "the answer's signature is not base64",
                 SignatureReason.MALFORMED,
                 serial=serial,
                 probe=probe,

@@ -58,7 +58,7 @@ def fill(path: str, variables: Mapping[str, object]) -> str:
     def value_of(expression: re.Match[str]) -> str:
         name = expression[1]
         if not _NAME.fullmatch(name):
-            raise ArgumentError(f"{{{name}}} is no plain variable; operators are not supported")
+            raise ArgumentError(f"{{{name}}} is not a plain variable; operators are not supported")
         if variables.get(name) is None:
             raise ArgumentError(f"{name} is missing")
         used.add(name)
@@ -101,4 +101,4 @@ def _encode(name: str, value: object) -> str:
     with contextlib.suppress(UnicodeEncodeError):
         return quote(value, safe="")
     # Out here, because that error holds the value and would hang on as the context.
-    raise ArgumentError(f"{name} is no valid Unicode text")
+    raise ArgumentError(f"{name} is not valid Unicode text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from rich import box
@@ -132,6 +132,11 @@ def _replays(asking: Mapping[str, Any]) -> str:
     return f", {asking['replays']:,} replays" if asking.get("replays") else ""
 
 
+_MUCH: Final = 0.2
+_SLOW: Final = " (slow network or CPU; --concurrency may help)"
+"""Said where a fifth of the time or more was spent so."""
+
+
 def _asking(report: Report) -> str:
     asking, run, counted = report.about["asking"], report.about["run"], report.about["input"]
     latency = asking["latency_ms"]
@@ -144,12 +149,11 @@ def _asking(report: Report) -> str:
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")
         + ".\nHeld back: "
         f"throttled {asking['throttled_seconds']:.1f} s, outages {asking['outage_seconds']:.1f} s, "
-        f"starved {asking['starved_seconds']:.1f} s (too few requests in flight)"
+        f"waiting for answers {asking['starved_seconds']:.1f} s"
+        + (_SLOW if asking["starved_seconds"] > asking["seconds"] * _MUCH else "")
         + f".\nInput {counted['name']} ({counted['encoding']}): {counted['lines']:,} lines. "
         f"Run {run['id']}, finished {run['finished']}"
         + (f" with exit code {run['exit_code']}" if run["exit_code"] else "")
         + (f"; it corrects run {run['parent']}" if run["parent"] else "")
-        + ".\n"
-        "That authorize_time moves when a person authorizes again is its documented meaning, not "
-        "yet seen against the live service."
+        + "."
     )

@@ -39,7 +39,7 @@ class Fault(StrEnum):
     """One character of the body is another than was signed; still JSON, and believable."""
 
     PROBE = "probe"
-    """The signature begins with WECHATPAY/SIGNTEST/ and is no base64."""
+    """The signature begins with WECHATPAY/SIGNTEST/ and is not base64."""
 
     MISSING = "missing"
     """200 without the signature's headers."""
@@ -121,7 +121,7 @@ class Faults:
         steps = []
         for fault in Fault:
             share = getattr(self, fault)
-            if not 0 <= share <= 1:  # also where it is no number
+            if not 0 <= share <= 1:  # also where it is not a number
                 raise SettingsError(f"the share of {fault} must lie between 0 and 1, not {share}")
             if share:
                 total = math.fsum((total, share))
@@ -137,7 +137,7 @@ class Faults:
         ``all=0.01`` sets every single one; what comes later in the text overrules what came before.
 
         Raises:
-            SettingsError: A name is unknown, a share is no number, or as the class.
+            SettingsError: A name is unknown, a share is not a number, or as the class.
         """
         shares: dict[str, float] = {}
         for item in filter(None, (part.strip() for part in text.split(","))):

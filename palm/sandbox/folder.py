@@ -45,7 +45,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
         for name in sorted(files, key=lambda name: name != MARKER):
             _write(folder / name, files[name])
     except FileExistsError:
-        raise SettingsError(f"{folder} is no folder; name a new or an empty one") from None
+        raise SettingsError(f"{folder} is not a folder; name a new or an empty one") from None
     except OSError as error:
         raise SettingsError(f"cannot write keys into {folder}: {error.strerror}") from None
 

@@ -43,8 +43,8 @@ def from_body(body: bytes, *fields: str, longest: int) -> dict[str, str]:
     """Return the texts of those members of a JSON object that are there.
 
     Raises:
-        Rejection: 400; the body is no JSON object, or a member is no text (``null`` is none), empty
-            or too long.
+        Rejection: 400; the body is not a JSON object, or a member is not text (``null`` is none),
+            empty or too long.
     """
     try:
         members = json.loads(body)

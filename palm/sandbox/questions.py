@@ -137,8 +137,8 @@ class PreauthorizeQuestion:
         """Return the question that a call asks.
 
         Raises:
-            Rejection: 400; the body is no JSON object, ``openid`` is missing, or not exactly one
-                of the two ways is taken; or one of them is no text, empty or too long.
+            Rejection: 400; the body is not a JSON object, ``openid`` is missing, or not exactly one
+                of the two ways is taken; or one of them is not text, empty or too long.
         """
         ways = ("organization_id", "preauthorize_session_id")
         found = from_body(call.body, "openid", *ways, longest=128)

@@ -191,7 +191,7 @@ def test_a_failure_of_get_is_one_line_and_an_exit_code(folder, faults, shares, c
         (("get", "", "--organization-id", "1"), "openid is empty"),
         (("get", "..", "--organization-id", "1"), "openid must not be '..'"),
         (("get", "a\nb", "--organization-id", "1"), "openid holds a control character"),
-        (("get", "a\udcffb", "--organization-id", "1"), "openid is no valid Unicode text"),
+        (("get", "a\udcffb", "--organization-id", "1"), "openid is not valid Unicode text"),
         ((*ASK, "--base-url", "http://example.com"), "must begin with https://"),
         ((*ASK, "--base-url", "gateway"), "the base URL must look like https://"),
         ((*ASK, "--proxy", "socks5://proxy.example"), "the proxy's URL must look like http://"),

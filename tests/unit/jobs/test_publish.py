@@ -182,7 +182,7 @@ def test_a_defect_while_writing_leaves_nothing_behind(put, first, folder, writer
 def test_what_does_not_read_back_is_not_published(put, second, first, output, writer):
     before = output.read_bytes()
     writer(lambda _, path: path.write_bytes(b"PAR1 nothing PAR1"))
-    with pytest.raises(Stop, match="does not read back") as stop:
+    with pytest.raises(Stop, match="could not be read back") as stop:
         put(second, first)
     assert stop.value.code == 5
     assert output.read_bytes() == before
@@ -216,7 +216,7 @@ def test_rows_that_change_on_their_way_to_the_disk_are_found(put, second, first,
 
 def test_a_row_that_is_lost_on_its_way_to_the_disk_is_found(put, second, first, writer):
     writer(lambda report, path: write_parquet(replace(report, rows=report.rows.iloc[1:]), path))
-    with pytest.raises(Stop, match="does not read back: .* rows and claims") as stop:
+    with pytest.raises(Stop, match="could not be read back: .* rows and claims") as stop:
         put(second, first)
     assert stop.value.code == 5
 

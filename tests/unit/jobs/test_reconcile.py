@@ -88,7 +88,7 @@ def test_a_value_that_makes_no_sense_is_refused(option):
 def test_a_run_date_that_is_none_is_refused(text):
     error = refused("p.csv", "-o", "r.parquet", "--sandbox", "--run-date", text)
     assert error.code == 2
-    assert "no date like 2026-11-21" in str(error)
+    assert "not a date such as 2026-11-21" in str(error)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "/etc/localtime", "x\0y"])
@@ -110,7 +110,7 @@ def test_a_config_that_is_not_there_is_refused():
 
     error = invoke("p.csv", "-o", "r.parquet", "--config", "none.toml").exception
     assert isinstance(error, SettingsError)
-    assert "none.toml" in str(error)
+    assert "--config" in str(error)
 
 
 def test_an_option_that_the_config_misspells_is_refused(config):

@@ -27,7 +27,7 @@ def test_a_duration_is_numbers_with_units(text, seconds):
     "text", ["", "7", "h", "7 h", "-1h", "7x", "1h-2m", "1,5h", "7H", "inf", "1e3s"]
 )
 def test_what_is_no_duration_ends_with_2_and_names_the_option(text):
-    with pytest.raises(Stop, match=r"--patience: .* is no duration") as stop:
+    with pytest.raises(Stop, match=r"--patience: .* is not a duration") as stop:
         parse_duration(text, "--patience")
     assert stop.value.code == 2
 
@@ -53,6 +53,6 @@ def test_a_deadline_that_went_by_ends_with_2(text):
 
 @pytest.mark.parametrize("text", ["", "soon", "25:00", "6 o'clock", "2026-13-01T06:00", "T"])
 def test_what_is_no_time_ends_with_2(text):
-    with pytest.raises(Stop, match="is no time like 06:00") as stop:
+    with pytest.raises(Stop, match="is not a time such as 06:00") as stop:
         parse_deadline(text, NIGHT)
     assert stop.value.code == 2

@@ -132,7 +132,7 @@ def test_so_many_unbelieved_pairs_in_a_row_end_the_run(watch):
     for place in range(3):
         watch.failed(place, "A", MismatchError("about somebody else"))
     with pytest.raises(Stop, match="the last 4 pairs are not believed") as stop:
-        watch.failed(3, "A", BodyError("no JSON"))
+        watch.failed(3, "A", BodyError("not JSON"))
     assert stop.value.code == 4
 
 

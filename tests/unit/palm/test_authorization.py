@@ -149,21 +149,21 @@ def test_a_long_new_state_is_cut_in_the_message():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "the answer is no JSON$"),
-        (b"<html>", "the answer is no JSON$"),
-        (b'{"state":"AUTHORIZATION', "the answer is no JSON$"),
-        (b"\xff\xfe\xff", "the answer is no JSON$"),
-        (b"[" * 60_000, "the answer is no JSON$"),
-        (b"1" * 5000, "the answer is no JSON$"),
-        (b"[]", "the answer is no JSON object"),
-        (b'"ON"', "the answer is no JSON object"),
-        (b"null", "the answer is no JSON object"),
+        (b"", "the answer is not JSON$"),
+        (b"<html>", "the answer is not JSON$"),
+        (b'{"state":"AUTHORIZATION', "the answer is not JSON$"),
+        (b"\xff\xfe\xff", "the answer is not JSON$"),
+        (b"[" * 60_000, "the answer is not JSON$"),
+        (b"1" * 5000, "the answer is not JSON$"),
+        (b"[]", "the answer is not a JSON object"),
+        (b'"ON"', "the answer is not a JSON object"),
+        (b"null", "the answer is not a JSON object"),
         (
             b'{"openid":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o","organization_id":"1004","state":1}',
-            "the answer's state is no text",
+            "the answer's state is not text",
         ),
-        (b'{"openid":7,"state":"AUTHORIZATION_STATE_ON"}', "the answer's openid is no text"),
-        (b'{"organization_id":1004}', "the answer's organization_id is no text"),
+        (b'{"openid":7,"state":"AUTHORIZATION_STATE_ON"}', "the answer's openid is not text"),
+        (b'{"organization_id":1004}', "the answer's organization_id is not text"),
     ],
 )
 def test_a_body_that_is_not_what_is_documented_is_not_believed(body, said):

@@ -419,7 +419,7 @@ async def test_a_download_that_is_no_json_is_a_body_error(platform, body):
     async def fetch():
         return platform.answer(body)
 
-    with pytest.raises(BodyError, match="no JSON"):
+    with pytest.raises(BodyError, match="not JSON"):
         await platform.downloaded.refresh(fetch, now=time.time)
 
 

@@ -195,7 +195,7 @@ async def test_an_answer_that_is_not_believed_fails(gateway, settings, fault):
         ("unnamed", "see accept_unnamed: without it such answers are not believed"),
         ("nostate", "answered, but the answer has no state"),
         ("other", "answered, but the answer is about another openid"),
-        ("truncated", "answered, but the answer is no JSON"),
+        ("truncated", "answered, but the answer is not JSON"),
     ],
 )
 async def test_an_answer_that_tells_no_state_is_a_warning(gateway, settings, fault, said):

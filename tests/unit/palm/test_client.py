@@ -198,7 +198,7 @@ async def test_with_one_attempt_a_broken_connection_is_sent_nothing_more(serve, 
 async def test_a_redirect_is_not_followed_and_not_believed(serve, client, sealed, status):
     script = telling(sealed, ON, status=status, more="Location: /v3/elsewhere\r\n")
     async with serve(script) as server, client(server) as palm:
-        with pytest.raises(BodyError, match=f"HTTP {status} is no answer of WeChat Pay's"):
+        with pytest.raises(BodyError, match=f"HTTP {status} is not an answer of WeChat Pay"):
             await palm.authorizations.get(OPENID, "1004")
     assert len(set(server.targets)) == 1
 
@@ -223,7 +223,7 @@ async def test_a_compressed_answer_is_refused_even_where_its_bytes_were_signed(
     packed = gzip.compress(json.dumps(ON).encode())
     script = telling(sealed, packed, more="Content-Encoding: gzip\r\n")
     async with serve(script) as server, client(server) as palm:
-        with pytest.raises(BodyError, match="no JSON"):
+        with pytest.raises(BodyError, match="not JSON"):
             await palm.authorizations.get(OPENID, "1004")
 
 
@@ -448,7 +448,7 @@ async def test_only_200_answers_a_question(serve, client, sealed, status):
 async def test_only_200_brings_a_token(serve, client, sealed, status):
     script = telling(sealed, {"permission_token": "T"}, status=status)
     async with serve(script) as server, client(server) as palm:
-        with pytest.raises(BodyError, match=f"HTTP {status} is no answer"):
+        with pytest.raises(BodyError, match=f"HTTP {status} is not an answer"):
             await palm.authorizations.preauthorize(OPENID, organization_id="1004")
 
 
@@ -464,7 +464,7 @@ async def test_a_chain_takes_what_any_interface_may_answer_with(serve, client, s
 async def test_a_chain_takes_no_part_and_no_copy(serve, client, sealed, status):
     script = telling(sealed, {}, status=status)
     async with serve(script) as server, client(server) as palm:
-        with pytest.raises(BodyError, match=f"HTTP {status} is no answer"):
+        with pytest.raises(BodyError, match=f"HTTP {status} is not an answer"):
             await palm.v3.other.get()
 
 

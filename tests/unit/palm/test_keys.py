@@ -98,12 +98,12 @@ def test_an_encrypted_key_is_refused_whatever_its_format(pem, pkcs1):
 
 
 def test_a_private_key_that_is_no_rsa_key_is_refused(pem):
-    with pytest.raises(SettingsError, match="KEY is no RSA key"):
+    with pytest.raises(SettingsError, match="KEY is not an RSA key"):
         Merchant.from_pem("1", pem.private(pem.curve), serial_no=SERIAL, name="KEY")
 
 
 def test_a_private_key_of_an_unknown_curve_is_refused(sm2):
-    with pytest.raises(SettingsError, match="KEY is no RSA key"):
+    with pytest.raises(SettingsError, match="KEY is not an RSA key"):
         Merchant.from_pem("1", sm2("key"), serial_no=SERIAL, name="KEY")
 
 
@@ -303,7 +303,7 @@ def test_a_platform_key_of_1024_bits_is_refused(pem, now, kind):
 
 def test_a_public_key_that_is_no_rsa_key_is_refused(pem, sm2):
     for content in (pem.public(pem.curve), sm2("public")):
-        with pytest.raises(SettingsError, match=f"the public key {ID} is no RSA key"):
+        with pytest.raises(SettingsError, match=f"the public key {ID} is not an RSA key"):
             PlatformKeys.from_pem(public_keys={ID: content})
 
 

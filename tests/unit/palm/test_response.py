@@ -41,7 +41,7 @@ def test_an_answer_to_any_call_may_be_read(status):
 def test_any_other_2xx_is_no_answer(status):
     found = error(status, "SIGN_ERROR", headers={"Request-ID": "08A-1"})
     assert type(found) is BodyError
-    assert str(found) == f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps"
+    assert str(found) == f"HTTP {status} is not an answer of WeChat Pay: perhaps a proxy answers"
     assert (found.status, found.request_id) == (status, "08A-1")
 
 
@@ -49,7 +49,7 @@ def test_any_other_2xx_is_no_answer(status):
 def test_a_typed_call_has_one_status_of_answers(status):
     found = error_of(status, {}, b"{}", verified=True, accepted=TYPED)
     assert (type(found), found.status) == (BodyError, status)
-    with pytest.raises(BodyError, match=f"HTTP {status} is no answer"):
+    with pytest.raises(BodyError, match=f"HTTP {status} is not an answer"):
         check_typed(Response(status, {}, b"{}", "7A"))
     check_typed(Response(200, {}, b"{}", "7A"))
 
@@ -95,7 +95,7 @@ def test_code_and_message_of_an_error_with_a_member_twice_do_not_count(body):
 
 @pytest.mark.parametrize("body", [b'{"a":NaN}', b"-Infinity", b"[Infinity]", b"\xef\xbb\xbf{}"])
 def test_what_only_some_readers_call_json_is_none(body):
-    with pytest.raises(BodyError, match="^the answer is no JSON$"):
+    with pytest.raises(BodyError, match="^the answer is not JSON$"):
         Response(200, {}, body, "7A").json()
 
 
@@ -174,7 +174,7 @@ def test_a_redirect_or_an_interim_answer_is_none_of_wechat_pays(status):
     found = error(status, headers={"Request-ID": "08-0"})
     assert type(found) is BodyError
     assert (found.status, found.request_id) == (status, "08-0")
-    assert str(found) == f"HTTP {status} is no answer of WeChat Pay's: a proxy's, perhaps"
+    assert str(found) == f"HTTP {status} is not an answer of WeChat Pay: perhaps a proxy answers"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_an_api_error_is_raised_for_no_2xx_only():
 def test_a_response_reads_its_json_or_refuses_it():
     assert Response(200, {}, b'{"a":1}', "K").json() == {"a": 1}
     for content in (b"", b"{", b"\xff\xfe\xff", b"[" * 60_000):
-        with pytest.raises(BodyError, match=r"^the answer is no JSON$"):
+        with pytest.raises(BodyError, match=r"^the answer is not JSON$"):
             Response(200, {}, content, "K").json()
 
 

@@ -130,7 +130,7 @@ def test_a_merchant_number_without_quotes_is_meant_as_text(folder):
 
 def test_a_key_that_means_nothing_is_refused_with_those_that_do(folder):
     said = refusal(read_config, toml(folder, 'private_keys = "x"'))
-    assert "'private_keys' means nothing here; known are mchid, merchant_serial, private" in said
+    assert "unknown setting 'private_keys'; did you mean 'private_key'?" in said
 
 
 def test_tables_are_somebody_elses(folder):

@@ -43,7 +43,7 @@ def test_all_but_unreserved_characters_are_percent_encoded(value, encoded):
         ("\0", "openid holds a control character"),
         ("a\x7f", "openid holds a control character"),
         ("\x85", "openid holds a control character"),
-        ("\ud800", "openid is no valid Unicode text"),
+        ("\ud800", "openid is not valid Unicode text"),
         (None, "openid must be text, not NoneType"),
         (True, "openid must be text, not bool"),
         (1.0, "openid must be text, not float"),
@@ -59,7 +59,7 @@ def test_what_cannot_be_asked_about_is_refused(value, said):
 
 def test_a_refusal_is_a_value_error_too_and_holds_nothing_of_the_value(everything_said_by):
     value = "oPerson\udfff"
-    with pytest.raises(ValueError, match="no valid Unicode") as caught:
+    with pytest.raises(ValueError, match="not valid Unicode") as caught:
         encode("openid", value)
     assert isinstance(caught.value, PalmError)
     assert value[:-1] not in everything_said_by(caught.value)
@@ -84,8 +84,8 @@ def test_no_parameters_make_no_query():
         (PATH, {}, "openid is missing"),
         (PATH, {"openid": None}, "openid is missing"),
         ("/v3", {"openid": "o"}, "openid has no place in the path"),
-        ("/{+openid}", {"openid": "o"}, r"\{\+openid\} is no plain variable"),
-        ("/{}", {}, r"\{\} is no plain variable"),
+        ("/{+openid}", {"openid": "o"}, r"\{\+openid\} is not a plain variable"),
+        ("/{}", {}, r"\{\} is not a plain variable"),
         ("/{openid", {"openid": "o"}, "a brace is left open"),
         ("/a b", {}, "holds what must be percent-encoded"),
         ("/学", {}, "holds what must be percent-encoded"),
