@@ -116,9 +116,8 @@ ARGUMENTS: Final = (
     click.option(
         "--patience",
         metavar="DURATION",
-        default="15m",
-        show_default=True,
-        help="Stop when no answer was accepted for so long.",
+        help="Stop when no answer was accepted for so long.  [default: until the deadline; "
+        "where there is none, 15m]",
     ),
     click.option(
         "--max-unknown",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
-import sys
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,17 +15,18 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
-from jobs.command_line import shown_command
 from jobs.descriptors import connections_within_limit
 from jobs.exits import Exit, Stop
-from jobs.halt import Halt, HaltReason
+from jobs.frames import UnknownReason
+from jobs.halt import Halt, HaltReason, halting_when_over
 from jobs.journal import Journal
 from jobs.options import Options
 from jobs.peer import Peer
 from jobs.priority import order
 from jobs.progress import showing_progress
+from jobs.remedy import remedy
 from jobs.signals import halted_by_signals
-from jobs.sweep import sweep
+from jobs.sweep import SweepRules, sweep
 from jobs.tally import Tally
 from palm import AsyncPalm, PalmError
 from palm.pacer import QUOTA_SHARE
@@ -43,12 +43,16 @@ class Asked:
         tally: Counts.
         about: Pace and times, for the report's metadata.
         journal: To be removed once the report is published; None: there was none.
+        cut: Whether there was not time for all.
+        not_asked: How many pairs there was no time for.
     """
 
     answers: pd.DataFrame
     tally: Tally
     about: dict[str, Any]
     journal: Journal | None
+    cut: bool = False
+    not_asked: int = 0
 
 
 async def ask_all(
@@ -74,28 +78,21 @@ async def ask_all(
         Stop: The run ended before it had a verdict; what is known is in the journal.
     """
     tally, halt = Tally(), Halt()
-    log = structlog.get_logger("palm.run")
     with ExitStack() as stack:
         journal = _open_journal(options, peer, pairs, stack)
-        if journal is not None:
-            for line in journal.said:
-                log.warning(line)
-            if journal.found:
-                said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
-                log.info(said)
         options = _within_limits(options)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(halt))
         started = time.monotonic()
         palm = _client(options, peer, tally)
-        timer = _deadline(options, halt)
+        stack.enter_context(halting_when_over(halt, lambda: options.seconds_left))
+        progress = showing_progress(
+            tally,
+            console,
+            bar=options.progress,
+            more=lambda: _pace(options, palm, tally, time.monotonic() - started),
+        )
         try:
-            progress = showing_progress(
-                tally,
-                console,
-                bar=options.progress,
-                more=lambda: _pace(options, palm, tally, time.monotonic() - started),
-            )
             async with palm, progress:
                 answers = await sweep(
                     _logged(palm, options),
@@ -104,22 +101,27 @@ async def ask_all(
                         palm.with_options(retry=options.waits.throttled_again), options
                     ),
                     tally=tally,
-                    rules=replace(options.waits.sweep, concurrency=options.in_flight),
+                    rules=_rules(options),
                     order=_order(options, pairs, baseline),
                     has_good_answer=has_good_answer,
                     found=journal.found if journal else (),
                     note=journal.put if journal else None,
                     halt=halt,
                 )
-            if journal is not None:
-                journal.close()
-                journal.check()
-        finally:
-            if timer is not None:
-                timer.cancel()
+        except Stop as stop:
+            if stop.code is not Exit.STOPPED:
+                raise
+            resumable = _resumable(options, tally, journal)
+            raise Stop(stop.code, f"{stop}; {resumable}") from None
+        if journal is not None:
+            journal.close()
+            journal.check()
         if halt.reason is HaltReason.SIGNAL:
-            raise _interrupted(caught[0], tally, journal)
-    return Asked(answers, tally, _about(options, palm, tally, time.monotonic() - started), journal)
+            raise _interrupted(caught[0], options, tally, journal)
+    about = _about(options, palm, tally, time.monotonic() - started)
+    not_asked = int((answers["unknown_reason"] == UnknownReason.NOT_ASKED).sum())
+    cut = halt.reason is HaltReason.DEADLINE
+    return Asked(answers, tally, about, journal, cut=cut, not_asked=not_asked)
 
 
 def _open_journal(
@@ -129,6 +131,12 @@ def _open_journal(
     if files is None:
         return None
     journal = Journal.open(files, options.run_date, peer.gateway, pairs, fresh=options.fresh)
+    log = structlog.get_logger("palm.run")
+    for line in journal.said:
+        log.warning(line)
+    if journal.found:
+        said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
+        log.info(said)
     return stack.enter_context(journal)
 
 
@@ -187,21 +195,17 @@ def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
     return ask
 
 
+def _rules(options: Options) -> SweepRules:
+    """Return how to sweep; with a deadline the first connection is waited for until then."""
+    rules = replace(options.waits.sweep, concurrency=options.in_flight)
+    return replace(rules, reach_s=math.inf) if options.is_timed else rules
+
+
 def _order(options: Options, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
     """Return whom to ask first, where there may not be time for all."""
-    if options.seconds is None:
+    if not options.is_timed:
         return None
     return [int(place) for place in order(pairs, baseline, run_date=options.run_date)]
-
-
-def _deadline(options: Options, halt: Halt) -> asyncio.TimerHandle | None:
-    seconds = options.seconds_left
-    if seconds is None:
-        return None
-    if seconds == 0:
-        halt.set(HaltReason.DEADLINE)
-        return None
-    return asyncio.get_running_loop().call_later(seconds, halt.set, HaltReason.DEADLINE)
 
 
 @contextmanager
@@ -221,14 +225,18 @@ def _seldom_collected() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _interrupted(code: Exit, tally: Tally, journal: Journal | None) -> Stop:
-    known = tally.settled + tally.failed
+def _interrupted(code: Exit, options: Options, tally: Tally, journal: Journal | None) -> Stop:
+    resumable = _resumable(options, tally, journal)
+    return Stop(code, f"interrupted; {resumable}")
+
+
+def _resumable(options: Options, tally: Tally, journal: Journal | None) -> str:
+    """Return what is kept of a run that ended before its verdict, and how to go on with it."""
+    known = tally.settled
     kept = "kept in the journal" if journal else "lost, for no file is written"
-    command = shown_command(sys.argv[1:], without=["--fresh"])
-    return Stop(
-        code,
-        f"interrupted; the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "
-        f"to go on: {command}",
+    return (
+        f"the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "
+        f"{remedy(options, 'to go on')}"
     )
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from typing import Final
 
-__all__ = ["Halt", "HaltReason"]
+__all__ = ["Halt", "HaltReason", "halting_when_over"]
+
+_LOOK_EVERY_S: Final = 1.0
 
 
 class HaltReason(StrEnum):
@@ -35,3 +40,34 @@ class Halt:
     async def wait(self) -> None:
         """Wait until it is set."""
         await self._event.wait()
+
+
+@contextmanager
+def halting_when_over(halt: Halt, seconds_left: Callable[[], float | None]) -> Iterator[None]:
+    """Halt as soon as no time is left.
+
+    Looked at once a second, since the event loop's timers stand still while the machine sleeps.
+
+    Args:
+        halt: Is set.
+        seconds_left: Returns the seconds there are; None: as many as it takes.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle | None = None
+
+    def look() -> None:
+        nonlocal timer
+        seconds = seconds_left()
+        if seconds is None:
+            return
+        if seconds <= 0:
+            halt.set(HaltReason.DEADLINE)
+            return
+        timer = loop.call_later(min(seconds, _LOOK_EVERY_S), look)
+
+    look()
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()

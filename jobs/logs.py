@@ -55,8 +55,13 @@ def log_error(line: str, *, exit_code: int) -> None:
     structlog.get_logger("palm.run").error(line, exit_code=int(exit_code))
 
 
-def log_summary(report: Report) -> None:
-    """Log the report's headline and counts, instead of printing them as tables."""
+def log_summary(report: Report, remedy: str | None = None) -> None:
+    """Log the report's headline and counts, instead of printing them as tables.
+
+    Args:
+        report: As published.
+        remedy: What to do about it; None: nothing.
+    """
     from jobs.render.wording import headline, warnings  # noqa: PLC0415 - a report is at hand
 
     log = structlog.get_logger("palm.run")
@@ -67,6 +72,7 @@ def log_summary(report: Report) -> None:
         headline(report),
         exit_code=run["exit_code"],
         verdict=run["verdict"],
+        **({"remedy": remedy} if remedy else {}),
         run_id=run["id"],
         states=summary.states,
         changes={name: count for name, count in summary.changes.items() if count},

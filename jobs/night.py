@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from jobs.baseline import (
 )
 from jobs.changes import classify
 from jobs.exits import Exit, Stop
-from jobs.frames import ANSWERS, ROWS, State, UnknownReason, conform
+from jobs.frames import ANSWERS, ROWS, State, conform
 from jobs.knowledge import knowledge
 from jobs.lock import one_at_a_time
 from jobs.logs import ALWAYS
@@ -41,7 +41,7 @@ from jobs.report import SCHEMA, Gateway, Report, Run, compose
 from jobs.retention import old_reports, remove_reports
 from jobs.summary import summarize
 from jobs.timing import check_run_date, today_in
-from jobs.unfinished import kept_answers, remove_old_journals, unfinished
+from jobs.unfinished import kept_answers, remove_old_journals, unfinished, unfinished_of
 from jobs.verdict import judge
 
 __all__ = ["plan", "run"]
@@ -110,6 +110,7 @@ async def _run(options: Options, source: Input, started: datetime, console: Cons
             options, peer, source.pairs.drop(kept.index), before, console,
             has_good_answer=len(kept) > 0,
         )  # fmt: skip
+    asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
     publish(
         report,
@@ -147,7 +148,7 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
         source.invalid,
         max_unknown=options.max_unknown,
         fail_on=options.fail_on,
-        not_asked=summary.unknown_reasons.get(UnknownReason.NOT_ASKED, 0),
+        not_asked=asked.not_asked,
     )
     finished = datetime.now(UTC)
     return compose(
@@ -178,6 +179,8 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
 def _dated(options: Options, source: Input, peer: Peer) -> Options:
     """Return the options with the date of an unfinished run of the same, where none is given."""
     files = options.outputs.sidecars
+    if options.has_no_time:
+        return _without_time(options, source, peer)
     if options.date_given or options.fresh or files is None:
         return options
     found = unfinished(files, options.run_date, peer.gateway, source.pairs, now=time.time())
@@ -188,6 +191,37 @@ def _dated(options: Options, source: Input, peer: Peer) -> Options:
         "NOT made by this run; run again for it"
     )
     return replace(options, run_date=found.run_date, outputs=options.outputs.of(found.run_date))
+
+
+def _without_time(options: Options, source: Input, peer: Peer) -> Options:
+    """Return the options of an unfinished run to be published: of this run date, or the day before.
+
+    Raises:
+        Stop: There is none (2).
+    """
+    files, today = options.outputs.sidecars, options.run_date
+    days = [today] if options.date_given else [today, today - timedelta(days=1)]
+    over = (
+        options.deadline.passed_text(options.clock()) if options.deadline else "No time was given"
+    )
+    found = (
+        unfinished_of(files, days, peer.gateway, source.pairs)
+        if files is not None and not options.fresh
+        else None
+    )
+    if found is None:
+        remedy = (
+            "Start earlier, or leave --deadline out"
+            if options.deadline
+            else "Leave --max-duration out, or give it more"
+        )
+        raise Stop(Exit.USAGE, f"{over}: nothing was asked. {remedy}")
+    run_date, answers = found
+    structlog.get_logger("palm.run").warning(
+        f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
+        f"{len(source.pairs):,} answers"
+    )
+    return replace(options, run_date=run_date, outputs=options.outputs.of(run_date))
 
 
 def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baseline:
@@ -233,11 +267,36 @@ def _kept_answers(options: Options, baseline: Baseline, source: Input) -> pd.Dat
             f"--retry-unanswered: the report of {options.run_date} was compared with {was}; "
             f"{remedy}",
         )
-    found = match(source.pairs, replaced.rows).found
-    good = replaced.rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()
+    return _good_answers(replaced, source.pairs)
+
+
+def _good_answers(report: Report, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the good answers of a report about ``pairs``: columns ``ANSWERS``, their index."""
+    found = match(pairs, report.rows).found
+    good = report.rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()
     places = np.flatnonzero((found >= 0) & good[found])
-    kept = replaced.rows.iloc[found[places]].set_axis(source.pairs.index[places])
+    kept = report.rows.iloc[found[places]].set_axis(pairs.index[places])
     return conform(kept[list(ANSWERS)], ANSWERS)
+
+
+def _with_answers_before(asked: Asked, baseline: Baseline, source: Input, day: date) -> Asked:
+    """Return what a run that was cut by time found out, with the good answers that it replaces.
+
+    A pair that has no answer now keeps the one in the report of the same date: the new report never
+    knows less than the one before it.
+    """
+    replaced = baseline.replaced
+    if not asked.cut or replaced is None or replaced.run_date != day:
+        return asked
+    unanswered = asked.answers.index[(asked.answers["state"] == State.UNKNOWN).to_numpy()]
+    kept = _good_answers(replaced, source.pairs.loc[unanswered])
+    if not len(kept):
+        return asked
+    structlog.get_logger("palm.run").info(
+        f"{len(kept):,} pairs keep the answer of the report of {day} that is replaced"
+    )
+    answers = pd.concat([asked.answers.drop(kept.index), kept])
+    return replace(asked, answers=answers.loc[asked.answers.index])
 
 
 def _rows(baseline: Report | None) -> pd.DataFrame:

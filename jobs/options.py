@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from jobs.outputs import Outputs
 from jobs.render.language import Language
 from jobs.rules import Rule
 from jobs.sweep import SweepRules
+from jobs.timing import Deadline, elapsed_clock
 from jobs.watch import WatchRules
 from palm import AdaptationRules, BreakerRules, HostRules, Retry, Timeouts
 from palm.settings import Settings
@@ -47,9 +49,17 @@ class Waits:
         return replace(self.retry, throttles=_THROTTLES_AGAIN, adapts=False)
 
     @classmethod
-    def patient(cls, seconds: float) -> Waits:
-        """Return the defaults, but for how long no answer at all may be accepted."""
-        return cls(sweep=SweepRules(watch=WatchRules(patience_s=seconds)))
+    def patient(cls, seconds: float | None, *, is_timed: bool = False) -> Waits:
+        """Return the defaults, but for how long no answer at all may be accepted.
+
+        Args:
+            seconds: None: until the time there is has passed, or as long as is usual.
+            is_timed: Whether the run has a deadline, or a longest duration.
+        """
+        if seconds is None and is_timed:
+            seconds = float("inf")
+        rules = WatchRules() if seconds is None else WatchRules(patience_s=seconds)
+        return cls(sweep=SweepRules(watch=rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,11 @@ class Options:
         settings: None: ask a sandbox inside this process.
         date_given: Whether ``run_date`` was; otherwise an unfinished run's may be taken instead.
         seconds: The time there is, from ``made`` on; None: as long as it takes.
-        made: When these options were, on the monotonic clock.
+        deadline: Until when there is time; None: as long as it takes.
+        made: When these options were, on ``elapsed``.
+        elapsed: Seconds on a clock that never goes back, and goes on while the machine sleeps.
+        clock: Unix seconds.
+        typed: The words after the command's name; shown only without what could be a secret.
         rate: Requests per second; None: the default.
         quota_share: The part of ``rate`` that this job may take.
         progress: A bar, lines, or (None) nothing.
@@ -81,6 +95,7 @@ class Options:
     quota_share: float = 1.0
     concurrency: int | None = None
     seconds: float | None = None
+    deadline: Deadline | None = None
     max_unknown: float = 0.01
     forget_after_days: int = 90
     replace: bool = False
@@ -97,14 +112,31 @@ class Options:
     progress: bool | None = None
     person: Person = field(default_factory=Person)
     waits: Waits = field(default_factory=Waits)
-    made: float = field(default_factory=time.monotonic)
+    elapsed: Callable[[], float] = elapsed_clock
+    clock: Callable[[], float] = time.time
+    made: float = field(default_factory=elapsed_clock)
+    typed: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def seconds_left(self) -> float | None:
         """What is left of the time there is; None: as long as it takes."""
-        if self.seconds is None:
-            return None
-        return max(0.0, self.seconds - (time.monotonic() - self.made))
+        left = []
+        if self.seconds is not None:
+            left.append(self.seconds - (self.elapsed() - self.made))
+        if self.deadline is not None:
+            left.append(self.deadline.seconds_left(self.clock()))
+        return max(0.0, min(left)) if left else None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether there may not be time for all pairs."""
+        return self.seconds is not None or self.deadline is not None
+
+    @property
+    def has_no_time(self) -> bool:
+        """Whether nobody can be asked, so that only an earlier run's answers can be published."""
+        passed = self.deadline is not None and self.deadline.seconds_left(self.clock()) <= 0
+        return passed or self.seconds == 0
 
     @property
     def quota(self) -> float:

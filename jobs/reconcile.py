@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, tzinfo
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from jobs.options import Options
     from jobs.report import Report
     from jobs.rules import Rule
+    from jobs.timing import Deadline
     from palm.settings import Settings
 
 __all__ = ["command", "main"]
@@ -36,7 +38,7 @@ Exit codes:
   1    internal error; please report it
   2    bad options or settings, or a report that is another merchant's
   3    done, but more is unknown than --max-unknown allows, or the deadline came first
-  4    stopped: nothing was accepted for --patience, or too much is not believed
+  4    stopped: no answer was accepted for --patience, or too much is not believed
   5    the controls do not balance; nothing is written
   10   done, and a --fail-on rule holds
   65   the input, or the baseline, cannot be read, is damaged or lacks too much
@@ -133,21 +135,41 @@ def _run(given: dict[str, Any]) -> int:
             click.echo(printable(line))
         return Exit.DONE
     with _announced(given) as ended:
-        report = run(_options(given, terminal=terminal), console)
+        options = _options(given, terminal=terminal)
+        report = run(options, console)
         ended.append(report)
     with _heedless([report]):
-        _say(report, given, console)
+        _say(report, given, console, _remedy(report, options))
     code: int = report.about["run"]["exit_code"]
     return code
 
 
-def _say(report: Report, given: dict[str, Any], console: Any) -> None:  # noqa: ANN401 - a Console
-    """Print the summary, and why the exit code is not 0."""
+def _remedy(report: Report, options: Options) -> str | None:
+    """Return what to type where pairs are left without an answer, or None."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from jobs.frames import State  # noqa: PLC0415
+    from jobs.remedy import remedy  # noqa: PLC0415
+
+    unknown, code = report.summary.states[State.UNKNOWN], report.about["run"]["exit_code"]
+    if code != Exit.INCOMPLETE or not unknown:
+        return None
+    options = replace(options, run_date=report.run_date)
+    return remedy(options, retry_unanswered=options.outputs.counts is not None)
+
+
+def _say(
+    report: Report,
+    given: dict[str, Any],
+    console: Any,  # noqa: ANN401 - a Console
+    remedy: str | None,
+) -> None:
+    """Print the summary, why the exit code is not 0, and what to do."""
     from jobs.logs import log_summary  # noqa: PLC0415
     from jobs.render.terminal import print_summary  # noqa: PLC0415
 
     if given["log_format"] == "json":
-        log_summary(report)
+        log_summary(report, remedy)
         return
     if not given["quiet"]:
         with suppress(OSError):  # the report is published, whether anybody reads this or not
@@ -155,7 +177,8 @@ def _say(report: Report, given: dict[str, Any], console: Any) -> None:  # noqa: 
             for text in given["output"]:
                 console.print(printable(f"Written: {text}"), markup=False, soft_wrap=True)
     for sentence in report.about["run"]["verdict"]:
-        say(_NAME, sentence)
+        say(_NAME, f"{sentence}. {remedy}" if remedy else sentence)
+        remedy = None
 
 
 @contextmanager
@@ -207,6 +230,8 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         raise Stop(Exit.OUTPUT, "standard output is closed; leave -o - out, or give it a reader")
     _check_together(given, folder=outputs.folder is not None)
     settings = None if given["sandbox"] else _settings(given)
+    deadline = _deadline(given["deadline"], zone)
+    seconds = _duration(given["max_duration"], "--max-duration")
     bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
     return options.Options(
         source=given["source"],
@@ -222,7 +247,8 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         rate=given["rate"],
         quota_share=given["quota_share"],
         concurrency=given["concurrency"],
-        seconds=_seconds(given, zone),
+        seconds=seconds,
+        deadline=deadline,
         max_unknown=given["max_unknown"],
         forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
         keep_days=given["keep"],
@@ -238,7 +264,11 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         max_input_size=_size(given["max_input_size"]),
         progress=None if given["quiet"] or given["progress"] == "off" else bar,
         person=logs.Person.from_env(),
-        waits=options.Waits.patient(_duration(given["patience"], "--patience")),
+        waits=options.Waits.patient(
+            _duration(given["patience"], "--patience"),
+            is_timed=not (seconds is None and deadline is None),
+        ),
+        typed=tuple(sys.argv[1:]),
     )
 
 
@@ -268,14 +298,10 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
 
 
-def _seconds(given: dict[str, Any], zone: tzinfo) -> float | None:
+def _deadline(text: str | None, zone: tzinfo) -> Deadline | None:
     from jobs.timing import parse_deadline  # noqa: PLC0415 - not needed for --help
 
-    if given["deadline"] is not None:
-        return parse_deadline(given["deadline"], datetime.now(zone))
-    if given["max_duration"] is not None:
-        return _duration(given["max_duration"], "--max-duration")
-    return None
+    return None if text is None else parse_deadline(text, datetime.now(zone))
 
 
 def _accept_unnamed(given: dict[str, Any], settings: Settings | None) -> bool:
@@ -292,10 +318,10 @@ def _size(text: str) -> int:
     return parse_size(text, "--max-input-size")
 
 
-def _duration(text: str, option: str) -> float:
+def _duration(text: str | None, option: str) -> float | None:
     from jobs.timing import parse_duration  # noqa: PLC0415 - not needed for --help
 
-    return parse_duration(text, option)
+    return None if text is None else parse_duration(text, option)
 
 
 def _rule(text: str) -> Rule:

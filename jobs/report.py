@@ -271,7 +271,7 @@ def _about_baseline(baseline: Report | None, file: Path | None) -> dict[str, Any
 def _about_asking(tally: Tally) -> dict[str, Any]:
     return {
         "requests": tally.requests,
-        "retries": tally.requests - tally.questions,
+        "retries": tally.retries,
         "throttles": tally.throttles,
         "probes": tally.probes,
         "replays": tally.replays,

@@ -256,7 +256,7 @@ class _Sweep:
         checks: list[asyncio.Task[None]] = []
         try:
             while not self.halt.is_set():
-                self.watch.check_patience()
+                self.watch.check_patience(self._tally.latest_error)
                 self._check_reached()
                 if self._health.is_due:
                     checks = [group.create_task(self._health.check())]

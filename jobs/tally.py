@@ -7,7 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from palm import Attempt, RefusedError, SignatureError, SignatureReason, ThrottledError
+from palm import (
+    Attempt,
+    PalmError,
+    RefusedError,
+    SignatureError,
+    SignatureReason,
+    ThrottledError,
+)
 
 __all__ = ["Latency", "Tally"]
 
@@ -54,9 +61,11 @@ class Tally:
         settled: Pairs with a good answer.
         resumed: Pairs whose outcome an earlier, unfinished run had found.
         failed: Pairs given up so far; the last round may still find some.
-        requests: Sent, retries included.
+        requests: Sent, retries included; not those that were broken off.
+        retries: Of these, those that asked a question once more.
         outcomes: Requests by the name of the error, or ``ok``.
         throttles: Requests that were throttled.
+        latest_error: Of the request that failed last; None: none has failed.
         probes: Answers with one of WeChat Pay's deliberate wrong signatures.
         replays: Answers that had been given before.
         without_echo: Good answers that do not name openid and organization_id.
@@ -69,6 +78,7 @@ class Tally:
     resumed: int = 0
     failed: int = 0
     requests: int = 0
+    retries: int = 0
     throttles: int = 0
     probes: int = 0
     replays: int = 0
@@ -76,15 +86,19 @@ class Tally:
     refusals: dict[tuple[int, str | None], str | None] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     latency: Latency = field(default_factory=Latency)
+    latest_error: PalmError | None = None
 
     def attempted(self, attempt: Attempt) -> None:
         """Count one request."""
         self.requests += 1
+        self.retries += attempt.number > 1
         error = attempt.error
         self.outcomes["ok" if error is None else type(error).__name__] += 1
         if error is None:
             self.latency.add(attempt.elapsed_s)
-        elif isinstance(error, ThrottledError):
+            return
+        self.latest_error = error
+        if isinstance(error, ThrottledError):
             self.throttles += 1
         elif isinstance(error, SignatureError):
             self.probes += error.probe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
@@ -29,6 +29,7 @@ __all__ = [
     "read_journal",
     "remove_old_journals",
     "unfinished",
+    "unfinished_of",
 ]
 
 _OTHER_DATE_S: Final = 3 * 3600.0
@@ -124,6 +125,16 @@ def unfinished(
         young = abs(now - found.scan.last_ms / 1000) < _OTHER_DATE_S
         if day == run_date or (young and found.kept(pairs).is_of_this_input):
             return found
+    return None
+
+
+def unfinished_of(
+    files: Sidecars, days: Iterable[date], gateway: Gateway, pairs: pd.DataFrame
+) -> tuple[date, int] | None:
+    """Return the first of ``days`` whose journal has answers for an input, and how many."""
+    for day in days:
+        if found := kept_answers(files, day, gateway, pairs):
+            return day, len(found)
     return None
 
 

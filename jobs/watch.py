@@ -10,6 +10,7 @@ from typing import Final
 from jobs.answers import AnswerBook
 from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
+from jobs.timing import duration_text
 from palm import (
     BeliefError,
     ForbiddenError,
@@ -18,6 +19,7 @@ from palm import (
     SignatureError,
     SignatureReason,
     StateError,
+    ThrottledError,
     TransientError,
     UnauthorizedError,
     UnnamedError,
@@ -158,8 +160,11 @@ class Watch:
             raise _refused(failed[0])
         self._canary = False
 
-    def check_patience(self) -> None:
+    def check_patience(self, latest: PalmError | None = None) -> None:
         """Stop where no answer was accepted for too long.
+
+        Args:
+            latest: The error of the request that failed last.
 
         Raises:
             Stop: (4)
@@ -168,8 +173,7 @@ class Watch:
         if silent > self._rules.patience_s:
             raise Stop(
                 Exit.STOPPED,
-                f"no answer was accepted for {silent:.0f} s: the gateway is down, or throttles all "
-                "that it is asked; the answers so far are kept, run the same command again later",
+                f"No valid answer for {duration_text(silent)}: {_trouble(latest)}",
             )
 
     def check_belief(self, book: AnswerBook) -> None:
@@ -237,6 +241,18 @@ class Watch:
 
 def _is_replayed(error: PalmError) -> bool:
     return isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED
+
+
+def _trouble(error: PalmError | None) -> str:
+    """Return what kept all answers away, judged by the request that failed last."""
+    if isinstance(error, ThrottledError):
+        return f"every request is throttled ({error})"
+    if isinstance(error, BeliefError):
+        return f"no answer is believed ({error})"
+    if error is None:
+        return "gateway down (no answer at all)"
+    said = str(error).removeprefix("no connection: ")
+    return f"gateway down ({said if said.startswith('HTTP') else said[:1].lower() + said[1:]})"
 
 
 def _refused(error: PalmError) -> Stop:

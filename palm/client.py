@@ -43,10 +43,12 @@ class Attempt:
     Attributes:
         elapsed_s: From its slot, the second one where it had to wait again, to its verdict.
         error: None where it was answered and believed.
+        number: Which of its question's attempts it was, from 1.
     """
 
     elapsed_s: float
     error: PalmError | None
+    number: int = 1
 
 
 @dataclass(slots=True)
@@ -274,9 +276,10 @@ class AsyncPalm:
                 error.take_out(private)
                 error.attempts = sent
                 throttles += isinstance(error, ThrottledError)
-                self._note(permit, error, throttles=throttles)
+                self._note(permit, error, number=sent, throttles=throttles)
                 raise
-            self._note(permit, None)  # not where the attempt was cancelled: nothing is known then
+            # Not where the attempt was cancelled: nothing is known then.
+            self._note(permit, None, number=sent)
             return answer
 
         if method != "GET":
@@ -299,7 +302,9 @@ class AsyncPalm:
             if probe or self.breaker is None or not self.breaker.is_open:
                 return probe
 
-    def _note(self, permit: Permit, error: PalmError | None, *, throttles: int = 0) -> None:
+    def _note(
+        self, permit: Permit, error: PalmError | None, *, number: int, throttles: int = 0
+    ) -> None:
         """Tell all that listen how an attempt ended; ``throttles``: of its question so far."""
         now = self._steady()
         if not isinstance(error, TransientError):
@@ -316,7 +321,7 @@ class AsyncPalm:
         if self.breaker is not None:
             self.breaker.note(error)
         if self._on_attempt is not None:
-            self._on_attempt(Attempt(now - permit.given_at, error))
+            self._on_attempt(Attempt(now - permit.given_at, error, number))
 
 
 def _read(read: Callable[[Response], T], response: Response) -> T:

@@ -68,7 +68,7 @@ def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night,
     stop = night(1_000, patience_s=2.0)
     assert isinstance(stop, Stop)
     assert stop.code == 4
-    assert "no answer was accepted for" in str(stop)
+    assert "No valid answer for" in str(stop)
     assert not (folder / "report.parquet").exists()
     assert (folder / f".report.{DAY}.journal").exists()
 
@@ -86,7 +86,7 @@ def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, ni
     stop = night(100, patience_s=2.0)
     assert isinstance(stop, Stop)
     assert stop.code == 4
-    assert "throttles all" in str(stop)
+    assert "every request is throttled" in str(stop)
 
 
 def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answer(
@@ -98,8 +98,8 @@ def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answ
     assert is_true(report, 600)
     assert reasons(report) == {}
     asking = report.about["asking"]
-    assert asking["pauses"] >= 3
-    assert asking["throttled_seconds"] > 0.3
+    assert asking["pauses"] >= 1  # those under way pause all once; what they meet later is theirs
+    assert asking["throttled_seconds"] >= 0.1
     assert asking["outages"] == 0
 
 

@@ -45,7 +45,8 @@ def test_a_signal_ends_the_run_and_the_command_it_prints_goes_on(
     words = shlex.split(line.partition("to go on: ")[2])
     assert words[0] == "palm-reconcile"
     gateway.tell(latency_s=0.0)
-    again = start(*words[1 : words.index("--config")], config=words[-1])
+    config = words.index("--config")
+    again = start(*words[1:config], *words[config + 2 :], config=words[config + 1])
     _, said = again.communicate(timeout=60)
     assert again.returncode == 0
     report = read_parquet(Path("report.parquet"))

@@ -58,3 +58,12 @@ def test_throttles_and_probes_are_counted_apart():
     tally.attempted(Attempt(0.1, SignatureError("x", SignatureReason.WRONG)))
     assert (tally.throttles, tally.probes) == (1, 1)
     assert tally.outcomes["SignatureError"] == 2
+
+
+def test_an_attempt_after_the_first_is_a_retry_whatever_becomes_of_its_question():
+    """A deadline breaks questions off that were begun, and whose requests are not told of."""
+    tally = Tally(questions=9)
+    tally.attempted(Attempt(0.1, ServerError(500)))
+    tally.attempted(Attempt(0.1, ServerError(500), 2))
+    tally.attempted(Attempt(0.1, None, 3))
+    assert (tally.requests, tally.retries) == (3, 2)

@@ -53,9 +53,27 @@ def test_patience_is_counted_from_the_last_accepted_answer(watch, clock):
     clock.now = 1700.0
     watch.check_patience()
     clock.now = 1700.1
-    with pytest.raises(Stop, match="no answer was accepted for 900 s") as stop:
+    with pytest.raises(
+        Stop, match=r"^No valid answer for 15 min: gateway down \(no answer at all\)$"
+    ) as stop:
         watch.check_patience()
     assert stop.value.code == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [(ConnectError("no connection: Connection refused"), "gateway down (connection refused)"),
+     (ServerError(502), "gateway down (HTTP 502)"),
+     (ThrottledError(429, "FREQUENCY_LIMITED"),
+      "every request is throttled (HTTP 429: FREQUENCY_LIMITED)"),
+     (BodyError("the answer is no JSON"), "no answer is believed (the answer is no JSON)")],
+    ids=lambda each: type(each).__name__,
+)  # fmt: skip
+def test_what_kept_all_answers_away_is_said(watch, clock, error, trouble):
+    clock.now = 1_000.0
+    with pytest.raises(Stop) as stop:
+        watch.check_patience(error)
+    assert str(stop.value) == f"No valid answer for 16 min: {trouble}"
 
 
 @pytest.mark.parametrize(

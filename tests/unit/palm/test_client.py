@@ -618,6 +618,7 @@ async def test_every_attempt_is_told_of(serve, client, sealed):
     async with serve(script) as server, client(server, on_attempt=told.append) as palm:
         await palm.authorizations.get(OPENID, "1004")
     assert [type(attempt.error) for attempt in told] == [ServerError, type(None)]
+    assert [attempt.number for attempt in told] == [1, 2]
     assert all(0 < attempt.elapsed_s < 5 for attempt in told)
 
 
