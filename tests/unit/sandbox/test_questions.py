@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,7 +27,7 @@ def signer(gateway, response):
 def listed(gateway, response):
     """Return the serial numbers in a list of certificates, which must decrypt."""
     key = APIv3Key(gateway.keys.apiv3_key.encode())
-    return list(read_certificates(response.json, key))
+    return list(read_certificates(response.json, key, now=datetime.now(UTC)))
 
 
 # --- certificates
