@@ -107,7 +107,10 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
             table = file.read(columns=None if columns is None else list(columns))
             table.validate(full=True)
             names = table.column_names
-            rows = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+            rows = table.to_pandas(
+                ignore_metadata=True, split_blocks=True, self_destruct=True,
+                types_mapper={pa.int64(): pd.Int64Dtype()}.get,
+            )  # fmt: skip
             del table  # what is self-destructed must not be looked at again
         report = with_rows(rows, about)
         del rows

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from palm import AsyncPalm, PalmError, Retry
+from palm.connections import Answer, Attempt
 from palm.scrub import scrub, shown_code, shown_key_id, shown_message, shown_request_id, shown_state
 
 RUN = 8
@@ -169,7 +170,7 @@ class Saying:
     def __init__(self, place, said, status):
         self.place, self.said, self.status = place, said, status
 
-    async def send(self, *_):
+    async def send(self, *_, turn=None):
         body = {"code": "PARAM_ERROR", "message": "m", "state": "AUTHORIZATION_STATE_ON"}
         if self.place in {"code", "message", "state", "openid"}:
             body[self.place] = self.said
@@ -180,7 +181,10 @@ class Saying:
         headers |= {"Request-ID": "08-0"}
         if self.place in {"Request-ID", "Wechatpay-Serial", "date"}:
             headers[self.place] = self.said
-        return self.status, CIMultiDict(headers), json.dumps(body).encode()
+        content = json.dumps(body).encode()
+        return Answer(
+            self.status, CIMultiDict(headers), content, Attempt(turn, asyncio.timeout(None))
+        )
 
     async def close(self):
         pass
