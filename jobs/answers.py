@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -31,10 +31,14 @@ from palm import (
 )
 from palm.errors import ArgumentError, PendingError
 
-__all__ = ["AnswerBook", "Row", "reason_of"]
+__all__ = ["AnswerBook", "Row", "is_good", "is_unnamed", "reason_of", "usable"]
 
 Row = tuple[int, int, int, int, int, int, int, str | None, str | None]
-"""Place, state, reason, authorize_time and answered_at (ms), status, attempts, code, request id."""
+"""Place, state, reason, authorize_time and answered_at (ms), status, attempts, code, request id.
+
+A good answer has no error code; where it was accepted without naming the pair, ``UNNAMED`` stands
+there, so that a run that is gone on with knows.
+"""
 
 _REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (TimedOutError, UnknownReason.TIMEOUT),
@@ -65,6 +69,24 @@ _MOST_ATTEMPTS: Final = np.iinfo(np.int16).max
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def is_good(row: Row) -> bool:
+    """Return True if a row holds a state."""
+    return row[2] < 0
+
+
+def is_unnamed(row: Row) -> bool:
+    """Return True if a row holds a state from an answer that does not name the pair."""
+    return is_good(row) and row[7] == UnknownReason.UNNAMED
+
+
+def usable(rows: Iterable[Row], *, accept_unnamed: bool) -> list[Row]:
+    """Return the rows of an unfinished run that count for this one.
+
+    A state that an answer without names gave counts only where such answers are still accepted.
+    """
+    return [row for row in rows if accept_unnamed or not is_unnamed(row)]
+
+
 def reason_of(error: PalmError) -> UnknownReason:
     """Return why an error leaves a pair without an answer."""
     if isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED:
@@ -90,6 +112,7 @@ class AnswerBook:
         self._status = array("h", [-1]) * pairs
         self._attempts = array("h", [0]) * pairs
         self._code: dict[int, str] = {}
+        self._unnamed: set[int] = set()
         self._request_id: list[str | None] = [None] * pairs
 
     def __len__(self) -> int:
@@ -106,6 +129,8 @@ class AnswerBook:
         self._add_attempts(place, answer.attempts)
         self._request_id[place] = answer.request_id
         self._code.pop(place, None)
+        if not answer.echoed:
+            self._unnamed.add(place)
 
     def fail(self, place: int, error: PalmError) -> UnknownReason:
         """Write down that there is no good answer, and return why."""
@@ -135,7 +160,7 @@ class AnswerBook:
             self._answered_ms[place],
             self._status[place],
             self._attempts[place],
-            self._code.get(place),
+            UnknownReason.UNNAMED.value if place in self._unnamed else self._code.get(place),
             self._request_id[place],
         )
 
@@ -149,7 +174,9 @@ class AnswerBook:
         self._status[place] = status
         self._attempts[place] = attempts
         self._request_id[place] = request_id
-        if code is not None:
+        if is_unnamed(row):
+            self._unnamed.add(place)
+        elif code is not None:
             self._code[place] = code
         return _WHY[reason] if reason >= 0 else None
 

@@ -15,6 +15,7 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
+from jobs.answers import usable
 from jobs.descriptors import connections_within_limit
 from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
@@ -134,6 +135,7 @@ def _open_journal(
     log = structlog.get_logger("palm.run")
     for line in journal.said:
         log.warning(line)
+    journal.found = usable(journal.found, accept_unnamed=options.accept_unnamed)
     if journal.found:
         said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
         log.info(said)

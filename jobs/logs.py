@@ -27,6 +27,7 @@ __all__ = ["ALWAYS", "Person", "log_error", "log_summary", "set_up_logging"]
 ALWAYS: Final = "palm.always"
 """Logger of warnings that ``-q`` does not silence."""
 _HELD_BACK: Final = ("throttled_seconds", "outage_seconds", "starved_seconds")
+_NOT_BELIEVED: Final = ("replays", "answers_unnamed", "answers_without_echo")
 
 
 class Person:
@@ -77,10 +78,9 @@ def log_summary(report: Report, remedy: str | None = None) -> None:
         states=summary.states,
         changes={name: count for name, count in summary.changes.items() if count},
         unknown_reasons=summary.unknown_reasons,
-        answers_without_echo=report.about["asking"]["answers_without_echo"],
         refusals=report.about["asking"].get("refusals", []),
         controls_hold=all(control.holds for control in report.controls),
-        **{name: report.about["asking"][name] for name in _HELD_BACK},
+        **{name: report.about["asking"][name] for name in (*_HELD_BACK, *_NOT_BELIEVED)},
     )
 
 

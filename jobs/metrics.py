@@ -61,6 +61,8 @@ def write_metrics(
         gauges("requests", "Requests by outcome", "outcome", asking["outcomes"])
         unnamed = asking["answers_without_echo"]
         gauge("answers_without_echo", "Accepted answers that do not name their pair", unnamed)
+        refused = asking["answers_unnamed"]
+        gauge("unnamed_answers", "Answers refused because they do not name their pair", refused)
         gauge("replayed_answers", "Answers refused as copies of earlier ones", asking["replays"])
         for name, text in (
             ("throttled_seconds", "Pauses after throttles"),

@@ -16,6 +16,7 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
+from jobs.answers import usable
 from jobs.asking import Asked, ask_all
 from jobs.baseline import (
     Baseline,
@@ -94,6 +95,7 @@ async def _plan(options: Options, source: Input) -> Plan:
     kept = _kept_answers(options, found, source)
     files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
     there = kept_answers(files, options.run_date, peer.gateway, asked) if files is not None else []
+    there = usable(there, accept_unnamed=options.accept_unnamed)
     resumed = 0 if options.fresh else len(there)
     removed = _removed(options, peer.gateway, found.report.run_date if found.report else None)
     return Plan.of(options, source, found, answered=len(kept) + resumed, removed=tuple(removed))
@@ -134,6 +136,8 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
     started: datetime,
 ) -> Report:
     baseline_date = found.report.run_date if found.report else None
+    if found.replaced is not None:
+        asked.tally.without_echo += _unnamed(found.replaced, kept)
     rows = classify(
         source.pairs,
         pd.concat([kept, asked.answers]) if len(kept) else asked.answers,
@@ -279,6 +283,11 @@ def _good_answers(report: Report, pairs: pd.DataFrame) -> pd.DataFrame:
     return conform(kept[list(ANSWERS)], ANSWERS)
 
 
+def _unnamed(report: Report, kept: pd.DataFrame) -> int:
+    """Return how many answers kept from a report may be unnamed; it does not say which ones are."""
+    return min(len(kept), int(report.about["asking"]["answers_without_echo"]))
+
+
 def _with_answers_before(asked: Asked, baseline: Baseline, source: Input, day: date) -> Asked:
     """Return what a run that was cut by time found out, with the good answers that it replaces.
 
@@ -292,6 +301,7 @@ def _with_answers_before(asked: Asked, baseline: Baseline, source: Input, day: d
     kept = _good_answers(replaced, source.pairs.loc[unanswered])
     if not len(kept):
         return asked
+    asked.tally.without_echo += _unnamed(replaced, kept)
     structlog.get_logger("palm.run").info(
         f"{len(kept):,} pairs keep the answer of the report of {day} that is replaced"
     )

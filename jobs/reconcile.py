@@ -38,13 +38,13 @@ Exit codes:
   1    internal error; please report it
   2    bad options or settings, or a report that is another merchant's
   3    done, but more is unknown than --max-unknown allows, or the deadline came first
-  4    stopped: no answer was accepted for --patience, or too much is not believed
+  4    stopped: no answer was accepted for --patience, too much is not believed or unnamed
   5    the controls do not balance; nothing is written
   10   done, and a --fail-on rule holds
   65   the input, or the baseline, cannot be read, is damaged or lacks too much
   73   the output cannot be written
   75   another run is at it, or the gateway could not be reached; try again later
-  77   credentials refused, or no key for the gateway's signatures
+  77   credentials refused, all refused for one reason, or no key for the gateway's signatures
   130, 143  interrupted; the answers so far are kept, the same command goes on
 """
 

@@ -275,6 +275,7 @@ def _about_asking(tally: Tally) -> dict[str, Any]:
         "throttles": tally.throttles,
         "probes": tally.probes,
         "replays": tally.replays,
+        "answers_unnamed": tally.unnamed,
         "answers_without_echo": tally.without_echo,
         "outcomes": dict(sorted(tally.outcomes.items())),
         "latency_ms": tally.latency.percentiles_ms(),

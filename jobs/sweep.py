@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from jobs.answers import AnswerBook, Row
+from jobs.answers import AnswerBook, Row, is_unnamed
 from jobs.canary import Canary
 from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
@@ -171,6 +171,7 @@ class _Sweep:
             good = self.book.restore(row) is None
             if good:
                 self._tally.settled += 1
+                self._tally.without_echo += is_unnamed(row)
                 self._health.place = row[0]
             else:
                 self._tally.failed += 1
@@ -316,6 +317,8 @@ class _Sweep:
         self._write_down(place, failed)
         if failed is not None:
             self.watch.failed(place, organization, failed)
+        if self._tally.unnamed:
+            self.watch.check_named(self._tally.unnamed, self._tally.answers)
         return failed
 
     def _write_down(self, place: int, failed: PalmError | None) -> None:

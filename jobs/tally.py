@@ -13,13 +13,17 @@ from palm import (
     RefusedError,
     SignatureError,
     SignatureReason,
+    StateError,
     ThrottledError,
+    UnnamedError,
 )
 
 __all__ = ["Latency", "Tally"]
 
 _STEP: Final = 1.05
 """Each latency bucket ends this much above the one before: percentiles are right within 5 %."""
+_MOST_KINDS: Final = 1_000
+"""A gateway that invents codes must not make the memory grow."""
 
 
 class Latency:
@@ -68,8 +72,11 @@ class Tally:
         latest_error: Of the request that failed last; None: none has failed.
         probes: Answers with one of WeChat Pay's deliberate wrong signatures.
         replays: Answers that had been given before.
-        without_echo: Good answers that do not name openid and organization_id.
-        refusals: One message of the gateway for each kind of refusal: status and code.
+        unnamed: Answers refused because openid or organization_id is missing in them.
+        without_echo: Good answers accepted although openid or organization_id is missing in them.
+        answers: Verified answers that can be read, with or without names and a state.
+        refusals: One message of the gateway for each kind of refusal: status and code; 1,000 kinds
+            at most.
     """
 
     pairs: int = 0
@@ -82,7 +89,9 @@ class Tally:
     throttles: int = 0
     probes: int = 0
     replays: int = 0
+    unnamed: int = 0
     without_echo: int = 0
+    answers: int = 0
     refusals: dict[tuple[int, str | None], str | None] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     latency: Latency = field(default_factory=Latency)
@@ -95,6 +104,7 @@ class Tally:
         error = attempt.error
         self.outcomes["ok" if error is None else type(error).__name__] += 1
         if error is None:
+            self.answers += 1
             self.latency.add(attempt.elapsed_s)
             return
         self.latest_error = error
@@ -103,5 +113,10 @@ class Tally:
         elif isinstance(error, SignatureError):
             self.probes += error.probe
             self.replays += error.reason is SignatureReason.REPLAYED
-        elif isinstance(error, RefusedError) and error.status is not None:
+        elif isinstance(error, UnnamedError):
+            self.answers += 1
+            self.unnamed += 1
+        elif isinstance(error, StateError):
+            self.answers += 1
+        elif isinstance(error, RefusedError) and len(self.refusals) < _MOST_KINDS:
             self.refusals.setdefault((error.status, error.code), error.message)

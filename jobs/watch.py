@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.answers import AnswerBook
+from jobs.answers import AnswerBook, reason_of
 from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
 from jobs.timing import duration_text
@@ -83,9 +83,7 @@ class Watch:
         self._permitted: set[str] = set()
         self._signatures: dict[int, SignatureReason] = {}
         self._unknown_serial: str | None = None
-        self._unbelieved_row = 0
-        self._answers = 0
-        self._unnamed = 0
+        self._unbelieved_row: Counter[UnknownReason] = Counter()
         self._refusals: Counter[tuple[int, str | None]] = Counter()
         self.has_good_answer = False
 
@@ -107,10 +105,9 @@ class Watch:
         """Note a good answer."""
         self.accepted()
         self.has_good_answer = True
-        self._answers += 1
         self._permitted.add(organization)
         self._signatures.pop(place, None)
-        self._unbelieved_row = 0
+        self._unbelieved_row.clear()
 
     def failed(self, place: int, organization: str, error: PalmError) -> None:
         """Note that a pair has no good answer.
@@ -123,7 +120,7 @@ class Watch:
         if isinstance(error, BeliefError):
             self._not_believed(place, error)
             return
-        self._unbelieved_row = 0
+        self._unbelieved_row.clear()
         if isinstance(error, RefusedError):
             self._refused_alike(error)
         if isinstance(error, UnauthorizedError):
@@ -148,8 +145,8 @@ class Watch:
         for error in failed:
             if isinstance(error, UnauthorizedError):
                 raise _refused(error)
-        if failed and all(isinstance(error, UnnamedError) for error in errors):
-            raise self._nobody_named()
+        if not self.has_good_answer:
+            _check_names(errors)
         if failed and all(isinstance(error, SignatureError) for error in errors):
             reasons = {error.reason for error in failed if isinstance(error, SignatureError)}
             if reasons == {SignatureReason.REPLAYED}:
@@ -187,6 +184,20 @@ class Watch:
         if unbelieved >= rules.unbelieved_least and unbelieved > rules.unbelieved_share * asked:
             raise self._unbelievable(f"the answers about {unbelieved:,} of {asked:,} pairs")
 
+    def check_named(self, unnamed: int, answers: int) -> None:
+        """Stop where too many answers name nobody.
+
+        Args:
+            unnamed: Answers refused because they name nobody.
+            answers: All verified answers, those among them.
+
+        Raises:
+            Stop: (4)
+        """
+        rules = self._rules
+        if answers >= rules.unnamed_from and unnamed > rules.unnamed_share * answers:
+            raise _nobody_named(unnamed)
+
     def _forbidden_everywhere(self) -> bool:
         return not self._permitted and len(self._forbidden) >= self._enough
 
@@ -203,29 +214,17 @@ class Watch:
             )
 
     def _not_believed(self, place: int, error: BeliefError) -> None:
-        if isinstance(error, UnnamedError):
-            self._answers += 1
-            self._unnamed += 1
-            most = self._rules.unnamed_share * self._answers
-            if self._answers >= self._rules.unnamed_from and self._unnamed > most:
-                raise self._nobody_named()
         if isinstance(error, SignatureError):
             self._signatures[place] = error.reason
             if error.reason is SignatureReason.UNKNOWN_SERIAL:
                 self._unknown_serial = diagnose(error)
-        self._unbelieved_row += 1
-        if self._unbelieved_row >= self._rules.unbelieved_row:
-            if self._unnamed >= self._unbelieved_row:
-                raise self._nobody_named()
-            raise self._unbelievable(f"the answers about the last {self._unbelieved_row:,} pairs")
-
-    def _nobody_named(self) -> Stop:
-        return Stop(
-            Exit.STOPPED,
-            f"{self._unnamed:,} answers do not name the person or the organization and are not "
-            "accepted: nothing ties such an answer to the question. --accept-unnamed accepts them, "
-            "and an answer that reaches the wrong question is then not noticed",
-        )
+        row = self._unbelieved_row
+        row[reason_of(error)] += 1
+        if (pairs := row.total()) < self._rules.unbelieved_row:
+            return
+        if row.keys() == {UnknownReason.UNNAMED}:
+            raise _nobody_named(pairs)
+        raise self._unbelievable(f"the answers about the last {pairs:,} pairs")
 
     def _unbelievable(self, which: str) -> Stop:
         reasons = list(self._signatures.values())
@@ -237,6 +236,24 @@ class Watch:
             f"{which} are not believed, which is more than chance explains: check base_url, "
             "proxies and keys, then run again",
         )
+
+
+def _check_names(errors: Sequence[PalmError | None]) -> None:
+    """Stop where some of the first pairs were answered, and no answer names its pair."""
+    answers = [
+        error for error in errors if error is None or isinstance(error, UnnamedError | StateError)
+    ]
+    if answers and all(isinstance(error, UnnamedError) for error in answers):
+        raise _nobody_named(len(answers))
+
+
+def _nobody_named(unnamed: int) -> Stop:
+    return Stop(
+        Exit.STOPPED,
+        f"{unnamed:,} answers do not name the person or the organization and are not accepted: "
+        "nothing ties such an answer to the question. --accept-unnamed accepts them, and an answer "
+        "that reaches the wrong question is then not noticed",
+    )
 
 
 def _is_replayed(error: PalmError) -> bool:

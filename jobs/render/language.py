@@ -152,7 +152,14 @@ CHINESE: Final[Mapping[str, str]] = {
     "retries": "重试",
     "throttled": "被限流",
     "signature probes": "签名探测",
-    "answers without echo": "未回显身份的应答",
+    "repeated answers refused": "拒收的重复应答",
+    "unnamed answers refused": "拒收的未写明身份的应答",
+    "unnamed answers accepted": "采信的未写明身份的应答",
+    "{count:,} pairs have no answer that names the person (no openid or no organization_id in the "
+    "body), so none was accepted; see --accept-unnamed.": (
+        "有 {count:,} 条没有得到写明身份的应答（应答中缺少 openid 或 organization_id），"
+        "因此未被采信；参见 --accept-unnamed。"
+    ),
     "rate": "速率",
     "{achieved}/s of {rate}/s, worst second {worst}": (
         "每秒 {achieved} 次（上限 {rate}），最忙一秒 {worst} 次"

@@ -128,8 +128,10 @@ def _controls(report: Report) -> Table:
     return table
 
 
-def _replays(asking: Mapping[str, Any]) -> str:
-    return f", {asking['replays']:,} replays" if asking.get("replays") else ""
+def _not_believed(asking: Mapping[str, Any]) -> str:
+    """Return what was refused as a copy or for want of names; an old report has no such counts."""
+    counts = {"replays": "replays", "answers_unnamed": "unnamed"}
+    return "".join(f", {asking[key]:,} {name}" for key, name in counts.items() if asking.get(key))
 
 
 _MUCH: Final = 0.2
@@ -143,7 +145,7 @@ def _asking(report: Report) -> str:
     return (
         f"Asked {report.gateway}: {asking['requests']:,} requests "
         f"({asking['retries']:,} retries, {asking['throttles']:,} throttled, "
-        f"{asking['probes']:,} probes{_replays(asking)}) in {asking['seconds']:.1f} s, "
+        f"{asking['probes']:,} probes{_not_believed(asking)}) in {asking['seconds']:.1f} s, "
         f"{asking['achieved_rate']:.1f}/s of {asking['rate']:g}/s, "
         f"worst second {asking['worst_second']:,}"
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")

@@ -186,6 +186,13 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
                     share=share(dropped, before),
                 )
             )
+    if unnamed := report.summary.unknown_reasons.get(UnknownReason.UNNAMED, 0):
+        said.append(
+            translate(
+                "{count:,} pairs have no answer that names the person (no openid or no "
+                "organization_id in the body), so none was accepted; see --accept-unnamed."
+            ).format(count=unnamed)
+        )
     said += _refused(report, translate)
     if counted["invalid"]:
         shown = counted["invalid_lines"][: None if every_line else _SHOWN_LINES]

@@ -36,6 +36,7 @@ class NightGateway(Gateway):
     Attributes:
         denied: Organizations that the merchant may not ask about; ``*``: any.
         offset_s: How much its clock is ahead of this machine's.
+        repeats: Whether the first answer about a pair is sent again to whoever asks later.
         queries: One list per query: openid, organization, when it came and when it was answered
             (monotonic seconds; None: it never was).
     """
@@ -44,6 +45,8 @@ class NightGateway(Gateway):
         super().__init__(keys, date=DAY, clock=lambda: time.time() + self.offset_s)
         self.denied: set[str] = set()
         self.offset_s = 0.0
+        self.repeats = False
+        self._first: tuple[bytes, dict[str, str]] | None = None
         self.queries: list[list[Any]] = []
         self.authorizations: list[str] = []
         self._steps: asyncio.Task[None] | None = None
@@ -67,17 +70,27 @@ class NightGateway(Gateway):
         answered = await super()._handle(request)
         if query is not None:
             query[3] = time.monotonic()
+            if self.repeats:
+                return self._repeated(answered)
         return answered
+
+    def _repeated(self, answered: web.StreamResponse) -> web.StreamResponse:
+        """Return the first answer, signature and all, in the place of another."""
+        if self._first is None and isinstance(answered, web.Response):
+            self._first = bytes(answered.body or b""), dict(answered.headers)  # type: ignore[arg-type]
+        assert self._first is not None
+        body, headers = self._first
+        return web.Response(body=body, headers=headers)
 
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
         """Do what the command's members say, and tell how things stand.
 
         ``reset``: be as at the beginning. ``faults`` (and their ``seed``), ``limit``,
-        ``latency_s``, ``mode``, ``denied``, ``offset_s``: as the attributes. ``open``: listen or
-        not. ``rotate``: a new certificate. ``write``: a new folder for keys and palm.toml.
-        ``plan``: what to do later, a list of ``{"queries": N, "do": {…}}`` (after so many more
-        queries) and ``{"seconds": S, "do": {…}}`` (so long after the step before). ``tell``: the
-        queries, too.
+        ``latency_s``, ``mode``, ``denied``, ``offset_s``, ``repeats``: as the attributes. ``open``:
+        listen or not. ``rotate``: a new certificate. ``write``: a new folder for keys and
+        palm.toml. ``plan``: what to do later, a list of ``{"queries": N, "do": {…}}`` (after so
+        many more queries) and ``{"seconds": S, "do": {…}}`` (so long after the step before).
+        ``tell``: the queries, too.
         """
         if command.get("reset"):
             await self._reset()
@@ -99,7 +112,7 @@ class NightGateway(Gateway):
         return told
 
     def _change(self, command: dict[str, Any]) -> None:
-        for name in ("limit", "latency_s", "mode", "offset_s"):
+        for name in ("limit", "latency_s", "mode", "offset_s", "repeats"):
             if name in command:
                 setattr(self, name, command[name])
         if "faults" in command:
@@ -115,6 +128,7 @@ class NightGateway(Gateway):
         await self._turn(is_open=True)
         self.limit, self.latency_s, self.mode = None, 0.0, "public_key"
         self.faults, self.denied, self.offset_s = Faults(), set(), 0.0
+        self.repeats, self._first = False, None
         self.stats = type(self.stats)()
         self.queries, self.authorizations = [], []
 

@@ -143,3 +143,53 @@ def test_a_wrong_clock_is_told_apart_from_a_wrong_key(gateway, night):
     assert stop.code == 77
     assert "clock" not in str(stop)
     assert "serial" in str(stop)
+
+
+@pytest.mark.parametrize("unnamed", [False, True])
+def test_one_signed_answer_for_all_leads_to_no_false_state(gateway, night, is_true, unnamed):
+    """An answer that names nobody, and is accepted, could be about anybody: 2,009 were false."""
+    gateway.tell(faults=f"unnamed={int(unnamed)}", repeats=True)
+    stop = night(300, accept_unnamed=unnamed)
+    assert isinstance(stop, Stop)
+    assert stop.code == 4
+    assert "not believed" in str(stop)
+    gateway.tell(reset=True)
+    report = night(300, accept_unnamed=unnamed)
+    assert is_true(report, 300)
+    assert report.summary.states["UNKNOWN"] == 0
+    assert report.about["asking"]["resumed"] <= 1  # the one whose own answer it was
+
+
+def test_states_that_name_nobody_are_not_gone_on_with_where_they_are_not_accepted(
+    gateway, night, is_true
+):
+    gateway.tell(faults="unnamed=1", plan=[{"queries": 150, "do": {"faults": "other=1"}}])
+    stop = night(600, accept_unnamed=True, concurrency=4)
+    assert isinstance(stop, Stop)
+    assert stop.code == 4
+    gateway.tell(reset=True)
+    report = night(600)
+    assert is_true(report, 600)
+    assert report.about["asking"]["resumed"] == 0
+    assert report.about["asking"]["answers_without_echo"] == 0
+    assert gateway.tell()["asked"] == 600
+
+
+def test_states_that_name_nobody_stay_counted_when_a_run_is_gone_on_with(gateway, night, is_true):
+    gateway.tell(faults="unnamed=1", plan=[{"queries": 150, "do": {"faults": "other=1"}}])
+    assert isinstance(night(600, accept_unnamed=True, concurrency=4), Stop)
+    gateway.tell(reset=True)
+    report = night(600, accept_unnamed=True)
+    assert is_true(report, 600)
+    asking = report.about["asking"]
+    assert 140 <= asking["resumed"] <= 160
+    assert asking["answers_without_echo"] == asking["resumed"]
+
+
+def test_more_than_one_unnamed_answer_in_a_thousand_ends_with_4(gateway, night, report_path):
+    gateway.tell(faults="unnamed=0.02")
+    stop = night(1_500)
+    assert isinstance(stop, Stop)
+    assert stop.code == 4
+    assert "--accept-unnamed" in str(stop)
+    assert not report_path.exists()

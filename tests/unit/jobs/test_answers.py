@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.answers import AnswerBook, reason_of
+from jobs.answers import AnswerBook, is_unnamed, reason_of, usable
 from jobs.frames import ANSWERS, UnknownReason, conform
 from palm import (
     BodyError,
@@ -171,3 +171,23 @@ def test_times_come_out_to_the_millisecond(answer_of, milliseconds):
     frame = book.frame(pd.RangeIndex(1))
     assert frame["authorize_time"].iloc[0] == time
     assert frame["answered_at"].iloc[0] == time
+
+
+def test_a_state_that_names_nobody_is_told_apart_in_its_row_and_in_no_report(answer_of):
+    """The journal keeps rows: a run that is gone on with must know which states are not tied."""
+    book, again = AnswerBook(2), AnswerBook(2)
+    book.answer(0, answer_of("a", "A", echoed=False), AT_MS)
+    book.answer(1, answer_of("b", "A"), AT_MS)
+    rows = [book.row(0), book.row(1)]
+    assert [is_unnamed(row) for row in rows] == [True, False]
+    assert [row[0] for row in usable(rows, accept_unnamed=True)] == [0, 1]
+    assert [row[0] for row in usable(rows, accept_unnamed=False)] == [1]
+    assert [again.restore(row) for row in rows] == [None, None]
+    assert [again.row(0), again.row(1)] == rows
+    assert again.frame(pd.RangeIndex(2))["error_code"].isna().all()
+
+
+def test_a_pair_that_was_refused_as_unnamed_is_no_state_that_names_nobody():
+    book = AnswerBook(1)
+    book.fail(0, UnnamedError("x"))
+    assert not is_unnamed(book.row(0))

@@ -13,6 +13,7 @@ from jobs.frames import ANSWERS
 from jobs.sweep import SweepRules, sweep
 from jobs.tally import Tally
 from palm import (
+    Attempt,
     BodyError,
     ConnectError,
     DisconnectedError,
@@ -460,3 +461,30 @@ async def test_they_are_once_there_is_a_good_answer(gateway, pairs_of):
         return RefusedError(400, "PARAM_ERROR") if int(openid[1:]) < 30 else "ON"
 
     assert await noted(gateway, pairs, tell) == list(range(100))
+
+
+async def test_answers_without_names_count_although_the_second_time_all_is_well(gateway, pairs_of):
+    """2 % of the answers name nobody; each pair is answered when it is asked once more."""
+    pairs, tally = pairs_of(*[f"A/o{place}" for place in range(3_000)]), Tally()
+
+    def tell(openid, *_):
+        if int(openid[1:]) % 50 == 20:
+            tally.attempted(Attempt(0.1, UnnamedError("x")))
+        tally.attempted(Attempt(0.1, None))
+        return "ON"
+
+    gateway.tell = tell
+    with pytest.raises(Stop, match="20 answers do not name the person") as stop:
+        await sweep(gateway, pairs, tally=tally, rules=SweepRules(concurrency=1))
+    assert stop.value.code == 4
+    assert tally.answers in (1_000, 1_001)  # stopped where 1,000 are known, and not earlier
+
+
+async def test_states_of_an_unfinished_run_that_name_nobody_are_counted_again(
+    gateway, pairs_of, answer_of
+):
+    pairs, tally, rows = pairs_of("A/a", "A/b", "A/c"), Tally(), []
+    gateway.answer_of = lambda *about: answer_of(*about, echoed=about[0] == "c")
+    await sweep(gateway, pairs, tally=Tally(), rules=RULES, note=rows.append)
+    await sweep(gateway, pairs, tally=tally, rules=RULES, found=rows)
+    assert (tally.resumed, tally.without_echo) == (3, 2)

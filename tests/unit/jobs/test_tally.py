@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from jobs.tally import Latency, Tally
-from palm import Attempt, ServerError, SignatureError, SignatureReason, ThrottledError
+from palm import (
+    Attempt,
+    NoStateError,
+    RefusedError,
+    ServerError,
+    SignatureError,
+    SignatureReason,
+    ThrottledError,
+    UnnamedError,
+)
 
 
 def test_nothing_counted_has_no_percentiles():
@@ -67,3 +76,19 @@ def test_an_attempt_after_the_first_is_a_retry_whatever_becomes_of_its_question(
     tally.attempted(Attempt(0.1, ServerError(500), 2))
     tally.attempted(Attempt(0.1, None, 3))
     assert (tally.requests, tally.retries) == (3, 2)
+
+
+def test_copies_and_answers_that_name_nobody_are_counted_apart():
+    tally = Tally()
+    replayed = SignatureError("x", SignatureReason.REPLAYED)
+    for error in (None, replayed, UnnamedError("x"), NoStateError("x"), ServerError(500)):
+        tally.attempted(Attempt(0.1, error))
+    assert (tally.replays, tally.unnamed, tally.probes) == (1, 1, 0)
+    assert tally.answers == 3  # the good one, the one without names, the one without a state
+
+
+def test_a_gateway_that_invents_codes_does_not_make_the_memory_grow():
+    tally = Tally()
+    for number in range(5_000):
+        tally.attempted(Attempt(0.1, RefusedError(400, f"CODE_{number}", "x")))
+    assert len(tally.refusals) == 1_000

@@ -205,30 +205,50 @@ def test_copies_beside_wrong_signatures_do_not_hide_what_is_wrong(clock):
 
 
 def nobody_named(watch, answers, unnamed):
-    """Return whether the watch stops, where so many of the first answers name nobody."""
+    """Return the code with which the watch stops, None: it does not."""
     try:
-        for place in range(answers):
-            if place < unnamed:
-                watch.failed(place, "A", UnnamedError("x"))
-            else:
-                watch.answered(place, "A")
+        watch.check_named(unnamed, answers)
     except Stop as stop:
         return stop.code
     return None
 
 
 @pytest.mark.parametrize(
-    ("answers", "unnamed", "code"), [(999, 3, None), (1_000, 1, None), (1_000, 2, None)]
+    ("answers", "unnamed", "code"),
+    [(999, 999, None), (1_000, 1, None), (1_000, 2, 4), (1_001, 2, 4), (5_000, 5, None)],
 )
 def test_unnamed_answers_are_judged_from_the_thousandth_answer_on(watch, answers, unnamed, code):
     assert nobody_named(watch, answers, unnamed) == code
 
 
-def test_more_than_one_unnamed_answer_in_a_thousand_stops_the_run(watch):
-    assert nobody_named(watch, 1_500, 1) is None
-    with pytest.raises(Stop, match="2 answers do not name the person") as stop:
-        watch.failed(2_000, "A", UnnamedError("x"))
+def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(watch, clock):
+    for place in range(3):
+        watch.failed(place, "A", UnnamedError("x"))
+    with pytest.raises(Stop, match="4 answers do not name the person.*--accept-unnamed") as stop:
+        watch.failed(3, "A", UnnamedError("x"))
     assert stop.value.code == 4
+    other = Watch(WatchRules(unbelieved_row=4), 2, clock)
+    for place in range(9):
+        other.failed(place, "A", UnnamedError("x") if place % 3 else RefusedError(404))
+    other.answered(9, "A")
+    for place in range(3):
+        other.failed(place, "A", unbelieved())
+    with pytest.raises(Stop, match="the last 4 pairs are not believed"):
+        other.failed(3, "A", unbelieved())
+
+
+def test_a_canary_of_which_one_pair_is_answered_and_names_nobody_stops(clock):
+    """The others brought no answer at all, so that all answers name nobody."""
+    errors = [UnnamedError("x"), ServerError(500), ConnectError("x")]
+    with pytest.raises(Stop, match="1 answers do not name") as stop:
+        canary(clock, 3, *zip("ABC", errors, strict=True))
+    assert stop.value.code == 4
+    canary(clock, 3, *zip("ABC", [UnnamedError("x"), NoStateError("x"), None], strict=True))
+
+
+def test_the_last_few_unnamed_pairs_of_a_run_that_is_gone_on_with_do_not_stop_it(clock):
+    """Thousands have a good answer in the journal; the same command must come to its end."""
+    canary(clock, 1, *[("A", UnnamedError("x"))] * 5, permitted="A")
 
 
 REFUSED = RefusedError(400, "PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误")
