@@ -12,12 +12,14 @@ import asyncio
 import functools
 import select
 from collections.abc import Mapping
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from palm.deadlines import Deadline
 from palm.errors import DisconnectedError
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
     from multidict import CIMultiDict
 
-__all__ = ["Answer", "Attempt", "Connections", "Request", "Turn"]
+__all__ = ["Answer", "Attempt", "Connections", "Turn", "current"]
 
 
 class Turn(Protocol):
@@ -46,6 +48,7 @@ class Wire(ResponseHandler):
         idle: Whether it lies in the pool, where nothing is expected on it.
         asked: Whether a request was written whose answer is not complete.
         held: Its key in the pool while the verdict on its last answer is awaited.
+        lender: Whom it goes back to then.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -53,6 +56,7 @@ class Wire(ResponseHandler):
         self.idle = False
         self.asked = False
         self.held: ConnectionKey | None = None
+        self.lender: Connections | None = None
         self._waiting: select.poll | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -71,14 +75,15 @@ class Wire(ResponseHandler):
             self._waiting = select.poll()
             self._waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
 
-    def untouched(self) -> bool:
-        """Say whether it is open and nothing came on it that was not asked for.
-
-        Bytes that the event loop has not read yet count too.
-        """
-        if not self.is_connected() or self.should_close:
-            return False
+    def silent(self) -> bool:
+        """Say whether nothing came that the event loop has not read yet, nor its end."""
         return self._waiting is None or not self._waiting.poll(0)
+
+    async def untouched(self) -> bool:
+        """Return whether it is open and nothing came on it that was not asked for."""
+        await asyncio.sleep(0)  # the event loop looks in its next round, and reads in the same
+        await asyncio.sleep(0)
+        return self.is_connected() and not self.should_close and self.silent()
 
 
 class Attempt:
@@ -86,38 +91,34 @@ class Attempt:
 
     Args:
         turn: Whether it may be written; None: it may.
-        deadline: Its time, which does not run while it waits for its turn.
+        deadline: Its time, which begins anew when it has waited for its turn.
+
+    Attributes:
+        wire: The connection that it was written to, until the verdict.
     """
 
-    __slots__ = ("_deadline", "_lender", "_wire", "turn")
+    __slots__ = ("_deadline", "turn", "wire")
 
-    def __init__(self, turn: Turn | None, deadline: asyncio.Timeout) -> None:
+    def __init__(self, turn: Turn | None, deadline: Deadline) -> None:
         self.turn = turn
         self._deadline = deadline
-        self._lender: Connections | None = None
-        self._wire: Wire | None = None
-
-    def writes_to(self, wire: Wire, lender: Connections) -> None:
-        """Note which connection it is written to."""
-        self._wire, self._lender = wire, lender
+        self.wire: Wire | None = None
 
     def settle(self, *, believed: bool) -> None:
         """Let others use its connection if its answer is believed; else close it. Once only."""
-        wire, self._wire = self._wire, None
-        if wire is not None and self._lender is not None:
-            self._lender.settle(wire, believed=believed)
+        wire, self.wire = self.wire, None
+        if wire is not None and wire.lender is not None:
+            wire.lender.settle(wire, believed=believed)
 
     async def wait(self, headers: CIMultiDict[str]) -> None:
         """Wait until the request may be written, and sign it anew, at the expense of no timeout."""
         if self.turn is None:
             return
-        clock, until = asyncio.get_running_loop().time, self._deadline.when()
-        left = None if until is None else until - clock()
-        self._deadline.reschedule(None)
+        self._deadline.pause()
         try:
             headers.update(await self.turn.renew())
         finally:
-            self._deadline.reschedule(None if left is None else clock() + left)
+            self._deadline.restart()
 
 
 class Answer:
@@ -155,13 +156,12 @@ class Answer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._attempt.settle(believed=False)
+        if self._attempt.wire is not None:
+            self._attempt.settle(believed=False)
 
 
-class Request(aiohttp.ClientRequest):
-    """A request that knows which attempt it is."""
-
-    attempt: Attempt | None = None
+current: ContextVar[Attempt | None] = ContextVar("current", default=None)
+"""The attempt that asks for a connection."""
 
 
 class Connections(aiohttp.TCPConnector):
@@ -184,12 +184,15 @@ class Connections(aiohttp.TCPConnector):
         """Return a connection to which the request may be written now.
 
         Raises:
-            DisconnectedError: Something came on a new connection before anything was asked.
+            DisconnectedError: Something came on a new connection before anything was asked; or the
+                request was written already, and the library would send it once more.
             aiohttp.ClientError: No connection could be made.
         """
-        attempt = req.attempt if isinstance(req, Request) else None
+        attempt = current.get()
         if attempt is None:
             return await super().connect(req, traces, timeout)
+        if attempt.wire is not None:
+            raise DisconnectedError("the connection broke: no answer came")
         waited = False
         while True:
             connection = await super().connect(req, traces, timeout)
@@ -199,16 +202,15 @@ class Connections(aiohttp.TCPConnector):
                 raise TypeError("the HTTP library does not use our connections")
             pooled = wire.idle
             try:
-                if not pooled:
-                    await _what_came()
-                while wire.untouched():
+                untouched = wire.silent() if pooled else await wire.untouched()
+                while untouched:
                     if attempt.turn is None or attempt.turn.use():
-                        wire.idle, wire.asked = False, True
-                        attempt.writes_to(wire, self)
+                        wire.idle, wire.asked, wire.lender = False, True, self
+                        attempt.wire = wire
                         return connection
                     waited = True
                     await attempt.wait(req.headers)
-                    await _what_came()
+                    untouched = await wire.untouched()
             except BaseException:
                 connection.release()  # into the pool, if it is as it was
                 raise
@@ -231,15 +233,10 @@ class Connections(aiohttp.TCPConnector):
         self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
     ) -> None:
         """Take a connection back, which the library does as soon as a body is complete."""
-        if isinstance(protocol, Wire) and not (should_close or protocol.should_close):
+        if isinstance(protocol, Wire) and not should_close:
             if protocol.asked:
                 protocol.held = key
                 return
-            protocol.rest()
+            if not protocol.should_close:
+                protocol.rest()
         super()._release(key, protocol, should_close=should_close)
-
-
-async def _what_came() -> None:
-    """Let the event loop read what is there: it looks in its next round, and reads in the same."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)

@@ -90,8 +90,7 @@ class Pacer:
     async def acquire(self) -> None:
         """Wait for a slot and take it. A caller that is cancelled while waiting costs nothing."""
         now = self.now()
-        if not (self._waiters or self._writers) and self._permits.earliest(now) <= now:
-            self._permits.grant(now)
+        if not (self._waiters or self._writers) and self._permits.admit(now):
             self.granted += 1
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -108,10 +107,7 @@ class Pacer:
     def write(self) -> float | None:
         """Note that a request is written now and return the time, or None if it must wait."""
         now = self.now()
-        if self._writers or self._writes.earliest(now, _EARLY_S) > now:
-            return None
-        self._writes.grant(now)
-        return now
+        return now if not self._writers and self._writes.admit(now, _EARLY_S) else None
 
     async def second_slot(self) -> float:
         """Wait for a slot among the writes, before all who were not let through yet; return it.

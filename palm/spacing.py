@@ -58,6 +58,25 @@ class Spacing:
             return slot
         return max(slot, self._log[-self._cap] + 1)
 
+    def admit(self, now: float, early_s: float = 0.0) -> bool:
+        """Grant a request that nobody waited for, if it may go at ``now``; say whether it may.
+
+        The same as :meth:`earliest` and :meth:`grant`, in one step, for it is done for each.
+        """
+        due = self._last + self._interval
+        if due - early_s > now or self._not_before > now:
+            return False
+        log = self._log
+        while log and log[0] <= now - 1:
+            log.popleft()
+        if len(log) >= self._cap:
+            return False
+        due = max(due, self._not_before)
+        self._last = now if due < now - _CATCH_UP_S else due
+        log.append(now)
+        self.worst_second = max(self.worst_second, len(log))
+        return True
+
     def has_room(self, now: float) -> bool:
         """Say whether the second before ``now`` holds less than the quota."""
         log = self._log

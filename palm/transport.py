@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
 import aiohttp
 from yarl import URL
 
 from palm._version import __version__
-from palm.connections import Answer, Attempt, Connections, Request, Turn
+from palm.connections import Answer, Attempt, Connections, Turn, current
+from palm.deadlines import Deadline, Deadlines
 from palm.errors import (
     BodyError,
     ConnectError,
@@ -35,7 +35,7 @@ class Timeouts:
 
     Attributes:
         connect_s: For a connection, name and TLS included.
-        total_s: For a whole attempt, but not for a second wait for the quota
+        total_s: For a whole attempt; it begins anew after a second wait for the quota
             (:class:`palm.pacer.Permit`).
         idle_s: A connection that lay idle for so long is not used again; the gateway closes
             them after 8 s (its ``Keep-Alive: timeout=8``).
@@ -78,10 +78,13 @@ class Transport:
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+        self._deadlines: dict[float, Deadlines] = {}
 
     async def close(self) -> None:
         """Close all connections, for good."""
         self._closed = True
+        for deadlines in self._deadlines.values():
+            deadlines.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -121,16 +124,16 @@ class Transport:
         if body or method != "GET":  # the library would call a body that is none a stream of octets
             special |= {"data": body or None, "skip_auto_headers": ("Content-Type",)}
         session = self._open()
-        deadline = asyncio.timeout(timeouts.total_s)
+        deadline = Deadline(self._deadlines_of(timeouts.total_s))
         attempt = Attempt(turn, deadline)
+        before = current.set(attempt)
         try:
-            async with deadline:
+            with deadline:
                 response = await session.request(
                     method,
                     URL(url, encoded=True),
                     headers=headers,
                     allow_redirects=False,
-                    middlewares=(partial(_send_once, attempt),),
                     **special,
                 )
                 try:
@@ -145,7 +148,15 @@ class Transport:
         except BaseException:
             attempt.settle(believed=False)
             raise
+        finally:
+            current.reset(before)
         raise failed  # out here, so that the library's error does not hang on as its context
+
+    def _deadlines_of(self, seconds: float) -> Deadlines:
+        found = self._deadlines.get(seconds)
+        if found is None:
+            found = self._deadlines[seconds] = Deadlines(seconds)
+        return found
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:  # a session that is opened now would never be closed
@@ -155,7 +166,6 @@ class Transport:
                 connector=Connections(
                     limit=0, keepalive_timeout=self._timeouts.idle_s, ttl_dns_cache=300
                 ),
-                request_class=Request,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=_client_timeout(self._timeouts),
@@ -165,24 +175,10 @@ class Transport:
                     "User-Agent": f"palm-reconcile/{__version__}",
                 },
             )
+            # It would send a request again by itself on a kept-alive connection that broke: with
+            # the same nonce and outside the pacer. Connections refuse that too, but know no cause.
+            self._session._retry_connection = False  # noqa: SLF001
         return self._session
-
-
-async def _send_once(
-    attempt: Attempt, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Tell the request which attempt it is, and keep the library from sending it a second time.
-
-    It would on a kept-alive connection that broke: with the same nonce and outside the pacer. An
-    error that it does not know as its own stops it.
-    """
-    if isinstance(request, Request):
-        request.attempt = attempt
-    try:
-        return await handler(request)
-    except (aiohttp.ClientError, OSError) as error:
-        failed = _translated(error)
-    raise failed
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -181,6 +181,22 @@ async def test_a_connection_that_closes_while_a_request_waits_for_its_turn_is_re
         assert server.connections == 2
 
 
+@pytest.mark.parametrize("refused_by", ["the session", "the connections"])
+async def test_the_library_sends_no_request_a_second_time(serve, transport, refused_by):
+    async def script(line):
+        await (numbered(line) if line.number == 1 else line.say(b""))
+        if line.number > 1:
+            line.hang_up()
+
+    async with serve(script) as server:
+        await ask(transport, server)
+        assert transport._session._retry_connection is False
+        transport._session._retry_connection = refused_by == "the connections"
+        with pytest.raises(DisconnectedError, match="the connection broke: "):
+            await ask(transport, server)
+        assert (len(server.heads), server.connections) == (2, 1)
+
+
 # --- the verdict
 
 
