@@ -43,10 +43,16 @@ class Announcer:
         """
         if self._ping is not None:
             self._ping.start()
-        if self._wanted is not None and not self._wanted.parent.is_dir():
-            raise Stop(
-                Exit.OUTPUT, f"the folder {self._wanted.parent} does not exist; make it first"
-            )
+        if self._wanted is not None:
+            try:
+                there = self._wanted.parent.is_dir()
+            except OSError as error:  # too long, or in a folder that cannot be searched
+                said = f"--metrics: the path cannot be used: {error.strerror}"
+                raise Stop(Exit.OUTPUT, said) from None
+            if not there:
+                raise Stop(
+                    Exit.OUTPUT, f"the folder {self._wanted.parent} does not exist; make it first"
+                )
         self._metrics = self._wanted
 
     def end(self, report: Report | None, exit_code: int, about: Mapping[str, str]) -> None:

@@ -76,8 +76,11 @@ def parse_outputs(given: tuple[str, ...], stdout_format: str | None, run_date: d
     folders = [Path(text) for text in files if text.endswith(_SLASHES)]
     if len(folders) > 1:
         raise Stop(Exit.USAGE, "only one of the outputs can be a folder")
-    paths = tuple(_path_of(text, run_date) for text in files)
-    targets = [path.resolve() for path in paths]
+    try:
+        paths = tuple(_path_of(text, run_date) for text in files)
+        targets = [path.resolve() for path in paths]
+    except OSError as error:  # too long, or in a folder that cannot be searched
+        raise Stop(Exit.OUTPUT, f"--output: the path cannot be used: {error.strerror}") from None
     if twice := [path for path in targets if targets.count(path) > 1]:
         raise Stop(Exit.USAGE, f"{paths[targets.index(twice[0])]} is named twice")
     parquet = [path for path in paths if path.suffix == ".parquet"]

@@ -134,3 +134,27 @@ def test_under_nohup_a_hangup_changes_nothing(tmp_path, source):
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert (tmp_path / "report.parquet").exists()
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        pytest.param(["-o", f"{LONG}.parquet"], 73, id="output"),
+        pytest.param(["-o", f"{LONG}/"], 73, id="folder"),
+        pytest.param(["-o", f"{LONG}/r.parquet"], 73, id="output's folder"),
+        pytest.param(["-o", "r.html", "--metrics", f"{LONG}/m.prom"], 73, id="metrics' folder"),
+        pytest.param(["-o", "r.html", "--baseline", f"{LONG}.parquet"], 65, id="baseline"),
+    ],
+)
+def test_a_name_that_is_too_long_ends_with_one_line(shell, source, tmp_path, given, code):
+    words = [RECONCILE, str(source), "--sandbox", "-q", *given]
+    done = shell(shlex.join(words))
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1
+    assert "Internal error" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == [
+        "pairs.csv"
+    ]

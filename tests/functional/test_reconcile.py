@@ -126,7 +126,7 @@ def test_pairs_without_a_state_are_unknown_and_counted(reconcile, gateway):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--run-date", "soon"], "no date"),
+        (["--run-date", "soon"], "not a date"),
         (["--timezone", "Mars"], "no time zone"),
         (["--rate", "nan"], "--rate"),
         (["--nonsense"], "No such option"),

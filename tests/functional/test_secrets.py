@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import string
+from pathlib import Path
 
 import click
 import pytest
@@ -20,6 +21,7 @@ from palm import Retry, cli
 from palm.errors import SettingsError
 from palm.settings import Settings, load_settings, read_config
 from palm.shell import run_command
+from tests.night import DAY, options
 
 NOWHERE = "http://127.0.0.1:9"
 RUN = 10
@@ -256,8 +258,11 @@ def test_a_command_without_a_secret_can_be_pasted_as_it_is():
 
 
 @pytest.mark.parametrize("words", [["--ping-url", PING], [f"--ping-url={PING}"]])
-def test_an_interrupted_run_says_how_to_go_on_without_the_secret(monkeypatch, words):
-    monkeypatch.setattr("sys.argv", ["palm-reconcile", "a.csv", *words, "-o", "r.csv", "--fresh"])
-    said = str(_interrupted(Exit.TERMINATED, Tally(pairs=3), None))
-    assert said.endswith("to go on: palm-reconcile a.csv -o r.csv (and --ping-url, not shown here)")
+def test_an_interrupted_run_says_how_to_go_on_without_the_secret(words):
+    typed = ("a.csv", *words, "-o", "r.csv", "--fresh")
+    chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=typed)
+    said = str(_interrupted(Exit.TERMINATED, chosen, Tally(pairs=3), None))
+    assert said.endswith(
+        f"to go on: palm-reconcile a.csv -o r.csv --run-date {DAY} (and --ping-url, not shown here)"
+    )
     assert "ping.example" not in said

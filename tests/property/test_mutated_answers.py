@@ -36,6 +36,8 @@ class Anybody:
 class Settled:
     """What is told whether an answer's connection may be kept."""
 
+    wire = None
+
     def settle(self, *, believed: bool) -> None:
         """Keep nothing: there is no connection."""
 
