@@ -7,19 +7,24 @@ so that ``report.parquet`` and ``report.eu.parquet`` in one folder never touch e
 from __future__ import annotations
 
 import os
+import pwd
 import re
+import stat
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 __all__ = [
+    "FOLDER_MODE",
+    "METRICS_MODE",
     "PRIVATE_MODE",
     "REPORT_MODE",
     "Sidecars",
     "dated_report",
     "dated_reports",
-    "holder_of",
+    "mode_of",
+    "other_owner",
     "previous_of",
     "probe",
     "sqlite_files",
@@ -31,7 +36,11 @@ __all__ = [
 PRIVATE_MODE: Final = 0o600
 """Of journals and locks."""
 REPORT_MODE: Final = 0o640
-"""Of a report where none stands yet."""
+"""Of a report where none stands yet; the umask takes its part of it, as of the next two."""
+METRICS_MODE: Final = 0o644
+"""Of metrics: Prometheus' node_exporter is another user."""
+FOLDER_MODE: Final = 0o750
+"""Of a folder that keeps one report a day, and of each day's."""
 _DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
 _LINK: Final = "-previous"
@@ -110,11 +119,6 @@ def sqlite_files(journal: Path) -> list[Path]:
     return [journal.with_name(f"{journal.name}{ending}") for ending in _SQLITE_FILES]
 
 
-def holder_of(lock: Path) -> Path:
-    """Return where it is written who holds a lock."""
-    return lock.with_name(f"{lock.name}.holder")
-
-
 def dated_report(folder: Path, run_date: date) -> Path:
     """Return where a folder that keeps one report a day keeps that of a date."""
     return folder / f"run_date={run_date.isoformat()}" / _DATED_REPORT
@@ -124,7 +128,15 @@ def dated_reports(folder: Path) -> list[tuple[date, Path]]:
     """Return the reports that a folder keeps, by date, the newest first."""
     days = _by_date(folder, _DATED_FOLDER)
     reports = ((day, path / _DATED_REPORT) for day, path in days.items())
-    return [(day, report) for day, report in reports if report.exists()]
+    return [(day, report) for day, report in reports if not _is_missing(report)]
+
+
+def _is_missing(path: Path) -> bool:
+    """Return True if it is known that nothing is there; where it is not, reading it says why."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
 
 
 def previous_of(report: Path) -> Path:
@@ -145,6 +157,34 @@ def temporary_link(path: Path, run_id: str) -> Path:
 def probe(path: Path) -> Path:
     """Return the name of an empty file that is made and removed to see whether one can be made."""
     return temporary(path, f"probe-{os.getpid()}")
+
+
+def mode_of(path: Path) -> int | None:
+    """Return the mode that a new file takes over from the one that it replaces.
+
+    None: it replaces none, and keeps the mode that it was opened with, less the umask.
+
+    Raises:
+        OSError: The folder cannot be searched.
+    """
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
+def other_owner(path: Path) -> str | None:
+    """Return whose a file is; None: this user's own, or nothing can be known of it."""
+    try:
+        uid = path.lstat().st_uid
+    except OSError:
+        return None
+    if uid == os.geteuid():
+        return None
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:
+        return f"uid {uid}"
 
 
 def temporary_pattern(path: Path) -> re.Pattern[str]:
