@@ -110,6 +110,8 @@ def read_authorization(
 def _check_named(
     named: tuple[str | None, str | None], asked: tuple[str, str], *, accept_unnamed: bool
 ) -> None:
+    if named == asked:
+        return
     missing = []
     for name, told, meant in zip(("openid", "organization_id"), named, asked, strict=True):
         if told is None:

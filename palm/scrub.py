@@ -50,6 +50,7 @@ _NOT_IN_REQUEST_ID: Final = re.compile(r"[^0-9A-Za-z.-]+")
 _NOT_IN_CODE: Final = re.compile(r"[^A-Z_]+")
 _USUAL_REQUEST_ID: Final = re.compile(r"[0-9A-F]{1,64}-[0-9]{1,12}")
 _HEX_RUN: Final = re.compile(rf"[0-9A-Fa-f-]{{{_RUN}}}")
+_NO_LETTERS: Final = re.compile(r"[^0-9A-Za-z]+")
 _HEX_OF_ASCII: Final = re.compile(rf"(?:[2-7][0-9A-F]){{{_RUN}}}")
 _MARKS: Final = ("%", "\\", "&")
 """What every escape begins with."""
@@ -136,10 +137,23 @@ def scrub(text: str, private: Iterable[str]) -> str:
 
 
 def _hex_may_hold(value: str, private: Iterable[str]) -> bool:
-    """Return False only where a request id of the usual form holds no run of a private text."""
+    """Return False only where a request id of the usual form holds no run of a private text.
+
+    Such an id has one hyphen, so a run in it has at most one, and one fewer letters and digits.
+    """
     if _HEX_OF_ASCII.search(value):
         return True
-    return any(_HEX_RUN.search(text) or not text.isascii() for text in private)
+    letters = value.replace("-", "").lower()
+    for text in private:
+        if not text.isascii():
+            return True
+        if len(text) < _RUN or _HEX_RUN.search(text):
+            own = _NO_LETTERS.sub("", text).lower()
+            size = _RUN // 2 if len(own) >= _RUN else _SHORTEST // 2
+            for at in range(0, len(own) - size + 1, size):
+                if own[at : at + size] in letters:
+                    return True
+    return False
 
 
 def _may_hold(text: str) -> Callable[[str], bool]:

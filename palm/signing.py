@@ -46,7 +46,7 @@ _HEADERS: Final = (
 
 def message(*parts: str | bytes) -> bytes:
     """Join what is signed: each part on its own line, the last line ended too."""
-    return b"".join([(p.encode() if isinstance(p, str) else p) + b"\n" for p in parts])
+    return b"\n".join([p.encode() if isinstance(p, str) else p for p in parts]) + b"\n"
 
 
 def authorization(
