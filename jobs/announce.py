@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from jobs.exits import Exit, Stop
+from jobs.exits import Exit, Stop, exit_code_of
 from jobs.metrics import write_metrics
-from jobs.ping import Ping, checked_ping_url
+from jobs.ping import Ping, checked_ping_url, ping_body
 from jobs.report import Report
-from palm.printable import printable
+from palm.shell import TerminatedError
 
-__all__ = ["Announcer"]
+__all__ = ["Announcer", "Outcome", "announced", "heedless"]
 
 
 class Announcer:
@@ -23,15 +25,17 @@ class Announcer:
     Args:
         metrics: The file for Prometheus, or None.
         ping_url: That of the dead man's switch, or None.
+        name: Of the report.
 
     Raises:
         palm.SettingsError: The ping URL is none.
     """
 
-    def __init__(self, metrics: Path | None, ping_url: str | None) -> None:
+    def __init__(self, metrics: Path | None, ping_url: str | None, name: str) -> None:
         self._ping = Ping(checked_ping_url(ping_url)) if ping_url else None
         self._metrics: Path | None = None
         self._wanted = metrics
+        self._name = name
         self._started = time.monotonic()
         self._log = structlog.get_logger("palm.run")
 
@@ -55,19 +59,20 @@ class Announcer:
                 )
         self._metrics = self._wanted
 
-    def end(self, report: Report | None, exit_code: int, about: Mapping[str, str]) -> None:
+    def end(self, report: Report | None, exit_code: int, run_date: str) -> None:
         """Say how it ended.
 
         Args:
             report: What was published, None where nothing was.
             exit_code: Of the run.
-            about: What the ping's body says besides the exit code.
+            run_date: Of the report, or of the run that made none.
         """
         if self._metrics is not None:
             try:
                 write_metrics(
                     self._metrics,
                     report,
+                    name=self._name,
                     exit_code=exit_code,
                     finished=time.time(),
                     seconds=time.monotonic() - self._started,
@@ -75,7 +80,51 @@ class Announcer:
             except Stop as stop:
                 self._log.warning(str(stop))
         if self._ping is not None:
-            lines = {**about, "exit code": str(exit_code)}
-            body = "".join(f"{name}: {printable(value)}\n" for name, value in lines.items())
+            body = ping_body(self._name, run_date, exit_code)
             for fault in self._ping.end(exit_code, body):
                 self._log.warning(fault)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is known of a run while it goes on.
+
+    Attributes:
+        run_date: Of the run.
+        report: What was published; None: nothing yet.
+    """
+
+    run_date: str
+    report: Report | None = None
+
+
+@contextmanager
+def announced(announcer: Announcer, run_date: str) -> Iterator[Outcome]:
+    """Say how the block begins and ends; it puts what it knows into what is yielded."""
+    outcome, code = Outcome(run_date), int(Exit.DEFECT)
+    try:
+        announcer.start()
+        yield outcome
+        if outcome.report is not None:
+            code = outcome.report.about["run"]["exit_code"]
+    except KeyboardInterrupt as error:  # before or after asking, which listens by itself
+        code = Exit.TERMINATED if isinstance(error, TerminatedError) else Exit.INTERRUPTED
+        raise
+    except Exception as error:
+        meant = exit_code_of(error)
+        code = Exit.DEFECT if meant is None else meant
+        raise
+    finally:
+        with heedless(outcome):
+            report = outcome.report
+            announcer.end(report, code, str(report.run_date) if report else outcome.run_date)
+
+
+@contextmanager
+def heedless(outcome: Outcome) -> Iterator[None]:
+    """Let an interruption break off the block, but change nothing where the report is published."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if outcome.report is None:
+            raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from jobs.argument_types import Name, Number
 from jobs.exits import Exit, Stop
 from jobs.render import FORMATS
 from jobs.render.language import Language
@@ -18,17 +18,6 @@ __all__ = ["ARGUMENTS", "LOG_FORMATS", "with_arguments"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 LOG_FORMATS: Final = ("auto", "text", "json")
-
-
-class _Number(click.FloatRange):
-    """A float in a range; ``nan`` and ``inf`` are none."""
-
-    def convert(self, *given: Any) -> float:  # noqa: ANN401 - click's (value, param, ctx)
-        """Return the number."""
-        number = float(super().convert(*given))
-        if not math.isfinite(number):
-            self.fail(f"{number} is not a number", *given[1:])
-        return number
 
 
 ARGUMENTS: Final = (
@@ -70,7 +59,7 @@ ARGUMENTS: Final = (
     click.option(
         "--max-dropped",
         metavar="SHARE",
-        type=_Number(0, 1),
+        type=Number(0, 1),
         default=0.5,
         show_default=True,
         help="Stop where more of the last report's pairs are missing from the input; more than a "
@@ -87,14 +76,14 @@ ARGUMENTS: Final = (
     click.option(
         "--rate",
         metavar="N",
-        type=_Number(min=0, min_open=True),
+        type=Number(min=0, min_open=True),
         help="Requests per second that WeChat Pay allows this job.  "
         "[default: 50; with --sandbox 1000]",
     ),
     click.option(
         "--quota-share",
         metavar="SHARE",
-        type=_Number(min=0, max=1, min_open=True),
+        type=Number(min=0, max=1, min_open=True),
         default=1.0,
         show_default=True,
         help="Part of --rate that this job may take: live payments share the quota.",
@@ -122,7 +111,7 @@ ARGUMENTS: Final = (
     click.option(
         "--max-unknown",
         metavar="SHARE",
-        type=_Number(0, 1),
+        type=Number(0, 1),
         default=0.01,
         show_default=True,
         help="(unknown pairs + invalid lines) / (pairs + invalid lines) that is a success.",
@@ -231,6 +220,12 @@ ARGUMENTS: Final = (
         metavar="FILE.prom",
         type=click.Path(path_type=Path),
         help="Write numbers for Prometheus' textfile collector.",
+    ),
+    click.option(
+        "--name",
+        metavar="NAME",
+        type=Name(),
+        help="Of this job, in metrics, in the JSON summary and in pings.  [default: the output's]",
     ),
     click.option(
         "--ping-url",

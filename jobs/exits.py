@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["Exit", "Stop"]
+__all__ = ["Exit", "Stop", "exit_code_of"]
 
 
 class Exit(IntEnum):
@@ -35,3 +35,12 @@ class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error
     def __init__(self, code: Exit, line: str) -> None:
         super().__init__(line)
         self.code = code
+
+
+def exit_code_of(error: BaseException) -> Exit | None:
+    """Return what an error that the command means to end with stands for; None: it does not."""
+    from palm.errors import SettingsError  # noqa: PLC0415 - not needed for --help
+
+    if isinstance(error, Stop):
+        return error.code
+    return Exit.USAGE if isinstance(error, SettingsError) else None

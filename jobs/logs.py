@@ -56,11 +56,12 @@ def log_error(line: str, *, exit_code: int) -> None:
     structlog.get_logger("palm.run").error(line, exit_code=int(exit_code))
 
 
-def log_summary(report: Report, remedy: str | None = None) -> None:
+def log_summary(report: Report, name: str, remedy: str | None = None) -> None:
     """Log the report's headline and counts, instead of printing them as tables.
 
     Args:
         report: As published.
+        name: Of the report.
         remedy: What to do about it; None: nothing.
     """
     from jobs.render.wording import headline, warnings  # noqa: PLC0415 - a report is at hand
@@ -71,6 +72,8 @@ def log_summary(report: Report, remedy: str | None = None) -> None:
     summary, run = report.summary, report.about["run"]
     log.info(
         headline(report),
+        report=name,
+        run_date=run["date"],
         exit_code=run["exit_code"],
         verdict=run["verdict"],
         **({"remedy": remedy} if remedy else {}),

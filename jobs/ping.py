@@ -16,9 +16,10 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from palm.errors import SettingsError
+from palm.printable import printable
 from palm.urls import environment_proxy, is_loopback
 
-__all__ = ["Ping", "checked_ping_url"]
+__all__ = ["Ping", "checked_ping_url", "ping_body"]
 
 _PATIENCE_S = 10.0
 _PRINTABLE = re.compile("[!-~]+")
@@ -43,6 +44,18 @@ def checked_ping_url(text: str) -> str:
     ):
         raise SettingsError("the ping URL must begin with https:// and name a host")
     return text.rstrip("/")
+
+
+def ping_body(name: str | None, run_date: str | None, exit_code: int) -> str:
+    """Return what the last ping says: report, run date and exit code, a line each.
+
+    Args:
+        name: Of the report; None: it is not known.
+        run_date: Of the run; None: it is not known.
+        exit_code: Of the command.
+    """
+    lines = {"report": name, "run date": run_date, "exit code": str(int(exit_code))}
+    return "".join(f"{key}: {printable(value)}\n" for key, value in lines.items() if value)
 
 
 class Ping:

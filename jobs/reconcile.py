@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,13 +13,16 @@ import click
 from click.core import ParameterSource
 
 from jobs.arguments import with_arguments
-from jobs.exits import Exit, Stop
+from jobs.exits import Exit, Stop, exit_code_of
+from jobs.report_name import report_name
+from jobs.unparsed import tell_of_usage_error
 from palm._version import __version__
 from palm.printable import printable, shown_value
-from palm.shell import TerminatedError, run_command, say
+from palm.shell import run_command, say
 from palm.streams import closed_at_start
 
 if TYPE_CHECKING:
+    from jobs.announce import Announcer
     from jobs.options import Options
     from jobs.report import Report
     from jobs.rules import Rule
@@ -64,28 +65,8 @@ class _Command(click.Command):
         try:
             return super().make_context(info_name, args, parent, **more)
         except click.UsageError:
-            _tell_of_usage_error(given)
+            tell_of_usage_error(given)
             raise
-
-
-def _tell_of_usage_error(arguments: list[str]) -> None:
-    """Ping with 2, if arguments, environment or palm.toml name a dead man's switch."""
-    from jobs.ping import Ping, checked_ping_url  # noqa: PLC0415 - not needed for --help
-    from palm.errors import SettingsError  # noqa: PLC0415
-    from palm.settings import read_config  # noqa: PLC0415
-
-    url = os.environ.get("PALM_PING_URL", "")
-    if not url:
-        with suppress(SettingsError):
-            url = str(read_config(None).get("reconcile", {}).get("ping_url", ""))
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
-        if word == "--ping-url":
-            url = following
-        elif word.startswith("--ping-url="):
-            url = word.partition("=")[2]
-    if url and "--plan" not in arguments:
-        with suppress(SettingsError):
-            Ping(checked_ping_url(url)).end(Exit.USAGE, f"exit code: {Exit.USAGE:d}\n")
 
 
 @click.command(cls=_Command, epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
@@ -100,6 +81,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     """
     from jobs import logs  # noqa: PLC0415 - --help does not wait for it
 
+    given["name"] = report_name(given["name"], given["output"])
     level = logging.ERROR if given["quiet"] else logging.INFO
     logs.set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
     if given["log_format"] != "json":
@@ -113,18 +95,11 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
 
 def main() -> NoReturn:
     """Run the command of the process's arguments."""
-    run_command(command, _NAME, _exit_code)
-
-
-def _exit_code(error: Exception) -> int | None:
-    from palm.errors import SettingsError  # noqa: PLC0415 - not needed for --help
-
-    if isinstance(error, Stop):
-        return error.code
-    return Exit.USAGE if isinstance(error, SettingsError) else None
+    run_command(command, _NAME, exit_code_of)
 
 
 def _run(given: dict[str, Any]) -> int:
+    from jobs.announce import announced, heedless  # noqa: PLC0415 - not needed for --help
     from jobs.night import plan, run  # noqa: PLC0415 - pandas and all
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
 
@@ -134,11 +109,11 @@ def _run(given: dict[str, Any]) -> int:
         for line in plan(_options(given, terminal=terminal)).lines_of_text():
             click.echo(printable(line))
         return Exit.DONE
-    with _announced(given) as ended:
+    with announced(_announcer(given), _expected_run_date(given)) as outcome:
         options = _options(given, terminal=terminal)
-        report = run(options, console)
-        ended.append(report)
-    with _heedless([report]):
+        outcome.run_date = str(options.run_date)
+        outcome.report = report = run(options, console)
+    with heedless(outcome):
         _say(report, given, console, _remedy(report, options))
     code: int = report.about["run"]["exit_code"]
     return code
@@ -169,7 +144,7 @@ def _say(
     from jobs.render.terminal import print_summary  # noqa: PLC0415
 
     if given["log_format"] == "json":
-        log_summary(report, remedy)
+        log_summary(report, given["name"], remedy)
         return
     if not given["quiet"]:
         with suppress(OSError):  # the report is published, whether anybody reads this or not
@@ -181,41 +156,19 @@ def _say(
         remedy = None
 
 
-@contextmanager
-def _announced(given: dict[str, Any]) -> Iterator[list[Report]]:
-    """Tell the dead man's switch and Prometheus how the block ends; yield where its report goes."""
+def _announcer(given: dict[str, Any]) -> Announcer:
+    """Return what tells the dead man's switch and Prometheus how the run goes."""
     from jobs.announce import Announcer  # noqa: PLC0415 - not needed for --help
 
-    announcer = Announcer(given["metrics"], given["ping_url"])
-    reports: list[Report] = []
-    code: int = Exit.DEFECT
-    try:
-        announcer.start()
-        yield reports
-        code = reports[0].about["run"]["exit_code"]
-    except KeyboardInterrupt as error:  # before or after asking, which listens by itself
-        code = Exit.TERMINATED if isinstance(error, TerminatedError) else Exit.INTERRUPTED
-        raise
-    except Exception as error:
-        meant = _exit_code(error)
-        code = Exit.DEFECT if meant is None else meant
-        raise
-    finally:
-        with _heedless(reports):
-            published = reports[0] if reports else None
-            run_date = str(published.run_date) if published else given["run_date"] or "today"
-            about = {"report": given["output"][0], "run date": run_date}
-            announcer.end(published, code, about)
+    return Announcer(given["metrics"], given["ping_url"], given["name"])
 
 
-@contextmanager
-def _heedless(reports: list[Report]) -> Iterator[None]:
-    """Let an interruption break off the block, but change nothing where the report is published."""
+def _expected_run_date(given: dict[str, Any]) -> str:
+    """Return the run date as far as it is known before the options are read."""
     try:
-        yield
-    except KeyboardInterrupt:
-        if not reports:
-            raise
+        return str(_run_date(given["run_date"], _zone(given["timezone"])))
+    except Stop:
+        return given["run_date"] or "unknown"
 
 
 def _options(given: dict[str, Any], *, terminal: bool) -> Options:

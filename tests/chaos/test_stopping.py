@@ -71,7 +71,9 @@ def test_a_signal_before_anything_is_asked_ends_the_run_on_one_line(
     assert [line for line in said.splitlines() if line] == [
         "palm-reconcile: interrupted; nothing is written"
     ]
-    assert f"palm_reconcile_exit_code {code}.0\n" in Path("palm.prom").read_text()
+    assert (
+        f'palm_reconcile_exit_code{{report="report"}} {code}.0\n' in Path("palm.prom").read_text()
+    )
     assert gateway.tell()["asked"] == 0
     assert list(folder.glob("*.parquet")) == []
 

@@ -15,7 +15,7 @@ import pytest
 from jobs import reconcile, show
 from jobs.asking import _interrupted
 from jobs.command_line import shown_command
-from jobs.exits import Exit
+from jobs.exits import Exit, exit_code_of
 from jobs.tally import Tally
 from palm import Retry, cli
 from palm.errors import SettingsError
@@ -32,10 +32,10 @@ COMMANDS = {
     "palm check": (cli.command, cli._exit_code, ["check"]),
     "palm-reconcile": (
         reconcile.command,
-        reconcile._exit_code,
+        exit_code_of,
         ["pairs.csv", "-o", "report.parquet", "--max-duration", "0s", "-v"],
     ),
-    "palm-report": (show.command, reconcile._exit_code, ["report.parquet"]),
+    "palm-report": (show.command, exit_code_of, ["report.parquet"]),
 }
 
 

@@ -62,7 +62,10 @@ def test_accepted_unnamed_answers_are_counted_on_every_surface(run, tmp_path):
     assert false_states(tmp_path / "report.parquet") == []
     assert json.loads((tmp_path / "r.json").read_text())["asking"]["answers_without_echo"] == 300
     assert sentence in (tmp_path / "r.html").read_text()
-    assert "palm_reconcile_answers_without_echo 300.0" in (tmp_path / "palm.prom").read_text()
+    assert (
+        'palm_reconcile_answers_without_echo{report="report"} 300.0'
+        in (tmp_path / "palm.prom").read_text()
+    )
     told = run("--accept-unnamed", "--log-format", "json", "--fresh", faults="unnamed=1").stderr
     events = [json.loads(line) for line in told.splitlines()]
     assert events[-1]["answers_without_echo"] == 300

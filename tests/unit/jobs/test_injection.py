@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from jobs import reconcile
+from jobs.exits import exit_code_of
 from jobs.logs import log_error, log_summary, set_up_logging
 from jobs.metrics import write_metrics
 from jobs.render.excel import write_excel
@@ -127,7 +128,7 @@ def test_an_event_is_one_line(logged, report, log_format):
     text = logged(log_format, write)
     assert text.count("\n") == 4
     assert controls_in(text, keep="\n") == []
-    text = logged(log_format, lambda: log_summary(report))
+    text = logged(log_format, lambda: log_summary(report, WORDS))
     assert controls_in(text, keep="\n") == []
 
 
@@ -205,6 +206,7 @@ def test_metrics_have_none(report, tmp_path):
     write_metrics(
         path,
         replace(report, about={**report.about, "asking": asking}),
+        name=WORDS,
         exit_code=0,
         finished=1.0,
         seconds=1.0,
@@ -226,7 +228,7 @@ def test_the_name_of_an_input_steers_nothing(tmp_path, monkeypatch, capfd, more)
             run_command(
                 reconcile.command,
                 "palm-reconcile",
-                reconcile._exit_code,
+                exit_code_of,
                 [name, "-o", f"{name}.csv", "--sandbox", *more],
             )
         logging.getLogger().handlers[:] = handlers

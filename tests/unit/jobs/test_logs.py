@@ -104,8 +104,9 @@ def test_why_the_command_ends_is_an_event():
 def test_the_summary_is_an_event_with_its_counts(report_of, nights):
     stream = io.StringIO()
     set_up_logging("json", level=logging.INFO, stream=stream)
-    log_summary(report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0]))
+    log_summary(report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0]), "people")
     event = json.loads(stream.getvalue().splitlines()[-1])
+    assert (event["report"], event["run_date"]) == ("people", "2025-03-03")
     assert event["states"] == {"ON": 1, "OFF": 0, "NONE": 0, "UNKNOWN": 1}
     assert event["unknown_reasons"] == {"TIMEOUT": 1}
     assert event["controls_hold"] is True

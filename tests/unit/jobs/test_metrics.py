@@ -14,13 +14,15 @@ def write(tmp_path):
     """Return a function that writes a run's metrics and reads them back."""
     path = tmp_path / "palm.prom"
 
-    def write(report=None, *, exit_code=0, finished=1000.0):
-        write_metrics(path, report, exit_code=exit_code, finished=finished, seconds=12.5)
-        return {
-            (sample.name.removeprefix("palm_reconcile_"), *sample.labels.items()): sample.value
-            for family in text_string_to_metric_families(path.read_text(encoding="utf-8"))
-            for sample in family.samples
-        }
+    def write(report=None, *, name="people", exit_code=0, finished=1000.0):
+        write_metrics(path, report, name=name, exit_code=exit_code, finished=finished, seconds=12.5)
+        found = {}
+        for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
+            for sample in family.samples:
+                labels = dict(sample.labels)
+                assert labels.pop("report") == name
+                found[sample.name.removeprefix("palm_reconcile_"), *labels.items()] = sample.value
+        return found
 
     return write
 
@@ -59,6 +61,50 @@ def test_the_last_success_is_the_time_of_the_last_exit_code_0(write):
     assert write(exit_code=0, finished=3000.0)[name] == 3000
 
 
+def test_the_last_success_of_another_report_is_not_this_ones(write):
+    """It is carried over from whatever file is there, which may have been another job's."""
+    write(name="teachers", finished=1000.0)
+    assert ("last_success_timestamp_seconds",) not in write(exit_code=3, finished=2000.0)
+
+
+def test_a_file_without_names_tells_of_no_success(write, tmp_path):
+    (tmp_path / "palm.prom").write_text("palm_reconcile_last_success_timestamp_seconds 1.0\n")
+    assert ("last_success_timestamp_seconds",) not in write(exit_code=3)
+
+
+def test_the_run_date_is_that_of_the_last_report(write, report_of, nights):
+    name = ("run_date_timestamp_seconds",)
+    assert name not in write(exit_code=75)
+    assert write(report_of({"A/a": "ON"}, nights[0]))[name] == 1740960000.0
+    assert write(exit_code=77)[name] == 1740960000.0
+    assert write(report_of({"A/a": "ON"}, nights[1]))[name] == 1741046400.0
+
+
+def test_what_an_alert_may_ask_for_is_there(write, report_of, nights, tmp_path):
+    before = report_of({"A/a": "ON", "A/b": "OFF", "A/c": "ON"}, nights[0])
+    file = tmp_path / "before"
+    file.write_bytes(b"its checksum stands in the report")
+    report = report_of(
+        {"A/a": "ON"}, nights[1], baseline=before, baseline_file=file, extra_lines=",A,\n,A,\n"
+    )
+    found = write(report)
+    assert found["invalid_lines",] == 2
+    assert found["dropped_pairs",] == found["changes", ("change", "DROPPED")] == 2
+    assert found["answers_without_echo",] == 0
+
+
+def test_two_jobs_in_one_folder_do_not_collide(report_of, nights, tmp_path):
+    """The collector reads the files together: a sample that stands in two of them is an error."""
+    samples = []
+    for name in ("people", "teachers"):
+        path = tmp_path / f"{name}.prom"
+        report = report_of({"A/a": "ON"}, nights[0])
+        write_metrics(path, report, name=name, exit_code=0, finished=1.0, seconds=1.0)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        samples += [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(samples) == len(set(samples)) > 40
+
+
 @pytest.mark.parametrize("there", [b"", b"palm_reconcile_last_success", b"\xff\xfe", b"{" * 99])
 def test_what_is_there_and_cannot_be_read_is_replaced(write, tmp_path, there):
     (tmp_path / "palm.prom").write_bytes(there)
@@ -69,7 +115,7 @@ def test_a_file_that_cannot_be_written_ends_with_73_and_leaves_nothing_behind(tm
     path = tmp_path / "palm.prom"
     path.mkdir()
     with pytest.raises(Stop, match="cannot be written") as stop:
-        write_metrics(path, None, exit_code=0, finished=1.0, seconds=1.0)
+        write_metrics(path, None, name="people", exit_code=0, finished=1.0, seconds=1.0)
     assert stop.value.code == 73
     assert list(tmp_path.iterdir()) == [path]
 
@@ -80,6 +126,6 @@ def test_readers_never_see_half_a_file(write, tmp_path):
     before = (tmp_path / "palm.prom").stat().st_ino
     with (tmp_path / "palm.prom").open() as reading:
         write(exit_code=3)
-        assert "exit_code 0.0" in reading.read()
+        assert 'exit_code{report="people"} 0.0' in reading.read()
     assert (tmp_path / "palm.prom").stat().st_ino != before
     assert [path.name for path in tmp_path.iterdir()] == ["palm.prom"]
