@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from jobs.apart import check_metrics_apart
 from jobs.exits import Exit, Stop, exit_code_of
-from jobs.metrics import write_metrics
+from jobs.metrics import check_metrics, write_metrics
 from jobs.ping import Ping, checked_ping_url, ping_body
 from jobs.report import Report
 from palm.shell import TerminatedError
@@ -26,16 +27,26 @@ class Announcer:
         metrics: The file for Prometheus, or None.
         ping_url: That of the dead man's switch, or None.
         name: Of the report.
+        outputs: Where the report goes, as ``-o`` has it; none may be the metrics' file.
+        others: Files that the run reads; none may be, either.
 
     Raises:
         palm.SettingsError: The ping URL is none.
     """
 
-    def __init__(self, metrics: Path | None, ping_url: str | None, name: str) -> None:
+    def __init__(
+        self,
+        metrics: Path | None,
+        ping_url: str | None,
+        name: str,
+        outputs: Sequence[str] = (),
+        others: Sequence[str | Path | None] = (),
+    ) -> None:
         self._ping = Ping(checked_ping_url(ping_url)) if ping_url else None
         self._metrics: Path | None = None
         self._wanted = metrics
         self._name = name
+        self._outputs, self._others = outputs, others
         self._started = time.monotonic()
         self._log = structlog.get_logger("palm.run")
 
@@ -43,21 +54,13 @@ class Announcer:
         """Say that the run begins.
 
         Raises:
-            Stop: The metrics' folder does not exist (73).
+            Stop: The metrics cannot be written there (73), or would replace another file (2).
         """
         if self._ping is not None:
             self._ping.start()
         if self._wanted is not None:
-            try:
-                there = self._wanted.parent.is_dir()
-            except OSError as error:  # too long, or in a folder that cannot be searched
-                said = f"--metrics: the path cannot be used: {error.strerror}"
-                raise Stop(Exit.OUTPUT, said) from None
-            if not there:
-                raise Stop(
-                    Exit.OUTPUT, f"the folder {self._wanted.parent} does not exist; make it first"
-                )
-        self._metrics = self._wanted
+            check_metrics_apart(self._wanted, self._outputs, self._others)
+            self._metrics = check_metrics(self._wanted)
 
     def end(self, report: Report | None, exit_code: int, run_date: str) -> None:
         """Say how it ended.

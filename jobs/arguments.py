@@ -47,7 +47,7 @@ ARGUMENTS: Final = (
     click.option(
         "--baseline",
         metavar="PATH",
-        type=click.Path(path_type=Path),
+        type=Path,
         help="Compare with this report.",
     ),
     click.option("--no-baseline", is_flag=True, help="Compare with nothing."),
@@ -196,7 +196,7 @@ ARGUMENTS: Final = (
     click.option(
         "--config",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=Path,
         is_eager=True,
         callback=lambda context, _, path: read_defaults(context, path),
         help="Settings.  [default: palm.toml in the current folder, where there is one]",
@@ -218,7 +218,7 @@ ARGUMENTS: Final = (
     click.option(
         "--metrics",
         metavar="FILE.prom",
-        type=click.Path(path_type=Path),
+        type=Path,
         help="Write numbers for Prometheus' textfile collector.",
     ),
     click.option(

@@ -8,7 +8,6 @@ disk. Records are found again by a hash of their pair, so the input may change i
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import threading
@@ -24,8 +23,7 @@ from typing import Final, Self
 import pandas as pd
 
 from jobs.answers import Row
-from jobs.exits import Exit, Stop
-from jobs.journal_file import append, sync, sync_folder, write
+from jobs.journal_file import append, sync, sync_folder, unwritable, write
 from jobs.journal_format import JournalRun, header_frame, pair_hash, record_frame
 from jobs.journal_recovery import take_over
 from jobs.locations import Sidecars
@@ -95,7 +93,7 @@ class Journal:
             append(path, header_frame(run) * (1 if kept else 2))
             sync_folder(path.parent)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise unwritable(path, error) from None
         return cls(path, run, pairs, rows, said)
 
     def __enter__(self) -> Self:
@@ -131,7 +129,7 @@ class Journal:
     def check(self) -> None:
         """Raise Stop (73) if something could not be written."""
         if self._error is not None:
-            raise _unwritable(self.path, self._error)
+            raise unwritable(self.path, self._error)
 
     def remove(self) -> None:
         """Delete it: what it holds is published."""
@@ -198,17 +196,3 @@ def _hashes(salt: str, pairs: pd.DataFrame) -> Callable[[int], bytes]:
     codes = pairs["organization_id"].cat.codes.to_numpy()
     organizations: list[str] = pairs["organization_id"].cat.categories.tolist()
     return lambda place: pair_hash(salt, organizations[codes[place]], openids[place].as_py())
-
-
-def _unwritable(path: Path, error: OSError) -> Stop:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Stop(
-            Exit.OUTPUT,
-            f"Disk full at the journal {path}: answers so far are kept. Free space, then run the "
-            "same command again",
-        )
-    return Stop(
-        Exit.OUTPUT,
-        f"the journal {path} cannot be written: {error.strerror or error}; the answers that it "
-        "holds are kept. Free space or mend the folder, then run the same command again",
-    )

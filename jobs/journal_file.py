@@ -1,19 +1,24 @@
 """The journal's file, as the system sees it: appended to, synced, its owner's alone.
 
-Each function raises OSError where the file system cannot do what is asked.
+Each function raises OSError where the file system cannot do what is asked; :func:`unwritable` says
+what the operator reads then.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import shlex
 from pathlib import Path
 from typing import Final
 
-from jobs.locations import PRIVATE_MODE
+from jobs.exits import Exit, Stop
+from jobs.locations import PRIVATE_MODE, other_owner
+from palm.regular_files import kind_of
 
-__all__ = ["append", "sync", "sync_folder", "write"]
+__all__ = ["append", "sync", "sync_folder", "unwritable", "write"]
 
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _CANNOT_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EACCES}
 """What file systems answer that know no such thing; they keep what they were given all the same."""
 
@@ -52,3 +57,36 @@ def sync_folder(folder: Path) -> None:
         sync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def unwritable(path: Path, error: OSError) -> Stop:
+    """Return what ends a run whose journal cannot be read or written: why, and what to do (73)."""
+    shown = shlex.quote(str(path))
+    if error.errno in _FULL:
+        return Stop(
+            Exit.OUTPUT,
+            f"Disk full at the journal {path}: answers so far are kept. Free space, then run the "
+            "same command again",
+        )
+    if _is_no_file(path):
+        return Stop(
+            Exit.OUTPUT, f"the journal {path} cannot be written: {error.strerror}; move it away"
+        )
+    if isinstance(error, PermissionError) and (owner := other_owner(path)):
+        return Stop(
+            Exit.OUTPUT,
+            f"the journal {path} cannot be written: it belongs to {owner}. Run the same command as "
+            f"that user or, if its answers may be asked for again, remove it: sudo rm {shown}",
+        )
+    return Stop(
+        Exit.OUTPUT,
+        f"the journal {path} cannot be written: {error.strerror or error}; the answers that it "
+        "holds are kept. Free space or mend the folder, then run the same command again",
+    )
+
+
+def _is_no_file(path: Path) -> bool:
+    try:
+        return kind_of(path.lstat().st_mode) is not None
+    except OSError:
+        return False

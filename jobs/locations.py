@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Final
 
 __all__ = [
-    "FOLDER_MODE",
     "METRICS_MODE",
     "PRIVATE_MODE",
     "REPORT_MODE",
     "Sidecars",
     "dated_report",
     "dated_reports",
+    "is_dated_report",
+    "make_folder",
     "mode_of",
     "other_owner",
     "previous_of",
@@ -36,11 +37,10 @@ __all__ = [
 PRIVATE_MODE: Final = 0o600
 """Of journals and locks."""
 REPORT_MODE: Final = 0o640
-"""Of a report where none stands yet; the umask takes its part of it, as of the next two."""
+"""Of a report where none stands yet; the umask takes its part of it, as of the next."""
 METRICS_MODE: Final = 0o644
 """Of metrics: Prometheus' node_exporter is another user."""
-FOLDER_MODE: Final = 0o750
-"""Of a folder that keeps one report a day, and of each day's."""
+_FOLDER_MODE: Final = 0o750
 _DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
 _LINK: Final = "-previous"
@@ -124,6 +124,11 @@ def dated_report(folder: Path, run_date: date) -> Path:
     return folder / f"run_date={run_date.isoformat()}" / _DATED_REPORT
 
 
+def is_dated_report(path: Path) -> bool:
+    """Return True if a path is named as in a folder that keeps one report a day."""
+    return path.name == _DATED_REPORT and bool(_DATED_FOLDER.fullmatch(path.parent.name))
+
+
 def dated_reports(folder: Path) -> list[tuple[date, Path]]:
     """Return the reports that a folder keeps, by date, the newest first."""
     days = _by_date(folder, _DATED_FOLDER)
@@ -159,10 +164,12 @@ def probe(path: Path) -> Path:
     return temporary(path, f"probe-{os.getpid()}")
 
 
-def mode_of(path: Path) -> int | None:
-    """Return the mode that a new file takes over from the one that it replaces.
+def mode_of(path: Path, new: int = REPORT_MODE) -> int:
+    """Return the mode of a file that will take its place at a path: that of the one there before.
 
-    None: it replaces none, and keeps the mode that it was opened with, less the umask.
+    Args:
+        path: Where it will be.
+        new: Its mode where nothing is there yet; the umask takes its part of it.
 
     Raises:
         OSError: The folder cannot be searched.
@@ -170,7 +177,18 @@ def mode_of(path: Path) -> int | None:
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        return None
+        umask = os.umask(0o077)  # it cannot be read without being set
+        os.umask(umask)
+        return new & ~umask
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for reports where there is none; only its parent must be there.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.mkdir(_FOLDER_MODE, exist_ok=True)
 
 
 def other_owner(path: Path) -> str | None:

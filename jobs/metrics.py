@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.exits import Exit, Stop
 from jobs.frames import Change, State
+from jobs.locations import METRICS_MODE, mode_of
 from jobs.report import Report
 from palm.printable import printable
+from palm.regular_files import kind_of, path_fault
 
-__all__ = ["write_metrics"]
+__all__ = ["check_metrics", "write_metrics"]
 
 _PREFIX: Final = "palm_reconcile_"
 _LABEL: Final = "report"
@@ -75,9 +79,44 @@ def write_metrics(
     if report is not None:
         _add_report(numbers, report)
     try:
-        write_to_textfile(str(path), numbers.registry)
-    except OSError as error:
-        raise Stop(Exit.OUTPUT, f"{path} cannot be written: {error.strerror}") from None
+        _replace(path, generate_latest(numbers.registry))
+    except (OSError, ValueError) as error:
+        raise Stop(Exit.OUTPUT, f"{path} cannot be written: {path_fault(error)}") from None
+
+
+def check_metrics(path: Path) -> Path:
+    """Return where the numbers are written: what a link points to, where ``path`` is one.
+
+    Raises:
+        Stop: Its folder does not exist, or something that is not a file is there (73).
+    """
+    try:
+        target = path.resolve()
+        path = target if path.is_symlink() else path
+        if not path.parent.is_dir():
+            raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
+        with suppress(FileNotFoundError):
+            if kind := kind_of(path.stat().st_mode):
+                raise Stop(
+                    Exit.OUTPUT, f"--metrics: {path} is {kind}, not a file; name a file in a folder"
+                )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise Stop(
+            Exit.OUTPUT, f"--metrics: the path cannot be used: {path_fault(error)}"
+        ) from None
+    return path
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file beside, which no collector takes for metrics, and put it in its place."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with fresh.open("xb") as file:
+            os.fchmod(file.fileno(), mode_of(path, METRICS_MODE))
+            file.write(content)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _add_report(numbers: _Numbers, report: Report) -> None:

@@ -19,7 +19,6 @@ from jobs.unparsed import tell_of_usage_error
 from palm._version import __version__
 from palm.printable import printable, shown_value
 from palm.shell import run_command, say
-from palm.streams import closed_at_start
 
 if TYPE_CHECKING:
     from jobs.announce import Announcer
@@ -160,7 +159,8 @@ def _announcer(given: dict[str, Any]) -> Announcer:
     """Return what tells the dead man's switch and Prometheus how the run goes."""
     from jobs.announce import Announcer  # noqa: PLC0415 - not needed for --help
 
-    return Announcer(given["metrics"], given["ping_url"], given["name"])
+    metrics, read = given["metrics"], [given["source"], given["baseline"]]
+    return Announcer(metrics, given["ping_url"], given["name"], given["output"], read)
 
 
 def _expected_run_date(given: dict[str, Any]) -> str:
@@ -178,16 +178,15 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
 
     zone = _zone(given["timezone"])
     run_date = _run_date(given["run_date"], zone)
-    outputs = parse_outputs(given["output"], given["stdout_format"], run_date)
-    if outputs.stdout is not None and closed_at_start("stdout"):
-        raise Stop(Exit.OUTPUT, "standard output is closed; leave -o - out, or give it a reader")
+    source, stdout_format = given["source"], given["stdout_format"]
+    outputs = parse_outputs(given["output"], stdout_format, run_date, source=source)
     _check_together(given, folder=outputs.folder is not None)
     settings = None if given["sandbox"] else _settings(given)
     deadline = _deadline(given["deadline"], zone)
     seconds = _duration(given["max_duration"], "--max-duration")
     bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
     return options.Options(
-        source=given["source"],
+        source=source,
         outputs=outputs,
         run_date=run_date,
         date_given=given["run_date"] is not None,

@@ -32,7 +32,10 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
     files = [text for text in outputs if text != "-"]
     folder = next((text for text in files if text.endswith(_SLASHES)), None)
     if folder is not None:
-        found = Path(os.path.abspath(folder)).name  # noqa: PTH100 - resolve() would follow links
+        try:
+            found = Path(os.path.abspath(folder)).name  # noqa: PTH100 - resolve() follows links
+        except FileNotFoundError:  # the working folder is gone, which ends the run before long
+            found = Path(folder).name
     else:
         paths = [Path(text) for text in files]
         counted = next((path for path in paths if path.suffix == ".parquet"), None)

@@ -28,7 +28,7 @@ _SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state
 
 
 @click.command()
-@click.argument("report", metavar="REPORT", type=click.Path(path_type=Path))
+@click.argument("report", metavar="REPORT", type=Path)
 @click.option(
     "-o",
     "--output",
@@ -74,11 +74,11 @@ def command(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
     if not given["output"] and given["stdout_format"] is None:
         _show(report, rows=given["only"] is not None, language=language)
         return
-    outputs = parse_outputs(given["output"], given["stdout_format"], report.run_date)
+    outputs = parse_outputs(
+        given["output"], given["stdout_format"], report.run_date, source=given["report"]
+    )
     if outputs.folder is not None:
         raise Stop(Exit.USAGE, "a folder keeps whole reports of palm-reconcile; name a file")
-    if given["report"].resolve() in {path.resolve() for path in outputs.files}:
-        raise Stop(Exit.USAGE, f"{given['report']} would be overwritten; name another file")
     check_outputs(outputs)
     write_all(report, outputs, language, sys.stdout.buffer if outputs.stdout else None)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,9 +14,11 @@ import pandas as pd
 
 from jobs.answers import Row
 from jobs.exits import Exit, Stop
+from jobs.journal_file import unwritable
 from jobs.journal_format import JournalRun, Scan, pair_hash, parse_answer, scan
 from jobs.locations import Sidecars, sqlite_files
 from jobs.report import Gateway
+from palm.regular_files import check_regular
 
 __all__ = [
     "Kept",
@@ -151,8 +152,7 @@ def kept_answers(
     try:
         found = read_journal(path)
     except OSError as error:
-        said = error.strerror or error
-        raise Stop(Exit.OUTPUT, f"the journal {path} cannot be written: {said}") from None
+        raise unwritable(path, error) from None
     if not isinstance(found, Unfinished):
         return []
     check_whose(found, run_date, gateway)
@@ -226,12 +226,12 @@ def read_journal(path: Path) -> Unfinished | Useless | None:
         OSError: It is no regular file, or cannot be read.
     """
     try:
+        check_regular(path.lstat().st_mode)  # opening a socket or a device does harm
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(None, "it is not a file")
+        check_regular(os.fstat(descriptor).st_mode)  # something else may have taken its place
         content = file.read()
     if not content:  # killed before it wrote anything
         return None

@@ -48,7 +48,7 @@ def _settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--config",
             metavar="FILE",
-            type=click.Path(path_type=Path),
+            type=Path,
             help="Settings.  [default: palm.toml in the current folder, where there is one]",
         ),
         click.option(
@@ -120,7 +120,7 @@ def check(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     "--keys",
     "folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=Path,
     help="Write keys and settings into this folder: new, empty, or an earlier sandbox's.",
 )
 @click.option(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import BinaryIO, Final
 
-__all__ = ["check_regular", "kind_of", "open_regular"]
+__all__ = ["check_regular", "kind_of", "open_regular", "path_fault"]
 
 _KINDS: Final = {
     stat.S_IFIFO: "a FIFO",
@@ -50,3 +51,19 @@ def open_regular(path: str | Path) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def path_fault(error: OSError | ValueError | RuntimeError) -> str:
+    """Return why a path cannot be used, in words that do not hold it."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # of os.getcwd()
+        return "the working folder no longer exists; change to one that does"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, UnicodeError):
+        return (
+            f"the locale's encoding, {sys.getfilesystemencoding()}, lacks a character of it; set "
+            "LC_ALL=C.UTF-8"
+        )
+    if isinstance(error, RuntimeError):  # pathlib's
+        return os.strerror(errno.ELOOP)
+    return "it holds a NUL"

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from palm.errors import SettingsError
 from palm.printable import printable
+from palm.regular_files import open_regular, path_fault
 
 __all__ = ["check_private", "named", "read_file", "read_toml"]
 
@@ -40,13 +41,13 @@ def read_file(setting: str, path: Path, what: str) -> bytes:
     """Return what is in the file that a setting names.
 
     Raises:
-        SettingsError: It cannot be read, or has more than 1 MiB.
+        SettingsError: It cannot be read, is not a regular file, or has more than 1 MiB.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, UnicodeError) as error:
+        reason = path_fault(error)
     except ValueError:
         reason = "not a path"
     else:

@@ -23,6 +23,7 @@ from jobs.memory import give_back
 from jobs.metadata import CHECKSUMS, checksums, read_about, read_checksums
 from jobs.render.language import Language
 from jobs.report import KEY, Report, ReportError, recheck_alone, with_rows
+from palm.regular_files import open_regular, path_fault
 
 __all__ = ["read_checked", "read_parquet", "write_parquet"]
 
@@ -99,7 +100,10 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
     """
     with _translated(path):
         # Read ahead, the whole file would be held beside its rows.
-        with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
+        with (
+            open_regular(path) as opened,  # Arrow would wait for a FIFO, and take names for UTF-8
+            pq.ParquetFile(opened, pre_buffer=False, page_checksum_verification=True) as file,
+        ):
             metadata = file.metadata.metadata
             about = read_about(metadata, str(path))
             stored = read_checksums(metadata, str(path))
@@ -153,6 +157,8 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         said = f"cannot be read: {error.strerror or 'it is damaged'}"
+    except UnicodeEncodeError as error:
+        said = f"cannot be read: {path_fault(error)}"
     except pa.ArrowException:
         said = "is not a Parquet file, or a damaged one"
     except _DAMAGED:

@@ -31,10 +31,10 @@ def test_metrics_are_written_at_the_end_alone(tmp_path):
 
 def test_a_ping_and_a_file_that_fail_are_warnings(tmp_path):
     path = tmp_path / "palm.prom"
-    path.mkdir()
     with capture_logs() as logs:
         announcer = Announcer(path, NOBODY, "people")
         announcer.start()
+        path.mkdir()
         announcer.end(None, 0, "2025-03-03")
     assert [entry["log_level"] for entry in logs] == ["warning"] * 3
     assert "palm.prom cannot be written" in logs[0]["event"]
