@@ -233,18 +233,26 @@ ARGUMENTS: Final = (
         help="Tell a dead man's switch of start, success and failure; better as PALM_PING_URL.",
     ),
     click.option(
+        "--log-file",
+        metavar="PATH",
+        type=Path,
+        help="Append what is logged to this file, too, which may be rotated; standard error then "
+        "shows errors only, but on a terminal.",
+    ),
+    click.option(
         "--log-format",
         type=click.Choice(LOG_FORMATS),
         default="auto",
         show_default=True,
-        help="auto: text on a terminal, else JSON lines; the summary is text but with json.",
+        help="auto: text on a terminal, else JSON lines; the summary, and errors, are text but "
+        "with json.",
     ),
     click.option(
         "--progress",
         type=click.Choice(["auto", "on", "off"]),
         default="auto",
         show_default=True,
-        help="A bar; auto: on a terminal.",
+        help="A bar; auto: on a terminal. Without one a line a minute is logged.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option(

@@ -6,7 +6,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,6 +64,7 @@ async def ask_all(
     console: Console,
     *,
     has_good_answer: bool = False,
+    begin: Callable[[int], None] = lambda _: None,
 ) -> Asked:
     """Ask about all pairs, or as many as there is time for.
 
@@ -74,6 +75,7 @@ async def ask_all(
         baseline: Columns ``ROWS``: says whom to ask first where there is not time for all.
         console: For the progress bar.
         has_good_answer: Whether there is a good answer already, about some other pair.
+        begin: Is called before the first question, with how many answers there are already.
 
     Raises:
         Stop: The run ended before it had a verdict; what is known is in the journal.
@@ -81,6 +83,7 @@ async def ask_all(
     tally, halt = Tally(), Halt()
     with ExitStack() as stack:
         journal = _open_journal(options, peer, pairs, stack)
+        begin(len(journal.found) if journal else 0)
         options = _within_limits(options)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(halt))

@@ -1,4 +1,4 @@
-"""What the job says while it runs: text on a terminal, one JSON object a line otherwise.
+"""What the job says while it runs: text on a terminal, lines that each carry their time otherwise.
 
 No openid is ever logged. A keyed hash stands for a person, so that one can be followed through a
 log; with ``PALM_LOG_KEY`` the hash is the same in every run.
@@ -11,21 +11,44 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
 
 import structlog
 
-from palm.printable import printable_values
-from palm.shell import place_of
+from jobs.log_format import line_formatter
+from jobs.log_handlers import (
+    ALWAYS,
+    START,
+    Dispatcher,
+    LogFile,
+    StandardError,
+    plain_record,
+)
+from jobs.unparsed import unparsed_option
+from palm.printable import printable, without_keys
 
 if TYPE_CHECKING:
     from jobs.report import Report
 
-__all__ = ["ALWAYS", "Person", "log_error", "log_summary", "set_up_logging"]
+__all__ = [
+    "ALWAYS",
+    "Person",
+    "add_log_file",
+    "close_logs",
+    "first_line_first",
+    "log_error",
+    "log_line",
+    "log_start",
+    "log_summary",
+    "on_terminal",
+    "report_error",
+    "set_up_logging",
+]
 
-ALWAYS: Final = "palm.always"
-"""Logger of warnings that ``-q`` does not silence."""
+_NAME: Final = "palm-reconcile"
 _HELD_BACK: Final = ("throttled_seconds", "outage_seconds", "starved_seconds")
 _NOT_BELIEVED: Final = ("replays", "answers_unnamed", "answers_without_echo")
 
@@ -53,7 +76,67 @@ class Person:
 
 def log_error(line: str, *, exit_code: int) -> None:
     """Log why the command ends."""
-    structlog.get_logger("palm.run").error(line, exit_code=int(exit_code))
+    dispatcher = _dispatcher()
+    if dispatcher is not None and dispatcher.all_json:
+        structlog.get_logger("palm.run").error(line, exit_code=int(exit_code))
+    else:
+        log_line(f"{_NAME}: {line}", logging.ERROR)
+
+
+def log_line(line: str, level: int = logging.INFO, *, file_only: bool = False) -> None:
+    """Log a line of text that is to stand there as it is.
+
+    Args:
+        line: The text.
+        level: Of the ``logging`` module.
+        file_only: Whether standard error shows the same in another way.
+    """
+    text = printable(without_keys(line))
+    logging.getLogger().handle(plain_record(text, level, file_only=file_only))
+
+
+def log_start(sentence: str, **about: object) -> None:
+    """Log the first line of a run.
+
+    Args:
+        sentence: The line.
+        about: What is in it, for JSON.
+    """
+    dispatcher = _dispatcher()
+    if dispatcher is None or dispatcher.events_json:
+        structlog.get_logger(START).info(sentence, **about)
+    elif logging.getLogger(START).isEnabledFor(logging.INFO):
+        line = printable(without_keys(sentence))
+        logging.getLogger().handle(plain_record(line, logging.INFO, logger=START))
+    if dispatcher is not None:
+        dispatcher.say_held_back()
+
+
+def report_error(line: str, exit_code: int) -> None:
+    """Log why the command ends, also where its arguments could not be read."""
+    if _dispatcher() is None:
+        wanted = unparsed_option(sys.argv[1:], "--log-format")
+        set_up_logging("json" if wanted == "json" else "auto", level=logging.INFO)
+    log_error(line, exit_code=exit_code)
+
+
+@contextmanager
+def first_line_first() -> Iterator[None]:
+    """Let what the block logs wait for :func:`log_start`, or for the end of the block."""
+    dispatcher = _dispatcher()
+    if dispatcher is not None:
+        dispatcher.hold_back()
+    try:
+        yield
+    finally:
+        if dispatcher is not None:
+            dispatcher.say_held_back()
+
+
+def on_terminal() -> bool:
+    """Return True if standard error was a terminal when logging was set up."""
+    dispatcher = _dispatcher()
+    return dispatcher is not None and dispatcher.terminal
 
 
 def log_summary(report: Report, name: str, remedy: str | None = None) -> None:
@@ -70,7 +153,9 @@ def log_summary(report: Report, name: str, remedy: str | None = None) -> None:
     for warning in warnings(report):
         log.warning(warning)
     summary, run = report.summary, report.about["run"]
-    log.info(
+    # What ends with another code than 0 is an error, so that -q and --log-file show it, too.
+    log.log(
+        logging.ERROR if run["exit_code"] else logging.INFO,
         headline(report),
         report=name,
         run_date=run["date"],
@@ -87,35 +172,6 @@ def log_summary(report: Report, name: str, remedy: str | None = None) -> None:
     )
 
 
-class _StandardError(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes to what standard error is at the time: a progress bar takes its place for a while."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)  # there is no stream to keep
-
-    @property
-    def stream(self) -> TextIO:
-        """Return standard error."""
-        return sys.stderr
-
-
-def _one_line(_: object, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Return an event whose texts steer nothing, and hold neither a key nor a traceback's values.
-
-    Of an exception its type and place are told: its text might hold what must not be shown.
-    """
-    told, error = dict(event), None
-    for name in ("exception", "stack_info", "stack"):
-        told.pop(name, None)
-    if found := told.pop("exc_info", None):
-        error = found if isinstance(found, BaseException) else sys.exc_info()[1]
-        error = found[1] if isinstance(found, tuple) else error
-    if error is not None:
-        told["raised"] = place_of(error)
-    shown: dict[str, Any] = printable_values(told)
-    return shown
-
-
 def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None) -> bool:
     """Send structlog's and the standard library's events to standard error.
 
@@ -127,39 +183,24 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
     Returns:
         Whether events are JSON.
     """
+    close_logs()
     terminal = (stream or sys.stderr).isatty()
     as_json = log_format == "json" or (log_format == "auto" and not terminal)
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(
-            colors=terminal and "NO_COLOR" not in os.environ, sort_keys=False
-        )
-    )
-    handler = logging.StreamHandler(stream) if stream else _StandardError()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _one_line,
-                renderer,
-            ],
-        )
-    )
+    handler = StandardError(stream)
+    handler.setLevel(level)
+    if terminal and not as_json:
+        handler.hidden |= {START}
+    handler.setFormatter(line_formatter(as_json=as_json, terminal=terminal))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [
+        Dispatcher(handler, all_json=log_format == "json", events_json=as_json, terminal=terminal)
+    ]
     root.setLevel(logging.WARNING)
-    logging.getLogger("palm").setLevel(level)
-    logging.getLogger(ALWAYS).setLevel(min(level, logging.WARNING))
+    _let_through(level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            structlog.stdlib.add_log_level,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -167,3 +208,47 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
         cache_logger_on_first_use=False,
     )
     return as_json
+
+
+def add_log_file(path: Path, log_format: str, *, verbose: bool) -> None:
+    """Send all that is logged to a file, too; off a terminal standard error keeps errors only.
+
+    Args:
+        path: Of the file; it is appended to.
+        log_format: As for :func:`set_up_logging`; ``auto`` is that of a standard error that is no
+            terminal.
+        verbose: Whether pairs without an answer are logged.
+
+    Raises:
+        Stop: It cannot be written (73).
+    """
+    file, dispatcher = LogFile(path), _dispatcher()
+    if dispatcher is None:
+        raise RuntimeError("set_up_logging comes first")
+    file.setFormatter(line_formatter(as_json=log_format != "text", terminal=False))
+    file.setLevel(logging.DEBUG if verbose else logging.INFO)
+    dispatcher.file = file
+    dispatcher.events_json = log_format != "text"
+    if not dispatcher.terminal:
+        dispatcher.error.setLevel(logging.ERROR)
+    _let_through(file.level)
+
+
+def close_logs() -> None:
+    """Say what is still held back, and close the file."""
+    for handler in logging.getLogger().handlers[:]:
+        if isinstance(handler, Dispatcher):
+            handler.close()
+            logging.getLogger().removeHandler(handler)
+
+
+def _dispatcher() -> Dispatcher | None:
+    """Return what :func:`set_up_logging` has set up, None where it was not called."""
+    found = (each for each in logging.getLogger().handlers if isinstance(each, Dispatcher))
+    return next(found, None)
+
+
+def _let_through(level: int) -> None:
+    """Let events of a level and above through to the handlers, which choose among them."""
+    logging.getLogger("palm").setLevel(level)
+    logging.getLogger(ALWAYS).setLevel(min(level, logging.WARNING))

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -30,19 +30,21 @@ from jobs.exits import Exit, Stop
 from jobs.frames import ANSWERS, ROWS, State, conform
 from jobs.knowledge import knowledge
 from jobs.lock import one_at_a_time
-from jobs.logs import ALWAYS
+from jobs.logs import ALWAYS, first_line_first
 from jobs.matching import match
 from jobs.options import Options
 from jobs.pairs import Input, InputError, read_pairs
-from jobs.peer import Peer, peer_of
+from jobs.peer import peer_of
 from jobs.plan import Plan
 from jobs.publish import check_outputs, publish
 from jobs.refusals import refusals
 from jobs.report import SCHEMA, Gateway, Report, Run, compose
+from jobs.resuming import dated
 from jobs.retention import old_reports, remove_reports
+from jobs.start_line import log_first_line
 from jobs.summary import summarize
 from jobs.timing import check_run_date, today_in
-from jobs.unfinished import kept_answers, remove_old_journals, unfinished, unfinished_of
+from jobs.unfinished import kept_answers, remove_old_journals
 from jobs.verdict import judge
 
 __all__ = ["plan", "run"]
@@ -90,7 +92,7 @@ def _read(options: Options) -> Input:
 async def _plan(options: Options, source: Input) -> Plan:
     async with peer_of(options.settings, options.run_date) as peer:
         _check_run_date(options, peer.gateway)
-        options = _dated(options, source, peer)
+        options = dated(options, source, peer)
         found = _find_baseline(options, peer.gateway, source)
     kept = _kept_answers(options, found, source)
     files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
@@ -104,14 +106,15 @@ async def _plan(options: Options, source: Input) -> Plan:
 async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:
     async with peer_of(options.settings, options.run_date) as peer:
         _check_run_date(options, peer.gateway)
-        options = _dated(options, source, peer)
-        found = _find_baseline(options, peer.gateway, source)
-        kept = _kept_answers(options, found, source)
-        before = _rows(found.report)
-        asked = await ask_all(
-            options, peer, source.pairs.drop(kept.index), before, console,
-            has_good_answer=len(kept) > 0,
-        )  # fmt: skip
+        with first_line_first():
+            options = dated(options, source, peer)
+            found = _find_baseline(options, peer.gateway, source)
+            kept = _kept_answers(options, found, source)
+            asked = await ask_all(
+                options, peer, source.pairs.drop(kept.index), _rows(found.report), console,
+                has_good_answer=len(kept) > 0,
+                begin=lambda more: log_first_line(options, source, found, len(kept) + more),
+            )  # fmt: skip
     asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
     publish(
@@ -178,54 +181,6 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
             "knowledge": knowledge(rows, finished),
         },
     )
-
-
-def _dated(options: Options, source: Input, peer: Peer) -> Options:
-    """Return the options with the date of an unfinished run of the same, where none is given."""
-    files = options.outputs.sidecars
-    if options.has_no_time:
-        return _without_time(options, source, peer)
-    if options.date_given or options.fresh or files is None:
-        return options
-    found = unfinished(files, options.run_date, peer.gateway, source.pairs, now=time.time())
-    if found is None or found.run_date == options.run_date:
-        return options
-    structlog.get_logger("palm.run").warning(
-        f"Resuming the unfinished run of {found.run_date}. Today's report ({options.run_date}) is "
-        "NOT made by this run; run again for it"
-    )
-    return replace(options, run_date=found.run_date, outputs=options.outputs.of(found.run_date))
-
-
-def _without_time(options: Options, source: Input, peer: Peer) -> Options:
-    """Return the options of an unfinished run to be published: of this run date, or the day before.
-
-    Raises:
-        Stop: There is none (2).
-    """
-    files, today = options.outputs.sidecars, options.run_date
-    days = [today] if options.date_given else [today, today - timedelta(days=1)]
-    over = (
-        options.deadline.passed_text(options.clock()) if options.deadline else "No time was given"
-    )
-    found = (
-        unfinished_of(files, days, peer.gateway, source.pairs)
-        if files is not None and not options.fresh
-        else None
-    )
-    if found is None:
-        remedy = (
-            "Start earlier, or leave --deadline out"
-            if options.deadline
-            else "Leave --max-duration out, or give it more"
-        )
-        raise Stop(Exit.USAGE, f"{over}: nothing was asked. {remedy}")
-    run_date, answers = found
-    structlog.get_logger("palm.run").warning(
-        f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
-        f"{len(source.pairs):,} answers"
-    )
-    return replace(options, run_date=run_date, outputs=options.outputs.of(run_date))
 
 
 def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baseline:

@@ -1,4 +1,4 @@
-"""How far the run is: a bar on a terminal, a line a minute otherwise."""
+"""How far the run is: a bar on a terminal, and a line a minute in the log."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from jobs.log_handlers import FILE_ONLY
 from jobs.tally import Tally
 
 __all__ = ["showing_progress", "status_line"]
@@ -49,28 +50,36 @@ async def showing_progress(
 ) -> AsyncIterator[None]:
     """Show progress while the block runs: as a bar, as lines in the log, or (None) not at all.
 
+    Where there is a bar, the lines are for the log file only.
+
     ``more``: What else each line is to say.
     """
     if bar is None:
         yield
         return
-    show = _bar(tally, console, sleep) if bar else _lines(tally, more, clock, sleep)
-    task = asyncio.create_task(show)
+    lines = _lines(FILE_ONLY if bar else "palm.run", tally, more, clock, sleep)
+    tasks = [asyncio.create_task(lines)]
+    if bar:
+        tasks.append(asyncio.create_task(_bar(tally, console, sleep)))
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, OSError):  # a run does not end for want of a reader
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(
+                asyncio.CancelledError, OSError
+            ):  # a run does not end for want of a reader
+                await task
 
 
 async def _lines(
+    logger: str,
     tally: Tally,
     more: Callable[[], Mapping[str, object]],
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
-    log = structlog.get_logger("palm.run")
+    log = structlog.get_logger(logger)
     started = clock()
     while True:
         await sleep(_LINE_EVERY_S)

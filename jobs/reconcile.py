@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,12 +17,11 @@ from jobs.report_name import report_name
 from jobs.unparsed import tell_of_usage_error
 from palm._version import __version__
 from palm.printable import printable, shown_value
-from palm.shell import run_command, say
+from palm.shell import run_command
 
 if TYPE_CHECKING:
     from jobs.announce import Announcer
     from jobs.options import Options
-    from jobs.report import Report
     from jobs.rules import Rule
     from jobs.timing import Deadline
     from palm.settings import Settings
@@ -83,24 +81,30 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     given["name"] = report_name(given["name"], given["output"])
     level = logging.ERROR if given["quiet"] else logging.INFO
     logs.set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
-    if given["log_format"] != "json":
-        return _run(given)
-    try:
-        return _run(given)
-    except Stop as stop:
-        logs.log_error(str(stop), exit_code=stop.code)
-        return stop.code
+    return _run(given)
 
 
 def main() -> NoReturn:
     """Run the command of the process's arguments."""
-    run_command(command, _NAME, exit_code_of)
+    try:
+        run_command(command, _NAME, exit_code_of, report=_report_error)
+    finally:
+        if "jobs.logs" in sys.modules:
+            sys.modules["jobs.logs"].close_logs()
+
+
+def _report_error(line: str, exit_code: int) -> None:
+    from jobs.logs import report_error  # noqa: PLC0415 - --help does not wait for it
+
+    report_error(line, exit_code)
 
 
 def _run(given: dict[str, Any]) -> int:
     from jobs.announce import announced, heedless  # noqa: PLC0415 - not needed for --help
+    from jobs.log_file import open_log_file  # noqa: PLC0415
     from jobs.night import plan, run  # noqa: PLC0415 - pandas and all
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
+    from jobs.result_lines import say_result  # noqa: PLC0415
 
     console = SummaryConsole(stderr=True, highlight=False)
     terminal = console.is_terminal and not console.is_dumb_terminal
@@ -109,50 +113,15 @@ def _run(given: dict[str, Any]) -> int:
             click.echo(printable(line))
         return Exit.DONE
     with announced(_announcer(given), _expected_run_date(given)) as outcome:
+        if given["log_file"] is not None:
+            open_log_file(given)
         options = _options(given, terminal=terminal)
         outcome.run_date = str(options.run_date)
         outcome.report = report = run(options, console)
     with heedless(outcome):
-        _say(report, given, console, _remedy(report, options))
+        say_result(report, options, given, console)
     code: int = report.about["run"]["exit_code"]
     return code
-
-
-def _remedy(report: Report, options: Options) -> str | None:
-    """Return what to type where pairs are left without an answer, or None."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from jobs.frames import State  # noqa: PLC0415
-    from jobs.remedy import remedy  # noqa: PLC0415
-
-    unknown, code = report.summary.states[State.UNKNOWN], report.about["run"]["exit_code"]
-    if code != Exit.INCOMPLETE or not unknown:
-        return None
-    options = replace(options, run_date=report.run_date)
-    return remedy(options, retry_unanswered=options.outputs.counts is not None)
-
-
-def _say(
-    report: Report,
-    given: dict[str, Any],
-    console: Any,  # noqa: ANN401 - a Console
-    remedy: str | None,
-) -> None:
-    """Print the summary, why the exit code is not 0, and what to do."""
-    from jobs.logs import log_summary  # noqa: PLC0415
-    from jobs.render.terminal import print_summary  # noqa: PLC0415
-
-    if given["log_format"] == "json":
-        log_summary(report, given["name"], remedy)
-        return
-    if not given["quiet"]:
-        with suppress(OSError):  # the report is published, whether anybody reads this or not
-            print_summary(report, console, every_line=given["verbose"])
-            for text in given["output"]:
-                console.print(printable(f"Written: {text}"), markup=False, soft_wrap=True)
-    for sentence in report.about["run"]["verdict"]:
-        say(_NAME, f"{sentence}. {remedy}" if remedy else sentence)
-        remedy = None
 
 
 def _announcer(given: dict[str, Any]) -> Announcer:
@@ -214,7 +183,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         organization_column=given["organization_column"],
         encoding=given["encoding"],
         max_input_size=_size(given["max_input_size"]),
-        progress=None if given["quiet"] or given["progress"] == "off" else bar,
+        progress=bar and not given["quiet"],
         person=logs.Person.from_env(),
         waits=options.Waits.patient(
             _duration(given["patience"], "--patience"),

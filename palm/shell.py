@@ -43,6 +43,7 @@ def run_command(
     name: str,
     exit_code: Callable[[Exception], int | None],
     arguments: Sequence[str] | None = None,
+    report: Callable[[str, int], None] | None = None,
 ) -> NoReturn:
     """Run a command line and exit.
 
@@ -52,8 +53,10 @@ def run_command(
         exit_code: What an exception that the command means to end with stands for; None: it does
             not mean to.
         arguments: Default those of the process.
+        report: Says why the command ends, with its exit code; None: :func:`say` does.
     """
     mend_streams()
+    tell = report or (lambda line, _: say(name, line))
     try:
         with _terminable():
             code = command.main(args=arguments, prog_name=name, standalone_mode=False)
@@ -61,16 +64,16 @@ def run_command(
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else name
         said = without_long_words(error.format_message().rstrip("."))
-        say(name, f"{said}; see {path} --help")
         code = USAGE
+        tell(f"{said}; see {path} --help", code)
     except (KeyboardInterrupt, click.Abort) as error:
-        say(name, "interrupted; nothing is written")
         by_signal = isinstance(error.__cause__ or error, TerminatedError)  # click's Abort has it so
         code = _TERMINATED if by_signal else _INTERRUPTED
+        tell("interrupted; nothing is written", code)
     except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
         meant = exit_code(error)
-        say(name, str(error) if meant is not None else _defect(error))
         code = DEFECT if meant is None else meant
+        tell(str(error) if meant is not None else _defect(error), code)
     _flush()
     sys.exit(code or 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,10 +17,12 @@ from jobs.night import run
 from jobs.options import Options
 from jobs.outputs import Outputs
 from jobs.report import KEY, Report
+from palm import __version__
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 ORGANIZATIONS = ("0042", "1001", "1002")
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "yesterday.parquet"
+_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d ", re.MULTILINE)
 SCRIPTS = Path(sys.executable).parent
 """Where the commands are installed."""
 ASKING = {
@@ -61,6 +64,20 @@ def options(source: Path, output: Path, run_date: date, **given: Any) -> Options
 def run_quietly(chosen: Options) -> Report:
     """Run it, and return its report."""
     return run(chosen, Console(quiet=True))
+
+
+def without_times(standard_error: str) -> str:
+    """Return what the command said, without the times of lines of text and without its first line.
+
+    That one, which says what is about to be done, has tests of its own.
+    """
+    lines = _TIME.sub("", standard_error).splitlines(keepends=True)
+    first = f"palm-reconcile {__version__}: "
+    return "".join(line for line in lines if not _is_first(line, first))
+
+
+def _is_first(line: str, first: str) -> bool:
+    return line.startswith(first) or f'"event": "{first}' in line
 
 
 def with_about(path: Path, target: Path, **changed: Any) -> Path:

@@ -7,6 +7,7 @@ Blocks stand between ``<!-- NAME -->`` and the end of the fenced block behind it
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BLOCK = re.compile(r"<!-- (transcript|help: [a-z -]+) -->\n(?:```text\n.*?```\n)?", re.DOTALL)
 
 
@@ -32,12 +34,30 @@ def run_line(output: Path) -> list[str]:
 
 
 def say(command: list[str]) -> str:
-    """Return what a command prints, in a terminal of 100 columns."""
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    return "\n".join(line.rstrip() for line in (done.stdout + done.stderr).splitlines())
+    """Return what a command prints, in a terminal of 100 columns; without the bar and styles."""
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PALM_PROGRESS": "off"}
+    shown, terminal = pty.openpty()
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        text = process.stdout.read() + _read_all(shown)
+    assert process.returncode == 0, text
+    plain = _STYLE.sub("", text.decode())
+    return "\n".join(line.rstrip() for line in plain.splitlines())
+
+
+def _read_all(descriptor: int) -> bytes:
+    """Return what a terminal shows until nobody writes to it any more, which is an error to it."""
+    text = b""
+    try:
+        while part := os.read(descriptor, 65_536):
+            text += part
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+    return text
 
 
 def block(name: str) -> str:

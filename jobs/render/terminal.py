@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -17,8 +18,10 @@ from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signe
 from jobs.report import Report
 from palm.printable import printable, printable_values
 
-__all__ = ["SummaryConsole", "print_rows", "print_summary"]
+__all__ = ["SummaryConsole", "print_rows", "print_summary", "summary_lines"]
 
+_UNWRAPPED: Final = 100_000
+"""Columns; no line of a summary is that long."""
 _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNKNOWN: "magenta"}
 
 
@@ -52,6 +55,14 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
         console.print(_unknowns(report))
     console.print(_controls(report))
     console.print(Text(_asking(report)))
+
+
+def summary_lines(report: Report, *, every_line: bool = False) -> list[str]:
+    """Return what :func:`print_summary` prints, for a log: no line is wrapped, none is empty."""
+    file = io.StringIO()
+    console = SummaryConsole(file=file, width=_UNWRAPPED, force_terminal=False, color_system=None)
+    print_summary(report, console, every_line=every_line)
+    return [line.rstrip() for line in file.getvalue().splitlines() if line.strip()]
 
 
 def print_rows(rows: pd.DataFrame, console: Console) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from palm.settings import read_config
 from tests.chaos.gateway import served
-from tests.night import DAY, SCRIPTS, write_pairs
+from tests.night import DAY, SCRIPTS, without_times, write_pairs
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Night:
         return night
 
     def _listen(self):
-        _, self.said = self.process.communicate()
+        self.said = without_times(self.process.communicate()[1])
         self.ended = time.monotonic()
 
     def wait(self):

@@ -18,7 +18,7 @@ import pytest
 
 import jobs.reconcile
 from palm.sandbox import SandboxKeys
-from tests.night import SCRIPTS
+from tests.night import SCRIPTS, without_times
 
 HEAD = b"openid,organization_id\n"
 LINE = b"o000000000000000000000000001,0042\n"
@@ -135,7 +135,7 @@ def reconcile(folder, config, capfd, monkeypatch):
         with pytest.raises(SystemExit) as ended:
             jobs.reconcile.main()
         out, err = capfd.readouterr()
-        return ended.value.code, out, err.splitlines()
+        return ended.value.code, out, without_times(err).splitlines()
 
     return reconcile
 
@@ -246,13 +246,21 @@ def test_a_pipe_that_brings_nothing_ends_with_65(folder, config):
         [SCRIPTS / "palm-reconcile", "-", "-o", "report.parquet", "--config", config],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert_ended((done.returncode, done.stdout, done.stderr.splitlines()), 65, "standard input")
+    assert_ended(
+        (done.returncode, done.stdout, without_times(done.stderr).splitlines()),
+        65,
+        "standard input",
+    )
 
 
 def test_a_standard_input_that_is_closed_ends_with_65(folder, config):
     command = f"{SCRIPTS / 'palm-reconcile'} - -o report.parquet --config {config} <&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
-    assert_ended((done.returncode, done.stdout, done.stderr.splitlines()), 65, "standard input")
+    assert_ended(
+        (done.returncode, done.stdout, without_times(done.stderr).splitlines()),
+        65,
+        "standard input",
+    )
 
 
 def test_a_reader_of_standard_output_that_leaves_ends_with_73(folder, gateway):
@@ -265,4 +273,6 @@ def test_a_reader_of_standard_output_that_leaves_ends_with_73(folder, gateway):
         stdout=write, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(write)
-    assert_ended((done.returncode, "", done.stderr.splitlines()), 73, "standard output")
+    assert_ended(
+        (done.returncode, "", without_times(done.stderr).splitlines()), 73, "standard output"
+    )

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import jobs.reconcile
 from jobs.render.parquet import read_parquet
-from tests.night import DAY, NEXT
+from tests.night import DAY, NEXT, without_times
 
 
 @pytest.fixture
@@ -60,7 +60,8 @@ def reconcile(folder, gateway, source, capfd, monkeypatch):
         monkeypatch.setattr(sys, "argv", [str(each) for each in given])
         with pytest.raises(SystemExit) as ended:
             jobs.reconcile.main()
-        return ended.value.code, *capfd.readouterr()
+        out, err = capfd.readouterr()
+        return ended.value.code, out, without_times(err)
 
     return reconcile
 

@@ -15,16 +15,27 @@ import pytest
 import jobs.reconcile
 import jobs.show
 from palm.sandbox import Faults, Gateway
-from tests.night import DAY, SCRIPTS, write_pairs
+from tests.night import DAY, SCRIPTS, without_times, write_pairs
 
 
 @dataclass
 class Ended:
-    """How a command ended."""
+    """How a command ended.
+
+    Attributes:
+        code: Its exit code.
+        out: Its standard output.
+        raw: Its standard error.
+    """
 
     code: int
     out: str
-    err: str
+    raw: str
+
+    @property
+    def err(self) -> str:
+        """Standard error without the time that lines of text begin with, and the first line."""
+        return without_times(self.raw)
 
     @property
     def only_line(self) -> str:

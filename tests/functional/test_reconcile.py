@@ -24,7 +24,7 @@ from jobs.sweep import SweepRules
 from palm import Retry
 from palm.sandbox import Faults, SandboxKeys
 from palm.settings import load_settings, read_config
-from tests.night import DAY, NEXT, SCRIPTS, options, run_quietly, write_pairs
+from tests.night import DAY, NEXT, SCRIPTS, options, run_quietly, without_times, write_pairs
 
 SCRIPT = SCRIPTS / "palm-reconcile"
 
@@ -326,7 +326,7 @@ def test_an_interrupted_run_ends_with_130_and_leaves_all_but_its_journal_as_it_w
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert process.returncode == 130
-    (line,) = err.strip().splitlines()
+    (line,) = without_times(err).strip().splitlines()
     assert "interrupted" in line
     goes_on = shlex.join(map(str, ["palm-reconcile", *command[1:], "--run-date", NEXT]))
     assert line.endswith(f"to go on: {goes_on}")
