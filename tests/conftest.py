@@ -6,11 +6,14 @@ import ctypes
 import os
 import shutil
 import subprocess
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from palm.sandbox import SandboxKeys
@@ -23,21 +26,58 @@ settings.load_profile("palm")
 NODE = Path(__file__).parent / "interop" / "node"
 
 
+CHAOS = Path(__file__).parent / "chaos"
 SECRECY = pytest.StashKey[Secrecy]()
+GATHERED = pytest.StashKey[Path]()
+TOLD = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen to all that the suite says, from the first test to the last."""
-    config.addinivalue_line("markers", "last: runs when all other tests have")
+    """Listen to all that this process says, from the first test to the last."""
     config.stash[SECRECY] = secrecy = Secrecy()
+    config.stash[TOLD] = []
     listening = secrecy.listening()
     listening.__enter__()
     config.add_cleanup(lambda: listening.__exit__(None, None, None))
+    config.stash[GATHERED] = folder = Path(tempfile.mkdtemp(prefix="secrecy-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker process where to put what it heard."""
+    node.workerinput["secrecy"] = str(node.config.stash[GATHERED])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the test that looks through it all behind the others."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """Let the tests that measure the machine share one worker: each would measure the others."""
+    for item in items:
+        if CHAOS in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("chaos"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if anything that it said, in whichever process, holds what nobody may read."""
+    config = session.config
+    secrecy = config.stash[SECRECY]
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        secrecy.save(Path(workerinput["secrecy"], workerinput["workerid"]))
+        return
+    for path in config.stash[GATHERED].iterdir():
+        secrecy.load(path)
+    if told := secrecy.told():
+        config.stash[TOLD] = told
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say that a secret was said, and where to look; the line itself stays out of the log."""
+    if told := config.stash[TOLD]:
+        terminalreporter.section("a secret was said", red=True)
+        for line in told:
+            terminalreporter.line(config.stash[SECRECY].masked(line))
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +135,8 @@ def node_modules():
     """The folder with the npm client that others use, installed once."""
     if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
         pytest.skip(f"{' and '.join(missing)} not found: wechatpay-axios-plugin runs on Node")
-    if not (NODE / "node_modules").exists():
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
-        subprocess.run(command, check=True, timeout=100)
+    with FileLock(NODE / ".npm.lock"):  # several processes may want them
+        if not (NODE / "node_modules").exists():
+            command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
+            subprocess.run(command, check=True, timeout=100)
     return NODE / "node_modules"

@@ -8,12 +8,14 @@ leave, and every private key and APIv3 key that is made.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -79,7 +81,21 @@ class Secrecy:
                 for at in range(len(token) - length + 1)
             )
 
-        return [line for line in self.said if any(map(holds, _TOKEN.findall(line)))]
+        return sorted(line for line in self.said if any(map(holds, _TOKEN.findall(line))))
+
+    def masked(self, line: str) -> str:
+        """Return a line with everything in it that is as long as a secret taken out."""
+        return _TOKEN.sub("…", line)
+
+    def save(self, path: Path) -> None:
+        """Write what was said and what must not have been, for another process."""
+        path.write_text(json.dumps([sorted(self.said), sorted(self.secrets)]))
+
+    def load(self, path: Path) -> None:
+        """Add what another process saved."""
+        said, secrets = json.loads(path.read_text())
+        self.said.update(said)
+        self.secrets.update(secrets)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

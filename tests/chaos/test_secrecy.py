@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import structlog
 
+from jobs.logs import set_up_logging
 from tests.secrecy import Secrecy
 
 
 def test_the_recorder_hears_what_is_logged_printed_and_said_by_other_processes(secrecy, capfd):
-    """So that the last test below is no empty promise."""
+    """So that what the hooks of ``tests/conftest.py`` look through is not empty."""
+    set_up_logging("json", level=logging.WARNING)
     logging.getLogger("palm").warning("one %s", "heard-1")
     structlog.get_logger("palm.run").warning("two", what="heard-2")
     sys.stderr.write("heard-3\n")
@@ -38,7 +42,25 @@ def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line():
     assert len(own.told()) == 3
 
 
-@pytest.mark.last
-def test_nothing_that_the_whole_suite_logged_holds_an_openid_a_key_or_a_signature(secrecy):
-    assert secrecy.secrets
-    assert secrecy.told() == []
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two processes"])
+@pytest.mark.parametrize("leaks", [True, False])
+def test_a_run_fails_if_a_secret_was_said_in_any_of_its_processes(tmp_path, workers, leaks):
+    """The whole suite is judged by the same hooks of ``tests/conftest.py`` when it ends."""
+    tests = Path(__file__).parents[1]
+    (tmp_path / "conftest.py").write_text("from tests.conftest import *\n")
+    said = "o" + "7" * 27
+    (tmp_path / "test_it.py").write_text(
+        "import logging, pytest\n"
+        "@pytest.mark.parametrize('number', range(4))\n"
+        "def test_one(secrecy, number):\n"
+        f"    secrecy.keep({said!r})\n"
+        f"    logging.getLogger('palm').warning('asked about %s', {said if leaks else 'him'!r})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, "test_it.py"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tests.parent)},
+        stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    assert "4 passed" in done.stdout.splitlines()[-1]
+    assert (done.returncode, "a secret was said" in done.stdout) == (int(leaks), leaks)
+    assert said not in done.stdout

@@ -172,10 +172,13 @@ async def test_one_connection_serves_many_requests(serve, transport):
     assert (len(server.heads), server.connections) == (5, 1)
 
 
-async def test_a_connection_that_lay_idle_is_not_used_again(serve, hurried):
-    async with serve(lambda line: line.answer(200)) as server:
+async def test_a_connection_that_lay_idle_is_not_used_again(serve):
+    async with (
+        serve(lambda line: line.answer(200)) as server,
+        closing(Transport(Timeouts(idle_s=0.05))) as transport,
+    ):
         for _ in range(2):
-            await ask(hurried, server)
+            await ask(transport, server)
             await asyncio.sleep(0.2)
     assert server.connections == 2
 
