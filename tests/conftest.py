@@ -50,7 +50,11 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that measure the machine share one worker: each would measure the others."""
+    """Let the tests that measure the machine share one worker: each would measure the others.
+
+    They come first, because one worker needs as long for them as the others for all the rest.
+    """
+    items.sort(key=lambda item: CHAOS not in item.path.parents)
     for item in items:
         if CHAOS in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("chaos"))
