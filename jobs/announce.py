@@ -14,6 +14,7 @@ from jobs.apart import check_metrics_apart
 from jobs.exits import Exit, Stop, exit_code_of
 from jobs.metrics import check_metrics, write_metrics
 from jobs.ping import Ping, checked_ping_url, ping_body
+from jobs.published import Published
 from jobs.report import Report
 from palm.shell import TerminatedError
 
@@ -94,11 +95,11 @@ class Outcome:
 
     Attributes:
         run_date: Of the run.
-        report: What was published; None: nothing yet.
+        published: Its report; None: nothing yet.
     """
 
     run_date: str
-    report: Report | None = None
+    published: Published | None = None
 
 
 @contextmanager
@@ -108,8 +109,8 @@ def announced(announcer: Announcer, run_date: str) -> Iterator[Outcome]:
     try:
         announcer.start()
         yield outcome
-        if outcome.report is not None:
-            code = outcome.report.about["run"]["exit_code"]
+        if outcome.published is not None:
+            code = outcome.published.exit_code
     except KeyboardInterrupt as error:  # before or after asking, which listens by itself
         code = Exit.TERMINATED if isinstance(error, TerminatedError) else Exit.INTERRUPTED
         raise
@@ -119,7 +120,7 @@ def announced(announcer: Announcer, run_date: str) -> Iterator[Outcome]:
         raise
     finally:
         with heedless(outcome):
-            report = outcome.report
+            report = outcome.published.report if outcome.published else None
             announcer.end(report, code, str(report.run_date) if report else outcome.run_date)
 
 
@@ -129,5 +130,5 @@ def heedless(outcome: Outcome) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if outcome.report is None:
+        if outcome.published is None:
             raise

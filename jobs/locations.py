@@ -27,7 +27,7 @@ __all__ = [
     "mode_of",
     "other_owner",
     "previous_of",
-    "probe",
+    "probes",
     "sqlite_files",
     "temporary",
     "temporary_link",
@@ -159,9 +159,13 @@ def temporary_link(path: Path, run_id: str) -> Path:
     return temporary(path, f"{run_id}{_LINK}")
 
 
-def probe(path: Path) -> Path:
-    """Return the name of an empty file that is made and removed to see whether one can be made."""
-    return temporary(path, f"probe-{os.getpid()}")
+def probes(path: Path) -> tuple[Path, Path]:
+    """Return the names of two files that are made and removed to see whether a folder takes them.
+
+    They are as long as those of :func:`temporary` and :func:`temporary_link` for a run.
+    """
+    mark = f"probe-{os.getpid():019}"
+    return temporary(path, mark), temporary_link(path, mark)
 
 
 def mode_of(path: Path, new: int = REPORT_MODE) -> int:

@@ -32,6 +32,7 @@ from palm.printable import printable, without_keys
 
 if TYPE_CHECKING:
     from jobs.report import Report
+    from jobs.verdict import Verdict
 
 __all__ = [
     "ALWAYS",
@@ -139,12 +140,15 @@ def on_terminal() -> bool:
     return dispatcher is not None and dispatcher.terminal
 
 
-def log_summary(report: Report, name: str, remedy: str | None = None) -> None:
+def log_summary(
+    report: Report, name: str, verdict: Verdict | None = None, remedy: str | None = None
+) -> None:
     """Log the report's headline and counts, instead of printing them as tables.
 
     Args:
         report: As published.
         name: Of the report.
+        verdict: How the run ends; None: as the report says.
         remedy: What to do about it; None: nothing.
     """
     from jobs.render.wording import headline, warnings  # noqa: PLC0415 - a report is at hand
@@ -159,8 +163,8 @@ def log_summary(report: Report, name: str, remedy: str | None = None) -> None:
         headline(report),
         report=name,
         run_date=run["date"],
-        exit_code=run["exit_code"],
-        verdict=run["verdict"],
+        exit_code=verdict.exit_code if verdict else run["exit_code"],
+        verdict=list(verdict.sentences) if verdict else run["verdict"],
         **({"remedy": remedy} if remedy else {}),
         run_id=run["id"],
         states=summary.states,

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,21 +34,23 @@ from jobs.options import Options
 from jobs.pairs import Input, InputError, read_pairs
 from jobs.peer import peer_of
 from jobs.plan import Plan
-from jobs.publish import check_outputs, publish
+from jobs.publish import publish
+from jobs.published import Published
 from jobs.refusals import refusals
 from jobs.report import SCHEMA, Gateway, Report, Run, compose
 from jobs.resuming import dated
-from jobs.retention import old_reports, remove_reports
 from jobs.start_line import log_first_line
 from jobs.summary import summarize
+from jobs.targets import check_outputs
+from jobs.tidying import expired_reports, tidy_up
 from jobs.timing import check_run_date, today_in
-from jobs.unfinished import kept_answers, remove_old_journals
+from jobs.unfinished import kept_answers
 from jobs.verdict import judge
 
 __all__ = ["plan", "run"]
 
 
-def run(options: Options, console: Console) -> Report:
+def run(options: Options, console: Console) -> Published:
     """Ask about every pair of the input, compare, and publish the report.
 
     Raises:
@@ -99,11 +99,12 @@ async def _plan(options: Options, source: Input) -> Plan:
     there = kept_answers(files, options.run_date, peer.gateway, asked) if files is not None else []
     there = usable(there, accept_unnamed=options.accept_unnamed)
     resumed = 0 if options.fresh else len(there)
-    removed = _removed(options, peer.gateway, found.report.run_date if found.report else None)
+    compared = found.report.run_date if found.report else None
+    removed = expired_reports(options, peer.gateway, compared, today=_today(options))
     return Plan.of(options, source, found, answered=len(kept) + resumed, removed=tuple(removed))
 
 
-async def _run(options: Options, source: Input, started: datetime, console: Console) -> Report:
+async def _run(options: Options, source: Input, started: datetime, console: Console) -> Published:
     async with peer_of(options.settings, options.run_date) as peer:
         _check_run_date(options, peer.gateway)
         with first_line_first():
@@ -117,7 +118,7 @@ async def _run(options: Options, source: Input, started: datetime, console: Cons
             )  # fmt: skip
     asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
-    publish(
+    failed = publish(
         report,
         options.outputs,
         baseline=found.report,
@@ -125,8 +126,11 @@ async def _run(options: Options, source: Input, started: datetime, console: Cons
         language=options.language,
         stdout=sys.stdout.buffer if options.outputs.stdout else None,
     )
-    _tidy_up(options, report)
-    return report
+    counts = options.outputs.counts
+    if not failed or (counts is not None and str(counts) not in {each.path for each in failed}):
+        # Where it is not sure that the report stays, its answers are needed once more.
+        tidy_up(options, report, today=_today(options))
+    return Published(report, failed)
 
 
 def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
@@ -266,35 +270,6 @@ def _with_answers_before(asked: Asked, baseline: Baseline, source: Input, day: d
 
 def _rows(baseline: Report | None) -> pd.DataFrame:
     return conform(pd.DataFrame(), ROWS) if baseline is None else baseline.rows
-
-
-def _tidy_up(options: Options, report: Report) -> None:
-    """Remove what the report makes useless: journals of its date or before, and old reports."""
-    files, log = options.outputs.sidecars, structlog.get_logger("palm.run")
-    if files is not None:
-        old = remove_old_journals(files, options.run_date, report.gateway, now=time.time())
-        for path in old:
-            log.info("removed a journal whose last answer is over 7 days old", path=str(path))
-    compared = report.about["baseline"]
-    before = date.fromisoformat(compared["run_date"]) if compared else None
-    if old_ones := _removed(options, report.gateway, before):
-        log.info("--keep removes these old reports", paths=[str(path) for path in old_ones])
-        for path in remove_reports(old_ones):
-            log.info("removed an old report", path=str(path))
-
-
-def _removed(options: Options, gateway: Gateway, compared: date | None) -> list[Path]:
-    """Return the old reports that this run removes once its own is there."""
-    if options.outputs.folder is None or options.keep_days is None:
-        return []
-    return old_reports(
-        options.outputs.folder,
-        keep_days=options.keep_days,
-        run_date=options.run_date,
-        today=_today(options),
-        compared=compared,
-        gateway=gateway,
-    )
 
 
 def _today(options: Options) -> date:

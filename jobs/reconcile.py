@@ -40,7 +40,7 @@ Exit codes:
   5    the controls do not balance; nothing is written
   10   done, and a --fail-on rule holds
   65   the input, or the baseline, cannot be read, is damaged or lacks too much
-  73   the output cannot be written
+  73   the output, or one of its formats, cannot be written
   75   another run is at it, or the gateway could not be reached; try again later
   77   credentials refused, all refused for one reason, or no key for the gateway's signatures
   130, 143  interrupted; the answers so far are kept, the same command goes on
@@ -117,11 +117,10 @@ def _run(given: dict[str, Any]) -> int:
             open_log_file(given)
         options = _options(given, terminal=terminal)
         outcome.run_date = str(options.run_date)
-        outcome.report = report = run(options, console)
+        outcome.published = published = run(options, console)
     with heedless(outcome):
-        say_result(report, options, given, console)
-    code: int = report.about["run"]["exit_code"]
-    return code
+        say_result(published, options, given, console)
+    return published.exit_code
 
 
 def _announcer(given: dict[str, Any]) -> Announcer:

@@ -13,6 +13,7 @@ from jobs.exits import Exit
 from jobs.frames import State
 from jobs.logs import log_error, log_line, log_summary, on_terminal
 from jobs.options import Options
+from jobs.published import Published
 from jobs.remedy import remedy
 from jobs.render.terminal import print_summary, summary_lines
 from jobs.report import Report
@@ -22,22 +23,26 @@ __all__ = ["say_result"]
 
 
 def say_result(
-    report: Report, options: Options, given: Mapping[str, Any], console: Console
+    published: Published, options: Options, given: Mapping[str, Any], console: Console
 ) -> None:
     """Say how a run ended: as text, or as one event with ``--log-format json``.
 
     Args:
-        report: As published.
+        published: By the run.
         options: Of the run.
         given: The options, as click took them.
         console: Standard error, where it is a terminal.
     """
+    report, verdict = published.report, published.verdict
     what_to_do = _remedy(report, options)
     if given["log_format"] == "json":
-        log_summary(report, given["name"], what_to_do)
+        for each in published.failed:
+            log_error(each.sentence(), exit_code=each.exit_code)
+        log_summary(report, given["name"], verdict, what_to_do)
         return
     shown = on_terminal()
-    written = [printable(f"Written: {text}") for text in given["output"]]
+    outputs = published.written(options.outputs, given["output"])
+    written = [printable(f"Written: {text}") for text in outputs]
     if shown and not given["quiet"]:
         with suppress(OSError):  # the report is published, whether anybody reads this or not
             print_summary(report, console, every_line=given["verbose"])
@@ -45,10 +50,11 @@ def say_result(
                 console.print(line, markup=False, soft_wrap=True)
     for line in [*summary_lines(report, every_line=given["verbose"]), *written]:
         log_line(line, file_only=shown)
-    for sentence in report.about["run"]["verdict"]:
-        told = f"{sentence}. {what_to_do}" if what_to_do else sentence
-        log_error(told, exit_code=report.about["run"]["exit_code"])
-        what_to_do = None
+    for reason, sentence in zip(verdict.reasons, verdict.sentences, strict=True):
+        told = sentence
+        if what_to_do and reason.exit_code == Exit.INCOMPLETE:
+            told, what_to_do = f"{sentence}. {what_to_do}", None
+        log_error(told, exit_code=published.exit_code)
 
 
 def _remedy(report: Report, options: Options) -> str | None:

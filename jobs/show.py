@@ -15,7 +15,7 @@ from jobs.outputs import parse_outputs
 from jobs.render import FORMATS
 from jobs.render.language import Language
 from palm._version import __version__
-from palm.shell import run_command
+from palm.shell import run_command, say
 
 if TYPE_CHECKING:
     from jobs.report import Report
@@ -54,15 +54,16 @@ _SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state
     help="Of labels, in HTML and Excel.",
 )
 @click.version_option(__version__, prog_name=_NAME)
-def command(**given: Any) -> None:  # noqa: ANN401 - what the options above declare
+def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     """Show a report made earlier, or convert it: whole, or only some of its rows.
 
     REPORT is a Parquet file that palm-reconcile wrote. Without -o the summary is printed or, with
     --changes or --unanswered, those rows: a table on a terminal, CSV in a pipe.
     """
-    from jobs.publish import check_outputs, write_all  # noqa: PLC0415 - pandas and all
+    from jobs.publish import write_all  # noqa: PLC0415 - pandas and all
     from jobs.render.parquet import read_checked  # noqa: PLC0415
     from jobs.report import ReportError  # noqa: PLC0415
+    from jobs.targets import check_outputs  # noqa: PLC0415
 
     try:
         report = read_checked(given["report"])
@@ -73,14 +74,18 @@ def command(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
     language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
         _show(report, rows=given["only"] is not None, language=language)
-        return
+        return Exit.DONE
     outputs = parse_outputs(
         given["output"], given["stdout_format"], report.run_date, source=given["report"]
     )
     if outputs.folder is not None:
         raise Stop(Exit.USAGE, "a folder keeps whole reports of palm-reconcile; name a file")
     check_outputs(outputs)
-    write_all(report, outputs, language, sys.stdout.buffer if outputs.stdout else None)
+    stdout = sys.stdout.buffer if outputs.stdout else None
+    failed = write_all(report, outputs, language, stdout)
+    for each in failed:
+        say(_NAME, each.sentence())
+    return Exit.OUTPUT if failed else Exit.DONE
 
 
 def main() -> NoReturn:

@@ -17,6 +17,7 @@ from jobs.summary import Summary
 
 __all__ = [
     "LABELS",
+    "STDOUT",
     "FormatFailed",
     "Reason",
     "RuleHolds",
@@ -26,6 +27,8 @@ __all__ = [
     "judge",
 ]
 
+STDOUT: Final = "standard output"
+"""What stands for the path of a format that is written there."""
 _Translate: TypeAlias = Callable[[str], str]
 
 _ORDER: Final = (Exit.UNBALANCED, Exit.OUTPUT, Exit.INCOMPLETE, Exit.RULE)
@@ -39,12 +42,22 @@ _TIME_LIMIT: Final = "Time limit reached: {not_asked:,} of {pairs:,} pairs not a
 _COUNTED: Final = "{name} {count:,}"
 _COUNTED_OF: Final = "{name} {count:,} of {pairs:,}"
 _FORMAT: Final = "{path} cannot be written: {why}"
+_FORMAT_STANDS: Final = "{path} is written and stands, with an error: {why}"
 _HOLDS: Final = {
     sign: "{counted} is " + comparison.words + " {limit}"
     for sign, comparison in COMPARISONS.items()
 }
 LABELS: Final = frozenset(
-    {_UNKNOWN, _UNKNOWN_OR_INVALID, _TIME_LIMIT, _COUNTED, _COUNTED_OF, _FORMAT, *_HOLDS.values()}
+    {
+        _UNKNOWN,
+        _UNKNOWN_OR_INVALID,
+        _TIME_LIMIT,
+        _COUNTED,
+        _COUNTED_OF,
+        _FORMAT,
+        _FORMAT_STANDS,
+        *_HOLDS.values(),
+    }
 )
 """Every sentence, as it is translated."""
 
@@ -123,23 +136,26 @@ class RuleHolds:
 
 @dataclass(frozen=True, slots=True)
 class FormatFailed:
-    """A format besides the Parquet file could not be written; the Parquet file stands.
+    """One format could not be written, or not as it should; the report stands.
 
     It is no part of the report, which was complete before: the report's exit code is its verdict's.
 
     Attributes:
         path: What was to be written.
-        why: What is wrong, and what to do.
+        why: What is wrong, what stands, and what to do.
+        stands: True if the new file stands there all the same.
     """
 
     kind: ClassVar = "format_failed"
     exit_code: ClassVar = Exit.OUTPUT
     path: str
     why: str
+    stands: bool = False
 
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason in words."""
-        return translate(_FORMAT).format(path=self.path, why=self.why)
+        text = _FORMAT_STANDS if self.stands else _FORMAT
+        return translate(text).format(path=self.path, why=self.why)
 
 
 Reason: TypeAlias = TooMuchUnknown | TimeLimit | RuleHolds | FormatFailed

@@ -63,7 +63,7 @@ def options(source: Path, output: Path, run_date: date, **given: Any) -> Options
 
 def run_quietly(chosen: Options) -> Report:
     """Run it, and return its report."""
-    return run(chosen, Console(quiet=True))
+    return run(chosen, Console(quiet=True)).report
 
 
 def without_times(standard_error: str) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -92,9 +93,8 @@ def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsx
     """Yield a workbook that says nothing of who made it, and write it at the end."""
     finished = datetime.fromisoformat(report.about["run"]["finished"]).astimezone(UTC)
     packed = BytesIO()
-    # What is left behind where something fails goes with the folder: it is personal data.
-    with TemporaryDirectory(prefix="palm-reconcile-") as scratch:
-        book = xlsxwriter.Workbook(packed, {"constant_memory": on_disk, "tmpdir": scratch})
+    with _scratch(file, on_disk=on_disk) as options:
+        book = xlsxwriter.Workbook(packed, options)
         created = {"created": finished.replace(tzinfo=None)} if finished.year >= _FIRST_YEAR else {}
         book.set_properties({"title": f"palm-reconcile {report.run_date}", **created})
         yield book
@@ -105,6 +105,31 @@ def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsx
         except FileSizeError:
             raise OSError(errno.EFBIG, "more than Excel can open; use Parquet or CSV") from None
     file.write(packed.getbuffer())
+
+
+@contextmanager
+def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, Any]]:
+    """Yield the options that say where a workbook is made: in memory, or in a folder for scratch.
+
+    That is the system's or, where it has none (a read-only root), one beside the output.
+    """
+    if not on_disk:
+        yield {"in_memory": True}
+        return
+    name = getattr(file, "name", None)
+    beside = [Path(name).parent] if isinstance(name, str | Path) else []
+    for folder in (None, *beside):
+        try:
+            # What is left behind where something fails goes with the folder: it is personal data.
+            scratch = TemporaryDirectory(
+                prefix=".palm-reconcile-", dir=folder, ignore_cleanup_errors=True
+            )
+        except OSError:
+            continue
+        with scratch as path:
+            yield {"constant_memory": True, "tmpdir": path}
+        return
+    yield {"in_memory": True}
 
 
 def _changed(rows: pd.DataFrame) -> pd.DataFrame:

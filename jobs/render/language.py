@@ -258,6 +258,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "{counted} is at most {limit}": "{counted} 不大于 {limit}",
     "{counted} is exactly {limit}": "{counted} 等于 {limit}",
     "{path} cannot be written: {why}": "{path} 无法写入：{why}",
+    "{path} is written and stands, with an error: {why}": "{path} 已写入并生效，但出现错误：{why}",
     "Only the rows of --{only} are here; all counts are of the whole report.": (
         "此处只有 --{only} 的各行；所有计数均属整份报告。"
     ),

@@ -25,7 +25,7 @@ from jobs.render.language import Language
 from jobs.report import KEY, Report, ReportError, recheck_alone, with_rows
 from palm.regular_files import open_regular, path_fault
 
-__all__ = ["read_checked", "read_parquet", "write_parquet"]
+__all__ = ["UnreadableError", "read_checked", "read_parquet", "write_parquet"]
 
 _ROWS_PER_GROUP: Final = 128 * 1024
 _DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
@@ -70,6 +70,10 @@ _DAMAGED: Final = (
 """What libraries raise where a file does not hold what it says it holds."""
 
 
+class UnreadableError(ReportError):
+    """The file system does not let a file be read; what is in it is not known."""
+
+
 def write_parquet(report: Report, file: BinaryIO | Path, language: Language = Language.EN) -> None:
     """Write the report; ``language`` changes nothing here.
 
@@ -99,6 +103,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
             is not known here.
     """
     with _translated(path):
+        # Opened here, for an error of the file system has its number then, and pyarrow's have none.
         # Read ahead, the whole file would be held beside its rows.
         with (
             open_regular(path) as opened,  # Arrow would wait for a FIFO, and take names for UTF-8
@@ -153,10 +158,12 @@ def read_checked(path: Path) -> Report:
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     """Raise what the libraries make of a file that cannot be read as a :class:`ReportError`."""
+    kind = ReportError
     try:
         yield
     except OSError as error:
         said = f"cannot be read: {error.strerror or 'it is damaged'}"
+        kind = UnreadableError if error.errno else ReportError
     except UnicodeEncodeError as error:
         said = f"cannot be read: {path_fault(error)}"
     except pa.ArrowException:
@@ -168,7 +175,7 @@ def _translated(path: Path) -> Iterator[None]:
     finally:
         give_back()  # the pages unpacked are more than the rows
     # Raised outside the except block so that the original is not chained: it may quote the file.
-    raise ReportError(f"{path} {said}")
+    raise kind(f"{path} {said}")
 
 
 def _check_shape(file: pq.ParquetFile, about: dict[str, Any], path: Path) -> None:

@@ -41,18 +41,23 @@ def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers
     assert gateway.tell()["asked"] - asked == 1_000 - report.about["asking"]["resumed"]
 
 
+def wide_lines(size):
+    return [f"o{i:027},0042,{os.urandom(size).hex()}" for i in range(300, 340)]
+
+
 def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_journal(
     gateway, night, folder, report_path
 ):
     """The next run only publishes: it asks nothing again."""
     assert night(300).run_id
     before, left = report_path.read_bytes(), sorted(folder.iterdir())
-    wide = [f"o{i:027},0042,{os.urandom(20_000).hex()}" for i in range(300, 340)]
+    wide = wide_lines(40_000)
     outputs = Outputs((report_path, folder / "report.csv"), report_path)
     stop = night(300, *wide, run_date=NEXT, outputs=outputs, longest_file=1_000_000)
     assert isinstance(stop, Stop)
     assert stop.code == 73
-    assert "cannot be written" in str(stop)
+    assert "report.parquet cannot be written" in str(stop)
+    assert "the earlier report.parquet is unchanged" in str(stop)
     assert report_path.read_bytes() == before
     journal = folder / f".report.{NEXT}.journal"
     assert {path for path in folder.iterdir() if not path.name.startswith(journal.name)} == {*left}
@@ -61,6 +66,15 @@ def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_
     assert (report.run_date, report.about["asking"]["resumed"]) == (NEXT, 340)
     assert gateway.tell()["asked"] == asked
     assert not journal.exists()
+
+
+def test_a_disk_that_is_full_for_another_format_alone_keeps_the_parquet(night, folder, report_path):
+    """The CSV of these lines is as large again as the Parquet, which is compressed."""
+    outputs = Outputs((report_path, folder / "report.csv"), report_path)
+    report = night(300, *wide_lines(20_000), outputs=outputs, longest_file=1_200_000)
+    assert report.run_id
+    assert not (folder / "report.csv").exists()
+    assert not (folder / f".report.{DAY}.journal").exists()
 
 
 @pytest.fixture

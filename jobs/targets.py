@@ -1,0 +1,69 @@
+"""Found out before the first request: what would keep a report from being written."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from jobs.exits import Exit, Stop
+from jobs.files import reason_of, try_folder
+from jobs.locations import probes
+from jobs.outputs import Outputs
+from jobs.render import FORMATS
+
+__all__ = ["check_output", "check_outputs"]
+
+_PRIVATE: Final = 0o700
+
+
+def check_outputs(outputs: Outputs) -> None:
+    """Find out before the first request what would keep the report from being written.
+
+    The folder that keeps one report a day is made where only itself is missing.
+
+    Raises:
+        Stop: A format is unknown (2); a folder is missing or cannot be written to (73).
+    """
+    for path in outputs.files:
+        if outputs.folder is not None and path == outputs.counts:
+            _check_folder(outputs.folder, path.name)
+        else:
+            check_output(path)
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    """Make it where it is missing, and try in it what a day's folder takes."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        said = f"the folder {folder} cannot be made: {reason_of(error)}"
+        raise Stop(Exit.OUTPUT, said) from None
+    day, _ = probes(folder / name)
+    try:
+        day.mkdir(_PRIVATE)
+        try_folder(day / name)
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"{folder} cannot be written to: {reason_of(error)}") from None
+    finally:
+        with suppress(OSError):
+            day.rmdir()
+
+
+def check_output(path: Path) -> None:
+    """Find out before the first request what would keep the report from being written.
+
+    Raises:
+        Stop: Its format is unknown (2); its folder is missing or cannot be written to (73).
+    """
+    if path.is_dir():
+        raise Stop(Exit.OUTPUT, f"{path} is a folder; name a file in it")
+    if path.suffix.removeprefix(".") not in FORMATS:
+        known = " ".join(f".{name}" for name in FORMATS)
+        raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
+    if not path.parent.is_dir():
+        raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
+    try:
+        try_folder(path)
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"{path.parent} cannot be written to: {reason_of(error)}") from None
