@@ -39,6 +39,7 @@ from jobs.published import Published
 from jobs.refusals import refusals
 from jobs.report import SCHEMA, Gateway, Report, Run, compose
 from jobs.resuming import dated
+from jobs.signals import signals_ignored
 from jobs.start_line import log_first_line
 from jobs.summary import summarize
 from jobs.targets import check_outputs
@@ -63,7 +64,7 @@ def run(options: Options, console: Console) -> Published:
         files = options.outputs.sidecars
         if files is not None:
             stack.enter_context(one_at_a_time(files.lock, started=started))
-        return asyncio.run(_run(options, _read(options), started, console))
+        return asyncio.run(_run(options, _read(options), started, console, stack))
 
 
 def plan(options: Options) -> Plan:
@@ -104,7 +105,9 @@ async def _plan(options: Options, source: Input) -> Plan:
     return Plan.of(options, source, found, answered=len(kept) + resumed, removed=tuple(removed))
 
 
-async def _run(options: Options, source: Input, started: datetime, console: Console) -> Published:
+async def _run(
+    options: Options, source: Input, started: datetime, console: Console, stack: ExitStack
+) -> Published:
     async with peer_of(options.settings, options.run_date) as peer:
         _check_run_date(options, peer.gateway)
         with first_line_first():
@@ -118,13 +121,16 @@ async def _run(options: Options, source: Input, started: datetime, console: Cons
             )  # fmt: skip
     asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
+    piped = options.outputs.stdout is not None  # whoever reads it may keep the run waiting
     failed = publish(
         report,
         options.outputs,
         baseline=found.report,
         replaced=found.replaced,
         language=options.language,
-        stdout=sys.stdout.buffer if options.outputs.stdout else None,
+        stdout=sys.stdout.buffer if piped else None,
+        # Once the report stands, the run ends as the report says.
+        before_placing=lambda: None if piped else stack.enter_context(signals_ignored()),
     )
     counts = options.outputs.counts
     if not failed or (counts is not None and str(counts) not in {each.path for each in failed}):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import BytesIO
@@ -44,6 +44,7 @@ def publish(
     replaced: Report | None,
     language: Language = Language.EN,
     stdout: BinaryIO | None = None,
+    before_placing: Callable[[], object] = lambda: None,
 ) -> tuple[FormatFailed, ...]:
     """Write the report and put it in its place; the one before stays beside it.
 
@@ -61,6 +62,7 @@ def publish(
         replaced: What stands at ``outputs.counts``.
         language: Of labels, in the formats that have some.
         stdout: Where ``outputs.stdout`` is written, once all else is in place.
+        before_placing: Called when all is written and nothing is in its place yet.
 
     Returns:
         The formats that failed, while the report stands.
@@ -90,6 +92,7 @@ def publish(
         for path in outputs.files:
             if path != counts:
                 formats.write(path, fresh[path])
+        before_placing()
         formats.place()
         if counts is not None:
             _place_counts(counts, fresh[counts], aside, formats)

@@ -13,7 +13,7 @@ from jobs.exits import Exit
 from jobs.halt import Halt, HaltReason
 from palm.shell import termination_signals
 
-__all__ = ["halted_by_signals"]
+__all__ = ["halted_by_signals", "signals_ignored"]
 
 
 def _exits() -> dict[signal.Signals, Exit]:
@@ -47,4 +47,18 @@ def halted_by_signals(halt: Halt) -> Iterator[list[Exit]]:
         for number in exits:
             loop.remove_signal_handler(number)
         for number, handler in before.items():  # SIGINT raises KeyboardInterrupt again by itself
+            signal.signal(number, handler)
+
+
+@contextmanager
+def signals_ignored() -> Iterator[None]:
+    """Ignore them: what the block does is short, and must not be done by half."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _exits()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,22 @@ def test_palm_report_writes_the_other_formats_and_names_the_one_that_failed(reco
     assert (ended.code, ended.out) == (73, "")
     assert ended.only_line == "palm-report: page.html cannot be written: No space left on device"
     assert Path("rows.csv").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_while_the_report_takes_its_place_changes_nothing(reconcile, monkeypatch, number):
+    """It said that nothing was written, and ended with 143, where the report stood."""
+    place = jobs.publish.place
+
+    def interrupted(fresh, path):
+        misplaced = place(fresh, path)
+        os.kill(os.getpid(), number)
+        return misplaced
+
+    monkeypatch.setattr(jobs.publish, "place", interrupted)
+    before = signal.getsignal(number)
+    ended = reconcile("-q", "-o", "report.html")
+    assert (ended.code, ended.err) == (0, "")
+    assert read_parquet(Path("report.parquet")).about["run"]["exit_code"] == 0
+    assert not Path(JOURNAL).exists()
+    assert signal.getsignal(number) == before
