@@ -25,6 +25,8 @@ from jobs.summary import summarize
 __all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
 
 _WARNED_FROM: Final = 0.1
+_NOT_REPLACED: Final = "move it away, or write to another file with --output"
+_NOT_COMPARED: Final = "move it away, or name another report with --baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def find_baseline(
         Stop: A report cannot be read (65); is of another merchant or gateway, or of a later date
             (2).
     """
-    replaced = _read(output) if output is not None and output.exists() else None
-    given = _read(named) if named is not None else None
+    replaced = _read(output, _NOT_REPLACED) if output is not None and output.exists() else None
+    given = _read(named, "name another report with --baseline") if named is not None else None
     if (
         replaced is not None
         and output is not None
@@ -158,7 +160,7 @@ def _newest_of(folder: Path, run_date: date, gateway: Gateway, replaced: Report 
     """Return the folder's newest report of an earlier date; another merchant's are passed over."""
     for day, path in dated_reports(folder):
         if day < run_date:
-            report = _read(path)
+            report = _read(path, _NOT_COMPARED)
             if report.gateway == gateway:
                 return Baseline(report, path, replaced)
     return Baseline(None, None, replaced)
@@ -170,7 +172,7 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
     if compared is None:
         return Baseline(None, None, replaced)
     path = previous_of(output)
-    report = _read(path) if path.exists() else None
+    report = _read(path, _NOT_COMPARED) if path.exists() else None
     if report is None or report.run_id != compared["run_id"]:
         raise Stop(
             Exit.INPUT,
@@ -180,15 +182,13 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
     return Baseline(report, path, replaced)
 
 
-def _read(path: Path) -> Report:
+def _read(path: Path, remedy: str) -> Report:
     try:
         report = read_checked(path)
         if only := report.about.get("only"):
             raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
     except ReportError as error:
-        raise Stop(
-            Exit.INPUT, f"{error}; move it away, or name another with --baseline or --output"
-        ) from None
+        raise Stop(Exit.INPUT, f"{error}; {remedy}") from None
     return _with_clean_keys(report)
 
 

@@ -30,11 +30,14 @@ class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error
 
     Attributes:
         code: The exit code.
+        again: Whether the run goes on with the same command, once the cause is gone; default: with
+            exit code 75.
     """
 
-    def __init__(self, code: Exit, line: str) -> None:
+    def __init__(self, code: Exit, line: str, *, again: bool | None = None) -> None:
         super().__init__(line)
         self.code = code
+        self.again = code is Exit.NOT_NOW if again is None else again
 
 
 def exit_code_of(error: BaseException) -> Exit | None:

@@ -16,9 +16,9 @@ from jobs.exits import Exit, Stop
 from jobs.locations import PRIVATE_MODE, other_owner
 from palm.regular_files import kind_of
 
-__all__ = ["append", "sync", "sync_folder", "unwritable", "write"]
+__all__ = ["DISK_FULL", "append", "sync", "sync_folder", "unwritable", "write"]
 
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _CANNOT_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EACCES}
 """What file systems answer that know no such thing; they keep what they were given all the same."""
 
@@ -62,11 +62,11 @@ def sync_folder(folder: Path) -> None:
 def unwritable(path: Path, error: OSError) -> Stop:
     """Return what ends a run whose journal cannot be read or written: why, and what to do (73)."""
     shown = shlex.quote(str(path))
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return Stop(
             Exit.OUTPUT,
-            f"Disk full at the journal {path}: answers so far are kept. Free space, then run the "
-            "same command again",
+            f"Disk full at the journal {path}: answers so far are kept. Free space",
+            again=True,
         )
     if _is_no_file(path):
         return Stop(
@@ -81,7 +81,8 @@ def unwritable(path: Path, error: OSError) -> Stop:
     return Stop(
         Exit.OUTPUT,
         f"the journal {path} cannot be written: {error.strerror or error}; the answers that it "
-        "holds are kept. Free space or mend the folder, then run the same command again",
+        "holds are kept. Free space or mend the folder",
+        again=True,
     )
 
 

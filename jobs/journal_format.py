@@ -27,6 +27,7 @@ from jobs.frames import State, UnknownReason
 __all__ = [
     "JournalRun",
     "Scan",
+    "end_of_frame",
     "header_frame",
     "pair_hash",
     "parse_answer",
@@ -34,11 +35,11 @@ __all__ = [
     "scan",
 ]
 
-_MARK: Final = b"\xa5\x4a"
-_HEAD: Final = struct.Struct("<2sBH")
-_CRC: Final = struct.Struct("<I")
-_HEADER: Final = 1
-_ANSWER: Final = 2
+MARK: Final = b"\xa5\x4a"
+HEAD: Final = struct.Struct("<2sBH")
+CRC: Final = struct.Struct("<I")
+HEADER: Final = 1
+ANSWER: Final = 2
 _FORMAT: Final = 1
 _VALUES: Final = struct.Struct("<16sBBqqqhh")
 """Hash of the pair, state, reason, noted_at, answered_at, authorize_time (ms), status, attempts."""
@@ -110,7 +111,7 @@ def pair_hash(salt: str, organization_id: str, openid: str) -> bytes:
 def header_frame(run: JournalRun) -> bytes:
     """Return the frame that says whose answers follow."""
     body = json.dumps({"format": _FORMAT, **asdict(run)}).encode()
-    return _frame(_HEADER, body, 0)
+    return _frame(HEADER, body, 0)
 
 
 def record_frame(seed: int, pair: bytes, row: Row, noted_ms: int) -> bytes:
@@ -127,7 +128,7 @@ def record_frame(seed: int, pair: bytes, row: Row, noted_ms: int) -> bytes:
         pair, _STATE_NUMBER[state], _REASON_NUMBER[reason] if reason >= 0 else 0,
         noted_ms, answered_ms, authorize_ms, status, attempts,
     )  # fmt: skip
-    return _frame(_ANSWER, values + _text(code) + _text(request_id), seed)
+    return _frame(ANSWER, values + _text(code) + _text(request_id), seed)
 
 
 def _text(text: str | None) -> bytes:
@@ -142,8 +143,8 @@ def _text(text: str | None) -> bytes:
 
 
 def _frame(kind: int, body: bytes, seed: int) -> bytes:
-    frame = _HEAD.pack(_MARK, kind, len(body)) + body
-    return frame + _CRC.pack(zlib.crc32(frame, seed))
+    frame = HEAD.pack(MARK, kind, len(body)) + body
+    return frame + CRC.pack(zlib.crc32(frame, seed))
 
 
 @dataclass(slots=True)
@@ -173,21 +174,21 @@ def scan(content: bytes) -> Scan:
     """Return what proves itself in a journal's bytes."""
     found = Scan(_find_run(content))
     if found.run is None:
-        found.damaged = content.count(_MARK)
+        found.damaged = content.count(MARK)
         return found
     at, seed = 0, found.run.seed
     own = header_frame(found.run)
     while at < len(content):
-        end = _end_of_frame(content, at, seed)
+        end = end_of_frame(content, at, seed)
         if end is None:
             if content.startswith(own, at):
                 end = at + len(own)
             else:
-                at = content.find(_MARK, at + 1)
+                at = content.find(MARK, at + 1)
                 at = len(content) if at < 0 else at
                 continue
-        elif content[at + 2] == _ANSWER:
-            body = at + _HEAD.size
+        elif content[at + 2] == ANSWER:
+            body = at + HEAD.size
             if _is_plausible(content, body):
                 pair, _, _, noted_ms, *_ = _VALUES.unpack_from(content, body)
                 found.answers[pair] = body
@@ -216,38 +217,38 @@ def parse_answer(content: bytes, body: int, place: int) -> Row:
 def frame_at(content: bytes, body: int) -> bytes:
     """Return the whole sound frame whose body begins there."""
     (length,) = struct.unpack_from("<H", content, body - 2)
-    return content[body - _HEAD.size : body + length + _CRC.size]
+    return content[body - HEAD.size : body + length + CRC.size]
 
 
-def _end_of_frame(content: bytes, at: int, seed: int) -> int | None:
+def end_of_frame(content: bytes, at: int, seed: int) -> int | None:
     """Return where a sound frame that begins there ends; None: none begins there."""
-    if not content.startswith(_MARK, at) or at + _HEAD.size + _CRC.size > len(content):
+    if not content.startswith(MARK, at) or at + HEAD.size + CRC.size > len(content):
         return None
-    _, _, length = _HEAD.unpack_from(content, at)
-    end = at + _HEAD.size + length
-    if end + _CRC.size > len(content):
+    _, _, length = HEAD.unpack_from(content, at)
+    end = at + HEAD.size + length
+    if end + CRC.size > len(content):
         return None
-    (crc,) = _CRC.unpack_from(content, end)
-    return end + _CRC.size if zlib.crc32(content[at:end], seed) == crc else None
+    (crc,) = CRC.unpack_from(content, end)
+    return end + CRC.size if zlib.crc32(content[at:end], seed) == crc else None
 
 
 def _is_begun(content: bytes, at: int) -> bool:
     """Return True if what stands there is the beginning of one frame, and nothing else."""
     rest = content[at:]
-    if len(rest) < _HEAD.size:
-        return bool(rest) and rest.startswith(_MARK[: len(rest)])
-    mark, kind, length = _HEAD.unpack_from(rest)
-    is_longer = _HEAD.size + length + _CRC.size > len(rest)
-    return mark == _MARK and kind in {_HEADER, _ANSWER} and is_longer and rest.count(_MARK) == 1
+    if len(rest) < HEAD.size:
+        return bool(rest) and rest.startswith(MARK[: len(rest)])
+    mark, kind, length = HEAD.unpack_from(rest)
+    is_longer = HEAD.size + length + CRC.size > len(rest)
+    return mark == MARK and kind in {HEADER, ANSWER} and is_longer and rest.count(MARK) == 1
 
 
 def _find_run(content: bytes) -> JournalRun | None:
     """Return the first header that proves itself."""
-    at = content.find(_MARK)
+    at = content.find(MARK)
     while at >= 0:
-        if content[at + 2 : at + 3] == bytes([_HEADER]) and (end := _end_of_frame(content, at, 0)):
-            return _parse_run(content[at + _HEAD.size : end - _CRC.size])
-        at = content.find(_MARK, at + 1)
+        if content[at + 2 : at + 3] == bytes([HEADER]) and (end := end_of_frame(content, at, 0)):
+            return _parse_run(content[at + HEAD.size : end - CRC.size])
+        at = content.find(MARK, at + 1)
     return None
 
 

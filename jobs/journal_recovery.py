@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from jobs.answers import Row
+from jobs.journal_damage import count_lost
 from jobs.journal_file import append
 from jobs.journal_format import frame_at, header_frame
 from jobs.locations import Sidecars, sqlite_files
@@ -45,7 +46,9 @@ def take_over(
     if found.damaged:
         aside = files.damaged_journal(run_date)
         _write_sound(there, aside, files.recovered_journal(run_date))
-        of_all = f"{found.records:,} of at least {found.records + found.damaged:,}"
+        lost = count_lost(there.content, found)
+        least = "" if lost.is_exact else "at least "
+        of_all = f"{found.records:,} of {least}{found.records + lost.records:,}"
         line = f"Journal damaged: renamed to {aside.name}, {of_all} answers recovered"
         return there, kept.rows, [line]
     if found.torn:

@@ -37,6 +37,7 @@ from jobs.plan import Plan
 from jobs.publish import publish
 from jobs.published import Published
 from jobs.refusals import refusals
+from jobs.remedy import telling_how_to_go_on
 from jobs.report import SCHEMA, Gateway, Report, Run, compose
 from jobs.resuming import dated
 from jobs.signals import signals_ignored
@@ -63,7 +64,8 @@ def run(options: Options, console: Console) -> Published:
     with ExitStack() as stack:
         files = options.outputs.sidecars
         if files is not None:
-            stack.enter_context(one_at_a_time(files.lock, started=started))
+            with telling_how_to_go_on(options):
+                stack.enter_context(one_at_a_time(files.lock, started=started))
         return asyncio.run(_run(options, _read(options), started, console, stack))
 
 
@@ -114,24 +116,26 @@ async def _run(
             options = dated(options, source, peer)
             found = _find_baseline(options, peer.gateway, source)
             kept = _kept_answers(options, found, source)
-            asked = await ask_all(
-                options, peer, source.pairs.drop(kept.index), _rows(found.report), console,
-                has_good_answer=len(kept) > 0,
-                begin=lambda more: log_first_line(options, source, found, len(kept) + more),
-            )  # fmt: skip
+            with telling_how_to_go_on(options):
+                asked = await ask_all(
+                    options, peer, source.pairs.drop(kept.index), _rows(found.report), console,
+                    has_good_answer=len(kept) > 0,
+                    begin=lambda more: log_first_line(options, source, found, len(kept) + more),
+                )  # fmt: skip
     asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, peer.gateway, started)
     piped = options.outputs.stdout is not None  # whoever reads it may keep the run waiting
-    failed = publish(
-        report,
-        options.outputs,
-        baseline=found.report,
-        replaced=found.replaced,
-        language=options.language,
-        stdout=sys.stdout.buffer if piped else None,
-        # Once the report stands, the run ends as the report says.
-        before_placing=lambda: None if piped else stack.enter_context(signals_ignored()),
-    )
+    with telling_how_to_go_on(options):
+        failed = publish(
+            report,
+            options.outputs,
+            baseline=found.report,
+            replaced=found.replaced,
+            language=options.language,
+            stdout=sys.stdout.buffer if piped else None,
+            # Once the report stands, the run ends as the report says.
+            before_placing=lambda: None if piped else stack.enter_context(signals_ignored()),
+        )
     counts = options.outputs.counts
     if not failed or (counts is not None and str(counts) not in {each.path for each in failed}):
         # Where it is not sure that the report stays, its answers are needed once more.

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from jobs.exits import Exit, Stop
 from jobs.files import Misplaced, keep_aside, place, reason_of, remove, remove_left, write_new
+from jobs.journal_file import DISK_FULL
 from jobs.locations import (
     REPORT_MODE,
     previous_of,
@@ -258,7 +259,10 @@ def _needed(path: Path, counts: Path) -> Iterator[None]:
         yield
     except OSError as error:
         line = f"{path} cannot be written: {reason_of(error)}{_unchanged(counts)}"
-        raise Stop(Exit.OUTPUT, line) from None
+        full = error.errno in DISK_FULL
+        if full:
+            line += "; answers so far are kept. Free space"
+        raise Stop(Exit.OUTPUT, line, again=full) from None
 
 
 def _write(report: Report, fresh: Path, path: Path, language: Language) -> None:

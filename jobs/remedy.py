@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from jobs.command_line import TypedOption, shown_command, typed_options
+from jobs.exits import Exit, Stop
 from jobs.options import Options
 
-__all__ = ["remedy"]
+__all__ = ["remedy", "telling_how_to_go_on"]
 
 _THIS_RUN_ONLY: Final = {"--run-date", "--fresh", "--plan", "--retry-unanswered"}
 
@@ -36,6 +39,23 @@ def remedy(options: Options, verb: str = "Run", *, retry_unanswered: bool = Fals
     if retry_unanswered or options.retry_unanswered:
         words.append("--retry-unanswered")
     return f"{verb}: {shown_command(words)}"
+
+
+@contextmanager
+def telling_how_to_go_on(options: Options) -> Iterator[None]:
+    """Let the line of a run that ends before its report say the whole command that goes on.
+
+    Args:
+        options: Of the run.
+    """
+    try:
+        yield
+    except Stop as stop:
+        if not stop.again:
+            raise
+        verb = "Try again later" if stop.code is Exit.NOT_NOW else "Then run"
+        said = f"{stop}. {remedy(options, verb)}"
+        raise Stop(stop.code, said, again=False) from None
 
 
 def _is_over(option: TypedOption, options: Options) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from jobs.baseline import Baseline
 from jobs.logs import log_start
 from jobs.options import Options
@@ -41,3 +43,8 @@ def log_first_line(options: Options, source: Input, found: Baseline, answered: i
         rate=options.quota,
         seconds=plan.seconds,
     )
+    if options.outputs.counts is None and options.outputs.stdout != "parquet":
+        structlog.get_logger("palm.run").warning(
+            "No Parquet file is among the outputs: the next run will have nothing to compare with; "
+            "add -o report.parquet"
+        )

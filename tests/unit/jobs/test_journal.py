@@ -224,8 +224,8 @@ def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of
         assert len(opened.found) == 19
         assert opened.said == [
             (
-                "Journal damaged: renamed to .report.2025-03-03.journal.damaged, 19 of at least 20 "
-                "answers recovered"
+                "Journal damaged: renamed to .report.2025-03-03.journal.damaged, 19 of 20 answers "
+                "recovered"
             )
         ]
         opened.put(row(50))
