@@ -158,12 +158,13 @@ def log_summary(
         log.warning(warning)
     summary, run = report.summary, report.about["run"]
     # What ends with another code than 0 is an error, so that -q and --log-file show it, too.
+    exit_code = verdict.exit_code if verdict else run["exit_code"]
     log.log(
-        logging.ERROR if run["exit_code"] else logging.INFO,
+        logging.ERROR if exit_code else logging.INFO,
         headline(report),
         report=name,
         run_date=run["date"],
-        exit_code=verdict.exit_code if verdict else run["exit_code"],
+        exit_code=exit_code,
         verdict=list(verdict.sentences) if verdict else run["verdict"],
         **({"remedy": remedy} if remedy else {}),
         run_id=run["id"],

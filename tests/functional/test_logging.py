@@ -153,7 +153,7 @@ def without_first_times(text):
 def test_on_a_terminal_lines_have_no_time_but_in_the_file(folder):
     write_pairs(folder / "pairs.csv", 5)
     shown, said = pty.openpty()
-    command = [SCRIPTS / "palm-reconcile", "pairs.csv", "-o", "r.html", "--sandbox"]
+    command = [SCRIPTS / "palm-reconcile", "pairs.csv", "-o", "r.parquet", "--sandbox"]
     done = subprocess.run(
         [*command, "--run-date", str(DAY), "--log-file", "palm.log", "--progress", "off"],
         stderr=said, check=False,
@@ -171,7 +171,7 @@ def test_on_a_terminal_lines_have_no_time_but_in_the_file(folder):
     lines = Path("palm.log").read_text().splitlines()
     assert all(has_time(line) for line in lines)
     assert sum("of 5 pairs" in line for line in lines) == 1
-    assert lines[-1].endswith("Written: r.html")
+    assert lines[-1].endswith("Written: r.parquet")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o640), (0o077, 0o600), (0, 0o640)])
