@@ -18,7 +18,7 @@ from palm.errors import SettingsError
 from palm.printable import printable
 from palm.regular_files import open_regular, path_fault
 
-__all__ = ["check_private", "named", "read_file", "read_toml"]
+__all__ = ["check_private", "is_missing", "named", "read_file", "read_toml"]
 
 _LARGEST_FILE: Final = 1024 * 1024
 _LINE: Final = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
@@ -35,6 +35,14 @@ def named(setting: str, path: Path) -> str:
     name = setting if setting.startswith("-") else f"PALM_{setting.upper()}"
     # os.path's says False, where pathlib's raises: the name is too long, or holds a NUL.
     return f"{name} ({printable(str(path))})" if os.path.exists(path) else name  # noqa: PTH110
+
+
+def is_missing(path: Path) -> bool:
+    """Return True if it is known that nothing is there; where it is not, reading it says why."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
 
 
 def read_file(setting: str, path: Path, what: str) -> bytes:

@@ -20,7 +20,7 @@ from palm.errors import SettingsError
 from palm.keys import Merchant, PlatformKeys
 from palm.pem import load_certificate, out_of_date
 from palm.printable import printable, shown_value
-from palm.setting_files import check_private, named, read_file, read_toml
+from palm.setting_files import check_private, is_missing, named, read_file, read_toml
 from palm.trust_store import TrustStore
 
 __all__ = [
@@ -214,7 +214,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
     """
     if path is None:
         path = Path(CONFIG_NAME)
-        if not path.exists():
+        if is_missing(path):
             return {}
     config, shown = read_toml(path), printable(str(path))
     for name, value in config.items():

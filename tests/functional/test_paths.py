@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+import jobs.reconcile
+import palm.cli
 from jobs.render.parquet import read_parquet
 from tests.night import DAY, NEXT, SCRIPTS, write_pairs
 
@@ -309,6 +311,21 @@ def test_a_folder_that_cannot_be_searched_and_a_loop_of_links_are_one_line(
     assert "Internal error" not in ended.only_line
 
 
+@pytest.mark.parametrize("main", [jobs.reconcile.main, palm.cli.main])
+def test_a_working_folder_that_cannot_be_searched_is_one_line(
+    call_main, folder, source, bound_by_permissions, main
+):
+    words = [source, "-o", "r.parquet", "--sandbox", "-q"]
+    if main is palm.cli.main:
+        words = ["get", "o1", "--organization-id", "1"]
+    folder.chmod(0)
+    ended = call_main(main, *words)
+    folder.chmod(0o700)
+    assert ended.code == 2
+    assert "palm.toml" in ended.only_line or "--config" in ended.only_line
+    assert "Permission denied" in ended.only_line
+
+
 def test_an_input_in_a_folder_that_cannot_be_searched_ends_with_65(
     call, folder, bound_by_permissions
 ):
@@ -347,3 +364,15 @@ def test_metrics_by_a_link_replace_what_it_points_to(call, folder, source):
     assert (folder / "palm.prom").is_symlink()
     assert "palm_reconcile_exit_code{" in (folder / "there" / "palm.prom").read_text()
     assert [path.name for path in (folder / "there").iterdir()] == ["palm.prom"]
+
+
+def test_what_a_killed_run_of_the_same_process_id_left_keeps_no_metrics_from_being_written(
+    call, folder, source
+):
+    (folder / f".palm.prom.{os.getpid()}.tmp").write_text("torn")
+    name = "名" * 80 + ".prom"
+    for path in ("palm.prom", name):
+        assert call(source, "-o", "r.html", "--sandbox", "-q", "--metrics", path).err == ""
+        assert "palm_reconcile_exit_code{" in (folder / path).read_text()
+    assert not list(folder.glob("*.tmp"))
+    assert not list(folder.glob(".*.tmp"))
