@@ -114,6 +114,19 @@ def test_a_journal_that_is_no_file_ends_with_73(reconcile, gateway, folder, make
     assert not gateway.stats.asked
 
 
+def test_a_journal_of_another_user_is_told_with_its_owner_and_what_to_do(
+    reconcile, gateway, folder, bound_by_permissions
+):
+    journal = folder / f".report.{DAY}.journal"
+    journal.touch(mode=0o600)
+    os.chown(journal, 65534, 65534)
+    ended = reconcile()
+    assert ended.code == 73
+    assert "it belongs to nobody (uid 65534)" in ended.only_line
+    assert f"sudo rm .report.{DAY}.journal" in ended.only_line
+    assert not gateway.stats.asked
+
+
 @pytest.mark.parametrize(("make", "kind"), KINDS)
 @pytest.mark.parametrize(
     "name", ["palm.toml", "merchant_key.pem", "wechatpay_pub.pem", "apiv3.key"]
