@@ -18,7 +18,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from jobs.bounded import DEFAULT_MAX_SIZE, TooLargeError, read_at_most, size_text
+from jobs.bounded import DEFAULT_MAX_SIZE, TooLargeError, interruptible, read_at_most, size_text
 from palm.printable import shown_value
 from palm.streams import closed_at_start
 
@@ -91,7 +91,7 @@ def read_stored(
     name = "standard input" if piped else given.encode("utf-8", "backslashreplace").decode()
     try:
         if piped:
-            stored = read_at_most(_standard_input(stdin), max_size)
+            stored = read_at_most(interruptible(_standard_input(stdin)), max_size)
         else:
             with Path(given).open("rb") as file:
                 stored = read_unchanged(file, name, max_size)
@@ -129,7 +129,7 @@ def read_unchanged(file: BinaryIO, name: str, max_size: int = DEFAULT_MAX_SIZE) 
     before = os.fstat(file.fileno())
     if stat.S_ISREG(before.st_mode) and before.st_size > max_size:
         raise TooLargeError
-    content = read_at_most(file, max_size)
+    content = read_at_most(interruptible(file), max_size)
     after = os.fstat(file.fileno())
     if stat.S_ISREG(before.st_mode) and (
         (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
