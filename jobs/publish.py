@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,7 +19,8 @@ from jobs.exits import Exit, Stop
 from jobs.files import Misplaced, keep_aside, place, reason_of, remove, remove_left, write_new
 from jobs.journal_file import DISK_FULL
 from jobs.locations import (
-    REPORT_MODE,
+    make_folder,
+    mode_of,
     previous_of,
     temporary,
     temporary_link,
@@ -267,9 +267,9 @@ def _needed(path: Path, counts: Path) -> Iterator[None]:
 
 def _write(report: Report, fresh: Path, path: Path, language: Language) -> None:
     """Write beside a target what will stand there, with the mode of what does."""
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     writer = writer_of(path.suffix.removeprefix("."))
-    write_new(fresh, _mode_for(path), lambda file: writer(report, file, language))
+    write_new(fresh, mode_of(path), lambda file: writer(report, file, language))
 
 
 def _check(report: Report, baseline: Report | None, fresh: Path | None) -> None:
@@ -287,10 +287,3 @@ def _check(report: Report, baseline: Report | None, fresh: Path | None) -> None:
         raise Stop(Exit.UNBALANCED, f"the controls do not balance, nothing is published: {said}")
     if controls != report.controls:
         raise Stop(Exit.UNBALANCED, "the report reads back with other counts than it was made of")
-
-
-def _mode_for(path: Path) -> int:
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return REPORT_MODE

@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.exits import Exit, Stop
 from jobs.files import reason_of, try_folder
-from jobs.locations import probes
+from jobs.locations import make_folder, probes
 from jobs.outputs import Outputs
 from jobs.render import FORMATS
 
@@ -28,14 +28,14 @@ def check_outputs(outputs: Outputs) -> None:
     for path in outputs.files:
         if outputs.folder is not None and path == outputs.counts:
             _check_folder(outputs.folder, path.name)
-        else:
+        if outputs.folder is None or path != outputs.counts or path.parent.is_dir():
             check_output(path)
 
 
 def _check_folder(folder: Path, name: str) -> None:
     """Make it where it is missing, and try in it what a day's folder takes."""
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         said = f"the folder {folder} cannot be made: {reason_of(error)}"
         raise Stop(Exit.OUTPUT, said) from None

