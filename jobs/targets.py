@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from jobs.exits import Exit, Stop
 from jobs.files import reason_of, try_folder
-from jobs.locations import make_folder, probes
+from jobs.locations import make_folder, other_owner, probes
 from jobs.outputs import Outputs
 from jobs.render import FORMATS
 
 __all__ = ["check_output", "check_outputs"]
 
 _PRIVATE: Final = 0o700
+_ROOT: Final = 0
 
 
 def check_outputs(outputs: Outputs) -> None:
@@ -67,3 +70,23 @@ def check_output(path: Path) -> None:
         try_folder(path)
     except OSError as error:
         raise Stop(Exit.OUTPUT, f"{path.parent} cannot be written to: {reason_of(error)}") from None
+    if (owner := _owner_who_keeps(path)) is not None:
+        raise Stop(
+            Exit.OUTPUT,
+            f"{path} cannot be replaced: it belongs to {owner}, and the folder's sticky bit lets "
+            "nobody else; remove it as that user, or name a file in another folder",
+        )
+
+
+def _owner_who_keeps(path: Path) -> str | None:
+    """Return whose a file is that only its owner may replace; None: this user may.
+
+    It cannot be tried, for that would change it.
+    """
+    owner = other_owner(path)
+    try:
+        folder = path.parent.stat()
+    except OSError:
+        return None
+    sticky = folder.st_mode & stat.S_ISVTX and os.geteuid() not in {_ROOT, folder.st_uid}
+    return owner if sticky else None

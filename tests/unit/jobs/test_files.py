@@ -182,6 +182,20 @@ def test_a_folder_of_days_is_tried_with_a_folder_in_it(tmp_path, monkeypatch):
     assert stop.value.code == 73
 
 
+def test_another_users_report_in_a_sticky_folder_is_found_before_the_first_request(
+    output, monkeypatch
+):
+    output.touch()
+    somebody = os.geteuid() + 4_242
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    check_output(output)
+    output.parent.chmod(0o1777)
+    with pytest.raises(Stop, match="sticky bit lets nobody else") as stop:
+        check_output(output)
+    assert stop.value.code == 73
+    check_output(output.with_name("other.parquet"))
+
+
 def only_where_told(make):
     def told(*given, **named):
         if named.get("dir") is None:
