@@ -104,12 +104,25 @@ def test_the_last_success_is_carried_over_a_run_that_fails(reconcile, gateway, f
     assert ("coverage_ratio",) not in after  # there is no report to tell of
 
 
-def test_a_metrics_file_that_cannot_be_replaced_is_a_warning(reconcile, folder):
-    (folder / "palm.prom").mkdir()
-    code, _, err = reconcile("--metrics", "palm.prom")
-    assert code == 0
-    assert "palm.prom cannot be written" in err
-    assert sorted(path.name for path in folder.iterdir() if "palm" in path.name) == ["palm.prom"]
+def test_metrics_that_cannot_be_written_at_the_end_are_a_warning(
+    start, source, gateway, machine, folder
+):
+    """Their folder went away in the middle of the run, whose report stands all the same."""
+    numbers = folder / "numbers"
+    numbers.mkdir()
+    gateway.tell(latency_s=0.1)
+    process = start(
+        source(60), "-o", "report.parquet", "--run-date", DAY, "--metrics", "numbers/palm.prom",
+        "--rate", machine.rate(60),
+    )  # fmt: skip
+    while not gateway.tell()["asked"]:
+        assert process.poll() is None
+        time.sleep(0.02)
+    numbers.rmdir()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "numbers/palm.prom cannot be written" in said
+    assert read_parquet(Path("report.parquet")).summary.states["UNKNOWN"] == 0
 
 
 def test_a_folder_of_metrics_that_is_missing_ends_with_73_before_the_first_request(
