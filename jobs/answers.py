@@ -15,6 +15,7 @@ from palm import (
     APIError,
     AuthorizationState,
     BodyError,
+    LocalResourceError,
     MismatchError,
     NewStateError,
     NoStateError,
@@ -43,6 +44,7 @@ there, so that a run that is gone on with knows.
 _REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (TimedOutError, UnknownReason.TIMEOUT),
     (TransportError, UnknownReason.NETWORK),
+    (LocalResourceError, UnknownReason.LOCAL),
     (ThrottledError, UnknownReason.THROTTLED),
     (ServerError, UnknownReason.SERVER_ERROR),
     (PendingError, UnknownReason.SERVER_ERROR),

@@ -44,12 +44,7 @@ ARGUMENTS: Final = (
         type=click.IntRange(min=1),
         help="Remove this merchant's reports in the folder that are older.  [default: keep all]",
     ),
-    click.option(
-        "--baseline",
-        metavar="PATH",
-        type=Path,
-        help="Compare with this report.",
-    ),
+    click.option("--baseline", metavar="PATH", type=Path, help="Compare with this report."),
     click.option("--no-baseline", is_flag=True, help="Compare with nothing."),
     click.option(
         "--require-baseline",
@@ -214,6 +209,13 @@ ARGUMENTS: Final = (
         metavar="URL",
         allow_from_autoenv=False,
         help="An HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]",
+    ),
+    click.option(
+        "--ca-file",
+        metavar="FILE",
+        type=Path,
+        allow_from_autoenv=False,
+        help="Trust these certificate authorities, too.  [default: PALM_CA_FILE]",
     ),
     click.option(
         "--metrics",

@@ -113,7 +113,7 @@ async def ask_all(
                     halt=halt,
                 )
         except Stop as stop:
-            if stop.code is not Exit.STOPPED:
+            if stop.code is not Exit.STOPPED and not (stop.code is Exit.NOT_NOW and tally.settled):
                 raise
             resumable = _resumable(options, tally, journal)
             raise Stop(stop.code, f"{stop}; {resumable}") from None
@@ -165,6 +165,7 @@ def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
         keys=peer.keys,
         base_url=peer.base_url,
         proxy=peer.proxy,
+        ca_file=peer.ca_file,
         rate=options.quota,
         retry=waits.retry,
         timeouts=waits.timeouts,

@@ -79,6 +79,7 @@ class UnknownReason(StrEnum):
     NOT_ASKED = "NOT_ASKED"
     TIMEOUT = "TIMEOUT"
     NETWORK = "NETWORK"
+    LOCAL = "LOCAL"
     SERVER_ERROR = "SERVER_ERROR"
     THROTTLED = "THROTTLED"
     REFUSED = "REFUSED"

@@ -63,6 +63,7 @@ _REASONS: Final = {
     UnknownReason.BAD_BODY: 11,
     UnknownReason.NO_STATE: 12,
     UnknownReason.NEW_STATE: 13,
+    UnknownReason.LOCAL: 14,
 }
 """Numbers on disk; they never change, whatever the order of the words in the program becomes."""
 _STATE_NUMBER: Final = [_STATES[state] for state in State]

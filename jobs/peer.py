@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from jobs.report import Gateway
 from palm import BASE_URLS, DownloadedKeys, Merchant, PlatformKeys, sandbox
 from palm.settings import Settings
+from palm.tls import tls_context
 from palm.urls import checked_base_url
 
 __all__ = ["Peer", "peer_of"]
@@ -26,6 +28,7 @@ class Peer:
         keys: What answers are verified with.
         base_url: Hosts: main, then backup.
         proxy: URL, or None.
+        ca_file: Certificates that TLS trusts besides the system's, or None.
     """
 
     gateway: Gateway
@@ -33,6 +36,7 @@ class Peer:
     keys: PlatformKeys | DownloadedKeys
     base_url: Sequence[str]
     proxy: str | None = None
+    ca_file: Path | None = None
 
 
 @asynccontextmanager
@@ -62,4 +66,7 @@ def _configured(settings: Settings) -> Peer:
     kind = "wechatpay" if host.endswith(".mch.weixin.qq.com") else "other"
     if merchant.mchid == sandbox.SANDBOX_MCHID:
         kind = "sandbox"
-    return Peer(Gateway(kind, merchant.mchid), merchant, keys, urls, settings.proxy)
+    tls_context(settings.ca_file)  # what is wrong with it is told before anybody is asked
+    return Peer(
+        Gateway(kind, merchant.mchid), merchant, keys, urls, settings.proxy, settings.ca_file
+    )

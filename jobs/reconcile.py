@@ -41,8 +41,8 @@ Exit codes:
   10   done, and a --fail-on rule holds
   65   the input, or the baseline, cannot be read, is damaged or lacks too much
   73   the output, or one of its formats, cannot be written
-  75   another run is at it, or the gateway could not be reached; try again later
-  77   credentials refused, all refused for one reason, or no key for the gateway's signatures
+  75   another run is at it, the gateway could not be reached, or this machine lacks resources
+  77   credentials or certificate refused, all refused for one reason, or no key for signatures
   130, 143  interrupted; the answers so far are kept, the same command goes on
 """
 
@@ -177,7 +177,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
         retry_unanswered=given["retry_unanswered"],
         fail_on=tuple(_rule(text) for text in given["fail_on"]),
         language=Language(given["lang"]),
-        accept_unnamed=_accept_unnamed(given, settings),
+        accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
         openid_column=given["openid_column"],
         organization_column=given["organization_column"],
         encoding=given["encoding"],
@@ -198,8 +198,11 @@ def _check_together(given: dict[str, Any], *, folder: bool) -> None:
         raise Stop(Exit.USAGE, "--baseline and --no-baseline contradict each other")
     if given["require_baseline"] and given["no_baseline"]:
         raise Stop(Exit.USAGE, "--require-baseline and --no-baseline contradict each other")
-    if given["sandbox"] and given["base_url"]:
-        raise Stop(Exit.USAGE, "--sandbox asks a gateway of its own; leave --base-url out")
+    if given["accept_unnamed"] and given["require_echo"]:
+        raise Stop(Exit.USAGE, "--accept-unnamed and --require-echo contradict each other")
+    if given["sandbox"] and (given["base_url"] or given["ca_file"]):
+        name = "--base-url" if given["base_url"] else "--ca-file"
+        raise Stop(Exit.USAGE, f"--sandbox asks a gateway of its own; leave {name} out")
     if given["deadline"] is not None and given["max_duration"] is not None:
         raise Stop(Exit.USAGE, "--deadline and --max-duration: give one of them")
     if given["keep"] is not None and not folder:
@@ -207,7 +210,8 @@ def _check_together(given: dict[str, Any], *, folder: bool) -> None:
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    from palm.settings import load_settings, proxy_option  # noqa: PLC0415 - not for --help
+    from palm.settings import load_settings  # noqa: PLC0415 - not for --help
+    from palm.urls import proxy_option  # noqa: PLC0415
 
     typed = click.get_current_context().get_parameter_source("proxy") is ParameterSource.COMMANDLINE
     return load_settings(
@@ -215,6 +219,10 @@ def _settings(given: dict[str, Any]) -> Settings:
         base_url=given["base_url"] or None,
         # Only there can everybody read it; palm.toml may hold a password.
         proxy=proxy_option(given["proxy"]) if typed else given["proxy"],
+        ca_file=given["ca_file"],
+        # A flag that is not given says nothing: the settings' own holds, and must not contradict.
+        accept_unnamed=given["accept_unnamed"] or None,
+        require_echo=given["require_echo"] or None,
     )
 
 
@@ -222,14 +230,6 @@ def _deadline(text: str | None, zone: tzinfo) -> Deadline | None:
     from jobs.timing import parse_deadline  # noqa: PLC0415 - not needed for --help
 
     return None if text is None else parse_deadline(text, datetime.now(zone))
-
-
-def _accept_unnamed(given: dict[str, Any], settings: Settings | None) -> bool:
-    if given["accept_unnamed"] and given["require_echo"]:
-        raise Stop(Exit.USAGE, "--accept-unnamed and --require-echo contradict each other")
-    if given["accept_unnamed"] or settings is None:
-        return bool(given["accept_unnamed"])
-    return settings.accept_unnamed and not given["require_echo"]
 
 
 def _size(text: str) -> int:

@@ -14,15 +14,16 @@ import pyarrow as pa
 
 from jobs.answers import AnswerBook, Row, is_unnamed
 from jobs.canary import Canary
-from jobs.exits import Exit, Stop
 from jobs.frames import UnknownReason
 from jobs.halt import Halt
 from jobs.health import HealthCheck
+from jobs.reach import check_reached, unreachable
 from jobs.tally import Tally
 from jobs.watch import UNBELIEVED, Watch, WatchRules
 from palm import (
     ConnectError,
     ForbiddenError,
+    LocalResourceError,
     PalmAuthorization,
     PalmError,
     RefusedError,
@@ -39,6 +40,7 @@ Ask = Callable[[str, str], Awaitable[PalmAuthorization]]
 
 _ONE_MORE: Final = (
     UnknownReason.NETWORK,
+    UnknownReason.LOCAL,
     UnknownReason.TIMEOUT,
     UnknownReason.SERVER_ERROR,
     UnknownReason.THROTTLED,
@@ -46,6 +48,7 @@ _ONE_MORE: Final = (
 )
 
 
+_UNREACHED: Final = (ConnectError, LocalResourceError)
 _MAY_CHANGE: Final = (TransientError, UnauthorizedError, ForbiddenError)
 
 
@@ -113,7 +116,7 @@ async def sweep(
 
     Raises:
         Stop: Going on would be wrong: refused (77), unreachable (75), not believed (4 or 77),
-            nothing accepted for too long (4).
+            nothing accepted for too long (4, or 75 where this machine is the reason).
     """
     run = _Sweep(
         ask, pairs, tally=tally, rules=rules, ask_throttled=ask_throttled or ask, note=note,
@@ -228,12 +231,13 @@ class _Sweep:
         while True:
             outcomes = await canary.settled()
             errors = list(outcomes.values())
-            if not errors or not all(isinstance(error, ConnectError) for error in errors):
+            if not errors or not all(isinstance(error, _UNREACHED) for error in errors):
                 return errors
             if self.halt.is_set():
                 return errors
+            check_reached(self._tally, self._waited_s(), self._rules.reach_s)
             if self._waited_s() >= self._rules.reach_s:
-                raise Stop(Exit.NOT_NOW, f"the gateway could not be reached: {errors[0]}")
+                raise unreachable(errors[0], str(errors[0]))
             self._tally.failed -= len(outcomes)
             canary.again(outcomes)
             await sleep(self._rules.reach_every_s)
@@ -257,8 +261,8 @@ class _Sweep:
         checks: list[asyncio.Task[None]] = []
         try:
             while not self.halt.is_set():
-                self.watch.check_patience(self._tally.latest_error)
-                self._check_reached()
+                self.watch.check_patience(self._tally.latest_error, self._tally.refused_certificate)
+                check_reached(self._tally, self._waited_s(), self._rules.reach_s)
                 if self._health.is_due:
                     checks = [group.create_task(self._health.check())]
                 with suppress(TimeoutError):
@@ -270,19 +274,6 @@ class _Sweep:
         await asyncio.sleep(self._rules.finish_s)
         for worker in workers:
             worker.cancel()
-
-    def _check_reached(self) -> None:
-        """Stop where no connection could be made since the start.
-
-        The questions themselves may never say so: the client waits while the gateway is down.
-        """
-        tried = self._tally.outcomes.keys()
-        if tried == {ConnectError.__name__} and self._waited_s() >= self._rules.reach_s:
-            raise Stop(
-                Exit.NOT_NOW,
-                f"the gateway could not be reached: no connection in {self._waited_s():.0f} s; "
-                "check base_url, network and proxy",
-            )
 
     def _organization(self, place: int) -> str:
         return self._categories[int(self._codes[place])]

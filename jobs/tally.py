@@ -9,12 +9,17 @@ from typing import Final
 
 from palm import (
     Attempt,
+    CertificateRefusedError,
+    ConnectError,
+    DisconnectedError,
+    LocalResourceError,
     PalmError,
     RefusedError,
     SignatureError,
     SignatureReason,
     StateError,
     ThrottledError,
+    TimedOutError,
     UnnamedError,
 )
 
@@ -22,6 +27,10 @@ __all__ = ["Latency", "Tally"]
 
 _STEP: Final = 1.05
 """Each latency bucket ends this much above the one before: percentiles are right within 5 %."""
+_UNREACHED: Final = {
+    kind.__name__ for kind in (ConnectError, CertificateRefusedError, LocalResourceError)
+}
+_UNANSWERED: Final = {*_UNREACHED, *(kind.__name__ for kind in (DisconnectedError, TimedOutError))}
 _MOST_KINDS: Final = 1_000
 """A gateway that invents codes must not make the memory grow."""
 
@@ -70,6 +79,8 @@ class Tally:
         outcomes: Requests by the name of the error, or ``ok``.
         throttles: Requests that were throttled.
         latest_error: Of the request that failed last; None: none has failed.
+        certificate_error: Of the first request for which a host's TLS certificate was refused.
+        certificates_refused: Whether the last such error said that each host's is.
         probes: Answers with one of WeChat Pay's deliberate wrong signatures.
         replays: Answers that had been given before.
         unnamed: Answers refused because openid or organization_id is missing in them.
@@ -96,6 +107,18 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     latency: Latency = field(default_factory=Latency)
     latest_error: PalmError | None = None
+    certificate_error: CertificateRefusedError | None = None
+    certificates_refused: bool = False
+
+    @property
+    def unreached(self) -> bool:
+        """Whether requests were sent, and no connection could be made for any of them."""
+        return bool(self.outcomes) and self.outcomes.keys() <= _UNREACHED
+
+    @property
+    def refused_certificate(self) -> CertificateRefusedError | None:
+        """The error of a TLS certificate that is refused; None once a host has answered."""
+        return self.certificate_error if self.outcomes.keys() <= _UNANSWERED else None
 
     def attempted(self, attempt: Attempt) -> None:
         """Count one request."""
@@ -108,6 +131,9 @@ class Tally:
             self.latency.add(attempt.elapsed_s)
             return
         self.latest_error = error
+        if isinstance(error, CertificateRefusedError):
+            self.certificate_error = self.certificate_error or error
+            self.certificates_refused = error.everywhere
         if isinstance(error, ThrottledError):
             self.throttles += 1
         elif isinstance(error, SignatureError):

@@ -14,6 +14,7 @@ from jobs.timing import duration_text
 from palm import (
     BeliefError,
     ForbiddenError,
+    LocalResourceError,
     PalmError,
     RefusedError,
     SignatureError,
@@ -157,19 +158,25 @@ class Watch:
             raise _refused(failed[0])
         self._canary = False
 
-    def check_patience(self, latest: PalmError | None = None) -> None:
+    def check_patience(
+        self, latest: PalmError | None = None, refused: PalmError | None = None
+    ) -> None:
         """Stop where no answer was accepted for too long.
 
         Args:
             latest: The error of the request that failed last.
+            refused: That of a refused TLS certificate, where no host has answered in this run.
 
         Raises:
-            Stop: (4)
+            Stop: (4), or (75) where this machine lacks what a connection takes, or (77) where a
+                certificate is refused.
         """
         silent = self.silent_s
         if silent > self._rules.patience_s:
+            if refused is not None:
+                raise _refused(refused)
             raise Stop(
-                Exit.STOPPED,
+                Exit.NOT_NOW if isinstance(latest, LocalResourceError) else Exit.STOPPED,
                 f"No valid answer for {duration_text(silent)}: {_trouble(latest)}",
             )
 
@@ -269,6 +276,8 @@ def _trouble(error: PalmError | None) -> str:
     if error is None:
         return "gateway down (no answer at all)"
     said = str(error).removeprefix("no connection: ")
+    if isinstance(error, LocalResourceError):
+        return said
     return f"gateway down ({said if said.startswith('HTTP') else said[:1].lower() + said[1:]})"
 
 

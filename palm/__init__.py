@@ -13,21 +13,24 @@ from palm._version import __version__
 
 if TYPE_CHECKING:
     from palm.adaptation import AdaptationRules
+    from palm.attempt import Attempt
     from palm.authorization import AuthorizationState, PalmAuthorization
     from palm.authorizations import Authorizations, Outcome, Pair
     from palm.breaker import BreakerRules
     from palm.certificates import APIv3Key
     from palm.chain import Node
-    from palm.client import BASE_URLS, AsyncPalm, Attempt
+    from palm.client import BASE_URLS, AsyncPalm
     from palm.downloaded import DownloadedKeys
     from palm.errors import (
         APIError,
         ArgumentError,
         BeliefError,
         BodyError,
+        CertificateRefusedError,
         ConnectError,
         DisconnectedError,
         ForbiddenError,
+        LocalResourceError,
         MismatchError,
         NewStateError,
         NoStateError,
@@ -69,11 +72,13 @@ __all__ = [
     "BeliefError",
     "BodyError",
     "BreakerRules",
+    "CertificateRefusedError",
     "ConnectError",
     "DisconnectedError",
     "DownloadedKeys",
     "ForbiddenError",
     "HostRules",
+    "LocalResourceError",
     "Merchant",
     "MismatchError",
     "NewStateError",
@@ -120,17 +125,19 @@ _WHERE: Final = {
     "AdaptationRules": "adaptation",
     "ArgumentError": "errors",
     "AsyncPalm": "client",
-    "Attempt": "client",
+    "Attempt": "attempt",
     "AuthorizationState": "authorization",
     "Authorizations": "authorizations",
     "BeliefError": "errors",
     "BodyError": "errors",
+    "CertificateRefusedError": "errors",
     "BreakerRules": "breaker",
     "ConnectError": "errors",
     "DisconnectedError": "errors",
     "DownloadedKeys": "downloaded",
     "ForbiddenError": "errors",
     "HostRules": "hosts",
+    "LocalResourceError": "errors",
     "Merchant": "keys",
     "MismatchError": "errors",
     "NewStateError": "errors",

@@ -9,7 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from palm.errors import PalmError, ServerError, ThrottledError, TransportError
+from palm.errors import (
+    LocalResourceError,
+    PalmError,
+    ServerError,
+    ThrottledError,
+    TransportError,
+)
 
 __all__ = ["Breaker", "BreakerRules"]
 
@@ -99,10 +105,14 @@ class Breaker:
         self._turn.release()
 
     def note(self, error: PalmError | None) -> None:
-        """Note how a request ended; a throttle says neither that the gateway is up nor down.
+        """Note how a request ended.
 
-        An error that is the outage's own, not the question's, is marked as such.
+        A throttle, or what this machine lacks, says neither that the gateway is up nor down. An
+        error that is the outage's or this machine's own, not the question's, is marked as such.
         """
+        if isinstance(error, LocalResourceError):
+            error.outage = True
+            return
         if isinstance(error, ThrottledError):
             return
         now = self._clock()

@@ -15,7 +15,9 @@ from palm.authorizations import query_target
 from palm.client import BASE_URLS
 from palm.diagnosis import diagnose
 from palm.errors import (
+    CertificateRefusedError,
     ForbiddenError,
+    LocalResourceError,
     PalmError,
     RefusedError,
     ServerError,
@@ -33,6 +35,7 @@ from palm.response import TYPED, error_of
 from palm.scrub import GAP, shown_key_id
 from palm.settings import Settings
 from palm.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
+from palm.tls import tls_context
 from palm.transport import Timeouts, Transport
 from palm.urls import checked_base_url, checked_proxy, shown_url
 
@@ -100,13 +103,14 @@ async def check(
     try:
         verifier = _verifier(settings, merchant)
         proxy = checked_proxy(settings.proxy) if settings.proxy else None
+        tls = tls_context(settings.ca_file)
         urls = [checked_base_url(url) for url in settings.base_url or BASE_URLS]
     except SettingsError as error:
         yield Finding(Level.FAIL, "platform keys", str(error))
         return
     yield Finding(Level.OK, "platform keys", f"requests name {_key_id(verifier.preferred)}")
     for url in urls:
-        transport = Transport(timeouts or Timeouts(), proxy)
+        transport = Transport(timeouts or Timeouts(), proxy, tls)
         exchange = Exchange(RSASigner(merchant), verifier, Hosts([url]), transport, clock=clock)
         try:
             async for finding in _ask(exchange, url, pair or _EXAMPLE, clock):
@@ -135,9 +139,7 @@ async def _ask(
         with await exchange.send("GET", query_target(*pair)) as answer:
             status, headers, content = answer.status, answer.headers, answer.content
     except PalmError as error:
-        yield Finding(
-            Level.FAIL, f"network {shown_url(url)}", f"{error}; check DNS, firewall and proxy"
-        )
+        yield Finding(Level.FAIL, f"network {shown_url(url)}", _unreachable(error))
         return
     yield Finding(Level.OK, f"network {shown_url(url)}", f"it answers (HTTP {status})")
     yield _clock(headers, clock())
@@ -169,6 +171,14 @@ async def _ask(
         yield Finding(Level.WARN, "query", f"answered, but refused: {refused}")
     else:
         yield _named(content, pair)
+
+
+def _unreachable(error: PalmError) -> str:
+    if isinstance(error, CertificateRefusedError):
+        return diagnose(error)
+    if isinstance(error, LocalResourceError):
+        return str(error)
+    return f"{error}; check DNS, firewall and proxy"
 
 
 def _named(content: bytes, pair: tuple[str, str]) -> Finding:

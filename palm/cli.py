@@ -15,6 +15,7 @@ import click
 from palm._version import __version__
 from palm.errors import (
     ArgumentError,
+    CertificateRefusedError,
     ForbiddenError,
     PalmError,
     SettingsError,
@@ -24,8 +25,9 @@ from palm.errors import (
     UnauthorizedError,
 )
 from palm.printable import json_text, printable
-from palm.settings import CONFIG_NAME, Settings, load_settings, proxy_option, read_config
+from palm.settings import CONFIG_NAME, Settings, load_settings, read_config
 from palm.shell import USAGE, run_command, say
+from palm.urls import proxy_option
 
 __all__ = ["command", "main"]
 
@@ -58,6 +60,12 @@ def _settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
         ),
         click.option(
+            "--ca-file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Trust these certificate authorities, too.  [default: PALM_CA_FILE]",
+        ),
+        click.option(
             "--proxy", metavar="URL", help="An HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]"
         ),
     ):
@@ -70,6 +78,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         read_config(given["config"]),
         base_url=given["base_url"] or None,
         proxy=proxy_option(given["proxy"]),
+        ca_file=given["ca_file"],
         accept_unnamed=given.get("accept_unnamed"),
         require_echo=given.get("require_echo"),
     )
@@ -88,9 +97,9 @@ def _settings(given: dict[str, Any]) -> Settings:
     "--require-echo", is_flag=True, default=None, help="The default, kept for older scripts."
 )
 @_settings_options
-def get(**given: Any) -> None:  # noqa: ANN401 - what the options above declare
+def get(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     """Ask about one person and one organization; print the answer as JSON."""
-    asyncio.run(_get(given))
+    return asyncio.run(_get(given))
 
 
 @command.command()
@@ -207,12 +216,17 @@ def _exit_code(error: Exception) -> int | None:
     return _UNANSWERED if isinstance(error, PalmError) else None
 
 
-async def _get(given: dict[str, Any]) -> None:
+async def _get(given: dict[str, Any]) -> int:
     from palm.client import AsyncPalm  # noqa: PLC0415 - not needed for --help
+    from palm.diagnosis import diagnose  # noqa: PLC0415
 
     settings = _settings(given)
     async with AsyncPalm.from_settings(settings) as palm:
-        answer = await palm.authorizations.get(given["openid"], given["organization_id"])
+        try:
+            answer = await palm.authorizations.get(given["openid"], given["organization_id"])
+        except CertificateRefusedError as error:
+            say(_NAME, diagnose(error))
+            return _REFUSED
     members = {
         "openid": answer.openid,
         "organization_id": answer.organization_id,
@@ -224,6 +238,7 @@ async def _get(given: dict[str, Any]) -> None:
         "echoed": answer.echoed,
     }
     click.echo(json_text(members, indent=2))
+    return 0
 
 
 async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from palm.adaptation import Adaptation, AdaptationRules
+from palm.attempt import Attempt
 from palm.authorizations import Authorizations
 from palm.breaker import Breaker, BreakerRules
 from palm.chain import Node
@@ -25,30 +26,16 @@ from palm.response import Response
 from palm.retrying import Retry, persist
 from palm.settings import Settings, check_unnamed, load_settings, read_config
 from palm.signing import RSASigner, RSAVerifier, Signer, Verifier
+from palm.tls import tls_context
 from palm.transport import Timeouts, Transport
 from palm.urls import checked_base_url, checked_proxy
 
-__all__ = ["BASE_URLS", "AsyncPalm", "Attempt"]
+__all__ = ["BASE_URLS", "AsyncPalm"]
 
 BASE_URLS: Final = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
 """Main, then backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One request's fate, for those who count.
-
-    Attributes:
-        elapsed_s: From its slot, the second one where it had to wait again, to its verdict.
-        error: None where it was answered and believed.
-        number: Which of its question's attempts it was, from 1.
-    """
-
-    elapsed_s: float
-    error: PalmError | None
-    number: int = 1
 
 
 @dataclass(slots=True)
@@ -72,6 +59,8 @@ class AsyncPalm:
         hosts: When to use the backup.
         breaker: When to stop asking while the gateway is down; None: never.
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
+        ca_file: Certificates in PEM that TLS trusts besides the system's; see
+            :func:`palm.tls.tls_context`.
         accept_unnamed: Believe answers that do not name the pair that they are about, too. The
             signature does not cover the question, so nothing ties such an answer to it.
         require_echo: The default, kept for programs that say it; not together with
@@ -93,7 +82,8 @@ class AsyncPalm:
 
     Raises:
         SettingsError: A base URL is not safe to send to, the platform's keys are the merchant's
-            own, or ``require_echo`` and ``accept_unnamed`` are both given.
+            own, ``ca_file`` holds no certificates, or ``require_echo`` and ``accept_unnamed`` are
+            both given.
     """
 
     def __init__(
@@ -109,6 +99,7 @@ class AsyncPalm:
         hosts: HostRules | None = None,
         breaker: BreakerRules | None = None,
         proxy: str | None = None,
+        ca_file: Path | None = None,
         accept_unnamed: bool = False,
         require_echo: bool = False,
         on_attempt: Callable[[Attempt], None] | None = None,
@@ -126,7 +117,9 @@ class AsyncPalm:
             RSASigner(merchant) if isinstance(merchant, Merchant) else merchant,
             RSAVerifier(keys) if isinstance(keys, PlatformKeys) else keys,
             self.hosts,
-            Transport(self._timeouts, checked_proxy(proxy) if proxy else None),
+            Transport(
+                self._timeouts, checked_proxy(proxy) if proxy else None, tls_context(ca_file)
+            ),
             clock=clock,
             nonce=nonce,
         )
@@ -163,6 +156,7 @@ class AsyncPalm:
             "keys": settings.verifying_keys(),
             "base_url": settings.base_url or BASE_URLS,
             "proxy": settings.proxy,
+            "ca_file": settings.ca_file,
             "accept_unnamed": settings.accept_unnamed,
             "require_echo": settings.require_echo,
         }

@@ -224,6 +224,8 @@ class Connections(aiohttp.TCPConnector):
         wire.asked = False
         if not believed:
             wire.force_close()
+            if wire.transport is not None:  # at once: TLS would still say goodbye to the other side
+                wire.transport.abort()
         if key is not None:
             self._release(key, wire)
         elif not believed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from palm.errors import (
+    CertificateRefusedError,
     ForbiddenError,
     PalmError,
     RefusedError,
@@ -62,6 +63,15 @@ _SIGNATURE: Final = {
     SignatureReason.REPLAYED: "the same answer came twice: a proxy may repeat answers",
 }
 
+_OWN_AUTHORITY: Final = (
+    "if that is your own proxy's or gateway's, set ca_file (PALM_CA_FILE, --ca-file) to the "
+    "certificate of the authority that issued it; otherwise somebody else answers"
+)
+_RENEW: Final = "whoever runs that host must renew it, or this machine's clock is wrong"
+_OTHER_HOST: Final = "it is another host's: check base_url, DNS and proxy"
+_VERIFY_CODES: Final = {9: _RENEW, 10: _RENEW, 62: _OTHER_HOST, 64: _OTHER_HOST}
+"""X509_V_ERR_*, other than that nobody trusted issued it; OpenSSL never changes these numbers."""
+
 
 def diagnose(error: PalmError) -> str:
     """Return one line: what was refused, and what to do."""
@@ -78,4 +88,6 @@ def _remedy(error: PalmError) -> str | None:
         return "ask WeChat Pay to open the palm service for this merchant"
     if isinstance(error, RefusedError):
         return _BAD_REQUEST if error.status == _HTTP_BAD_REQUEST else _REFUSED
+    if isinstance(error, CertificateRefusedError):
+        return _VERIFY_CODES.get(error.verify_code, _OWN_AUTHORITY)
     return _SIGNATURE[error.reason] if isinstance(error, SignatureError) else None

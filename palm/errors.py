@@ -14,8 +14,10 @@
     │   └── PendingError *          202: accepted, no result yet
     ├── TransportError *            no complete answer
     │   ├── ConnectError *          no connection could be made
+    │   │   └── CertificateRefusedError *   the host's TLS certificate is not trusted
     │   ├── DisconnectedError *     a connection broke
     │   └── TimedOutError *         it took too long
+    ├── LocalResourceError *        this machine lacks what a connection takes; nothing was sent
     ├── BeliefError *               an answer that is not believed
     │   ├── SignatureError *        unsigned, wrongly signed, stale, or by an unknown key
     │   ├── MismatchError *         about somebody else
@@ -45,9 +47,11 @@ __all__ = [
     "ArgumentError",
     "BeliefError",
     "BodyError",
+    "CertificateRefusedError",
     "ConnectError",
     "DisconnectedError",
     "ForbiddenError",
+    "LocalResourceError",
     "MismatchError",
     "NewStateError",
     "NoStateError",
@@ -78,8 +82,8 @@ class PalmError(Exception):
         status: HTTP status of the last answer, None where there was none.
         request_id: Its ``Request-ID``, which WeChat Pay's support asks for.
         attempts: How many requests were sent before giving up.
-        outage: Whether the gateway was down for everybody at the time, so that the failure says
-            nothing of this question.
+        outage: Whether the gateway was down for everybody at the time, or this machine had nothing
+            left to ask with, so that the failure says nothing of this question.
     """
 
     outage: bool = False
@@ -171,12 +175,36 @@ class ConnectError(TransportError):
     """No connection could be made: name, network, TLS, or nobody listens."""
 
 
+class CertificateRefusedError(ConnectError):
+    """The TLS certificate that a host shows is not trusted, or not that host's.
+
+    Attributes:
+        host: Whose certificate it is: the gateway's host, or a proxy's.
+        verify_code: OpenSSL's ``X509_V_ERR_*``, which says why.
+        everywhere: Whether each of the client's hosts showed such a certificate when it was asked
+            last, and none has ever answered.
+    """
+
+    def __init__(self, host: str, why: str, verify_code: int) -> None:
+        super().__init__(f"no connection: the TLS certificate of {host} is refused ({why})")
+        self.host = host
+        self.verify_code = verify_code
+        self.everywhere = False
+
+
 class DisconnectedError(TransportError):
     """The connection broke before the answer was complete."""
 
 
 class TimedOutError(TransportError):
     """Connecting or answering took longer than allowed."""
+
+
+class LocalResourceError(TransientError):
+    """This machine lacks file descriptors, memory or a local port: it says nothing of the gateway.
+
+    Not a TransportError: no host is switched for it, and it is no sign of an outage.
+    """
 
 
 class BeliefError(TransientError):

@@ -15,6 +15,7 @@ from palm.connections import Answer
 from palm.downloaded import DownloadedKeys
 from palm.errors import (
     APIError,
+    CertificateRefusedError,
     PalmError,
     SignatureError,
     SignatureReason,
@@ -184,6 +185,7 @@ class Exchange:
 
         Raises:
             TransportError: There was no complete answer.
+            LocalResourceError: This machine lacks what a connection takes.
             BodyError: It was longer than 64 KiB.
         """
         sign = partial(self._signed, method, target, body)
@@ -194,6 +196,10 @@ class Exchange:
             answer = await self._transport.send(
                 method, host + target, headers, body, timeouts, turn=turn
             )
+        except CertificateRefusedError as error:
+            self.hosts.failed(host, self._steady(), refused=True)
+            error.everywhere = self.hosts.refused_everywhere
+            raise
         except TransportError:
             self.hosts.failed(host, self._steady())
             raise

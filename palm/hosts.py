@@ -49,12 +49,19 @@ class Hosts:
         self._current = 0
         self._failed: list[float] = []
         self._try_main_at = 0.0
+        self._refused: set[str] = set()
+        self._has_answered = False
         self.switches = 0
 
     @property
     def current(self) -> str:
         """The host that most requests go to now."""
         return self._urls[self._current]
+
+    @property
+    def refused_everywhere(self) -> bool:
+        """Whether each host's certificate was refused last, and none has ever answered."""
+        return not self._has_answered and len(self._refused) == len(set(self._urls))
 
     def choose(self, now: float) -> str:
         """Return where the next request goes."""
@@ -65,13 +72,15 @@ class Hosts:
 
     def answered(self, url: str) -> None:
         """Note that a host answered, whatever it said."""
+        self._has_answered = True
         if url == self._urls[0] and self._current:
             self._switch(0)
         elif url == self._urls[self._current]:
             self._failed.clear()
 
-    def failed(self, url: str, now: float) -> None:
-        """Note that a host could not be reached."""
+    def failed(self, url: str, now: float, *, refused: bool = False) -> None:
+        """Note that a host could not be reached; ``refused``: its certificate was."""
+        (self._refused.add if refused else self._refused.discard)(url)
         if len(self._urls) == 1 or url != self._urls[self._current]:
             return
         self._failed = [at for at in self._failed if at > now - self._rules.within_s] + [now]

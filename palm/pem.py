@@ -15,6 +15,7 @@ from palm.errors import SettingsError
 __all__ = [
     "certificate_serial",
     "load_certificate",
+    "load_certificates",
     "looks_like",
     "out_of_date",
     "rsa_key_of",
@@ -37,6 +38,21 @@ def load_certificate(pem: bytes, name: str) -> x509.Certificate:
     what = looks_like(pem)
     what = "a broken certificate" if what == "a certificate" else what
     raise SettingsError(f"{name} is {what}, not a certificate in PEM")
+
+
+def load_certificates(pem: bytes, name: str) -> list[x509.Certificate]:
+    """Return all certificates in a PEM text, whatever their dates.
+
+    Raises:
+        SettingsError: There is none, or one is broken; ``name`` is what the text is called.
+    """
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except (ValueError, x509.InvalidVersion):
+        pass
+    what = looks_like(pem)
+    what = "a broken certificate" if what == "a certificate" else what
+    raise SettingsError(f"{name} is {what}, not certificates in PEM")
 
 
 def certificate_serial(certificate: x509.Certificate) -> str:

@@ -13,7 +13,14 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from palm.errors import DisconnectedError, PalmError, ThrottledError, TransientError, UnnamedError
+from palm.errors import (
+    DisconnectedError,
+    LocalResourceError,
+    PalmError,
+    ThrottledError,
+    TransientError,
+    UnnamedError,
+)
 
 __all__ = ["Retry", "persist"]
 
@@ -61,11 +68,13 @@ class _Trial:
         self._failures = 0
         self._throttles = 0
         self._outages = 0
+        self._local = 0
         self._unnamed = 0
         self._disconnected = False
 
     def transient(self, error: BaseException) -> bool:
         """Count the failure; say whether the question may be asked again at all."""
+        self._local += isinstance(error, LocalResourceError)
         if isinstance(error, ThrottledError):
             self._throttles += 1
             answers = self._answers()
@@ -99,7 +108,8 @@ class _Trial:
         if isinstance(error, DisconnectedError) and not self._disconnected:
             self._disconnected = True  # most likely a kept-alive connection that had gone stale
             return 0.0
-        return self._doubled(self._retry.base_s, self._failures) * self._random()
+        times = self._local if isinstance(error, LocalResourceError) else self._failures
+        return self._doubled(self._retry.base_s, times) * self._random()
 
     def _doubled(self, first_s: float, times: int) -> float:
         # Beyond 2 ** 1023 there is no float; long before, the cap holds.

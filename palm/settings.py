@@ -28,7 +28,6 @@ __all__ = [
     "Settings",
     "check_unnamed",
     "load_settings",
-    "proxy_option",
     "read_config",
     "suggestion",
 ]
@@ -64,6 +63,7 @@ class Settings(BaseSettings):
     apiv3_key_file: Path | None = Field(None, description="a file with the APIv3 key")
     base_url: Annotated[tuple[str, ...], NoDecode] = ()
     proxy: str | None = None
+    ca_file: Path | None = Field(None, description="certificate authorities to trust, too, in PEM")
     accept_unnamed: bool = False
     require_echo: bool = False
 
@@ -275,20 +275,6 @@ def check_unnamed(*, accept_unnamed: bool, require_echo: bool) -> bool:
             "accept answers that name nobody, or accept_unnamed to refuse them"
         )
     return accept_unnamed
-
-
-def proxy_option(text: str | None) -> str | None:
-    """Return the proxy that a command line names.
-
-    Raises:
-        SettingsError: There is a password in it, which everybody on the machine can read there.
-    """
-    if text is not None and "@" in text:
-        raise SettingsError(
-            "--proxy must hold no password: everybody can read it there; set PALM_PROXY or "
-            "HTTPS_PROXY instead"
-        )
-    return text
 
 
 def _missing(name: str, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,16 +17,20 @@ from palm.connections import Answer, Attempt, Connections, Turn, current
 from palm.deadlines import Deadline, Deadlines
 from palm.errors import (
     BodyError,
+    CertificateRefusedError,
     ConnectError,
     DisconnectedError,
+    LocalResourceError,
     TimedOutError,
     TransportError,
 )
+from palm.local_resources import lacking
 from palm.urls import checked_base_url, checked_proxy, environment_proxy
 
 __all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy", "environment_proxy"]
 
 _LONGEST_BODY: Final = 64 * 1024
+_log: Final = logging.getLogger("palm")
 _TOO_LONG: Final = f"the answer is longer than {_LONGEST_BODY} bytes"
 
 
@@ -71,11 +76,16 @@ class Transport:
     Args:
         timeouts: For each request that brings none of its own.
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
+        tls: Whom to trust; None: whom the system trusts.
     """
 
-    def __init__(self, timeouts: Timeouts, proxy: str | None = None) -> None:
+    def __init__(
+        self, timeouts: Timeouts, proxy: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._timeouts = timeouts
         self._proxy = proxy
+        self._tls: ssl.SSLContext | bool = True if tls is None else tls
+        self._lacked: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._deadlines: dict[float, Deadlines] = {}
@@ -111,6 +121,7 @@ class Transport:
 
         Raises:
             TransportError: There was no complete answer.
+            LocalResourceError: This machine lacks what a connection takes.
             BodyError: It was longer than 64 KiB.
             SettingsError: The environment names a proxy that is none.
             RuntimeError: The transport is closed.
@@ -144,13 +155,26 @@ class Transport:
                 return Answer(response.status, response.headers, content, attempt)
         except (aiohttp.ClientError, OSError) as error:
             attempt.settle(believed=False)
-            failed = _translated(error)
+            failed = self._translated(error)
         except BaseException:
             attempt.settle(believed=False)
             raise
         finally:
             current.reset(before)
         raise failed  # out here, so that the library's error does not hang on as its context
+
+    def _translated(
+        self, error: aiohttp.ClientError | OSError
+    ) -> TransportError | LocalResourceError:
+        """Return our own error for one of the library's; what this machine lacks is logged once."""
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return _refused(error)
+        if (lack := lacking(error)) is None:
+            return _translated(error)
+        if lack not in self._lacked:
+            self._lacked.add(lack)
+            _log.warning("no connection: %s", lack)
+        return LocalResourceError(f"no connection: {lack}")
 
     def _deadlines_of(self, seconds: float) -> Deadlines:
         found = self._deadlines.get(seconds)
@@ -164,7 +188,10 @@ class Transport:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=Connections(
-                    limit=0, keepalive_timeout=self._timeouts.idle_s, ttl_dns_cache=300
+                    limit=0,
+                    keepalive_timeout=self._timeouts.idle_s,
+                    ttl_dns_cache=300,
+                    ssl=self._tls,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -215,9 +242,16 @@ def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
     return ConnectError(f"no connection: {_cause(error)}")
 
 
+def _refused(error: aiohttp.ClientConnectorCertificateError) -> CertificateRefusedError:
+    cause = error.certificate_error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return CertificateRefusedError(
+            error.host, cause.verify_message.rstrip("."), cause.verify_code
+        )
+    return CertificateRefusedError(error.host, type(cause).__name__, 0)
+
+
 def _cause(error: BaseException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the gateway's TLS certificate is refused ({error.verify_message})"
     if isinstance(error, OSError) and error.strerror and error.errno is not None:
         return error.strerror
     return type(error).__name__

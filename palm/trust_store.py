@@ -21,7 +21,7 @@ from cryptography.x509.verification import (
 )
 
 from palm.errors import SettingsError
-from palm.pem import looks_like
+from palm.pem import load_certificates
 
 __all__ = ["TrustStore"]
 
@@ -58,14 +58,7 @@ class TrustStore:
         Raises:
             SettingsError: There is no certificate, or no root among them.
         """
-        try:
-            certificates = x509.load_pem_x509_certificates(pem)
-        except (ValueError, x509.InvalidVersion):
-            certificates = []
-        if not certificates:
-            what = looks_like(pem)
-            what = "a broken certificate" if what == "a certificate" else what
-            raise SettingsError(f"{name} is {what}, not certificates in PEM")
+        certificates = load_certificates(pem, name)
         roots = [each for each in certificates if each.issuer == each.subject]
         if not roots:
             raise SettingsError(f"{name} holds no root: no certificate that was issued by itself")

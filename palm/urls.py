@@ -14,7 +14,14 @@ from urllib.request import getproxies, proxy_bypass
 
 from palm.errors import SettingsError
 
-__all__ = ["checked_base_url", "checked_proxy", "environment_proxy", "is_loopback", "shown_url"]
+__all__ = [
+    "checked_base_url",
+    "checked_proxy",
+    "environment_proxy",
+    "is_loopback",
+    "proxy_option",
+    "shown_url",
+]
 
 _BASE_URL: Final = re.compile(r"(?i:https?)://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 """Host, perhaps a port and a path: no user, query or fragment, and nothing to be encoded."""
@@ -67,6 +74,20 @@ def checked_proxy(text: str) -> str:
         raise SettingsError("the user in the proxy's URL must not hold a colon (%3A)")
     if not host or not _PROXY.fullmatch(text):
         raise SettingsError("the proxy's URL must look like http://proxy.example:3128")
+    return text
+
+
+def proxy_option(text: str | None) -> str | None:
+    """Return the proxy that a command line names.
+
+    Raises:
+        SettingsError: There is a password in it, which everybody on the machine can read there.
+    """
+    if text is not None and "@" in text:
+        raise SettingsError(
+            "--proxy must hold no password: everybody can read it there; set PALM_PROXY or "
+            "HTTPS_PROXY instead"
+        )
     return text
 
 

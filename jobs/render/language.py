@@ -201,6 +201,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "the run ended before it was asked": "运行结束前未及查询",
     "no answer in time": "超时未应答",
     "no connection, or one that broke": "无法连接或连接中断",
+    "this machine had no resources left for a connection": "本机已无资源建立连接",
     "the gateway answered with an error of its own": "网关返回服务端错误",
     "throttled each time they were asked about": "每次查询都被限流",
     "the gateway refused the question": "网关拒绝了查询",

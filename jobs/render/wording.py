@@ -45,6 +45,7 @@ REASONS: Final = {
     UnknownReason.NOT_ASKED: "the run ended before it was asked",
     UnknownReason.TIMEOUT: "no answer in time",
     UnknownReason.NETWORK: "no connection, or one that broke",
+    UnknownReason.LOCAL: "this machine had no resources left for a connection",
     UnknownReason.SERVER_ERROR: "the gateway answered with an error of its own",
     UnknownReason.THROTTLED: "throttled each time they were asked about",
     UnknownReason.REFUSED: "the gateway refused the question",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -116,7 +117,10 @@ def call_main(folder, capfd, monkeypatch):
         assert "Traceback" not in err
         return Ended(ended.value.code, out, err)
 
-    return call
+    log = logging.getLogger("palm")  # with -q it is silent, and would be for the tests to come
+    before = log.level
+    yield call
+    log.setLevel(before)
 
 
 @pytest.fixture

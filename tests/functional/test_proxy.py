@@ -25,10 +25,9 @@ from palm import (
     cli,
 )
 from palm.sandbox import Gateway
-from palm.settings import proxy_option
 from palm.shell import run_command
 from palm.transport import Timeouts, Transport
-from palm.urls import _proxy_of, checked_proxy, environment_proxy
+from palm.urls import _proxy_of, checked_proxy, environment_proxy, proxy_option
 
 GATEWAY = "https://api.mch.weixin.qq.com"
 PROXY = "http://proxy.example:3128"

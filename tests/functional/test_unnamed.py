@@ -78,6 +78,38 @@ def test_both_options_at_once_contradict_each_other(run):
     assert "contradict" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "setting"),
+    [("--require-echo", "accept_unnamed"), ("--accept-unnamed", "require_echo")],
+)
+def test_an_option_and_palm_toml_that_contradict_each_other_are_refused(run, option, setting):
+    """The option had won without a word."""
+    done = run("-q", option, change=lambda text: f"{setting} = true\n{text}", pairs=30)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert "accept_unnamed and require_echo contradict each other" in line
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [("--require-echo", "PALM_ACCEPT_UNNAMED"), ("--accept-unnamed", "PALM_REQUIRE_ECHO")],
+)
+def test_an_option_and_a_variable_that_contradict_each_other_are_refused(
+    run, monkeypatch, option, variable
+):
+    monkeypatch.setenv(variable, "true")
+    done = run("-q", option, pairs=30)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert "contradict each other" in line
+
+
+def test_a_variable_that_says_no_outdoes_palm_toml(run, monkeypatch):
+    monkeypatch.setenv("PALM_ACCEPT_UNNAMED", "false")
+    change = "accept_unnamed = true\n{}".format
+    assert run("-q", "--require-echo", change=change, pairs=30).returncode == 0
+
+
 def test_the_option_that_is_the_default_now_is_still_accepted(run):
     assert run("-q", "--require-echo", pairs=30).returncode == 0
 

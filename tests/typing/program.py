@@ -26,11 +26,13 @@ from palm import (
     BeliefError,
     BodyError,
     BreakerRules,
+    CertificateRefusedError,
     ConnectError,
     DisconnectedError,
     DownloadedKeys,
     ForbiddenError,
     HostRules,
+    LocalResourceError,
     Merchant,
     MismatchError,
     NewStateError,
@@ -175,6 +177,15 @@ async def ask_many() -> list[PalmAuthorization]:
     return found
 
 
+def explain_refused(error: CertificateRefusedError | TimedOutError) -> str:
+    """Say whose certificate is refused."""
+    if isinstance(error, TimedOutError):
+        return "nobody's"
+    everywhere: bool = error.everywhere
+    code: int = error.verify_code
+    return f"{error.host}: {code}, {everywhere}"
+
+
 def explain(error: PalmError) -> str:
     """Say what to do about an error, by its type alone."""
     said = "try again" if isinstance(error, TransientError) else "do not"
@@ -190,7 +201,7 @@ def explain(error: PalmError) -> str:
         case ServerError() | PendingError() | APIError():
             verified: bool = error.verified
             return f"later: {verified}"
-        case ConnectError() | DisconnectedError() | TimedOutError() | TransportError():
+        case LocalResourceError() | ConnectError() | DisconnectedError() | TransportError():
             return f"after {error.attempts}"
         case SignatureError():
             reason: SignatureReason = error.reason

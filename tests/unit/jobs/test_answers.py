@@ -13,9 +13,11 @@ from jobs.answers import AnswerBook, is_unnamed, reason_of, usable
 from jobs.frames import ANSWERS, UnknownReason, conform
 from palm import (
     BodyError,
+    CertificateRefusedError,
     ConnectError,
     DisconnectedError,
     ForbiddenError,
+    LocalResourceError,
     MismatchError,
     NewStateError,
     NoStateError,
@@ -37,7 +39,9 @@ AT_MS = 1_741_000_000_123
 REASONS = [
     (ConnectError("x"), UnknownReason.NETWORK),
     (DisconnectedError("x"), UnknownReason.NETWORK),
+    (CertificateRefusedError("gateway.example", "x", 20), UnknownReason.NETWORK),
     (TimedOutError("x"), UnknownReason.TIMEOUT),
+    (LocalResourceError("x"), UnknownReason.LOCAL),
     (ThrottledError(429), UnknownReason.THROTTLED),
     (ServerError(502), UnknownReason.SERVER_ERROR),
     (PendingError(202), UnknownReason.SERVER_ERROR),

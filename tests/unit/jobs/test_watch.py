@@ -9,8 +9,10 @@ from jobs.exits import Stop
 from jobs.watch import Watch, WatchRules
 from palm import (
     BodyError,
+    CertificateRefusedError,
     ConnectError,
     ForbiddenError,
+    LocalResourceError,
     MismatchError,
     NoStateError,
     RefusedError,
@@ -74,6 +76,23 @@ def test_what_kept_all_answers_away_is_said(watch, clock, error, trouble):
     with pytest.raises(Stop) as stop:
         watch.check_patience(error)
     assert str(stop.value) == f"No valid answer for 16 min: {trouble}"
+
+
+def test_where_this_machine_is_the_reason_it_says_so_and_the_code_is_not_the_gateways(watch, clock):
+    clock.now = 1_000.0
+    with pytest.raises(Stop) as stop:
+        watch.check_patience(LocalResourceError("no connection: this machine has no memory"))
+    assert stop.value.code == 75
+    assert str(stop.value) == "No valid answer for 16 min: this machine has no memory"
+
+
+def test_a_certificate_that_is_refused_where_no_host_answered_is_the_reason(watch, clock):
+    clock.now = 1_000.0
+    refused = CertificateRefusedError("gateway.example", "certificate has expired", 10)
+    with pytest.raises(Stop) as stop:
+        watch.check_patience(ConnectError("no connection: Connection refused"), refused)
+    assert stop.value.code == 77
+    assert "the TLS certificate of gateway.example is refused" in str(stop.value)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from palm import (
     BreakerRules,
     ConnectError,
+    LocalResourceError,
     RefusedError,
     ServerError,
     ThrottledError,
@@ -100,6 +101,17 @@ def test_a_throttle_says_neither_up_nor_down(breaker, clock):
     assert breaker.is_open
     breaker.note(ThrottledError(429))
     assert breaker.is_open
+
+
+def test_what_this_machine_lacks_says_neither_up_nor_down_and_is_no_questions_fault(breaker, clock):
+    clock.now += 5.0
+    fail(breaker, 2)
+    assert [error.outage for error in fail(breaker, 9, LocalResourceError)] == [True] * 9
+    assert not breaker.is_open
+    fail(breaker, 1)
+    assert breaker.is_open
+    fail(breaker, 9, LocalResourceError)
+    assert (breaker.is_open, breaker.openings) == (True, 1)
 
 
 def test_failures_are_the_outages_own_only_from_when_it_is_open(breaker, clock):

@@ -139,3 +139,21 @@ def test_however_hosts_behave_the_main_one_is_asked_within_the_time_of_a_trial(s
             hosts.answered(host)
         else:
             hosts.failed(host, now)
+
+
+def test_certificates_are_refused_everywhere_once_each_host_showed_one_last(hosts):
+    hosts.failed(MAIN, 0.0, refused=True)
+    assert not hosts.refused_everywhere
+    hosts.failed(BACKUP, 0.0, refused=True)
+    assert hosts.refused_everywhere
+    hosts.failed(MAIN, 0.0)
+    assert not hosts.refused_everywhere
+    hosts.failed(MAIN, 0.0, refused=True)
+    hosts.answered(BACKUP)
+    assert not hosts.refused_everywhere
+
+
+def test_a_single_host_whose_certificate_is_refused_is_everywhere():
+    hosts = Hosts([MAIN], RULES)
+    hosts.failed(MAIN, 0.0, refused=True)
+    assert hosts.refused_everywhere

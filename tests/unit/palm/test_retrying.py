@@ -12,6 +12,7 @@ from palm.errors import (
     ConnectError,
     DisconnectedError,
     ForbiddenError,
+    LocalResourceError,
     MismatchError,
     NewStateError,
     NoStateError,
@@ -262,3 +263,27 @@ async def test_a_throttle_does_not_end_a_question_that_fails_otherwise_meanwhile
     asked = Asked(*errors)
     answered = await persist(asked, Retry(), answers=lambda: next(answers), sleep=asked.sleep)
     assert (answered, asked.times) == ("answer", 9)
+
+
+def lacking(*, outage):
+    error = LocalResourceError("x")
+    error.outage = outage
+    return error
+
+
+async def test_what_this_machine_lacks_is_asked_again_after_pauses_that_grow():
+    asked = Asked(*(lacking(outage=True) for _ in range(9)))
+    assert await asked.persist() == "answer"
+    assert asked.waits == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20, 20])
+
+
+async def test_without_a_breaker_it_is_a_failure_as_any_other():
+    asked = Asked(*(lacking(outage=False) for _ in range(9)))
+    with pytest.raises(LocalResourceError):
+        await asked.persist()
+    assert (asked.times, len(asked.waits)) == (5, 4)
+
+
+async def test_what_this_machine_lacks_takes_no_attempt_from_the_gateways_own_failures():
+    asked = Asked(*(lacking(outage=True) for _ in range(4)), *(ServerError(500) for _ in range(4)))
+    assert await asked.persist() == "answer"

@@ -361,7 +361,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_no_connection(transport,
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     error = await fail(transport, url, ConnectError)
     server.close()
-    assert "the gateway's TLS certificate is refused (self-signed certificate)" in str(error)
+    assert "the TLS certificate of 127.0.0.1 is refused (self-signed certificate)" in str(error)
 
 
 async def test_plain_http_where_tls_is_expected_is_no_answer(serve, hurried, fail):
