@@ -242,7 +242,8 @@ def test_a_key_file_that_is_there_and_cannot_be_read_is_named_by_its_path(folder
     key.unlink()
     key.mkdir(mode=0o700)
     assert refusal(settings_without(folder).merchant) == (
-        f"PALM_PRIVATE_KEY ({key}): the merchant's private key cannot be read: it is a folder, not a file"
+        f"PALM_PRIVATE_KEY ({key}): the merchant's private key cannot be read: "
+        "it is a folder, not a file"
     )
 
 
