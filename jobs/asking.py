@@ -116,7 +116,7 @@ async def ask_all(
             if stop.code is not Exit.STOPPED and not (stop.code is Exit.NOT_NOW and tally.settled):
                 raise
             resumable = _resumable(options, tally, journal)
-            raise Stop(stop.code, f"{stop}; {resumable}") from None
+            raise Stop(stop.code, f"{stop}; {resumable}", again=False) from None
         if journal is not None:
             journal.close()
             journal.check()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import threading
+import time
 from contextlib import contextmanager
 
 import pandas as pd
@@ -12,16 +14,18 @@ import pytest
 
 from jobs.exits import Stop
 from jobs.frames import PAIRS, conform
+from jobs.options import Waits
 from jobs.sweep import SweepRules, sweep
 from jobs.tally import Tally
 from jobs.watch import WatchRules
 from palm import AsyncPalm, BreakerRules, HostRules, LocalResourceError, Retry
 from palm.cli import _exit_code
-from palm.sandbox import Gateway
+from palm.sandbox import Faults, Gateway
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
+from tests.functional.conftest import serving
 from tests.limits import no_free_descriptors
-from tests.night import DAY
+from tests.night import DAY, options, run_quietly, write_pairs
 
 LINE = (
     "no connection: this process has no free file descriptors: raise the limit (ulimit -n, "
@@ -138,3 +142,33 @@ async def test_where_it_lasts_the_run_ends_with_75_and_the_line(keys, hosts, rul
 
 def test_palm_get_ends_with_75_as_with_all_that_passes():
     assert _exit_code(LocalResourceError(LINE)) == 75
+
+
+def test_a_night_that_had_answers_keeps_them_and_says_the_command_once(folder, keys):
+    source = write_pairs(folder / "pairs.csv", 3000)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    waits = Waits(sweep=SweepRules(watch=WatchRules(patience_s=1.0)))
+    with serving(Gateway(keys, date=DAY)) as gateway:
+        keys.write(folder / "keys", gateway.base_url)
+        chosen = options(
+            source, folder / "r.parquet", DAY, waits=waits, rate=500.0,
+            settings=load_settings(read_config(folder / "keys" / "palm.toml")),
+        )  # fmt: skip
+
+        def exhaust():
+            while gateway.stats.requests < 100:
+                time.sleep(0.01)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (1, limit[1]))
+            gateway.faults = Faults(drop=1.0)  # each connection ends, and no new one can be made
+
+        thread = threading.Thread(target=exhaust)
+        thread.start()
+        try:
+            with pytest.raises(Stop) as stop:
+                run_quietly(chosen)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+            thread.join()
+    assert (stop.value.code, stop.value.again) == (75, False)
+    assert "this process has no free file descriptors" in str(stop.value)
+    assert "are kept in the journal; to go on: palm-reconcile " in str(stop.value)
