@@ -49,6 +49,7 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["secrecy"] = str(node.config.stash[GATHERED])
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests that measure the machine share one worker: each would measure the others.
 
