@@ -49,16 +49,21 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["secrecy"] = str(node.config.stash[GATHERED])
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that measure the machine share one worker: each would measure the others.
-
-    They come first, because one worker needs as long for them as the others for all the rest.
-    """
+    """Put first what one worker needs as long for as the others for all the rest."""
     items.sort(key=lambda item: CHAOS not in item.path.parents)
-    for item in items:
-        if CHAOS in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("chaos"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let the tests that measure the machine share one worker: each would measure the others."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - where it is installed
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "chaos" if nodeid.startswith("tests/chaos/") else nodeid
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(trylast=True)
