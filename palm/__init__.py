@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Final
 from palm._version import __version__
 
 if TYPE_CHECKING:
-    from palm.adaptation import AdaptationRules
-    from palm.attempt import Attempt
-    from palm.authorization import AuthorizationState, PalmAuthorization
-    from palm.authorizations import Authorizations, Outcome, Pair
-    from palm.breaker import BreakerRules
-    from palm.certificates import APIv3Key
     from palm.chain import Node
     from palm.client import BASE_URLS, AsyncPalm
-    from palm.downloaded import DownloadedKeys
+    from palm.crypto.certificate_store import DownloadedKeys
+    from palm.crypto.certificates import APIv3Key
+    from palm.crypto.keys import Merchant, PlatformKeys
+    from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
+    from palm.crypto.trust_store import TrustStore
     from palm.errors import (
         APIError,
         ArgumentError,
@@ -49,15 +47,17 @@ if TYPE_CHECKING:
         UnauthorizedError,
         UnnamedError,
     )
-    from palm.hosts import HostRules
-    from palm.keys import Merchant, PlatformKeys
-    from palm.pacer import Pacer
-    from palm.response import Response
-    from palm.retrying import Retry
-    from palm.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
+    from palm.http.attempt import Attempt
+    from palm.http.response import Response
+    from palm.http.transport import Timeouts
+    from palm.models import AuthorizationState, PalmAuthorization
+    from palm.palmservice import Authorizations, Outcome, Pair
+    from palm.resilience.adaptive_rate import AdaptationRules
+    from palm.resilience.breaker import BreakerRules
+    from palm.resilience.failover import HostRules
+    from palm.resilience.pacer import Pacer
+    from palm.resilience.retry import Retry
     from palm.sync import Palm, SyncAuthorizations
-    from palm.transport import Timeouts
-    from palm.trust_store import TrustStore
 
 __all__ = [
     "BASE_URLS",
@@ -121,59 +121,59 @@ __all__ = [
 _WHERE: Final = {
     "BASE_URLS": "client",
     "APIError": "errors",
-    "APIv3Key": "certificates",
-    "AdaptationRules": "adaptation",
+    "APIv3Key": "crypto.certificates",
+    "AdaptationRules": "resilience.adaptive_rate",
     "ArgumentError": "errors",
     "AsyncPalm": "client",
-    "Attempt": "attempt",
-    "AuthorizationState": "authorization",
-    "Authorizations": "authorizations",
+    "Attempt": "http.attempt",
+    "AuthorizationState": "models",
+    "Authorizations": "palmservice",
     "BeliefError": "errors",
     "BodyError": "errors",
     "CertificateRefusedError": "errors",
-    "BreakerRules": "breaker",
+    "BreakerRules": "resilience.breaker",
     "ConnectError": "errors",
     "DisconnectedError": "errors",
-    "DownloadedKeys": "downloaded",
+    "DownloadedKeys": "crypto.certificate_store",
     "ForbiddenError": "errors",
-    "HostRules": "hosts",
+    "HostRules": "resilience.failover",
     "LocalResourceError": "errors",
-    "Merchant": "keys",
+    "Merchant": "crypto.keys",
     "MismatchError": "errors",
     "NewStateError": "errors",
     "NoStateError": "errors",
     "Node": "chain",
-    "Outcome": "authorizations",
-    "Pacer": "pacer",
-    "Pair": "authorizations",
+    "Outcome": "palmservice",
+    "Pacer": "resilience.pacer",
+    "Pair": "palmservice",
     "Palm": "sync",
-    "PalmAuthorization": "authorization",
+    "PalmAuthorization": "models",
     "PalmError": "errors",
     "PendingError": "errors",
-    "PlatformKeys": "keys",
-    "RSASigner": "signing",
-    "RSAVerifier": "signing",
+    "PlatformKeys": "crypto.keys",
+    "RSASigner": "crypto.signing",
+    "RSAVerifier": "crypto.signing",
     "RefusedError": "errors",
-    "Response": "response",
-    "Retry": "retrying",
+    "Response": "http.response",
+    "Retry": "resilience.retry",
     "ServerError": "errors",
     "SettingsError": "errors",
     "SignatureError": "errors",
     "SignatureReason": "errors",
-    "Signer": "signing",
+    "Signer": "crypto.signing",
     "StateError": "errors",
     "SyncAuthorizations": "sync",
     "ThrottledError": "errors",
     "TimedOutError": "errors",
-    "Timeouts": "transport",
+    "Timeouts": "http.transport",
     "TransientError": "errors",
     "TransportError": "errors",
-    "TrustStore": "trust_store",
+    "TrustStore": "crypto.trust_store",
     "UnauthorizedError": "errors",
     "UnnamedError": "errors",
-    "Verifier": "signing",
-    "authorization": "signing",
-    "message": "signing",
+    "Verifier": "crypto.signing",
+    "authorization": "crypto.signing",
+    "message": "crypto.signing",
 }
 
 

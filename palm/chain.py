@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from palm.errors import ArgumentError
-from palm.template import fill, query_string
+from palm.http.template import fill, query_string
 
 __all__ = ["Node", "segment"]
 

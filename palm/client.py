@@ -12,23 +12,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from palm.adaptation import Adaptation, AdaptationRules
-from palm.attempt import Attempt
-from palm.authorizations import Authorizations
-from palm.breaker import Breaker, BreakerRules
 from palm.chain import Node
+from palm.crypto.keys import Merchant, PlatformKeys
+from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier
 from palm.errors import PalmError, ThrottledError, TransientError
-from palm.exchange import Exchange
-from palm.hosts import HostRules, Hosts
-from palm.keys import Merchant, PlatformKeys
-from palm.pacer import Pacer, Permit
-from palm.response import Response
-from palm.retrying import Retry, persist
+from palm.http.attempt import Attempt
+from palm.http.response import Response
+from palm.http.signed import Exchange
+from palm.http.tls import tls_context
+from palm.http.transport import Timeouts, Transport
+from palm.http.url import checked_base_url, checked_proxy
+from palm.palmservice import Authorizations
+from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
+from palm.resilience.breaker import Breaker, BreakerRules
+from palm.resilience.failover import HostRules, Hosts
+from palm.resilience.pacer import Pacer, Permit
+from palm.resilience.retry import Retry, persist
 from palm.settings import Settings, check_unnamed, load_settings, read_config
-from palm.signing import RSASigner, RSAVerifier, Signer, Verifier
-from palm.tls import tls_context
-from palm.transport import Timeouts, Transport
-from palm.urls import checked_base_url, checked_proxy
 
 __all__ = ["BASE_URLS", "AsyncPalm"]
 
@@ -60,7 +60,7 @@ class AsyncPalm:
         breaker: When to stop asking while the gateway is down; None: never.
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
         ca_file: Certificates in PEM that TLS trusts besides the system's; see
-            :func:`palm.tls.tls_context`.
+            :func:`palm.http.tls.tls_context`.
         accept_unnamed: Believe answers that do not name the pair that they are about, too. The
             signature does not cover the question, so nothing ties such an answer to it.
         require_echo: The default, kept for programs that say it; not together with

@@ -40,7 +40,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from palm.scrub import scrub, shown_key_id, shown_state
+from palm.text.redact import scrub, shown_key_id, shown_state
 
 __all__ = [
     "APIError",
@@ -92,7 +92,7 @@ class PalmError(Exception):
     attempts: int = 0
 
     def take_out(self, private: Iterable[str]) -> None:
-        """Take texts and their parts out of all that the error says; see :mod:`palm.scrub`."""
+        """Take texts and their parts out of what the error says; see :mod:`palm.text.redact`."""
         private = tuple(private)
         self.args = tuple(scrub(a, private) if isinstance(a, str) else a for a in self.args)
         for name in _SAID:

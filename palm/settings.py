@@ -14,14 +14,14 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
-from palm.certificates import APIv3Key
-from palm.downloaded import DownloadedKeys
+from palm.crypto.certificate_store import DownloadedKeys
+from palm.crypto.certificates import APIv3Key
+from palm.crypto.keys import Merchant, PlatformKeys
+from palm.crypto.pem import load_certificate, out_of_date
+from palm.crypto.trust_store import TrustStore
 from palm.errors import SettingsError
-from palm.keys import Merchant, PlatformKeys
-from palm.pem import load_certificate, out_of_date
-from palm.printable import printable, shown_value
-from palm.setting_files import check_private, is_missing, named, read_file, read_toml
-from palm.trust_store import TrustStore
+from palm.files.settings import check_private, is_missing, named, read_file, read_toml
+from palm.text.printable import printable, shown_value
 
 __all__ = [
     "CONFIG_NAME",

@@ -18,13 +18,13 @@ from typing import Any, Final, Self, TypeVar
 from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from palm.authorization import PalmAuthorization
-from palm.authorizations import Outcome, Pair
 from palm.chain import Node
 from palm.client import AsyncPalm
-from palm.response import Response
-from palm.retrying import Retry
-from palm.transport import Timeouts
+from palm.http.response import Response
+from palm.http.transport import Timeouts
+from palm.models import PalmAuthorization
+from palm.palmservice import Outcome, Pair
+from palm.resilience.retry import Retry
 
 __all__ = ["Palm", "SyncAuthorizations"]
 
@@ -101,7 +101,7 @@ class Palm:
 
 
 class SyncAuthorizations:
-    """Who has authorized whom; as :class:`palm.authorizations.Authorizations`."""
+    """Who has authorized whom; as :class:`palm.palmservice.Authorizations`."""
 
     __slots__ = ("_authorizations", "_thread")
 

@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from jobs.metadata import CHECKSUMS, checksums
-from jobs.night import run
-from jobs.options import Options
-from jobs.outputs import Outputs
-from jobs.report import KEY, Report
+from jobs.report.metadata import CHECKSUMS, checksums
+from jobs.report.model import KEY, Report
+from jobs.run.config import Options
+from jobs.run.pipeline import run
+from jobs.store.outputs import Outputs
 from palm import __version__
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)

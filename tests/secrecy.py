@@ -22,8 +22,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from palm.http.transport import Transport
 from palm.sandbox import SandboxKeys
-from palm.transport import Transport
 
 __all__ = ["Secrecy"]
 

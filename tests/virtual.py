@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from palm import AsyncPalm, PalmError
-from palm.response import Response
+from palm.http.response import Response
 
 T = TypeVar("T")
 

@@ -1,6 +1,9 @@
 """A report in the formats that people open: one file each, all from the same ``Report``.
 
-Each has a function ``write_…(report, file, language)``, and is imported when it is used.
+Each has a function ``write_…(report, file)``; where it writes labels, a ``language`` too.
+A format is imported when it is used.
+
+In: a report. Out: text and files. May import ``report`` and what stands before it.
 """
 
 from __future__ import annotations
@@ -10,24 +13,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
-    from jobs.render.language import Language
-    from jobs.report import Report
+    from jobs.render.translations import Language
+    from jobs.report.model import Report
 
 __all__ = ["FORMATS", "Writer", "writer_of"]
 
 Writer = Callable[["Report", BinaryIO, "Language"], None]
 
 FORMATS: Final[Mapping[str, str]] = {
-    "parquet": "jobs.render.parquet:write_parquet",
-    "csv": "jobs.render.csv_file:write_csv",
-    "xlsx": "jobs.render.excel:write_excel",
-    "html": "jobs.render.html:write_html",
-    "json": "jobs.render.json_file:write_json",
+    "parquet": "jobs.report.parquet:write_parquet",
+    "csv": "jobs.render.csv:write_csv",
+    "xlsx": "jobs.render.excel.workbook:write_excel",
+    "html": "jobs.render.html.page:write_html",
+    "json": "jobs.render.json:write_json",
 }
 """Suffix of a file, and so its format, to what writes it."""
+_WITH_LABELS: Final = {"xlsx", "html"}
 
 
 def writer_of(name: str) -> Writer:
     """Return what writes a format; ``name`` is one of ``FORMATS``."""
     module, _, function = FORMATS[name].partition(":")
-    return cast("Writer", getattr(import_module(module), function))
+    write = getattr(import_module(module), function)
+    if name in _WITH_LABELS:
+        return cast("Writer", write)
+    return lambda report, file, _language: write(report, file)

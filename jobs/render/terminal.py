@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jobs.frames import Change, State
-from jobs.render.wording import DEFINITIONS, headline, net_changes, share, signed, warnings
-from jobs.report import Report
-from palm.printable import printable, printable_values
+from jobs.render.text import DEFINITIONS, headline, net_changes, share, signed, warnings
+from jobs.report.model import Report
+from jobs.schema import Change, State
+from palm.text.printable import printable, printable_values
 
 __all__ = ["SummaryConsole", "print_rows", "print_summary", "summary_lines"]
 

@@ -6,11 +6,11 @@ decision where it is taken.
 """
 
 from palm.sandbox.counts import Statistics
+from palm.sandbox.credentials.keyring import SANDBOX_MCHID, KeyMode, SandboxKeys
 from palm.sandbox.faults import Fault, Faults
 from palm.sandbox.gateway import Gateway
-from palm.sandbox.keyring import SANDBOX_MCHID, KeyMode, SandboxKeys
-from palm.sandbox.limiter import SlidingWindow
-from palm.sandbox.population import Event, EventKind, Population, Standing, State
+from palm.sandbox.people.population import Event, EventKind, Population, Standing, State
+from palm.sandbox.requests.limiter import SlidingWindow
 
 __all__ = [
     "SANDBOX_MCHID",

@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from palm.crypto.signing import PROBE_PREFIX, SCHEME, message
+from palm.sandbox.credentials.keyring import SandboxKeys
 from palm.sandbox.faults import Fault
-from palm.sandbox.keyring import SandboxKeys
-from palm.sandbox.rejections import Refusal, Rejection
-from palm.signing import PROBE_PREFIX, SCHEME, message
+from palm.sandbox.requests.rejections import Refusal, Rejection
 
 __all__ = ["IDLE_S", "NGINX_502", "Answer", "falsify", "headers", "refuse", "seal", "tell"]
 

@@ -25,10 +25,9 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import web
 
-from palm.sandbox import rejections
 from palm.sandbox.answers import IDLE_S, NGINX_502, Answer, falsify, headers, refuse, seal, tell
-from palm.sandbox.checks import Certificate, Received, authenticate, check_headers, check_key_id
 from palm.sandbox.counts import Statistics
+from palm.sandbox.credentials.keyring import KeyMode, SandboxKeys
 from palm.sandbox.faults import (
     ABOUT_STATES,
     EARLIEST_COPY_S,
@@ -37,11 +36,18 @@ from palm.sandbox.faults import (
     Faults,
     chance,
 )
-from palm.sandbox.keyring import KeyMode, SandboxKeys
-from palm.sandbox.limiter import SlidingWindow
-from palm.sandbox.population import CHINA, Population
-from palm.sandbox.questions import Question, World
-from palm.sandbox.rejections import Rejection
+from palm.sandbox.people.population import CHINA, Population
+from palm.sandbox.requests import rejections
+from palm.sandbox.requests.checks import (
+    Certificate,
+    Received,
+    authenticate,
+    check_headers,
+    check_key_id,
+)
+from palm.sandbox.requests.limiter import SlidingWindow
+from palm.sandbox.requests.questions import Question, World
+from palm.sandbox.requests.rejections import Rejection
 from palm.sandbox.routes import find_route
 from palm.sandbox.serving import LoopbackServer, hang_up, send, send_again
 

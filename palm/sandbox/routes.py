@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from palm.sandbox import rejections
-from palm.sandbox.questions import (
+from palm.sandbox.requests import rejections
+from palm.sandbox.requests.questions import (
     AuthorizationQuestion,
     Call,
     CertificatesQuestion,
     PreauthorizeQuestion,
     Question,
 )
-from palm.sandbox.rejections import Rejection
+from palm.sandbox.requests.rejections import Rejection
 
 __all__ = ["ROUTES", "Route", "find_route"]
 

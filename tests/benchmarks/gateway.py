@@ -16,7 +16,7 @@ def running_gateway(*options: str, day: date) -> Iterator[Path]:
     """Yield the folder with the keys and ``palm.toml`` of a gateway that runs while this lasts."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "keys"
-        command = [sys.executable, "-m", "palm.cli", "sandbox", "--port", "0"]
+        command = [sys.executable, "-m", "palm.commands.main", "sandbox", "--port", "0"]
         command += ["--keys", str(folder), "--date", day.isoformat(), *options]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

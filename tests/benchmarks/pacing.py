@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any, Final
 
 from palm import AsyncPalm, Attempt, PalmError, Retry, ThrottledError
-from palm.pacer import Pacer
+from palm.resilience.pacer import Pacer
 from palm.sandbox import SlidingWindow
 from palm.settings import Settings, read_config
 from tests.benchmarks.gateway import running_gateway
@@ -118,7 +118,11 @@ async def over_http(rate: int, seconds: float) -> dict[str, Any]:
 
             tasks = [asyncio.create_task(work(first)) for first in range(_IN_FLIGHT)]
             await asyncio.sleep(_ARRIVING_S)
-            cpu, started, before = time.process_time(), time.monotonic(), palm.pacer.granted
+            cpu, started, before = (
+                time.process_time(),
+                time.monotonic(),
+                palm.pacer.granted,
+            )
             await asyncio.sleep(seconds)
             took, cpu = time.monotonic() - started, time.process_time() - cpu
             granted = palm.pacer.granted - before

@@ -110,14 +110,15 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     """Run one night in this process; return its stages, and the process's peak memory."""
     from rich.console import Console  # noqa: PLC0415 - the process that prints stays small
 
-    from jobs import night, publish  # noqa: PLC0415
-    from jobs.answers import AnswerBook  # noqa: PLC0415
-    from jobs.asking import Asked  # noqa: PLC0415
-    from jobs.options import Options  # noqa: PLC0415
-    from jobs.outputs import Outputs  # noqa: PLC0415
-    from jobs.peer import Peer  # noqa: PLC0415
-    from jobs.report import Gateway  # noqa: PLC0415
-    from jobs.tally import Tally  # noqa: PLC0415
+    from jobs.report.model import Gateway  # noqa: PLC0415
+    from jobs.run import pipeline as night  # noqa: PLC0415
+    from jobs.run.config import Options  # noqa: PLC0415
+    from jobs.run.endpoint import Peer  # noqa: PLC0415
+    from jobs.run.session import Asked  # noqa: PLC0415
+    from jobs.store import publish  # noqa: PLC0415
+    from jobs.store.outputs import Outputs  # noqa: PLC0415
+    from jobs.sweep.answers import AnswerBook  # noqa: PLC0415
+    from jobs.sweep.stats import Tally  # noqa: PLC0415
     from palm import AuthorizationState, PalmAuthorization, TimedOutError  # noqa: PLC0415
     from tests.benchmarks import night as made_up  # noqa: PLC0415
 

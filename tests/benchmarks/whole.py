@@ -35,13 +35,21 @@ _ORGANIZATIONS: Final = 40
 
 # The innermost function that is one of these says what a sample is spent on; the first that fits.
 _PARTS: Final = (
-    ("crypto", ("palm/signing.py", "cryptography/")),
-    ("pacing", ("palm/pacer.py", "palm/adaptation.py")),
-    ("journal", ("jobs/journal.py", "sqlite3/")),
-    ("HTTP", ("aiohttp/", "palm/transport.py", "yarl/", "multidict/", "aiohappyeyeballs/")),
+    ("crypto", ("palm/crypto/signing.py", "cryptography/")),
+    ("pacing", ("palm/resilience/pacer.py", "palm/resilience/adaptive_rate.py")),
+    ("journal", ("jobs/journal/journal.py", "sqlite3/")),
+    ("HTTP", ("aiohttp/", "palm/http/transport.py", "yarl/", "multidict/", "aiohappyeyeballs/")),
     ("imports", ("<frozen importlib", "importlib/")),
     ("the client's rest", ("palm/", "tenacity/")),
-    ("the sweep", ("jobs/sweep.py", "jobs/answers.py", "jobs/tally.py", "jobs/watch.py")),
+    (
+        "the sweep",
+        (
+            "jobs/sweep/engine.py",
+            "jobs/sweep/answers.py",
+            "jobs/sweep/stats.py",
+            "jobs/sweep/abort.py",
+        ),
+    ),
     ("pandas, report", ("pandas/", "pyarrow/", "numpy/", "jobs/")),
     ("event loop", ("asyncio/", "selectors.py", "uvloop")),
 )

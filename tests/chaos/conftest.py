@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs.exits import Stop
-from jobs.render.parquet import read_parquet
+from jobs.errors import Stop
+from jobs.report.parquet import read_parquet
 from palm.sandbox import Population
 from tests.chaos.gateway import served
 from tests.chaos.killing import kill_again_and_again

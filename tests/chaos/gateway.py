@@ -22,7 +22,7 @@ from aiohttp import web
 
 from palm.sandbox import Faults, Gateway, SandboxKeys
 from palm.sandbox.answers import refuse
-from palm.sandbox.rejections import Refusal
+from palm.sandbox.requests.rejections import Refusal
 from palm.settings import Settings, load_settings, read_config
 from tests.night import DAY
 

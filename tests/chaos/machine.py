@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.options import Waits
-from jobs.sweep import SweepRules
-from jobs.watch import WatchRules
+from jobs.run.config import Waits
+from jobs.sweep.abort import WatchRules
+from jobs.sweep.engine import SweepRules
 from palm import AdaptationRules, AsyncPalm, BreakerRules, Retry, Timeouts
 from palm.settings import Settings
 

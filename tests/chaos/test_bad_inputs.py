@@ -16,7 +16,7 @@ import zlib
 import pandas as pd
 import pytest
 
-import jobs.reconcile
+import jobs.commands.reconcile
 from palm.sandbox import SandboxKeys
 from tests.night import SCRIPTS, without_times
 
@@ -133,7 +133,7 @@ def reconcile(folder, config, capfd, monkeypatch):
         given = ["palm-reconcile", source, "-o", output, "--config", config, *arguments]
         monkeypatch.setattr(sys, "argv", [str(each) for each in given])
         with pytest.raises(SystemExit) as ended:
-            jobs.reconcile.main()
+            jobs.commands.reconcile.main()
         out, err = capfd.readouterr()
         return ended.value.code, out, without_times(err).splitlines()
 

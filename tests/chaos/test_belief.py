@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.exits import Stop
+from jobs.errors import Stop
 from palm.settings import load_settings, read_config
 from tests.night import NEXT
 

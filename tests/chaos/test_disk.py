@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.exits import Stop
-from jobs.outputs import Outputs
+from jobs.errors import Stop
+from jobs.store.outputs import Outputs
 from tests.night import DAY, NEXT
 
 

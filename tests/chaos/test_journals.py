@@ -12,12 +12,12 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.exits import Stop
-from jobs.journal_format import header_frame, record_frame, scan
-from jobs.outputs import Outputs
-from jobs.render.parquet import read_parquet
+from jobs.errors import Stop
+from jobs.journal.format import header_frame, record_frame, scan
+from jobs.report.parquet import read_parquet
+from jobs.store.outputs import Outputs
 from tests.night import DAY, NEXT
-from tests.unit.jobs.test_journal_format import mutated
+from tests.unit.jobs.journal.test_format import mutated
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.chaos.killing import KILLS, PEOPLE
 
 JUST_NOW_S = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.options import Waits
+from jobs.run.config import Waits
 from palm import Retry, Timeouts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from jobs.exits import Stop
+from jobs.errors import Stop
 from tests.night import DAY
 
 STRAYS = 7

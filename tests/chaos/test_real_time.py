@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 
 
 @pytest.mark.timeout(300)

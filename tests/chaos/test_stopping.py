@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.exits import Stop
-from jobs.render.parquet import read_parquet
+from jobs.errors import Stop
+from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, without_times
 
 

@@ -15,8 +15,8 @@ import pytest
 from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
-import jobs.reconcile
-from jobs.render.parquet import read_parquet
+import jobs.commands.reconcile
+from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, without_times
 
 
@@ -59,7 +59,7 @@ def reconcile(folder, gateway, source, capfd, monkeypatch):
         given += ["--run-date", run_date, "--rate", 1000, *arguments]
         monkeypatch.setattr(sys, "argv", [str(each) for each in given])
         with pytest.raises(SystemExit) as ended:
-            jobs.reconcile.main()
+            jobs.commands.reconcile.main()
         out, err = capfd.readouterr()
         return ended.value.code, out, without_times(err)
 

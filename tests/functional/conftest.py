@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import pytest
 
-import jobs.reconcile
-import jobs.show
+import jobs.commands.reconcile
+import jobs.commands.report
 from palm.sandbox import Faults, Gateway
 from tests.night import DAY, SCRIPTS, without_times, write_pairs
 
@@ -126,13 +126,13 @@ def call_main(folder, capfd, monkeypatch):
 @pytest.fixture
 def call(call_main):
     """Run ``palm-reconcile`` with nothing but the arguments given."""
-    return lambda *arguments: call_main(jobs.reconcile.main, *arguments)
+    return lambda *arguments: call_main(jobs.commands.reconcile.main, *arguments)
 
 
 @pytest.fixture
 def show(call_main):
     """Run ``palm-report``."""
-    return lambda *arguments: call_main(jobs.show.main, *arguments)
+    return lambda *arguments: call_main(jobs.commands.report.main, *arguments)
 
 
 @pytest.fixture

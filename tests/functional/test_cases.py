@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT
 
 PEOPLE = [f"oCase{number:02}{'a' * 21}" for number in range(6)]

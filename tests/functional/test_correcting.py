@@ -8,7 +8,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from palm.sandbox import Faults
 from tests.night import DAY, NEXT
 

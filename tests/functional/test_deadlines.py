@@ -12,17 +12,18 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from jobs.exits import Stop
-from jobs.frames import State
-from jobs.journal import Journal
-from jobs.options import Waits
-from jobs.outputs import parse_outputs
-from jobs.pairs import read_pairs
-from jobs.render.parquet import read_parquet
-from jobs.report import Gateway
-from jobs.sweep import SweepRules
-from jobs.timing import Deadline
-from jobs.watch import WatchRules
+from jobs.commands.typed_options import typed_options
+from jobs.deadline import Deadline
+from jobs.errors import Stop
+from jobs.input.pairs import read_pairs
+from jobs.journal.journal import Journal
+from jobs.report.model import Gateway
+from jobs.report.parquet import read_parquet
+from jobs.run.config import Waits
+from jobs.schema import State
+from jobs.store.outputs import parse_outputs
+from jobs.sweep.abort import WatchRules
+from jobs.sweep.engine import SweepRules
 from palm import Retry
 from palm.sandbox import SANDBOX_MCHID, Faults
 from palm.settings import load_settings, read_config
@@ -205,7 +206,8 @@ def test_without_a_deadline_the_first_connection_is_not_waited_for(folder, sourc
 def test_who_is_out_of_patience_is_told_what_to_type(folder, source, config, gateway):
     gateway.faults = Faults.parse("429=1")
     asked = replace(
-        chosen(folder, source, patience_s=0.5), typed=("pairs.csv", "-o", "report.parquet")
+        chosen(folder, source, patience_s=0.5),
+        typed=tuple(typed_options(["pairs.csv", "-o", "report.parquet"])),
     )
     with pytest.raises(Stop) as stop:
         run_quietly(asked)

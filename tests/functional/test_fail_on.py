@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.render.parquet import read_parquet
-from jobs.rules import GRAMMAR
+from jobs.compare.fail_on import GRAMMAR
+from jobs.report.parquet import read_parquet
 from palm.sandbox import Faults
 
 

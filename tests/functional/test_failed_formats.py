@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import jobs.publish
+import jobs.store.publish
 from jobs.render import writer_of as real_writer_of
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.night import DAY
 
 JOURNAL = f".report.{DAY}.journal"
@@ -28,8 +28,8 @@ def full(monkeypatch):
 
             return write if name in formats else real_writer_of(name)
 
-        monkeypatch.setattr(jobs.publish, "writer_of", writer_of)
-        return lambda: monkeypatch.setattr(jobs.publish, "writer_of", real_writer_of)
+        monkeypatch.setattr(jobs.store.publish, "writer_of", writer_of)
+        return lambda: monkeypatch.setattr(jobs.store.publish, "writer_of", real_writer_of)
 
     return full
 
@@ -37,8 +37,8 @@ def full(monkeypatch):
 @pytest.fixture
 def pings(monkeypatch):
     told = []
-    monkeypatch.setattr("jobs.ping.Ping.start", lambda _: None)
-    monkeypatch.setattr("jobs.ping.Ping.end", lambda _, *given: told.append(given) or [])
+    monkeypatch.setattr("jobs.observe.ping.Ping.start", lambda _: None)
+    monkeypatch.setattr("jobs.observe.ping.Ping.end", lambda _, *given: told.append(given) or [])
     return told
 
 
@@ -110,7 +110,7 @@ def test_a_journal_that_cannot_be_removed_is_a_warning(reconcile, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted", JOURNAL)
 
-    monkeypatch.setattr("jobs.unfinished._remove_of_date", refuse)
+    monkeypatch.setattr("jobs.journal.unfinished._remove_of_date", refuse)
     ended = reconcile("-q")
     assert ended.code == 0
     assert "The report is published" in ended.only_line
@@ -129,14 +129,14 @@ def test_palm_report_writes_the_other_formats_and_names_the_one_that_failed(reco
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_while_the_report_takes_its_place_changes_nothing(reconcile, monkeypatch, number):
     """It said that nothing was written, and ended with 143, where the report stood."""
-    place = jobs.publish.place
+    place = jobs.store.publish.place
 
     def interrupted(fresh, path):
         misplaced = place(fresh, path)
         os.kill(os.getpid(), number)
         return misplaced
 
-    monkeypatch.setattr(jobs.publish, "place", interrupted)
+    monkeypatch.setattr(jobs.store.publish, "place", interrupted)
     before = signal.getsignal(number)
     ended = reconcile("-q", "-o", "report.html")
     assert (ended.code, ended.err) == (0, "")

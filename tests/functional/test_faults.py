@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from jobs.frames import UnknownReason
-from jobs.options import Waits
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
+from jobs.run.config import Waits
+from jobs.schema import UnknownReason
 from palm import Retry, Timeouts
 from palm.sandbox import Population
 from palm.settings import load_settings, read_config

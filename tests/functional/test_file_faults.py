@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-import jobs.publish
-from jobs.exits import Stop
-from jobs.locations import previous_of
-from jobs.outputs import Outputs
-from jobs.publish import publish
-from jobs.report import Report
+import jobs.store.publish
+from jobs.errors import Stop
+from jobs.report.model import Report
+from jobs.store.locations import previous_of
+from jobs.store.outputs import Outputs
+from jobs.store.publish import publish
 from tests.night import DAY, NEXT, options, run_quietly, write_pairs
 
 ERRORS = [
@@ -189,8 +189,8 @@ def quick(monkeypatch, reports):
     def writer(name):
         return lambda _, file, __: file.write(reports.new[f"report.{name}"])
 
-    monkeypatch.setattr(jobs.publish, "writer_of", writer)
-    monkeypatch.setattr(jobs.publish, "recheck", lambda report, _: report.controls)
+    monkeypatch.setattr(jobs.store.publish, "writer_of", writer)
+    monkeypatch.setattr(jobs.store.publish, "recheck", lambda report, _: report.controls)
 
 
 @pytest.fixture

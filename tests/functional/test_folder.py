@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, with_about
 
 EVE = DAY - timedelta(days=1)

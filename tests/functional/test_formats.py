@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from jobs.render import FORMATS
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, SCRIPTS, write_pairs
 
 HOSTILE = ["<script>alert(1)</script>", "=1+1", '"; DROP', "掌" * 128]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.exits import Exit, Stop
-from jobs.journal_file import unwritable
-from jobs.lock import one_at_a_time
-from jobs.remedy import telling_how_to_go_on
+from jobs.commands.typed_options import typed_options
+from jobs.errors import Exit, Stop
+from jobs.journal.file import unwritable
+from jobs.run.remedy import telling_how_to_go_on
+from jobs.store.lock import one_at_a_time
 from tests.night import DAY, options
 
 
@@ -28,7 +29,12 @@ def test_a_run_that_finds_another_one_says_the_whole_command(reconcile, folder):
 @contextmanager
 def told(stop):
     """Return how a Stop in the block reads."""
-    chosen = options("people.csv", Path("r.parquet"), DAY, typed=("people.csv", "-o", "r.parquet"))
+    chosen = options(
+        "people.csv",
+        Path("r.parquet"),
+        DAY,
+        typed=tuple(typed_options(["people.csv", "-o", "r.parquet"])),
+    )
     with pytest.raises(Stop) as ended, telling_how_to_go_on(chosen), telling_how_to_go_on(chosen):
         raise stop
     yield str(ended.value)

@@ -85,7 +85,10 @@ async def check_all_answered(palm, count=60, concurrency=8):
 async def test_where_the_first_host_fails_the_second_answers_every_pair(keys, backup, kind):
     async with failing(kind) as first, client(keys, first, backup.base_url) as palm:
         await check_all_answered(palm)
-        assert (palm.hosts.current, palm.hosts.switches) == (backup.base_url, 1)
+        assert (palm.hosts.current, palm.hosts.switches) == (
+            backup.base_url,
+            1,
+        )
     assert backup.stats.rejected == 0
     assert backup.stats.answered == 60
 
@@ -158,7 +161,10 @@ async def test_a_status_never_switches(keys, backup, fault):
             with pytest.raises(PalmError) as caught:
                 await palm.authorizations.get("o1", "1")
             assert caught.value.status in {429, 500, 502}
-        assert (palm.hosts.current, palm.hosts.switches) == (first.base_url, 0)
+        assert (palm.hosts.current, palm.hosts.switches) == (
+            first.base_url,
+            0,
+        )
     assert (first.stats.requests, backup.stats.requests) == (10, 0)
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from jobs.render.html import write_html
-from jobs.render.language import Language
-from jobs.render.parquet import read_parquet
+from jobs.render.html.page import write_html
+from jobs.render.translations import Language
+from jobs.report.parquet import read_parquet
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (

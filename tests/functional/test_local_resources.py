@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import pandas as pd
 import pytest
 
-from jobs.exits import Stop
-from jobs.frames import PAIRS, conform
-from jobs.options import Waits
-from jobs.sweep import SweepRules, sweep
-from jobs.tally import Tally
-from jobs.watch import WatchRules
+from jobs.errors import Stop
+from jobs.run.config import Waits
+from jobs.schema import PAIRS, conform
+from jobs.sweep.abort import WatchRules
+from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.stats import Tally
 from palm import AsyncPalm, BreakerRules, HostRules, LocalResourceError, Retry
-from palm.cli import _exit_code
+from palm.commands.main import _exit_code
 from palm.sandbox import Faults, Gateway
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.night import SCRIPTS, write_pairs
 
 NOT_OFFERED = ["ENOSYS", "ENOLCK", "EOPNOTSUPP"]
@@ -20,7 +20,7 @@ HOLD = """
 import errno, fcntl, os, sys, time
 from datetime import datetime, UTC
 from pathlib import Path
-from jobs.lock import one_at_a_time
+from jobs.store.lock import one_at_a_time
 
 def flock(*_):
     raise OSError(getattr(errno, sys.argv[2]), "not offered")

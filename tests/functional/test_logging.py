@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import jobs.progress
+import jobs.observe.progress
 from palm import __version__
 from tests.night import DAY, NEXT, SCRIPTS, write_pairs
 
@@ -83,7 +83,7 @@ def test_what_was_found_before_a_refusal_is_said_without_the_first_line(reconcil
 
 @pytest.mark.parametrize("progress", ["off", "auto"])
 def test_without_a_bar_there_is_a_line_a_minute(reconcile, monkeypatch, progress):
-    monkeypatch.setattr(jobs.progress, "_LINE_EVERY_S", 0.1)
+    monkeypatch.setattr(jobs.observe.progress, "_LINE_EVERY_S", 0.1)
     ended = reconcile("--log-format", "json", "--rate", 20, "--progress", progress)
     events = [json.loads(line)["event"] for line in ended.raw.splitlines()]
     assert any(re.match(r"\d+ of 30 pairs, 0 unknown", event) for event in events)
@@ -215,8 +215,8 @@ def test_plan_writes_no_log_file(reconcile):
 
 def test_a_rotated_log_file_is_opened_again_and_no_line_is_lost(reconcile, monkeypatch, folder):
     """As logrotate does it, with ``compress`` at once."""
-    monkeypatch.setattr(jobs.progress, "_LINE_EVERY_S", 0.05)
-    lines, rotated = jobs.progress.status_line, []
+    monkeypatch.setattr(jobs.observe.progress, "_LINE_EVERY_S", 0.05)
+    lines, rotated = jobs.observe.progress.status_line, []
 
     def rotating(tally, elapsed_s):
         if Path("palm.log").exists() and len(rotated) < 5:
@@ -228,7 +228,7 @@ def test_a_rotated_log_file_is_opened_again_and_no_line_is_lost(reconcile, monke
         return f"line {next(numbers)}: {lines(tally, elapsed_s)}"
 
     numbers = iter(range(1, 1000))
-    monkeypatch.setattr(jobs.progress, "status_line", rotating)
+    monkeypatch.setattr(jobs.observe.progress, "status_line", rotating)
     assert reconcile("--rate", 20, "--log-file", "palm.log", "--log-format", "json").code == 0
     assert len(rotated) == 5
     text = "".join(gzip.decompress(each.read_bytes()).decode() for each in rotated)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.locations import previous_of
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
+from jobs.store.locations import previous_of
 from palm.sandbox import EventKind, Population
 from tests.night import options, run_quietly
 

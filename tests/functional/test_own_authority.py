@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-import palm.cli
+import palm.commands.main
 from palm import AsyncPalm, CertificateRefusedError, ConnectError, Palm, Retry, SettingsError
 from palm.settings import Settings, load_settings, read_config
 from tests.functional.conftest import serving
@@ -42,7 +42,7 @@ def config(folder, keys, gateway, authority):
 
 @pytest.fixture
 def palm_command(call_main, config):
-    return lambda *given: call_main(palm.cli.main, *given, "--config", config)
+    return lambda *given: call_main(palm.commands.main.main, *given, "--config", config)
 
 
 def settings(config, **changed) -> Settings:

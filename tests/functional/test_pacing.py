@@ -11,9 +11,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from jobs.frames import PAIRS, conform
-from jobs.sweep import SweepRules, sweep
-from jobs.tally import Tally
+from jobs.schema import PAIRS, conform
+from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.stats import Tally
 from palm import AsyncPalm
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway

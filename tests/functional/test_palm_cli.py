@@ -26,10 +26,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from palm import SignatureError, SignatureReason
-from palm.cli import _exit_code, command
+from palm.commands.main import _exit_code, command
+from palm.commands.runner import run_command
 from palm.sandbox import Fault, Faults, Gateway, SandboxKeys
 from palm.settings import read_config
-from palm.shell import run_command
 
 ASK = ("get", "o1", "--organization-id", "1004")
 NOWHERE = "http://127.0.0.1:9"

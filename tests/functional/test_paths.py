@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-import jobs.reconcile
-import palm.cli
-from jobs.render.parquet import read_parquet
+import jobs.commands.reconcile
+import palm.commands.main
+from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, SCRIPTS, write_pairs
 
 RECONCILE = str(SCRIPTS / "palm-reconcile")
@@ -323,12 +323,12 @@ def test_a_folder_that_cannot_be_searched_and_a_loop_of_links_are_one_line(
     assert "Internal error" not in ended.only_line
 
 
-@pytest.mark.parametrize("main", [jobs.reconcile.main, palm.cli.main])
+@pytest.mark.parametrize("main", [jobs.commands.reconcile.main, palm.commands.main.main])
 def test_a_working_folder_that_cannot_be_searched_is_one_line(
     call_main, folder, source, bound_by_permissions, main
 ):
     words = [source, "-o", "r.parquet", "--sandbox", "-q"]
-    if main is palm.cli.main:
+    if main is palm.commands.main.main:
         words = ["get", "o1", "--organization-id", "1"]
     folder.chmod(0)
     ended = call_main(main, *words)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.benchmarks.gateway import running_gateway
 from tests.night import DAY, SCRIPTS, write_pairs
 
@@ -95,7 +95,7 @@ def test_few_descriptors_make_few_connections_and_no_pair_unknown(
 def test_no_room_for_a_connection_ends_with_2_and_says_how_to_make_some(shell, source):
     code = (
         "import os, resource; "
-        "from jobs import descriptors; from jobs.exits import Stop\n"
+        "from jobs import descriptors; from jobs.errors import Stop\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))\n"
         "held = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]\n"
         "try:\n    descriptors.connections_within_limit(8)\n"

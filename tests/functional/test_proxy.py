@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import reconcile
-from jobs.ping import Ping
+from jobs.commands import reconcile
+from jobs.errors import exit_code_of
+from jobs.observe.ping import Ping
 from palm import (
     AsyncPalm,
     ConnectError,
@@ -22,12 +23,12 @@ from palm import (
     Retry,
     SettingsError,
     TransportError,
-    cli,
 )
+from palm.commands import main as cli
+from palm.commands.runner import run_command
+from palm.http.transport import Timeouts, Transport
+from palm.http.url import _proxy_of, checked_proxy, environment_proxy, proxy_option
 from palm.sandbox import Gateway
-from palm.shell import run_command
-from palm.transport import Timeouts, Transport
-from palm.urls import _proxy_of, checked_proxy, environment_proxy, proxy_option
 
 GATEWAY = "https://api.mch.weixin.qq.com"
 PROXY = "http://proxy.example:3128"
@@ -398,9 +399,10 @@ async def test_a_password_is_sent_in_utf_8_as_curl_does(gateway):
 
 def command_line(*words):
     """Run a command; return its exit code."""
-    name, module = words[0], reconcile if words[0] == "palm-reconcile" else cli
+    job = words[0] == "palm-reconcile"
+    command, exit_code = (reconcile.command, exit_code_of) if job else (cli.command, cli._exit_code)
     with pytest.raises(SystemExit) as ended:
-        run_command(module.command, name, module._exit_code, list(words[1:]))
+        run_command(command, words[0], exit_code, list(words[1:]))
     return ended.value.code
 
 

@@ -15,7 +15,7 @@ from itertools import zip_longest
 
 import pytest
 
-from jobs.frames import ROWS, Change, State, UnknownReason
+from jobs.schema import ROWS, Change, State, UnknownReason
 from tests import readme
 
 ENGLISH = readme.README

@@ -16,11 +16,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.exits import Stop
-from jobs.locations import previous_of
-from jobs.options import Waits
-from jobs.render.parquet import read_parquet
-from jobs.sweep import SweepRules
+from jobs.errors import Stop
+from jobs.report.parquet import read_parquet
+from jobs.run.config import Waits
+from jobs.store.locations import previous_of
+from jobs.sweep.engine import SweepRules
 from palm import Retry
 from palm.sandbox import Faults, SandboxKeys
 from palm.settings import load_settings, read_config
@@ -223,7 +223,7 @@ def test_a_disk_that_is_full_ends_with_73_and_leaves_nothing(folder, source, con
     """What is written outgrows what the process may: the journal first, or else the report."""
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)); "
-        "from jobs.reconcile import main; main()"
+        "from jobs.commands.reconcile import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, source, "-o", "r.parquet", "--run-date", str(DAY),

@@ -14,7 +14,7 @@ from itertools import count
 from zlib import crc32
 
 from palm import AsyncPalm, Pair, PalmError, SignatureError, SignatureReason
-from palm.signing import message
+from palm.crypto.signing import message
 
 PAIRS = 3_000
 REPEATED = 0.01

@@ -14,9 +14,9 @@ from datetime import date
 import aiohttp
 import pytest
 
-from palm.keys import Merchant, PlatformKeys
+from palm.crypto.keys import Merchant, PlatformKeys
+from palm.crypto.signing import RSASigner, RSAVerifier, authorization, message
 from palm.sandbox import Fault, Faults, Gateway, Population, SandboxKeys
-from palm.signing import RSASigner, RSAVerifier, authorization, message
 
 DATE = date(2026, 11, 21)
 

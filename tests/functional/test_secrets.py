@@ -12,15 +12,18 @@ from pathlib import Path
 import click
 import pytest
 
-from jobs import reconcile, show
-from jobs.asking import _interrupted
-from jobs.command_line import shown_command
-from jobs.exits import Exit, exit_code_of
-from jobs.tally import Tally
-from palm import Retry, cli
+from jobs.commands import reconcile
+from jobs.commands import report as show
+from jobs.commands.typed_options import typed_options
+from jobs.errors import Exit, exit_code_of
+from jobs.run.session import _interrupted
+from jobs.run.typed_command import shown_command
+from jobs.sweep.stats import Tally
+from palm import Retry
+from palm.commands import main as cli
+from palm.commands.runner import run_command
 from palm.errors import SettingsError
 from palm.settings import Settings, load_settings, read_config
-from palm.shell import run_command
 from tests.night import DAY, options
 
 NOWHERE = "http://127.0.0.1:9"
@@ -248,19 +251,21 @@ PING = "https://ping.example/aB3xY9aB3xY9aB3xY9"
 @pytest.mark.parametrize("joined", [False, True])
 def test_a_command_that_is_shown_holds_no_secret(option, value, joined):
     given = [f"{option}={value}"] if joined else [option, value]
-    command = shown_command(["a b.csv", *given, "--fresh", "-o", "r.csv"], without=["--fresh"])
+    command = shown_command(
+        tuple(typed_options(["a b.csv", *given, "--fresh", "-o", "r.csv"])), without=["--fresh"]
+    )
     assert command == f"palm-reconcile 'a b.csv' -o r.csv (and {option}, not shown here)"
 
 
 def test_a_command_without_a_secret_can_be_pasted_as_it_is():
     words = ["a.csv", "--base-url", "https://h.example/", "--rate=5", "-o", "r.csv"]
-    assert shlex.split(shown_command(words)) == ["palm-reconcile", *words]
+    assert shlex.split(shown_command(tuple(typed_options(words)))) == ["palm-reconcile", *words]
 
 
 @pytest.mark.parametrize("words", [["--ping-url", PING], [f"--ping-url={PING}"]])
 def test_an_interrupted_run_says_how_to_go_on_without_the_secret(words):
     typed = ("a.csv", *words, "-o", "r.csv", "--fresh")
-    chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=typed)
+    chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=tuple(typed_options(typed)))
     said = str(_interrupted(Exit.TERMINATED, chosen, Tally(pairs=3), None))
     assert said.endswith(
         f"to go on: palm-reconcile a.csv -o r.csv --run-date {DAY} (and --ping-url, not shown here)"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from tests.night import NEXT, write_pairs
 
 

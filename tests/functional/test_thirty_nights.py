@@ -19,20 +19,20 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from jobs.answers import AnswerBook
-from jobs.baseline import find_baseline
-from jobs.changes import classify
-from jobs.frames import ROWS, Change, State, conform
-from jobs.knowledge import knowledge
-from jobs.locations import dated_reports
-from jobs.outputs import parse_outputs
-from jobs.pairs import parse_pairs
-from jobs.publish import publish
-from jobs.render.parquet import read_parquet
-from jobs.report import Gateway, Run, compose
-from jobs.summary import summarize
-from jobs.tally import Tally
-from jobs.verdict import Verdict
+from jobs.compare.changes import classify
+from jobs.compare.freshness import knowledge
+from jobs.compare.summary import summarize
+from jobs.compare.verdict import Verdict
+from jobs.input.pairs import parse_pairs
+from jobs.report.model import Gateway, Run, compose
+from jobs.report.parquet import read_parquet
+from jobs.schema import ROWS, Change, State, conform
+from jobs.store.baseline import find_baseline
+from jobs.store.locations import dated_reports
+from jobs.store.outputs import parse_outputs
+from jobs.store.publish import publish
+from jobs.sweep.answers import AnswerBook
+from jobs.sweep.stats import Tally
 from palm import AuthorizationState, PalmAuthorization, TimedOutError
 from tests.night import ASKING
 

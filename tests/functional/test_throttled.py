@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from jobs.options import Waits
-from jobs.render.parquet import read_parquet
-from jobs.sweep import SweepRules
-from jobs.watch import WatchRules
+from jobs.report.parquet import read_parquet
+from jobs.run.config import Waits
+from jobs.sweep.abort import WatchRules
+from jobs.sweep.engine import SweepRules
 from palm import Retry
 from palm.sandbox import Gateway
 from palm.settings import load_settings, read_config

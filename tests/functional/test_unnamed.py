@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from jobs.render.parquet import read_parquet
+from jobs.report.parquet import read_parquet
 from palm.sandbox import Population
 from tests.benchmarks.gateway import running_gateway
 from tests.night import DAY, SCRIPTS, write_pairs

@@ -52,7 +52,7 @@ def _nothing_of_this_machine(monkeypatch):
 def sandbox(request, tmp_path_factory) -> Iterator[Folder]:
     """The command ``palm sandbox`` in each of its modes, in a process of its own."""
     path = tmp_path_factory.mktemp("sandbox") / "keys"
-    command = [sys.executable, "-m", "palm.cli", "sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "palm.commands.main", "sandbox", "--port", "0"]
     command += ["--keys", str(path), "--mode", request.param]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:  # it prints its settings when it listens

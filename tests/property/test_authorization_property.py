@@ -1,4 +1,4 @@
-"""palm.authorization: any verified body is an answer about the pair, or a documented error."""
+"""palm.models: any verified body is an answer about the pair, or a documented error."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palm.authorization import AuthorizationState, read_authorization
 from palm.errors import BodyError, MismatchError, NewStateError, NoStateError, UnnamedError
+from palm.models import AuthorizationState, read_authorization
 
 ASKED = {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "organization_id": "1004"}
 JSON = st.recursive(

@@ -10,10 +10,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.changes import classify
-from jobs.controls import check
-from jobs.frames import ANSWERS, PAIRS, ROWS, conform
-from jobs.summary import summarize
+from jobs.compare.changes import classify
+from jobs.compare.controls import check
+from jobs.compare.summary import summarize
+from jobs.schema import ANSWERS, PAIRS, ROWS, conform
 
 FIRST_DAY = dt.date(2026, 1, 1)
 FORGET_AFTER = 90

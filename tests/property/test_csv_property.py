@@ -1,4 +1,4 @@
-"""jobs.render.csv_file: any text comes through, and what is read is what was written."""
+"""jobs.render.csv: any text comes through, and what is read is what was written."""
 
 import csv
 import io
@@ -8,12 +8,12 @@ import pandas as pd
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from jobs.frames import ROWS, conform
-from jobs.header import name_columns
-from jobs.keys import clean_key
-from jobs.pairs import parse_pairs
-from jobs.render.csv_file import write_csv
-from jobs.report import Report
+from jobs.input.header import name_columns
+from jobs.input.keys import clean_key
+from jobs.input.pairs import parse_pairs
+from jobs.render.csv import write_csv
+from jobs.report.model import Report
+from jobs.schema import ROWS, conform
 
 GUARD = re.compile(r"\A'(?='*[=+\-@\t\r])")
 

@@ -23,7 +23,7 @@ from palm import (
     Timeouts,
     message,
 )
-from palm.checkup import Finding, check
+from palm.doctor.checks import Finding, check
 from palm.settings import load_settings, read_config
 
 EXAMPLES = settings(max_examples=200)

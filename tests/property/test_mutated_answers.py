@@ -11,12 +11,12 @@ import pytest
 from multidict import CIMultiDict
 
 from palm import PalmAuthorization, PalmError, SignatureError, SignatureReason, message
-from palm.authorization import read_authorization
-from palm.connections import Answer
-from palm.exchange import Exchange
-from palm.hosts import Hosts
-from palm.response import Response, check_typed
-from palm.signing import RSAVerifier
+from palm.crypto.signing import RSAVerifier
+from palm.http.connections import Answer
+from palm.http.response import Response, check_typed
+from palm.http.signed import Exchange
+from palm.models import read_authorization
+from palm.resilience.failover import Hosts
 
 NOW = 1_722_850_421
 PAIR = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")

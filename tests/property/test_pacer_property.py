@@ -1,4 +1,4 @@
-"""palm.pacer: whatever arrives and whenever timers fire, the quota holds and is used."""
+"""palm.resilience.pacer: whatever arrives and whenever timers fire, the quota holds and is used."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm.pacer import Pacer, Permit
-from palm.spacing import Spacing
+from palm.resilience.pacer import Pacer, Permit
+from palm.resilience.spacing import Spacing
 from tests.virtual import run
 
 CATCH_UP_S = 0.010

@@ -1,4 +1,4 @@
-"""jobs.pairs: what holds for any input at all."""
+"""jobs.input.pairs: what holds for any input at all."""
 
 import csv
 import gzip
@@ -9,8 +9,8 @@ import unicodedata
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from jobs.keys import clean_key
-from jobs.pairs import InputError, Reason, parse_pairs, read_pairs
+from jobs.input.keys import clean_key
+from jobs.input.pairs import InputError, Reason, parse_pairs, read_pairs
 
 HEADER = "openid,organization_id,note\n"
 

@@ -16,8 +16,15 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from palm import AsyncPalm, PalmError, Retry
-from palm.connections import Answer, Attempt
-from palm.scrub import scrub, shown_code, shown_key_id, shown_message, shown_request_id, shown_state
+from palm.http.connections import Answer, Attempt
+from palm.text.redact import (
+    scrub,
+    shown_code,
+    shown_key_id,
+    shown_message,
+    shown_request_id,
+    shown_state,
+)
 
 RUN = 8
 USUAL = st.from_regex(r"\Ao[A-Za-z0-9_-]{27}\Z")

@@ -1,4 +1,4 @@
-"""palm.signing: no altered byte is believed, and nothing but SignatureError is raised."""
+"""palm.crypto.signing: no altered byte is believed, and nothing but SignatureError is raised."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from palm.crypto.signing import RSAVerifier, message
 from palm.errors import SignatureError, SignatureReason
-from palm.signing import RSAVerifier, message
 
 NOW = 1722850421
 NONCE = "d824f2e086d3c1df967785d13fcd22ef"

@@ -1,4 +1,4 @@
-"""palm.template: what is encoded once is decoded to the same."""
+"""palm.http.template: what is encoded once is decoded to the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palm.errors import ArgumentError
-from palm.template import encode, fill, query_string
+from palm.http.template import encode, fill, query_string
 
 VALUE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1).filter(
     lambda value: value not in {".", ".."}

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from jobs.frames import ROWS
 from jobs.render import FORMATS, writer_of
-from jobs.render.excel import write_excel
-from jobs.render.language import Language
-from jobs.render.parquet import read_parquet
+from jobs.render.excel.workbook import write_excel
+from jobs.render.translations import Language
+from jobs.report.parquet import read_parquet
+from jobs.schema import ROWS
 from tests.unit.jobs.conftest import _report_of
 
 _NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a whole report shrinks for minutes

@@ -9,19 +9,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PURE = [
-    "palm/signing.py",
-    "palm/template.py",
-    "palm/authorization.py",
-    "palm/response.py",
-    "palm/replay.py",
-    "palm/scrub.py",
-    "palm/printable.py",
-    "palm/keys.py",
-    "palm/diagnosis.py",
-    "jobs/changes.py",
-    "jobs/summary.py",
-    "jobs/controls.py",
-    "jobs/frames.py",
+    "palm/crypto/signing.py",
+    "palm/http/template.py",
+    "palm/models.py",
+    "palm/http/response.py",
+    "palm/crypto/replay.py",
+    "palm/text/redact.py",
+    "palm/text/printable.py",
+    "palm/crypto/keys.py",
+    "palm/doctor/remedies.py",
+    "jobs/compare/changes.py",
+    "jobs/compare/summary.py",
+    "jobs/compare/controls.py",
+    "jobs/schema.py",
 ]
 NETWORK = {"aiohttp", "asyncio", "http", "requests", "socket", "ssl", "urllib.request", "yarl"}
 CLOCK = {"time"}
@@ -55,25 +55,64 @@ def importers(of: str, paths: list[Path]) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in paths if of in imported(path)}
 
 
+ORDER = {
+    "palm": [
+        "text", "errors", "strict_json", "files", "crypto", "resilience", "http", "settings",
+        "chain", "models", "palmservice", "client", "sync", "doctor", "sandbox", "commands",
+    ],
+    "jobs": [
+        "errors", "loggers", "schema", "arrow_memory", "deadline", "compare", "input", "sweep",
+        "report", "render", "store", "journal", "observe", "run", "commands",
+    ],
+}  # fmt: skip
+"""Modules and packages of the top, each of which may import only what stands before it."""
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_each_stage_knows_only_what_stands_before_it(package):
+    order, wrong = ORDER[package], []
+    for path in sources(package):
+        parts = path.relative_to(ROOT / package).with_suffix("").parts
+        if parts[0] in ("__init__", "_version"):
+            continue
+        stages = {
+            name.split(".")[1]
+            for name in imported(path)
+            if name.startswith(f"{package}.") and name.split(".")[1] in order
+        }
+        assert parts[0] in order, f"{path}: name its stage in ORDER"
+        later = {each for each in stages if order.index(each) > order.index(parts[0])}
+        wrong += [f"{'/'.join(parts)} imports {each}" for each in sorted(later)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", ["palm", "jobs"])
+def test_a_package_says_what_it_is_and_is_not_a_drawer(package):
+    for folder in {path.parent for path in sources(package)}:
+        init = folder / "__init__.py"
+        assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), folder
+        assert len(list(folder.glob("*.py"))) <= (12 if folder != ROOT / package else 10), folder
+
+
 def test_palm_never_imports_jobs():
     assert importers("jobs", sources("palm")) == set()
 
 
 def test_the_client_never_imports_the_sandbox_but_to_run_it():
-    allowed = {"palm/cli.py"}
+    allowed = {"palm/commands/main.py"}
     assert importers("palm.sandbox", sources("palm", besides="palm/sandbox/")) <= allowed
 
 
 def test_only_the_transport_and_its_connections_know_the_http_client():
     assert importers("aiohttp", sources("palm", besides="palm/sandbox/")) == {
-        "palm/connections.py",
-        "palm/transport.py",
+        "palm/http/connections.py",
+        "palm/http/transport.py",
     }
     assert importers("aiohttp", sources("jobs")) == set()
 
 
 def test_only_one_file_knows_tenacity():
-    assert importers("tenacity", sources("palm") + sources("jobs")) == {"palm/retrying.py"}
+    assert importers("tenacity", sources("palm") + sources("jobs")) == {"palm/resilience/retry.py"}
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 import pandas as pd
 import pytest
 
-from jobs.answers import AnswerBook
-from jobs.changes import classify
-from jobs.frames import PAIRS, ROWS, conform
-from jobs.knowledge import knowledge
-from jobs.pairs import parse_pairs
-from jobs.report import Gateway, Run, compose
-from jobs.summary import summarize
-from jobs.tally import Tally
-from jobs.verdict import Verdict
+from jobs.compare.changes import classify
+from jobs.compare.freshness import knowledge
+from jobs.compare.summary import summarize
+from jobs.compare.verdict import Verdict
+from jobs.input.pairs import parse_pairs
+from jobs.report.model import Gateway, Run, compose
+from jobs.schema import PAIRS, ROWS, conform
+from jobs.sweep.answers import AnswerBook
+from jobs.sweep.stats import Tally
 from palm import AuthorizationState, PalmAuthorization, PalmError, TimedOutError
 from tests.night import ASKING
 

@@ -34,8 +34,8 @@ from palm import (
     ThrottledError,
     UnnamedError,
 )
-from palm.connections import Connections
-from palm.signing import RSASigner, message
+from palm.crypto.signing import RSASigner, message
+from palm.http.connections import Connections
 from tests import virtual
 
 OPENID = "oSecretPerson0123456789abcde"
@@ -649,7 +649,10 @@ async def test_throttles_lower_the_rate_of_the_whole_client(serve, client):
                 await palm.authorizations.get(OPENID, "1004")
         assert caught.value.retry_after_s == 7
         assert palm.pacer.rate == pytest.approx(700)
-        assert (palm.adaptation.pauses, palm.adaptation.paused_s) == (1, 7)
+        assert (palm.adaptation.pauses, palm.adaptation.paused_s) == (
+            1,
+            7,
+        )
 
 
 @pytest.mark.parametrize(("adapts", "pauses"), [(True, 1), (False, 0)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from palm.downloaded import DownloadedKeys
+from palm.crypto.certificate_store import DownloadedKeys
 from palm.errors import SettingsError
 from palm.settings import load_settings, read_config
 from tests.unit.palm.conftest import SERIAL

@@ -1,0 +1,276 @@
+"""The command ``palm-reconcile``: options in, exit code out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import date, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+from click.core import ParameterSource
+
+from jobs.commands.options import with_arguments
+from jobs.errors import Exit, Stop, exit_code_of
+from jobs.observe.report_name import report_name
+from jobs.observe.unparsed_options import tell_of_usage_error
+from palm._version import __version__
+from palm.commands.runner import run_command
+from palm.text.printable import printable, shown_value
+
+if TYPE_CHECKING:
+    from jobs.compare.fail_on import Rule
+    from jobs.deadline import Deadline
+    from jobs.observe.notifier import Announcer
+    from jobs.run.config import Options
+    from palm.settings import Settings
+
+__all__ = ["command", "main"]
+
+_NAME: Final = "palm-reconcile"
+_LONGEST_DAYS: Final = date.max.toordinal()
+_EXIT_CODES: Final = """\b
+Exit codes:
+  0    done, within --max-unknown
+  1    internal error; please report it
+  2    bad options or settings, or a report that is another merchant's
+  3    done, but more is unknown than --max-unknown allows, or the deadline came first
+  4    stopped: no answer was accepted for --patience, too much is not believed or unnamed
+  5    the controls do not balance; nothing is written
+  10   done, and a --fail-on rule holds
+  65   the input, or the baseline, cannot be read, is damaged or lacks too much
+  73   the output, or one of its formats, cannot be written
+  75   another run is at it, the gateway could not be reached, or this machine lacks resources
+  77   credentials or certificate refused, all refused for one reason, or no key for signatures
+  130, 143  interrupted; the answers so far are kept, the same command goes on
+"""
+
+
+class _Command(click.Command):
+    """Tells the dead man's switch of usage errors, too, which end the command before it begins."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,  # noqa: ANN401 - as click has it
+    ) -> click.Context:
+        """Parse the arguments."""
+        given = list(args)
+        try:
+            return super().make_context(info_name, args, parent, **more)
+        except click.UsageError:
+            tell_of_usage_error(given)
+            raise
+
+
+@click.command(cls=_Command, epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
+@with_arguments
+@click.version_option(__version__, prog_name=_NAME)
+def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
+    """Ask WeChat Pay who has authorized palm payment, and write what changed.
+
+    INPUT is a CSV file with the columns openid and organization_id (.gz and .zst too), or - for
+    standard input. Options win over PALM_* variables, and those over palm.toml: its keys for
+    credentials, its table [reconcile] for the options above.
+    """
+    from jobs.observe import logs  # noqa: PLC0415 - --help does not wait for it
+
+    given["name"] = report_name(given["name"], given["output"])
+    level = logging.ERROR if given["quiet"] else logging.INFO
+    logs.set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
+    return _run(given)
+
+
+def main() -> NoReturn:
+    """Run the command of the process's arguments."""
+    try:
+        run_command(command, _NAME, exit_code_of, report=_report_error)
+    finally:
+        if "jobs.observe.logs" in sys.modules:
+            sys.modules["jobs.observe.logs"].close_logs()
+
+
+def _report_error(line: str, exit_code: int) -> None:
+    from jobs.observe.logs import report_error  # noqa: PLC0415 - --help does not wait for it
+
+    report_error(line, exit_code)
+
+
+def _run(given: dict[str, Any]) -> int:
+    from jobs.commands.result_lines import say_result  # noqa: PLC0415
+    from jobs.observe.log_file import open_log_file  # noqa: PLC0415
+    from jobs.observe.notifier import announced, heedless  # noqa: PLC0415 - not needed for --help
+    from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
+    from jobs.run.pipeline import plan, run  # noqa: PLC0415 - pandas and all
+
+    console = SummaryConsole(stderr=True, highlight=False)
+    terminal = console.is_terminal and not console.is_dumb_terminal
+    if given["plan"]:
+        for line in plan(_options(given, terminal=terminal)).lines_of_text():
+            click.echo(printable(line))
+        return Exit.DONE
+    with announced(_announcer(given), _expected_run_date(given)) as outcome:
+        if given["log_file"] is not None:
+            open_log_file(given)
+        options = _options(given, terminal=terminal)
+        outcome.run_date = str(options.run_date)
+        outcome.published = published = run(options, console)
+    with heedless(outcome):
+        say_result(published, options, given, console)
+    return published.exit_code
+
+
+def _announcer(given: dict[str, Any]) -> Announcer:
+    """Return what tells the dead man's switch and Prometheus how the run goes."""
+    from jobs.observe.notifier import Announcer  # noqa: PLC0415 - not needed for --help
+
+    metrics, read = given["metrics"], [given["source"], given["baseline"]]
+    return Announcer(metrics, given["ping_url"], given["name"], given["output"], read)
+
+
+def _expected_run_date(given: dict[str, Any]) -> str:
+    """Return the run date as far as it is known before the options are read."""
+    try:
+        return str(_run_date(given["run_date"], _zone(given["timezone"])))
+    except Stop:
+        return given["run_date"] or "unknown"
+
+
+def _options(given: dict[str, Any], *, terminal: bool) -> Options:
+    from jobs.commands.typed_options import typed_options  # noqa: PLC0415 - pandas and all
+    from jobs.observe import logs  # noqa: PLC0415
+    from jobs.render.translations import Language  # noqa: PLC0415
+    from jobs.run.config import Options, Waits  # noqa: PLC0415
+    from jobs.store.outputs import parse_outputs  # noqa: PLC0415
+
+    zone = _zone(given["timezone"])
+    run_date = _run_date(given["run_date"], zone)
+    source, stdout_format = given["source"], given["stdout_format"]
+    outputs = parse_outputs(given["output"], stdout_format, run_date, source=source)
+    _check_together(given, folder=outputs.folder is not None)
+    settings = None if given["sandbox"] else _settings(given)
+    deadline = _deadline(given["deadline"], zone)
+    seconds = _duration(given["max_duration"], "--max-duration")
+    bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
+    return Options(
+        source=source,
+        outputs=outputs,
+        run_date=run_date,
+        date_given=given["run_date"] is not None,
+        timezone=given["timezone"],
+        settings=settings,
+        baseline=given["baseline"],
+        compare=not given["no_baseline"],
+        require_baseline=given["require_baseline"],
+        max_dropped=given["max_dropped"],
+        rate=given["rate"],
+        quota_share=given["quota_share"],
+        concurrency=given["concurrency"],
+        seconds=seconds,
+        deadline=deadline,
+        max_unknown=given["max_unknown"],
+        forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
+        keep_days=given["keep"],
+        replace=given["replace"],
+        fresh=given["fresh"],
+        retry_unanswered=given["retry_unanswered"],
+        fail_on=tuple(_rule(text) for text in given["fail_on"]),
+        language=Language(given["lang"]),
+        accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
+        openid_column=given["openid_column"],
+        organization_column=given["organization_column"],
+        encoding=given["encoding"],
+        max_input_size=_size(given["max_input_size"]),
+        progress=bar and not given["quiet"],
+        person=logs.Person.from_env(),
+        waits=Waits.patient(
+            _duration(given["patience"], "--patience"),
+            is_timed=not (seconds is None and deadline is None),
+        ),
+        typed=tuple(typed_options(sys.argv[1:])),
+    )
+
+
+def _check_together(given: dict[str, Any], *, folder: bool) -> None:
+    """Refuse options that contradict each other."""
+    if given["baseline"] is not None and given["no_baseline"]:
+        raise Stop(Exit.USAGE, "--baseline and --no-baseline contradict each other")
+    if given["require_baseline"] and given["no_baseline"]:
+        raise Stop(Exit.USAGE, "--require-baseline and --no-baseline contradict each other")
+    if given["accept_unnamed"] and given["require_echo"]:
+        raise Stop(Exit.USAGE, "--accept-unnamed and --require-echo contradict each other")
+    if given["sandbox"] and (given["base_url"] or given["ca_file"]):
+        name = "--base-url" if given["base_url"] else "--ca-file"
+        raise Stop(Exit.USAGE, f"--sandbox asks a gateway of its own; leave {name} out")
+    if given["deadline"] is not None and given["max_duration"] is not None:
+        raise Stop(Exit.USAGE, "--deadline and --max-duration: give one of them")
+    if given["keep"] is not None and not folder:
+        raise Stop(Exit.USAGE, "--keep goes with an output folder: -o reports/ --keep 400")
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from palm.http.url import proxy_option  # noqa: PLC0415
+    from palm.settings import load_settings  # noqa: PLC0415 - not for --help
+
+    typed = click.get_current_context().get_parameter_source("proxy") is ParameterSource.COMMANDLINE
+    return load_settings(
+        given["config"],
+        base_url=given["base_url"] or None,
+        # Only there can everybody read it; palm.toml may hold a password.
+        proxy=proxy_option(given["proxy"]) if typed else given["proxy"],
+        ca_file=given["ca_file"],
+        # A flag that is not given says nothing: the settings' own holds, and must not contradict.
+        accept_unnamed=given["accept_unnamed"] or None,
+        require_echo=given["require_echo"] or None,
+    )
+
+
+def _deadline(text: str | None, zone: tzinfo) -> Deadline | None:
+    from jobs.deadline import parse_deadline  # noqa: PLC0415 - not needed for --help
+
+    return None if text is None else parse_deadline(text, datetime.now(zone))
+
+
+def _size(text: str) -> int:
+    from jobs.input.size_limit import parse_size  # noqa: PLC0415 - not needed for --help
+
+    return parse_size(text, "--max-input-size")
+
+
+def _duration(text: str | None, option: str) -> float | None:
+    from jobs.deadline import parse_duration  # noqa: PLC0415 - not needed for --help
+
+    return None if text is None else parse_duration(text, option)
+
+
+def _rule(text: str) -> Rule:
+    from jobs.compare.fail_on import RuleError, parse_rule  # noqa: PLC0415 - not needed for --help
+
+    try:
+        return parse_rule(text)
+    except RuleError as error:
+        raise Stop(Exit.USAGE, f"--fail-on: {error}") from None
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Stop(
+            Exit.USAGE,
+            f"--timezone: no time zone is called {shown_value(name)}; e.g. Asia/Shanghai",
+        ) from None
+
+
+def _run_date(text: str | None, zone: tzinfo) -> date:
+    if text is None:
+        return datetime.now(zone).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Stop(
+            Exit.USAGE, f"--run-date: {shown_value(text)} is not a date such as 2026-11-21"
+        ) from None

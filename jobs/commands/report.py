@@ -1,0 +1,130 @@
+"""The command ``palm-report``: a report made earlier, shown or in another format."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from jobs.errors import Exit, Stop
+from jobs.render import FORMATS
+from jobs.render.translations import Language
+from jobs.store.outputs import parse_outputs
+from palm._version import __version__
+from palm.commands.runner import run_command, say
+
+if TYPE_CHECKING:
+    from jobs.report.model import Report
+
+__all__ = ["command", "main"]
+
+_NAME: Final = "palm-report"
+_SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state",
+                 "unknown_reason", "authorize_time", "answered_at"]  # fmt: skip
+
+
+@click.command()
+@click.argument("report", metavar="REPORT", type=Path)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    multiple=True,
+    help="Convert to .parquet .csv .xlsx .html .json; repeatable; - is standard output.",
+)
+@click.option(
+    "--format",
+    "stdout_format",
+    type=click.Choice(list(FORMATS)),
+    help="Of standard output, with -o -.",
+)
+@click.option("--changes", "only", flag_value="changes", help="Only the pairs that changed.")
+@click.option(
+    "--unanswered", "only", flag_value="unanswered", help="Only the pairs without a good answer."
+)
+@click.option(
+    "--lang",
+    type=click.Choice([language.value for language in Language]),
+    default=Language.EN.value,
+    show_default=True,
+    help="Of labels, in HTML and Excel.",
+)
+@click.version_option(__version__, prog_name=_NAME)
+def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
+    """Show a report made earlier, or convert it: whole, or only some of its rows.
+
+    REPORT is a Parquet file that palm-reconcile wrote. Without -o the summary is printed or, with
+    --changes or --unanswered, those rows: a table on a terminal, CSV in a pipe.
+    """
+    from jobs.report.model import ReportError  # noqa: PLC0415
+    from jobs.report.parquet import read_checked  # noqa: PLC0415
+    from jobs.store.preflight import check_outputs  # noqa: PLC0415
+    from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
+
+    try:
+        report = read_checked(given["report"])
+    except ReportError as error:
+        raise Stop(Exit.INPUT, f"{error}; name a Parquet file of palm-reconcile") from None
+    if given["only"]:
+        report = _part(report, given["only"], given["report"])
+    language = Language(given["lang"])
+    if not given["output"] and given["stdout_format"] is None:
+        _show(report, rows=given["only"] is not None, language=language)
+        return Exit.DONE
+    outputs = parse_outputs(
+        given["output"], given["stdout_format"], report.run_date, source=given["report"]
+    )
+    if outputs.folder is not None:
+        raise Stop(Exit.USAGE, "a folder keeps whole reports of palm-reconcile; name a file")
+    check_outputs(outputs)
+    stdout = sys.stdout.buffer if outputs.stdout else None
+    failed = write_all(report, outputs, language, stdout)
+    for each in failed:
+        say(_NAME, each.sentence())
+    return Exit.OUTPUT if failed else Exit.DONE
+
+
+def main() -> NoReturn:
+    """Run the command of the process's arguments."""
+    run_command(command, _NAME, lambda error: error.code if isinstance(error, Stop) else None)
+
+
+def _part(report: Report, only: str, path: Path) -> Report:
+    """Return a report with some of the rows; it says so, and is nobody's baseline."""
+    from jobs.schema import Change, State  # noqa: PLC0415 - pandas and all
+
+    if (has := report.about.get("only", only)) != only:
+        raise Stop(
+            Exit.USAGE, f"{path} holds only the {has} of a report; name the whole one for --{only}"
+        )
+    quiet = [Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT]
+    wanted = (
+        ~report.rows["change"].isin(quiet)
+        if only == "changes"
+        else report.rows["state"] == State.UNKNOWN
+    )
+    rows = report.rows[wanted].reset_index(drop=True)
+    return replace(report, rows=rows, about={**report.about, "only": only})
+
+
+def _show(report: Report, *, rows: bool, language: Language) -> None:
+    from jobs.render import writer_of  # noqa: PLC0415 - not needed for --help
+    from jobs.render.terminal import SummaryConsole, print_rows, print_summary  # noqa: PLC0415
+
+    console = SummaryConsole(highlight=False)
+    try:
+        if not rows:
+            print_summary(report, console)
+        elif console.is_terminal:
+            print_rows(report.rows[_SHOWN], console)
+        else:
+            writer_of("csv")(report, sys.stdout.buffer, language)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough: palm-report ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"standard output cannot be written: {error.strerror}") from None

@@ -1,0 +1,66 @@
+"""What is said once the report is published: summary, why the exit code is not 0, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+
+from jobs.errors import Exit
+from jobs.observe.logs import log_error, log_line, log_summary, on_terminal
+from jobs.render.terminal import print_summary, summary_lines
+from jobs.report.model import Report
+from jobs.run.config import Options
+from jobs.run.remedy import remedy
+from jobs.schema import State
+from jobs.store.published import Published
+from palm.text.printable import printable
+
+__all__ = ["say_result"]
+
+
+def say_result(
+    published: Published, options: Options, given: Mapping[str, Any], console: Console
+) -> None:
+    """Say how a run ended: as text, or as one event with ``--log-format json``.
+
+    Args:
+        published: By the run.
+        options: Of the run.
+        given: The options, as click took them.
+        console: Standard error, where it is a terminal.
+    """
+    report, verdict = published.report, published.verdict
+    what_to_do = _remedy(report, options)
+    if given["log_format"] == "json":
+        for each in published.failed:
+            log_error(each.sentence(), exit_code=each.exit_code)
+        log_summary(report, given["name"], verdict, what_to_do)
+        return
+    shown = on_terminal()
+    outputs = published.written(options.outputs, given["output"])
+    written = [printable(f"Written: {text}") for text in outputs]
+    if shown and not given["quiet"]:
+        with suppress(OSError):  # the report is published, whether anybody reads this or not
+            print_summary(report, console, every_line=given["verbose"])
+            for line in written:
+                console.print(line, markup=False, soft_wrap=True)
+    for line in [*summary_lines(report, every_line=given["verbose"]), *written]:
+        log_line(line, file_only=shown)
+    for reason, sentence in zip(verdict.reasons, verdict.sentences, strict=True):
+        told = sentence
+        if what_to_do and reason.exit_code == Exit.INCOMPLETE:
+            told, what_to_do = f"{sentence}. {what_to_do}", None
+        log_error(told, exit_code=published.exit_code)
+
+
+def _remedy(report: Report, options: Options) -> str | None:
+    """Return what to type where pairs are left without an answer, or None."""
+    unknown, code = report.summary.states[State.UNKNOWN], report.about["run"]["exit_code"]
+    if code != Exit.INCOMPLETE or not unknown:
+        return None
+    options = replace(options, run_date=report.run_date)
+    return remedy(options, retry_unanswered=options.outputs.counts is not None)

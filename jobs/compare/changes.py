@@ -1,0 +1,268 @@
+"""What changed: pairs, answers and a baseline in, the report's rows out.
+
+Pure: no clock, no files, no network. Pairs are matched once, by integer codes; from there on
+everything is arithmetic over arrays as long as the report. Times are ``datetime64[ms]`` in UTC,
+where a comparison with a missing time is False: "later" and "earlier" need both. A time of
+authorization outside 2000 to 2100 (Go's zero time, 0001-01-01) is kept but compared with nothing.
+States are int8 codes in the order ON, OFF, NONE; -1 where there is no good one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api.extensions import ExtensionArray
+from pandas.errors import MergeError
+
+from jobs.compare.match import match
+from jobs.schema import (
+    GAIN,
+    HIDDEN,
+    LOSS,
+    PAIRS,
+    ROWS,
+    Change,
+    State,
+    UnknownReason,
+    carried_columns,
+    codes,
+)
+
+__all__ = ["classify"]
+
+_Array: TypeAlias = npt.NDArray[Any]
+
+_ON, _OFF, _NONE, _UNKNOWN = range(len(State))
+_CHANGE: Final = {change: np.int8(code) for code, change in enumerate(Change)}
+_NOT_ASKED: Final = list(UnknownReason).index(UnknownReason.NOT_ASKED)
+_MOVED: Final = [_CHANGE[change] for change in (*GAIN, *LOSS, *HIDDEN)]
+_NEVER: Final = np.datetime64("NaT", "ms")
+_CLOCKS_DIFFER: Final = np.timedelta64(5 * 60 * 1000, "ms")
+_INT16_MAX: Final = 2**15 - 1
+_USUAL_TIMES: Final = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-01", "ms")
+
+
+def classify(
+    pairs: pd.DataFrame,
+    answers: pd.DataFrame,
+    baseline: pd.DataFrame,
+    *,
+    run_date: date,
+    baseline_run_date: date | None,
+    forget_after_days: int = 90,
+) -> pd.DataFrame:
+    """Return the report's rows: what was asked, what was answered, what changed.
+
+    Args:
+        pairs: One row per pair, columns ``PAIRS`` and carried ones, index unique integers.
+        answers: At most one row per pair, columns ``ANSWERS``, index from that of ``pairs``.
+            A pair without a row was not asked.
+        baseline: One row per pair known before, columns ``ROWS`` and carried ones; may be empty.
+        run_date: Local business date of this run.
+        baseline_run_date: That of the baseline; None only where the baseline is empty.
+        forget_after_days: How long a pair that is missing from the input is remembered.
+
+    Returns:
+        Columns ``ROWS`` with the pairs' carried columns: the pairs in their order, then the pairs
+        of the baseline that are not among them, in its order.
+
+    Raises:
+        pandas.errors.MergeError: A frame repeats a pair, or an answer is about no pair.
+        ValueError: The baseline has rows and no run date.
+    """
+    if baseline_run_date is None and len(baseline):
+        raise ValueError("a baseline with rows needs its run date")
+    organizations, found, missing = match(pairs, baseline)
+    missing = missing[_remembered(baseline.iloc[missing], run_date, forget_after_days)]
+    listed = np.concatenate([np.arange(len(pairs)), len(pairs) + missing])
+    before = _View(baseline, np.concatenate([found, missing]))
+    now = _View(answers, np.concatenate([_asked(pairs, answers), np.full(len(missing), -1)]))
+    here = np.arange(len(listed)) < len(pairs)
+
+    k, c = before.codes("known_state"), now.codes("state")
+    good, was_here = (c >= 0) & (c != _UNKNOWN), before.codes("state") >= 0
+    answered_at = now.times("answered_at")
+    told = np.where(good, now.times("authorize_time"), _NEVER)
+    t = _usual(told)
+    q = _time_to_compare_with(before, t)
+    change = _change(k, np.where(good, c, -1), t, q, answered_at, here=here, was_here=was_here)
+
+    moved, unchanged = np.isin(change, _MOVED), change == _CHANGE[Change.UNCHANGED]
+    first = before.times("first_seen_at")
+    why = np.where(now.at < 0, _NOT_ASKED, now.codes("unknown_reason"))
+    runs = np.where(good, 0, np.minimum(before.integers("unknown_runs") + here, _INT16_MAX))
+    last_run = np.datetime64(baseline_run_date, "ms")
+    columns: dict[str, Any] = {
+        "organization_id": organizations.take(listed).remove_unused_categories(),
+        **_texts(pairs, baseline, missing),
+        "state": _category("state", np.where(here, np.where(good, c, _UNKNOWN), -1)),
+        "known_state": _category("known_state", np.where(good, c, k)),
+        "previous_state": _category("previous_state", k),
+        "change": _category("change", change),
+        "authorize_time": _utc(told),
+        "previous_authorize_time": _utc(q),
+        "unconfirmed_authorize_time": _utc(_unconfirmed(before, t, q, change, answered_at)),
+        "answered_at": _utc(answered_at),
+        "known_at": _utc(np.where(good, answered_at, before.times("known_at"))),
+        "first_seen_at": _utc(np.where(good & np.isnat(first), answered_at, first)),
+        "last_changed_at": _utc(np.where(moved, answered_at, before.times("last_changed_at"))),
+        "last_in_input": np.where(was_here, last_run, before.times("last_in_input")),
+        "unknown_reason": _category("unknown_reason", np.where(here & ~good, why, -1)),
+        "unknown_runs": pd.array(runs, dtype=ROWS["unknown_runs"]),
+        "error_code": now.array("error_code"),
+        "http_status": now.array("http_status"),
+        "attempts": _integers("attempts", now.integers("attempts"), here),
+        "request_id": now.array("request_id", np.where(unchanged, -1, now.at)),
+        "input_line": _integers("input_line", pairs["input_line"], here),
+        "input_duplicates": _integers("input_duplicates", pairs["input_duplicates"], here),
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(listed)), copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A frame's columns as the report's rows see them: ``at`` is each row's position, -1 none."""
+
+    frame: pd.DataFrame
+    at: _Array
+
+    def array(self, name: str, at: _Array | None = None) -> ExtensionArray:
+        column = self.frame[name].astype(ROWS[name]).array
+        return column.take(self.at if at is None else at, allow_fill=True)
+
+    def codes(self, name: str) -> _Array:
+        return np.append(codes(self.frame, name), np.int8(-1))[self.at]
+
+    def times(self, name: str) -> _Array:
+        return np.append(self.frame[name].to_numpy("datetime64[ms]"), _NEVER)[self.at]
+
+    def integers(self, name: str) -> _Array:
+        return np.append(self.frame[name].to_numpy("int32", na_value=0), np.int32(0))[self.at]
+
+
+def _change(
+    k: _Array,
+    c: _Array,
+    t: _Array,
+    q: _Array,
+    answered_at: _Array,
+    *,
+    here: _Array,
+    was_here: _Array,
+) -> _Array:
+    """Return each row's change as a code of ``Change``: the first rule that holds."""
+    later, earlier = t > q, t < q
+    ahead = (t > answered_at + _CLOCKS_DIFFER) & (t != q)
+    same = k == c
+    rules = {
+        Change.ABSENT: ~here & ~was_here,
+        Change.DROPPED: ~here,
+        Change.UNKNOWN: c < 0,
+        Change.FIRST_SEEN: k < 0,
+        Change.ANOMALY: same & (earlier | ahead),
+        Change.OPENED: (k == _NONE) & (c == _ON),
+        Change.REOPENED: (k == _OFF) & (c == _ON),
+        Change.REAUTHORIZED: (k == _ON) & (c == _ON) & later,
+        Change.CLOSED: (k == _ON) & (c == _OFF),
+        Change.CYCLED: ((k == _NONE) & (c == _OFF)) | (same & later),
+        Change.CLEARED: (k != _NONE) & (c == _NONE),
+    }
+    chosen = [_CHANGE[change] for change in rules]
+    return np.select(list(rules.values()), chosen, default=_CHANGE[Change.UNCHANGED])
+
+
+def _time_to_compare_with(before: _View, t: _Array) -> _Array:
+    """Return the latest plausible authorize_time known of each row before this run.
+
+    A time that made an ANOMALY, or lay ahead of its answer by more than clocks differ, is passed
+    over, until an answer repeats it: ``t`` itself is returned where the last answer with a time
+    gave it too, whatever nights without one lie between, and the report then shows it as compared
+    with, by which the next run knows it as taken over.
+    """
+    last = _usual(before.times("authorize_time"))
+    known = _taken_over(
+        last,
+        _usual(before.times("previous_authorize_time")),
+        before.codes("change"),
+        before.times("answered_at"),
+    )
+    repeated = (t == last) | (t == before.times("unconfirmed_authorize_time"))
+    return np.where(repeated, t, known)
+
+
+def _unconfirmed(
+    before: _View, t: _Array, q: _Array, change: _Array, answered_at: _Array
+) -> _Array:
+    """Return the authorize_time last answered where it was not taken over, else none.
+
+    It is carried over nights without one, so that an answer after them can repeat it.
+    """
+    refused = t != _taken_over(t, q, change, answered_at)
+    waiting = _usual(before.times("unconfirmed_authorize_time"))
+    kept = np.where(np.isnat(t), waiting, _NEVER)
+    return np.where(~np.isnat(t) & refused, t, kept)
+
+
+def _taken_over(t: _Array, q: _Array, change: _Array, answered_at: _Array) -> _Array:
+    """Return the time that the next run compares with, after one that answered ``t``."""
+    odd = (change == _CHANGE[Change.ANOMALY]) | (t > answered_at + _CLOCKS_DIFFER)
+    return np.where(odd, q, np.fmax(q, t))
+
+
+def _usual(times: _Array) -> _Array:
+    """Return the times with those outside 2000 to 2100 left out: zero times, not authorizations."""
+    first, end = _USUAL_TIMES
+    return np.where((times >= first) & (times < end), times, _NEVER)
+
+
+def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> _Array:
+    """Return the position of each pair's answer, -1 where there is none."""
+    if not (pairs.index.is_unique and answers.index.is_unique):
+        raise MergeError("two pairs, or two answers, have one number")
+    asked = answers.index.get_indexer(pairs.index)
+    if np.count_nonzero(asked >= 0) != len(answers):
+        raise MergeError("an answer is about no pair of the input")
+    return asked
+
+
+def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> _Array:
+    """Return which pairs that are not in this input stay: each once, then while not forgotten."""
+    age = np.datetime64(run_date, "ms") - missing["last_in_input"].to_numpy("datetime64[ms]")
+    known = missing["known_state"].notna().to_numpy(bool)
+    was_here = missing["state"].notna().to_numpy(bool)
+    return np.asarray(was_here | (known & (age <= np.timedelta64(days, "D"))))
+
+
+def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: _Array) -> dict[str, pd.Series]:
+    """Return the openids and the carried columns: the pairs', then those of the missing."""
+    text = ROWS["openid"]
+    carried = carried_columns(carried_columns(pairs.columns, PAIRS), ROWS)
+    nothing = pd.Series(index=missing, dtype=text)
+    kept = {
+        name: baseline[name].iloc[missing] if name in baseline else nothing
+        for name in ("openid", *carried)
+    }
+    return {
+        name: pd.concat([pairs[name], column], ignore_index=True).astype(text)
+        for name, column in kept.items()
+    }
+
+
+def _category(name: str, codes: _Array) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, dtype=ROWS[name])
+
+
+def _utc(times: _Array) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(times, tz="UTC")
+
+
+def _integers(name: str, values: _Array | pd.Series, there: _Array) -> ExtensionArray:
+    """Return a column of integers that is missing where not ``there``; ``values`` may be fewer."""
+    padded = np.zeros(len(there), dtype=ROWS[name].lower())
+    padded[: len(values)] = values
+    return pd.arrays.IntegerArray(padded, ~there)

@@ -1,0 +1,266 @@
+"""The controls a report must pass before it is published, as a bank reconciles.
+
+Pure. Everything is counted again here, from the rows as they were read back and in another way
+than :mod:`jobs.compare.summary` does, so that a slip in either shows. Each control can fail alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Final, TypeAlias
+
+import pandas as pd
+
+from jobs.arrow_memory import give_back
+from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
+from jobs.schema import GAIN, HIDDEN, Change, State
+
+__all__ = ["Control", "check"]
+
+_GOOD: Final = (State.ON.value, State.OFF.value, State.NONE.value)
+_GONE: Final = (Change.DROPPED.value, Change.ABSENT.value)
+_SHOWN: Final = 3
+_Counts: TypeAlias = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One equation that must hold, with its numbers.
+
+    Attributes:
+        name: What is checked, one word for scripts.
+        holds: Whether it does.
+        detail: The equation, for a person.
+    """
+
+    name: str
+    holds: bool
+    detail: str
+
+
+def check(
+    rows: pd.DataFrame,
+    *,
+    input_counts: Mapping[str, int],
+    summary: Summary,
+    baseline_closing: Mapping[str, int] | None,
+    baseline_run_date: date | None,
+) -> tuple[Control, ...]:
+    """Return every control of a report, those that hold too.
+
+    Args:
+        rows: Columns ``ROWS``, as read back from what is to be published.
+        input_counts: ``lines``, ``pairs``, ``duplicates`` and ``invalid`` of the input.
+        summary: The counts that the report claims.
+        baseline_closing: Closing of the baseline's roll-forward, by state; None: no baseline.
+        baseline_run_date: Run date of the baseline.
+    """
+    flows = _flows(rows, baseline_run_date)
+    return (
+        _input_lines(input_counts),
+        _input_rows(rows, input_counts),
+        _unique_pairs(rows),
+        _states(rows),
+        *(_roll_forward(state, flow) for state, flow in flows.items()),
+        _opening(flows, baseline_closing),
+        _transition_columns(rows, summary),
+        _transition_rows(rows, summary, flows),
+        _claimed_states(rows, summary),
+        _claimed_changes(rows, summary),
+        _claimed_roll_forward(flows, summary),
+        _claimed_organizations(rows, summary),
+    )
+
+
+def _input_lines(counts: Mapping[str, int]) -> Control:
+    parts = ("pairs", "duplicates", "invalid")
+    return Control(
+        "input_lines",
+        counts["lines"] == sum(counts[part] for part in parts),
+        f"{counts['lines']:,} lines = {' + '.join(f'{counts[part]:,} {part}' for part in parts)}",
+    )
+
+
+def _input_rows(rows: pd.DataFrame, counts: Mapping[str, int]) -> Control:
+    """Nothing was lost or counted twice between the input and the report."""
+    found = {
+        "pairs": int((~rows["change"].isin(_GONE)).sum()),
+        "duplicates": int(rows["input_duplicates"].sum()),
+    }
+    return _equal("input_rows", found, {part: counts[part] for part in found})
+
+
+def _states(rows: pd.DataFrame) -> Control:
+    pairs, states = int(rows["input_line"].notna().sum()), _values(rows["state"])
+    parts = {state.value: states[state] for state in State}
+    return Control(
+        "states",
+        pairs == sum(parts.values()),
+        f"{pairs:,} pairs = {' + '.join(f'{count:,} {name}' for name, count in parts.items())}",
+    )
+
+
+def _unique_pairs(rows: pd.DataFrame) -> Control:
+    twice = int(rows.duplicated(["organization_id", "openid"]).sum())
+    give_back()
+    return Control("unique_pairs", twice == 0, f"{twice:,} of {len(rows):,} rows repeat a pair")
+
+
+def _roll_forward(state: str, flow: Mapping[str, int]) -> Control:
+    into = flow["opening"] + flow["first_seen"] + flow["returned"] + flow["moved_in"]
+    return Control(
+        f"roll_forward_{state}",
+        flow["closing"] == into - flow["moved_out"] - flow["dropped"],
+        f"{flow['closing']:,} {state} = {flow['opening']:,} opening"
+        f" + {flow['first_seen']:,} first seen + {flow['returned']:,} returned"
+        f" + {flow['moved_in']:,} moved in - {flow['moved_out']:,} moved out"
+        f" - {flow['dropped']:,} dropped",
+    )
+
+
+def _opening(flows: _Counts, baseline_closing: Mapping[str, int] | None) -> Control:
+    """The opening is what the baseline closed with; nothing, where there is none."""
+    closing = baseline_closing or {}
+    opening = {state: flow["opening"] for state, flow in flows.items()}
+    return _equal("opening", opening, {state: closing.get(state, 0) for state in flows})
+
+
+def _transition_columns(rows: pd.DataFrame, summary: Summary) -> Control:
+    """The matrix's columns add up to the counts by state, and its cells are the rows'."""
+    matrix, states = summary.transitions, _values(rows["state"])
+    counts = {state.value: states[state] for state in State}
+    counts[NOT_IN_INPUT] = int(rows["state"].isna().sum())
+    sums = {column: sum(row[column] for row in matrix.values()) for column in counts}
+    return _equal(
+        "transition_columns",
+        sums,
+        counts,
+        cells=not _differences(_flat(matrix), _transitions(rows)),
+    )
+
+
+def _transition_rows(rows: pd.DataFrame, summary: Summary, flows: _Counts) -> Control:
+    """Its rows, without ABSENT, add up to opening plus returned, and its cells are the rows'."""
+    matrix = summary.transitions_without_absent
+    known = {state: flow["opening"] + flow["returned"] for state, flow in flows.items()}
+    sums = {state: sum(matrix[state].values()) for state in known}
+    counted = _transitions(rows.loc[rows["change"] != Change.ABSENT, ["previous_state", "state"]])
+    return _equal("transition_rows", sums, known, cells=not _differences(_flat(matrix), counted))
+
+
+def _claimed_states(rows: pd.DataFrame, summary: Summary) -> Control:
+    here = rows.loc[rows["state"].notna(), ["state", "known_state", "unknown_reason"]]
+    unknown = here[here["state"] == State.UNKNOWN]
+    known = _values(here["known_state"]) | {NEVER: int(here["known_state"].isna().sum())}
+    reasons = _values(unknown["unknown_reason"])
+    return _claimed(
+        "claimed_states",
+        _flat({"state": summary.states, "known": summary.known, "for": summary.unknown_reasons})
+        | {"pairs": summary.pairs},
+        _flat({"state": _values(here["state"]), "known": known, "for": reasons})
+        | {"pairs": len(here)},
+    )
+
+
+def _claimed_changes(rows: pd.DataFrame, summary: Summary) -> Control:
+    changes = _values(rows["change"])
+    cleared = rows.loc[rows["previous_state"] == State.ON, "change"] == Change.CLEARED
+    counted = changes | {
+        "gain": sum(changes[kind] for kind in GAIN),
+        "loss": changes[Change.CLOSED] + int(cleared.sum()),
+        "hidden": sum(changes[kind] for kind in HIDDEN),
+    }
+    totals = {"gain": summary.gain, "loss": summary.loss, "hidden": summary.hidden}
+    return _claimed("claimed_changes", summary.changes | totals, counted)
+
+
+def _claimed_roll_forward(flows: _Counts, summary: Summary) -> Control:
+    claimed = {state: asdict(flow) for state, flow in summary.roll_forward.items()}
+    return _claimed("claimed_roll_forward", _flat(claimed), _flat(flows))
+
+
+def _claimed_organizations(rows: pd.DataFrame, summary: Summary) -> Control:
+    """Each organization's counts are the rows'; one with nothing but ABSENT rows is not listed."""
+    own = {name: asdict(counts) for name, counts in summary.by_organization.items()}
+    claimed = {f"{name} pairs": counts["pairs"] for name, counts in own.items()}
+    for part in ("state", "change"):
+        claimed |= _flat({f"{name} {part}": counts[f"{part}s"] for name, counts in own.items()})
+    rows = rows[["organization_id", "state", "change"]]
+    here = rows["state"].notna()
+    listed = rows.loc[here | (rows["change"] == Change.DROPPED), "organization_id"]
+    rows = rows[rows["organization_id"].isin(listed.unique())]
+    pairs = _values(rows.loc[here, "organization_id"])
+    counted = {f"{name} pairs": count for name, count in pairs.items()}
+    for part in ("state", "change"):
+        by = rows.groupby(["organization_id", part], observed=True).size().reset_index()
+        for name, value, count in by.itertuples(index=False, name=None):
+            counted[f"{name} {part} {value}"] = int(count)
+    return _claimed("claimed_organizations", claimed, counted)
+
+
+def _flows(rows: pd.DataFrame, baseline_run_date: date | None) -> dict[str, dict[str, int]]:
+    """Return the roll-forward of each state, counted from the rows."""
+    last_run = pd.NaT if baseline_run_date is None else pd.Timestamp(baseline_run_date)
+    here, dropped = rows["state"].notna(), rows["change"] == Change.DROPPED
+    was_here = rows["last_in_input"] == last_run
+    good, known_before = rows["state"].isin(_GOOD), rows["previous_state"].notna()
+    flows = {}
+    for state in _GOOD:
+        was, now = rows["previous_state"] == state, rows["state"] == state
+        flow = {
+            "opening": was & ((here & was_here) | dropped),
+            "first_seen": now & (rows["change"] == Change.FIRST_SEEN),
+            "returned": was & here & ~was_here,
+            "moved_in": now & known_before & ~was,
+            "moved_out": was & good & ~now,
+            "dropped": was & dropped,
+            "closing": here & (rows["known_state"] == state),
+        }
+        flows[state] = {name: int(mask.sum()) for name, mask in flow.items()}
+    return flows
+
+
+def _transitions(rows: pd.DataFrame) -> dict[str, int]:
+    """Return how often each state before met each state now: the matrix, counted another way."""
+    counts = rows[["previous_state", "state"]].value_counts(dropna=False).reset_index()
+    return {
+        f"{NEVER if pd.isna(was) else was} {NOT_IN_INPUT if pd.isna(now) else now}": int(count)
+        for was, now, count in counts.itertuples(index=False, name=None)
+    }
+
+
+def _values(column: pd.Series) -> Counter[str]:
+    """Return how often each value stands in the column; what is missing is not counted."""
+    return Counter({str(value): int(count) for value, count in column.value_counts().items()})
+
+
+def _flat(counts: _Counts) -> dict[str, int]:
+    return {f"{name} {part}": count for name, of in counts.items() for part, count in of.items()}
+
+
+def _differences(left: Mapping[str, int], right: Mapping[str, int]) -> list[str]:
+    """Return what two sets of counts do not agree on; a count that is not there is 0."""
+    names = dict.fromkeys([*left, *right])
+    both = {name: (left.get(name, 0), right.get(name, 0)) for name in names}
+    return [f"{name} {a:,} ≠ {b:,}" for name, (a, b) in both.items() if a != b]
+
+
+def _equal(
+    name: str, left: Mapping[str, int], right: Mapping[str, int], *, cells: bool = True
+) -> Control:
+    """Return the control that each of ``left`` is its like in ``right``, and shows them all."""
+    wrong = _differences(left, right)
+    right_ones = [f"{key} {count:,} = {count:,}" for key, count in left.items()]
+    detail = ", ".join(wrong or right_ones) + ("" if cells else "; the cells differ")
+    return Control(name, cells and not wrong, detail)
+
+
+def _claimed(name: str, claimed: Mapping[str, int], counted: Mapping[str, int]) -> Control:
+    """Return the control that the counts claimed are those counted; shows where they are not."""
+    wrong, total = _differences(claimed, counted), len(claimed.keys() | counted.keys())
+    first = [*wrong[:_SHOWN], *(["..."] if len(wrong) > _SHOWN else [])]
+    shown = f": {', '.join(first)}" if first else ""
+    return Control(name, not wrong, f"{total - len(wrong):,} of {total:,} counts agree{shown}")

@@ -1,0 +1,44 @@
+"""How much is known, and how old what is known is. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from jobs.schema import State
+
+__all__ = ["knowledge"]
+
+_MS_PER_DAY: Final = 86_400_000
+_DAYS: Final = {"under_1_day": 1, "under_2_days": 2, "under_4_days": 4, "under_8_days": 8}
+
+
+def knowledge(rows: pd.DataFrame, now: datetime) -> dict[str, Any]:
+    """Return coverage, and the pairs of the input by the age of what is known of them.
+
+    Args:
+        rows: Columns ``ROWS``.
+        now: Aware.
+
+    Returns:
+        ``coverage``: pairs with a good answer in this run, of all; ``age``: pairs by how long ago
+        ``known_state`` was answered; ``never``: those never answered.
+    """
+    here = rows["state"].notna().to_numpy(bool)
+    answered = here & (rows["state"] != State.UNKNOWN).to_numpy(bool)
+    known_at = rows["known_at"].to_numpy("datetime64[ms]")[here]
+    moment = np.datetime64(int(now.timestamp() * 1000), "ms")
+    days = (moment - known_at).astype("int64") / _MS_PER_DAY
+    days[np.isnat(known_at)] = np.inf
+    age, counted = {}, 0
+    for name, limit in _DAYS.items():
+        younger = int(np.count_nonzero(days < limit))
+        age[name], counted = younger - counted, younger
+    never = int(np.count_nonzero(np.isnat(known_at)))
+    return {
+        "coverage": round(float(answered.sum() / max(here.sum(), 1)), 6),
+        "age": {**age, "older": int(len(days) - counted - never), "never": never},
+    }

@@ -1,0 +1,69 @@
+"""Which pair is which: two frames matched by organization and openid.
+
+Pure. Texts are compared once, to number them; from there on only integers are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.errors import MergeError
+
+from jobs.arrow_memory import give_back
+
+__all__ = ["Match", "match"]
+
+_Array: TypeAlias = npt.NDArray[Any]
+
+
+class Match(NamedTuple):
+    """How two frames fit.
+
+    Attributes:
+        organizations: Those of the first frame, then those of the second, under shared categories.
+        found: Each pair's position in the second frame, -1 where it is not there.
+        missing: The positions in the second frame that no pair was found at.
+    """
+
+    organizations: pd.Categorical
+    found: _Array
+    missing: _Array
+
+
+def match(pairs: pd.DataFrame, others: pd.DataFrame) -> Match:
+    """Find each pair in another frame.
+
+    Args:
+        pairs: Columns ``organization_id`` (a category) and ``openid``.
+        others: The same.
+
+    Raises:
+        pandas.errors.MergeError: A frame repeats a pair.
+    """
+    organizations = _organizations(pairs, others)
+    openids, distinct = pd.factorize(pd.concat([pairs["openid"], others["openid"]]))
+    keys = organizations.codes.astype("int64") * len(distinct) + openids
+    del openids, distinct
+    give_back()
+    ours, theirs = pd.Index(keys[: len(pairs)]), pd.Index(keys[len(pairs) :])
+    for what, index in (("input", ours), ("baseline", theirs)):
+        if not index.is_unique:
+            raise MergeError(f"the {what} holds a pair twice")
+    found = theirs.get_indexer(ours)
+    unmatched = np.ones(len(theirs), dtype=bool)
+    unmatched[found[found >= 0]] = False
+    return Match(organizations, found, np.flatnonzero(unmatched))
+
+
+def _organizations(pairs: pd.DataFrame, others: pd.DataFrame) -> pd.Categorical:
+    both = [frame["organization_id"].array for frame in (pairs, others)]
+    ours, theirs = (part.categories.astype("str") for part in both)
+    names = ours.union(theirs)
+    shared = [
+        np.append(names.get_indexer(own), -1)[part.codes]
+        for own, part in zip((ours, theirs), both, strict=True)
+    ]
+    return pd.Categorical.from_codes(np.concatenate(shared), names)

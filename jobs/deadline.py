@@ -1,0 +1,165 @@
+"""When a run must be over: what the user wrote, and how much time that leaves."""
+
+from __future__ import annotations
+
+import re
+import time as _time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from jobs.errors import Exit, Stop
+from palm.text.printable import shown_value
+
+__all__ = [
+    "Deadline",
+    "check_run_date",
+    "duration_text",
+    "elapsed_clock",
+    "parse_deadline",
+    "parse_duration",
+    "today_in",
+]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_LATE: Final = timedelta(hours=12)
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
+
+
+def elapsed_clock() -> float:
+    """Return seconds on a clock that never goes back, and goes on while the machine sleeps."""
+    boottime = getattr(_time, "CLOCK_BOOTTIME", None)  # only Linux has it
+    return _time.monotonic() if boottime is None else _time.clock_gettime(boottime)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment after which no more pairs are taken.
+
+    It is compared with the wall clock, which a machine that slept, or whose clock was set, shows
+    rightly.
+
+    Attributes:
+        at: Aware, UTC.
+        zone: Where the user's clock is.
+    """
+
+    at: datetime
+    zone: tzinfo
+
+    def seconds_left(self, now: float) -> float:
+        """Return the seconds from Unix time ``now`` on, negative once it has passed."""
+        return self.at.timestamp() - now
+
+    def text(self, now: float) -> str:
+        """Return it as a person says it: ``06:00 Asia/Shanghai``, with its date if not today's."""
+        local, today = self.at.astimezone(self.zone), datetime.fromtimestamp(now, self.zone)
+        shown = f"{local:%H:%M}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
+        return f"{shown} {self.zone}"
+
+    def passed_text(self, now: float) -> str:
+        """Return the line for a run that has come too late."""
+        local = datetime.fromtimestamp(now, self.zone)
+        return f"Deadline {self.text(now)} has passed (it is {local:%H:%M})"
+
+    def next(self, now: float) -> str:
+        """Return the next such time of day after Unix time ``now``, as ``--deadline`` takes it."""
+        clock = self.at.astimezone(self.zone).time()
+        day = datetime.fromtimestamp(now, self.zone).date()
+        while (at := _moment(datetime.combine(day, clock), self.zone)).timestamp() <= now:
+            day += _DAY
+        return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}"
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Return seconds: ``7h``, ``90m``, ``1h30m``, ``0s``.
+
+    Raises:
+        Stop: It is not a duration (2).
+    """
+    if not _DURATION.fullmatch(text.strip()):
+        raise Stop(
+            Exit.USAGE, f"{option}: {shown_value(text)} is not a duration such as 7h, 90m or 30s"
+        )
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def today_in(timezone: str, now: datetime) -> date:
+    """Return the date that it is in a time zone at ``now``, which is aware."""
+    return now.astimezone(ZoneInfo(timezone)).date()
+
+
+def check_run_date(run_date: date, today: date, timezone: str) -> None:
+    """Refuse a run date that is yet to come: what is answered now is not that day's.
+
+    Raises:
+        Stop: It is after ``today``, the date in ``timezone`` (2).
+    """
+    if run_date > today:
+        raise Stop(
+            Exit.USAGE,
+            f"--run-date {run_date} is after today ({today} in {timezone}): only a sandbox can be "
+            "asked on any date",
+        )
+
+
+def parse_deadline(text: str, now: datetime) -> Deadline:
+    """Return a deadline, which may have passed.
+
+    A time of day (``06:00``) is the next one, unless it went by within the last 12 hours: then the
+    run has come too late, and would otherwise go on for a day. On a day on which the clock is
+    changed, a time that comes twice is the first, and one that does not come is the moment at which
+    the clock passes over it.
+
+    Args:
+        text: A time of day, or a date and a time (``2026-11-22T06:00``), local.
+        now: Aware, local.
+
+    Raises:
+        Stop: It is neither (2).
+    """
+    zone = now.tzinfo or UTC
+    try:
+        if "T" in text or " " in text.strip():
+            at = datetime.fromisoformat(text.strip())
+            return Deadline(at.astimezone(UTC) if at.tzinfo else _moment(at, zone), zone)
+        clock = time.fromisoformat(text.strip()).replace(tzinfo=None)
+        days = (now.date() + offset * _DAY for offset in (-1, 0, 1))
+        moments = [_moment(datetime.combine(day, clock), zone) for day in days]
+    except (ValueError, OverflowError):
+        raise Stop(
+            Exit.USAGE,
+            f"--deadline: {shown_value(text)} is not a time such as 06:00 or 2026-11-22T06:00",
+        ) from None
+    earliest = now.astimezone(UTC) - _LATE
+    return Deadline(next(at for at in moments if at >= earliest), zone)
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for a person, rounded down: ``30 s``, ``15 min``, ``3 h 5 min``."""
+    if seconds < 120:  # noqa: PLR2004 - 90 s says more than 1 min
+        return f"{int(seconds)} s"
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    if hours < 2:  # noqa: PLR2004 - likewise
+        return f"{60 * hours + minutes} min"
+    return f"{hours} h {minutes} min"
+
+
+def _moment(local: datetime, zone: tzinfo) -> datetime:
+    """Return the first moment (UTC) at which a local clock shows this time, or a later one."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:  # it comes once, or twice
+        return first
+    shifted = first.astimezone(zone).utcoffset()
+    low, high = second, first  # the clock is put forward between the two
+    while high - low > _SECOND:
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == shifted:
+            high = middle
+        else:
+            low = middle
+    return high.replace(microsecond=0)

@@ -1,0 +1,232 @@
+"""The header of an input: which delimiter, which columns are keys, how the others are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from jobs.input.keys import clean_key
+from jobs.input.records import Keys, Lines, Record, read_records
+from jobs.input.source import InputError, shown
+from jobs.schema import ROWS
+
+__all__ = ["USUAL_OPENID", "Columns", "Header", "find_header", "name_columns"]
+
+DELIMITERS: Final = (",", "\t", ";")
+USUAL_OPENID: Final = "^o[A-Za-z0-9_-]{27}$"
+_MOST_SHOWN: Final = 10
+_TITLE_LINES: Final = 10
+"""The header may begin on one of so many lines: a title, or a blank line, may stand above it."""
+_SEPARATOR: Final = re.compile(r"sep=([^\r\n\"])[,;\t ]*", re.IGNORECASE)
+"""What Excel reads as the delimiter where it is the first line; other programs add their own."""
+_RESERVED: Final = frozenset({*ROWS, "run_date", "__index_level_0__"})
+"""Names that a carried column may not have: the report's own, the one that pandas and DuckDB give
+the date of a day's folder, and the one that pandas gives an index."""
+
+
+class Columns(NamedTuple):
+    """The names under which the input holds the two keys."""
+
+    openid: str = "openid"
+    organization: str = "organization_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How to read the lines after the header.
+
+    ``names`` are the frame's names of the columns, in the file's order; ``keys`` says where the two
+    keys stand; ``line`` is the last line that the header stands on.
+    """
+
+    delimiter: str
+    names: tuple[str, ...]
+    keys: Keys
+    line: int
+
+
+def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> Header:
+    """Return the header under the first delimiter that shows both key columns.
+
+    The header is the first record, or, where a title stands above it, a later one that begins
+    within the first 10 lines. Where the first line is Excel's ``sep=;``, that is the delimiter.
+
+    A delimiter that does not fit may well find a quote that is never closed, where a quoted name
+    holds it; that says something about the file only where no delimiter fits.
+
+    Raises:
+        InputError: There is no header, or a key column is not in it or in it twice.
+    """
+    if _fold(columns.openid) == _fold(columns.organization):
+        raise InputError(
+            f"{shown(name)}: {columns.openid!r} is named for the openid and for the organization; "
+            "name two columns with --openid-column and --organization-column"
+        )
+    found: list[Record] = []
+    failed: list[InputError] = []
+    separator = _separator(content, encoding)
+    for delimiter in [separator] if separator else DELIMITERS:
+        candidates = _first_records(content, encoding, delimiter, name, below=bool(separator))
+        first_here = len(found)
+        while True:
+            try:
+                record = next(candidates)
+            except StopIteration:
+                break
+            except InputError as error:
+                failed.append(error)
+                break
+            if header := _header_in(record, delimiter, columns, name):
+                return header
+            if len(found) == first_here:
+                found.append(record)
+    fields, first, _ = max(found, key=lambda record: len(record[0]), default=([], 0, 0))
+    if failed and len(fields) < len(columns):
+        raise failed[0]
+    raise _missing(fields, columns, first, name)
+
+
+def _header_in(record: Record, delimiter: str, columns: Columns, name: str) -> Header | None:
+    """Return the header that a record is, None where a key column is not in it."""
+    fields, first, last = record
+    backtick = all(field.startswith("`") for field in fields)
+    given = [field.removeprefix("`") for field in fields] if backtick else fields
+    folded = [_fold(field) for field in given]
+    wanted = _fold(columns.openid), _fold(columns.organization)
+    if not all(column in folded for column in wanted):
+        return None
+    _refuse_repeats(folded, columns, first, name)
+    _refuse_nul(fields, first, name)
+    openid, organization = map(folded.index, wanted)
+    keys = Keys(openid, organization, wanted, backtick)
+    return Header(delimiter, name_columns(given, openid, organization), keys, last)
+
+
+def name_columns(header: Sequence[str], openid: int, organization: int) -> tuple[str, ...]:
+    """Return what the frame calls each column, no name twice and none of the report's own.
+
+    The keys get the report's names. A further column keeps its own, but ``input_`` goes before one
+    that the report uses or that is called ``run_date``, ``column_3`` stands for one without a name
+    and ``name_2`` for a repeated one. Names that differ in case only are the same: DuckDB does not
+    tell them apart.
+    """
+    given = [_trim(field) for field in header]
+    taken = {*_RESERVED, *(name.casefold() for name in given)}
+    names: list[str] = []
+    used: set[str] = set()
+    for at, name in enumerate(given):
+        folded = name.casefold()
+        if at == openid:
+            names.append("openid")
+        elif at == organization:
+            names.append("organization_id")
+        elif name and folded not in _RESERVED and folded not in used:
+            names.append(name)
+        else:
+            names.append(_free_name(name, at, taken))
+        used.add(names[-1].casefold())
+        taken.add(names[-1].casefold())
+    return tuple(names)
+
+
+def _free_name(name: str, at: int, taken: set[str]) -> str:
+    if name.casefold() in _RESERVED:
+        while name.casefold() in taken:
+            name = f"input_{name}"
+        return name
+    if not name and (free := f"column_{at + 1}") not in taken:
+        return free
+    name, number = name or f"column_{at + 1}", 2
+    while f"{name}_{number}".casefold() in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _trim(field: str) -> str:
+    while (trimmed := clean_key(field.strip())) != field:
+        field = trimmed
+    return field
+
+
+def _fold(field: str) -> str:
+    return _trim(field).casefold()
+
+
+def _separator(content: bytes, encoding: str) -> str | None:
+    """Return the delimiter that the first line names, or None if it names none."""
+    first = next(iter(Lines(content, encoding)), "")
+    named = _SEPARATOR.fullmatch(first.strip("\r\n"))
+    return named[1] if named else None
+
+
+def _first_records(
+    content: bytes, encoding: str, delimiter: str, name: str, *, below: bool
+) -> Iterator[Record]:
+    """Yield the first record that is not blank, and further ones that begin on the first lines.
+
+    Args:
+        content: The file's bytes, unpacked.
+        encoding: In which they are text.
+        delimiter: Between the fields.
+        name: The file's name, for the message.
+        below: Whether the first line names the delimiter and is passed over.
+    """
+    empty = True
+    for record in read_records(content, encoding, delimiter, name):
+        fields, first, _ = record
+        if not fields or (below and first == 1):
+            continue
+        if not empty and first > _TITLE_LINES:
+            break
+        if empty:
+            _refuse_nul(fields, first, name)
+        empty = False
+        yield record
+    if empty:
+        raise InputError(f"{shown(name)}: is empty; it needs a header line and pairs below it")
+
+
+def _refuse_nul(fields: Sequence[str], line: int, name: str) -> None:
+    if any("\0" in field for field in fields):
+        raise InputError(
+            f"{shown(name)}: line {line}: the header holds NUL characters, so this is not CSV, or "
+            "--encoding is not the file's; check both"
+        )
+
+
+def _refuse_repeats(folded: list[str], columns: Columns, line: int, name: str) -> None:
+    for column in columns:
+        if folded.count(_fold(column)) > 1:
+            raise InputError(
+                f"{shown(name)}: line {line}: column {_quoted(column)} stands there twice; "
+                "rename or remove one"
+            )
+
+
+def _missing(fields: list[str], columns: Columns, line: int, name: str) -> InputError:
+    folded = [_fold(field) for field in fields]
+    options = {"--openid-column": columns.openid, "--organization-column": columns.organization}
+    absent = {option: name for option, name in options.items() if _fold(name) not in folded}
+    what = " and no column ".join(_quoted(column) for column in absent.values())
+    found = ", ".join(_quoted(field) for field in fields[:_MOST_SHOWN])
+    more = len(fields) - _MOST_SHOWN
+    found += f" and {more} more" if more > 0 else ""
+    remedy = f"name the right one with {' and '.join(absent)}"
+    if any(_is_openid(field) for field in fields):
+        remedy = (
+            f"put a header line such as {columns.openid},{columns.organization} above the pairs"
+        )
+    return InputError(
+        f"{shown(name)}: line {line}: there is no column {what}; found {found}; {remedy}"
+    )
+
+
+def _quoted(field: str) -> str:
+    """Return a column's name in quotes; without a header it may be a person's openid instead."""
+    return "(an openid)" if _is_openid(field) else f"'{shown(_trim(field), 40)}'"
+
+
+def _is_openid(field: str) -> bool:
+    return re.match(USUAL_OPENID, field.strip()) is not None

@@ -1,0 +1,238 @@
+"""CSV to pairs: the input as a frame, and a count of every line of it.
+
+The control that holds for every input, whatever is in it: ``lines`` = pairs + ``duplicates`` +
+``invalid``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import dropwhile, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+import pandas as pd
+
+from jobs.arrow_memory import give_back
+from jobs.input.header import USUAL_OPENID, Columns, Header, find_header
+from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
+from jobs.input.records import Account, InvalidLine, Reason, read_records, sort_records
+from jobs.input.size_limit import DEFAULT_MAX_SIZE
+from jobs.input.source import InputError, find_encoding, read_stored, shown
+from jobs.schema import PAIRS, conform
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Input", "InputError", "InvalidLine", "Reason", "parse_pairs", "read_pairs"]
+
+_CHUNK: Final = 1_000
+"""Records held as Python lists at a time: few, for the garbage collector goes through them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Keys that look as if a program or a hand had changed them.
+
+    Attributes:
+        column: ``openid`` or ``organization_id``.
+        kinds: What they show, of :data:`jobs.input.keys.DAMAGE`.
+        pairs: How many pairs have such a key.
+        line: The first line of these.
+    """
+
+    column: str
+    kinds: tuple[str, ...]
+    pairs: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What an input holds.
+
+    Attributes:
+        name: The file as given, or "standard input".
+        sha256: Of the file's own bytes, packed if it is.
+        encoding: In which it was read.
+        delimiter: Between its fields.
+        pairs: Columns ``PAIRS`` and the carried ones; the index is the pair's number.
+        lines: After the header, without blank ones at the end and without ``continuation_lines``.
+        duplicates: Lines that repeat a pair.
+        invalid: Lines that hold no pair.
+        invalid_lines: The first 1,000 of them.
+        invalid_by_reason: All of them, counted.
+        continuation_lines: Those on which a good record goes on, a carried field of it holding line
+            breaks.
+        unusual_openids: Pairs whose openid is not ``o`` and 27 more of ``A-Za-z0-9_-``.
+        decorated: Lines of which a key had decoration round it, which was taken off.
+        first_decorated: The first of them; 0 where there is none.
+        damaged: Keys that may be damaged; they are asked about as they stand.
+    """
+
+    name: str
+    sha256: str
+    encoding: str
+    delimiter: str
+    pairs: pd.DataFrame
+    lines: int
+    duplicates: int
+    invalid: int
+    invalid_lines: tuple[InvalidLine, ...]
+    invalid_by_reason: dict[str, int]
+    continuation_lines: int
+    unusual_openids: int
+    decorated: int
+    first_decorated: int
+    damaged: tuple[Damage, ...]
+
+
+def read_pairs(
+    source: str | Path,
+    *,
+    openid_column: str = "openid",
+    organization_column: str = "organization_id",
+    encoding: str | None = None,
+    stdin: BinaryIO | None = None,
+    max_size: int = DEFAULT_MAX_SIZE,
+) -> Input:
+    """Read the pairs of a CSV file, which may be packed (.gz, .zst), or of standard input (``-``).
+
+    Raises:
+        InputError: It cannot be read, or holds no valid pair.
+    """
+    stored = read_stored(source, stdin, max_size=max_size)
+    parsed = parse_pairs(
+        stored.content,
+        name=stored.name,
+        openid_column=openid_column,
+        organization_column=organization_column,
+        encoding=encoding,
+    )
+    return replace(parsed, sha256=stored.sha256)
+
+
+def parse_pairs(
+    content: bytes,
+    *,
+    name: str,
+    openid_column: str = "openid",
+    organization_column: str = "organization_id",
+    encoding: str | None = None,
+) -> Input:
+    """Return the pairs of a CSV text and what became of each of its lines.
+
+    Raises:
+        InputError: It is no such text, or holds no valid pair.
+    """
+    used = find_encoding(content, name, encoding)
+    try:
+        header = find_header(content, used, Columns(openid_column, organization_column), name)
+        account = Account()
+        table = _read_table(content, used, header, account, name)
+    except UnicodeError:  # a codec that makes of the bytes what is no valid text
+        raise InputError(
+            f"{shown(name)}: is not text in {used}; name its encoding with --encoding"
+        ) from None
+    if not len(table):
+        raise _no_pair(account, name)
+    records = len(table)
+    pairs = _number_pairs(table)
+    del table
+    give_back()
+    return Input(
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        encoding=used,
+        delimiter=header.delimiter,
+        pairs=pairs,
+        lines=records + account.invalid,
+        duplicates=records - len(pairs),
+        invalid=account.invalid,
+        invalid_lines=tuple(account.listed),
+        invalid_by_reason={reason.value: count for reason, count in account.by_reason.items()},
+        continuation_lines=account.continuation,
+        unusual_openids=int((~pairs["openid"].str.match(USUAL_OPENID)).sum()),
+        decorated=account.decorated,
+        first_decorated=account.first_decorated,
+        damaged=tuple(_damage(pairs)),
+    )
+
+
+def _read_table(
+    content: bytes, encoding: str, header: Header, account: Account, name: str
+) -> pa.Table:
+    """Return the records that name a pair, repeated ones too, and the line each begins on."""
+    import pyarrow as pa  # noqa: PLC0415 (heavy)
+
+    records = read_records(content, encoding, header.delimiter, name, account)
+    below = dropwhile(lambda record: record[2] <= header.line, records)
+    rows = sort_records(below, len(header.names), header.keys, account, name)
+    schema = pa.schema([(column, pa.large_string()) for column in header.names])
+    schema = schema.set(
+        header.keys.organization,
+        pa.field("organization_id", pa.dictionary(pa.int32(), pa.string())),
+    ).append(pa.field("input_line", pa.int64()))
+    batches = [
+        pa.record_batch(
+            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
+            schema,
+        )
+        for columns in _columns(rows)
+    ]
+    return pa.Table.from_batches(batches, schema).combine_chunks()
+
+
+def _columns(
+    rows: Iterator[tuple[list[str | None], int]],
+) -> Iterator[list[tuple[str | int | None, ...]]]:
+    """Yield the rows a chunk at a time, turned into columns, the line's number last."""
+    while chunk := list(islice(rows, _CHUNK)):
+        fields, lines = zip(*chunk, strict=True)
+        yield [*zip(*fields, strict=True), lines]
+
+
+def _number_pairs(table: pa.Table) -> pd.DataFrame:
+    """Return one row per pair: its first record, with the number of further ones."""
+    records = table.to_pandas(split_blocks=True)
+    openids = pd.factorize(records["openid"])[0]
+    organizations = records["organization_id"].cat
+    keys = openids * len(organizations.categories) + organizations.codes
+    numbers = pd.factorize(keys)[0]  # counts up from 0 in the order of first appearance
+    first = np.diff(np.maximum.accumulate(numbers), prepend=-1) > 0
+    pairs = records if first.all() else records[first].reset_index(drop=True)
+    pairs["input_duplicates"] = np.bincount(numbers) - 1
+    return conform(pairs, PAIRS)
+
+
+def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
+    """Yield what may be damaged: full-width digits apart from all else, for each key column."""
+    organizations = pairs["organization_id"].cat
+    for column in ("openid", "organization_id"):
+        if column == "openid":
+            found = damage_in(pairs["openid"])
+        else:  # each is looked at once, however many pairs it has
+            names = damage_in(pd.Series(organizations.categories, dtype="str"))
+            found = {
+                kind: pd.Series(shown.to_numpy()[organizations.codes], pairs.index)
+                for kind, shown in names.items()
+            }
+        wide = {kind: shown for kind, shown in found.items() if kind == FULL_WIDTH_DIGITS}
+        for shows in ({k: v for k, v in found.items() if k not in wide}, wide):
+            if shows:
+                hit = np.logical_or.reduce([shown.to_numpy() for shown in shows.values()])
+                line = int(pairs["input_line"].to_numpy()[hit].min())
+                yield Damage(column, tuple(shows), int(hit.sum()), line)
+
+
+def _no_pair(account: Account, name: str) -> InputError:
+    if not account.invalid:
+        return InputError(f"{shown(name)}: no line below the header; it needs pairs there")
+    reason, count = account.by_reason.most_common(1)[0]
+    return InputError(
+        f"{shown(name)}: no valid pair: {account.invalid} invalid lines, {count} of them for "
+        f"this reason: {reason} (first on line {account.first_of[reason]}); mend the file"
+    )

@@ -1,0 +1,100 @@
+"""Inputs that must not grow without end: a device, a pipe that never closes, a packed bomb."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import stat
+from typing import BinaryIO, Final, Protocol
+
+from jobs.errors import Exit, Stop
+
+__all__ = [
+    "DEFAULT_MAX_SIZE",
+    "TooLargeError",
+    "interruptible",
+    "parse_size",
+    "read_at_most",
+    "size_text",
+]
+
+DEFAULT_MAX_SIZE: Final = 4 << 30
+"""Bytes, unpacked."""
+_BLOCK: Final = 1 << 20
+_LOOK_EVERY_MS: Final = 200
+_UNITS: Final = {
+    "": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1 << 10, "m": 1000**2, "mb": 1000**2,
+    "mib": 1 << 20, "g": 1000**3, "gb": 1000**3, "gib": 1 << 30, "t": 1000**4, "tb": 1000**4,
+    "tib": 1 << 40,
+}  # fmt: skip
+_SIZE: Final = re.compile(r"\s*(\d{1,12}(?:\.\d{1,3})?)\s*([a-z]*)\s*", re.ASCII)
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class TooLargeError(Exception):
+    """There is more to read than the limit allows."""
+
+
+class _Pipe:
+    """Reads what may be long in coming, so that a signal ends the wait whenever it arrives.
+
+    One that arrives between two reads of :mod:`io` would be noticed only after the second.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._ready = select.poll()
+        self._ready.register(descriptor, select.POLLIN)
+
+    def read(self, size: int, /) -> bytes:
+        """Return what is there, once there is something; nothing at the end."""
+        while not self._ready.poll(_LOOK_EVERY_MS):
+            pass
+        return os.read(self._descriptor, size)
+
+
+def interruptible(file: BinaryIO) -> _Readable:
+    """Return what reads a file from which nothing was read yet; a pipe may keep it waiting."""
+    try:
+        descriptor = file.fileno()
+    except OSError:  # it is in memory
+        return file
+    return file if stat.S_ISREG(os.fstat(descriptor).st_mode) else _Pipe(descriptor)
+
+
+def read_at_most(stream: _Readable, limit: int) -> bytes:
+    """Return all that a stream holds.
+
+    Raises:
+        TooLargeError: It holds more than ``limit`` bytes; no more than a block beyond it was read.
+    """
+    content = bytearray()
+    while block := stream.read(_BLOCK):
+        content += block
+        if len(content) > limit:
+            raise TooLargeError
+    return bytes(content)
+
+
+def parse_size(text: str, option: str) -> int:
+    """Return bytes: ``4GiB``, ``500 MB``, ``1000000``.
+
+    Raises:
+        Stop: It is not a size (2).
+    """
+    found = _SIZE.fullmatch(text.lower())
+    if found is None or found[2] not in _UNITS or not (size := float(found[1]) * _UNITS[found[2]]):
+        raise Stop(Exit.USAGE, f"{option}: {text[:40]!r} is not a size such as 500MB or 4GiB")
+    return int(size)
+
+
+def size_text(size: int) -> str:
+    """Return a size for a person."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if size >= _UNITS[unit.lower()]:
+            return f"{size / _UNITS[unit.lower()]:.4g} {unit}"
+    return f"{size} bytes"

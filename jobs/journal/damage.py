@@ -1,0 +1,104 @@
+"""How many records a damaged journal has lost, as far as what is left of it shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jobs.journal.format import (
+    ANSWER,
+    CRC,
+    HEAD,
+    HEADER,
+    MARK,
+    JournalRun,
+    Scan,
+    end_of_frame,
+    header_frame,
+)
+
+__all__ = ["Lost", "count_lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Records that are gone.
+
+    Attributes:
+        records: How many at least.
+        is_exact: Whether there were no more.
+    """
+
+    records: int
+    is_exact: bool
+
+
+def count_lost(content: bytes, found: Scan) -> Lost:
+    """Return how many records of a journal are not sound.
+
+    A record whose head is whole says where the next one begins. Where a head is damaged, too, what
+    lies between two others is one record if it is not as long as two. Of any longer piece, such as
+    an end that was never written, nobody knows how many records it held.
+
+    Args:
+        content: The journal's bytes.
+        found: What was found in them.
+    """
+    if found.run is None:
+        return Lost(0, is_exact=False)
+    sound = list(_sound_frames(content, found.run))
+    answers = [end - start for start, end, kind in sound if kind == ANSWER]
+    lost, is_exact = len(answers) - found.records, True  # whole, but with values that none has
+    behind = 0
+    for start, end, _ in [*sound, (len(content), len(content), HEADER)]:
+        if behind < start:
+            records, known = _count_in(content, behind, start, min(answers, default=0))
+            lost, is_exact = lost + records, is_exact and known
+        behind = end
+    return Lost(lost, is_exact)
+
+
+def _sound_frames(content: bytes, run: JournalRun) -> Iterator[tuple[int, int, int]]:
+    """Yield where each sound frame begins and ends, and its type."""
+    at, own = 0, header_frame(run)
+    while 0 <= at < len(content):
+        end = end_of_frame(content, at, run.seed)
+        if end is None and content.startswith(own, at):
+            end = at + len(own)
+        if end is None:
+            at = content.find(MARK, at + 1)
+        else:
+            yield at, end, content[at + 2]
+            at = end
+
+
+def _count_in(content: bytes, start: int, stop: int, shortest: int) -> tuple[int, bool]:
+    """Return how many records a damaged piece held at least, and whether it held no more.
+
+    Args:
+        content: The journal's bytes.
+        start: Where the piece begins.
+        stop: Where it ends.
+        shortest: Length of the shortest sound record.
+    """
+    lost, headers, is_exact, at = 0, 0, True, start
+    while at < stop:
+        end, is_answer = _end_by_head(content, at)
+        if end is not None and end <= stop:
+            lost, headers, at = lost + is_answer, headers + (not is_answer), end
+            continue
+        following = content.find(MARK, at + 1, stop)
+        following = stop if following < 0 else following
+        is_one = shortest <= following - at < 2 * shortest
+        lost, is_exact, at = lost + is_one, is_exact and is_one, following
+    return (lost, is_exact) if headers else (max(lost, 1), is_exact)
+
+
+def _end_by_head(content: bytes, at: int) -> tuple[int | None, bool]:
+    """Return where the frame that begins there ends by its own account, and if it is a record."""
+    if not content.startswith(MARK, at) or at + HEAD.size > len(content):
+        return None, False
+    _, kind, length = HEAD.unpack_from(content, at)
+    if kind not in {HEADER, ANSWER}:
+        return None, False
+    return at + HEAD.size + length + CRC.size, kind == ANSWER

@@ -1,0 +1,134 @@
+"""Tells others how a run goes: a dead man's switch, and Prometheus. Neither can fail the job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from jobs.errors import Exit, Stop, exit_code_of
+from jobs.observe.metrics import check_metrics, write_metrics
+from jobs.observe.ping import Ping, checked_ping_url, ping_body
+from jobs.report.model import Report
+from jobs.store.published import Published
+from jobs.store.same_file import check_metrics_apart
+from palm.commands.runner import TerminatedError
+
+__all__ = ["Announcer", "Outcome", "announced", "heedless"]
+
+
+class Announcer:
+    """Says when the run begins and how it ends.
+
+    Args:
+        metrics: The file for Prometheus, or None.
+        ping_url: That of the dead man's switch, or None.
+        name: Of the report.
+        outputs: Where the report goes, as ``-o`` has it; none may be the metrics' file.
+        others: Files that the run reads; none may be, either.
+
+    Raises:
+        palm.SettingsError: The ping URL is none.
+    """
+
+    def __init__(
+        self,
+        metrics: Path | None,
+        ping_url: str | None,
+        name: str,
+        outputs: Sequence[str] = (),
+        others: Sequence[str | Path | None] = (),
+    ) -> None:
+        self._ping = Ping(checked_ping_url(ping_url)) if ping_url else None
+        self._metrics: Path | None = None
+        self._wanted = metrics
+        self._name = name
+        self._outputs, self._others = outputs, others
+        self._started = time.monotonic()
+        self._log = structlog.get_logger("palm.run")
+
+    def start(self) -> None:
+        """Say that the run begins.
+
+        Raises:
+            Stop: The metrics cannot be written there (73), or would replace another file (2).
+        """
+        if self._ping is not None:
+            self._ping.start()
+        if self._wanted is not None:
+            check_metrics_apart(self._wanted, self._outputs, self._others)
+            self._metrics = check_metrics(self._wanted)
+
+    def end(self, report: Report | None, exit_code: int, run_date: str) -> None:
+        """Say how it ended.
+
+        Args:
+            report: What was published, None where nothing was.
+            exit_code: Of the run.
+            run_date: Of the report, or of the run that made none.
+        """
+        if self._metrics is not None:
+            try:
+                write_metrics(
+                    self._metrics,
+                    report,
+                    name=self._name,
+                    exit_code=exit_code,
+                    finished=time.time(),
+                    seconds=time.monotonic() - self._started,
+                )
+            except Stop as stop:
+                self._log.warning(str(stop))
+        if self._ping is not None:
+            body = ping_body(self._name, run_date, exit_code)
+            for fault in self._ping.end(exit_code, body):
+                self._log.warning(fault)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is known of a run while it goes on.
+
+    Attributes:
+        run_date: Of the run.
+        published: Its report; None: nothing yet.
+    """
+
+    run_date: str
+    published: Published | None = None
+
+
+@contextmanager
+def announced(announcer: Announcer, run_date: str) -> Iterator[Outcome]:
+    """Say how the block begins and ends; it puts what it knows into what is yielded."""
+    outcome, code = Outcome(run_date), int(Exit.DEFECT)
+    try:
+        announcer.start()
+        yield outcome
+        if outcome.published is not None:
+            code = outcome.published.exit_code
+    except KeyboardInterrupt as error:  # before or after asking, which listens by itself
+        code = Exit.TERMINATED if isinstance(error, TerminatedError) else Exit.INTERRUPTED
+        raise
+    except Exception as error:
+        meant = exit_code_of(error)
+        code = Exit.DEFECT if meant is None else meant
+        raise
+    finally:
+        with heedless(outcome):
+            report = outcome.published.report if outcome.published else None
+            announcer.end(report, code, str(report.run_date) if report else outcome.run_date)
+
+
+@contextmanager
+def heedless(outcome: Outcome) -> Iterator[None]:
+    """Let an interruption break off the block, but change nothing where the report is published."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if outcome.published is None:
+            raise

@@ -1,0 +1,138 @@
+"""A dead man's switch: somebody else notices when the job does not say that it is well.
+
+The convention is that of healthchecks.io and its kin: ``POST URL/start`` at the start, ``POST URL``
+after exit code 0, ``POST URL/CODE`` after any other. The body of the last one says report, run date
+and exit code, a line each. Every end is told, usage errors (2) and a held lock (75) included.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+from palm.errors import SettingsError
+from palm.http.url import environment_proxy, is_loopback
+from palm.text.printable import printable
+
+__all__ = ["Ping", "checked_ping_url", "ping_body"]
+
+_PATIENCE_S = 10.0
+_PRINTABLE = re.compile("[!-~]+")
+"""ASCII without blanks and controls: what a request can hold."""
+
+
+def checked_ping_url(text: str) -> str:
+    """Return the URL to ping, without its last slash.
+
+    Raises:
+        SettingsError: It is none; the text does not repeat it, for it is a secret.
+    """
+    try:
+        url = urlsplit(text)
+        host = url.hostname or ""
+    except ValueError:
+        host = ""
+    if (
+        not host
+        or not _PRINTABLE.fullmatch(text)
+        or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)))
+    ):
+        raise SettingsError("the ping URL must begin with https:// and name a host")
+    return text.rstrip("/")
+
+
+def ping_body(name: str | None, run_date: str | None, exit_code: int) -> str:
+    """Return what the last ping says: report, run date and exit code, a line each.
+
+    Args:
+        name: Of the report; None: it is not known.
+        run_date: Of the run; None: it is not known.
+        exit_code: Of the command.
+    """
+    lines = {"report": name, "run date": run_date, "exit code": str(int(exit_code))}
+    return "".join(f"{key}: {printable(value)}\n" for key, value in lines.items() if value)
+
+
+class Ping:
+    """Tells how the run goes, beside the run; one that fails is a warning, never a failure.
+
+    Each ping is sent by a thread of its own, so that a server that drips a byte a second neither
+    keeps a run from starting nor from ending.
+
+    Args:
+        url: Checked.
+        patience_s: How long :meth:`end` waits for all pings, in all.
+    """
+
+    def __init__(self, url: str, *, patience_s: float = _PATIENCE_S) -> None:
+        self._url = url
+        self._patience_s = patience_s
+        self._sent: list[_Sent] = []
+
+    def start(self) -> None:
+        """Say that the run begins."""
+        self._send("/start", "")
+
+    def end(self, exit_code: int, body: str = "") -> list[str]:
+        """Say how it ended, and return what went wrong with any ping.
+
+        Args:
+            exit_code: Of the run.
+            body: Sent along, as plain text.
+        """
+        self._send("" if exit_code == 0 else f"/{exit_code}", body)
+        until = time.monotonic() + self._patience_s
+        return [fault for sent in self._sent if (fault := sent.fault(until - time.monotonic()))]
+
+    def _send(self, path: str, body: str) -> None:
+        self._sent.append(_Sent(self._url + path, body.encode(), self._patience_s))
+
+
+class _Sent(threading.Thread):
+    """One ping under way; the process does not wait for it when it ends."""
+
+    def __init__(self, url: str, body: bytes, timeout_s: float) -> None:
+        super().__init__(name="ping", daemon=True)
+        self._url = url
+        self._body = body
+        self._timeout_s = timeout_s
+        self._fault: str | None = None
+        self.start()
+
+    def fault(self, wait_s: float) -> str | None:
+        """Return what went wrong, after waiting so long for the answer at most."""
+        self.join(max(0.0, wait_s))
+        return "the ping was not answered in time" if self.is_alive() else self._fault
+
+    def run(self) -> None:
+        """Send it."""
+        # The URL was checked: https, or this machine.
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        request = urllib.request.Request(  # noqa: S310
+            self._url, data=self._body, headers=headers, method="POST"
+        )
+        try:
+            with _opener(self._url).open(request, timeout=self._timeout_s) as answer:
+                answer.read(1024)
+        except SettingsError as error:
+            self._fault = f"the ping could not be sent: {error}"
+        except urllib.error.HTTPError as error:
+            self._fault = f"the ping was answered with HTTP {error.code}"
+        except (OSError, HTTPException, ValueError) as error:
+            self._fault = f"the ping could not be sent: {type(error).__name__}"
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Return what goes through the environment's proxy, and through no host that is none.
+
+    Raises:
+        SettingsError: The environment names a proxy that is none, or with an unescaped password.
+    """
+    proxy = environment_proxy(url)
+    proxies = {urlsplit(url).scheme: proxy} if proxy else {}
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies))

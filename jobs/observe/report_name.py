@@ -1,0 +1,43 @@
+"""What a report is called in metrics, in the log and in pings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from palm.text.printable import printable
+
+__all__ = ["report_name"]
+
+_SLASHES: Final = ("/", os.sep)
+_LONGEST: Final = 64
+_NOWHERE: Final = "report"
+"""The name of a report that only goes to standard output, or whose folder has no name."""
+
+
+def report_name(name: str | None, outputs: Sequence[str]) -> str:
+    """Return ``--name``, else the name of the output that the next run compares with.
+
+    That is the folder's name, the stem of the first Parquet file, or else of the first file. No
+    file is touched, so that a run that cannot even begin has a name, too.
+
+    Args:
+        name: As given; None: it was not.
+        outputs: The ``-o`` options, as typed.
+    """
+    if name is not None:
+        return name
+    files = [text for text in outputs if text != "-"]
+    folder = next((text for text in files if text.endswith(_SLASHES)), None)
+    if folder is not None:
+        try:
+            found = Path(os.path.abspath(folder)).name  # noqa: PTH100 - resolve() follows links
+        except FileNotFoundError:  # the working folder is gone, which ends the run before long
+            found = Path(folder).name
+    else:
+        paths = [Path(text) for text in files]
+        counted = next((path for path in paths if path.suffix == ".parquet"), None)
+        found = (counted or paths[0]).stem if paths else ""
+    return printable(found)[:_LONGEST] or _NOWHERE

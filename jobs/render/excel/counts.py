@@ -1,0 +1,188 @@
+"""The sheets of counts: Summary, Transitions, and About with everything else the metadata holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from jobs.render.excel.cells import Cell, ratio
+from jobs.render.excel.sheet import Column, Kind, Sheet, Style
+from jobs.render.text import (
+    DEFINITIONS,
+    REASONS,
+    headline,
+    net_changes,
+    reason_in,
+    verdict,
+    warnings,
+)
+from jobs.render.translations import Translate
+from jobs.report.model import Report
+from jobs.schema import Change, State
+
+__all__ = ["CHANGES", "write_about", "write_summary", "write_transitions"]
+
+CHANGES: Final = [change for change in Change if change is not Change.UNKNOWN]
+"""Changes as columns beside the states, of which UNKNOWN is one already."""
+_SUMS: Final = {
+    "gain": "OPENED and REOPENED",
+    "loss": "CLOSED, and CLEARED from ON",
+    "hidden": "REAUTHORIZED and CYCLED",
+}
+_TABLES: Final = ("summary", "run.reasons", "controls", "history", "input.invalid_lines")
+"""Parts of the metadata that are tables of their own."""
+
+
+def write_summary(report: Report, sheet: Sheet, translate: Translate) -> None:
+    """Write the headline, what to know before the numbers, and the counts of the whole."""
+    summary, net = report.summary, net_changes(report)
+    compared = report.about["baseline"] is not None
+    said = [verdict(report, translate), *warnings(report, translate=translate)]
+    sheet.line(headline(report, translate), Style.TITLE)
+    sheet.freeze()
+    for warning in filter(None, said):
+        sheet.line(warning, Style.WARNING)
+
+    def counted(counts: Mapping[str, int], meanings: Mapping[Any, str]) -> Iterator[list[Cell]]:
+        for name, count in counts.items():
+            yield [name, count, ratio(count, summary.pairs), translate(meanings[name])]
+
+    pairs = [Column(translate("pairs")), Column(translate("share"), Kind.SHARE)]
+    columns = [*pairs, Column(translate("meaning"), Kind.NOTE)]
+    sheet.block(
+        translate("States"),
+        [
+            Column("state", Kind.TEXT),
+            *pairs,
+            Column(translate("last known")),
+            Column(translate("net change"), Kind.NET),
+        ],
+        (
+            [
+                state.value,
+                count := summary.states[state],
+                ratio(count, summary.pairs),
+                summary.known.get(state),
+                net.get(state) if compared else None,
+            ]
+            for state in State
+        ),
+    )
+    sheet.block(
+        translate("Changes"),
+        [Column("change", Kind.TEXT), *columns],
+        counted(summary.changes, DEFINITIONS),
+    )
+    sheet.block(
+        translate("Gain, loss, hidden"),
+        [Column(translate("sum"), Kind.TEXT), *columns],
+        counted({name: getattr(summary, name) for name in _SUMS}, _SUMS),
+    )
+    if summary.unknown_reasons:
+        sheet.block(
+            translate("Unknown, by reason"),
+            [Column("unknown_reason", Kind.TEXT), *columns],
+            counted(summary.unknown_reasons, REASONS),
+        )
+    flows = {state: asdict(flow) for state, flow in summary.roll_forward.items()}
+    names = list(next(iter(flows.values())))
+    sheet.block(
+        translate("Roll-forward"),
+        [Column("state", Kind.TEXT), *(Column(translate(n.replace("_", " "))) for n in names)],
+        ([state, *flow.values()] for state, flow in flows.items()),
+    )
+
+
+def write_transitions(report: Report, sheet: Sheet, translate: Translate) -> None:
+    """Write the matrix of the last good state before by this run's, as counts and as shares."""
+    matrix = report.summary.transitions
+    names = list(next(iter(matrix.values())))
+    before, total = Column(translate("before \\ now"), Kind.TEXT), translate("total")
+    sheet.names([before, *map(Column, names), Column(total)])
+    sheet.freeze(1)
+    rows: list[list[Cell]] = [
+        [was, *row.values(), sum(row.values())] for was, row in matrix.items()
+    ]
+    sums = [sum(row[name] for row in matrix.values()) for name in names]
+    rows.append([total, *sums, sum(sums)])
+    sheet.body([before, *map(Column, names), Column(total)], rows)
+    sheet.block(
+        translate("Share of each row"),
+        [before, *(Column(name, Kind.SHARE) for name in names)],
+        (
+            [was, *(ratio(count, sum(row.values())) for count in row.values())]
+            for was, row in matrix.items()
+        ),
+    )
+
+
+def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
+    """Write the metadata a key a line, then the controls, the invalid lines and the last runs."""
+    text = Kind.TEXT
+    sheet.listing(
+        [Column(translate("key"), text), Column(translate("value"), Kind.VALUE)],
+        _flat(report.about),
+        fixed=1,
+    )
+    sheet.block(
+        translate("Controls"),
+        [
+            Column(translate("control"), text),
+            Column(translate("Verdict"), text),
+            Column(translate("equation"), Kind.NOTE),
+        ],
+        (
+            [
+                each.name,
+                translate("holds" if each.holds else "fails"),
+                each.detail,
+            ]
+            for each in report.controls
+        ),
+    )
+    if invalid := report.about["input"]["invalid_lines"]:
+        sheet.block(
+            translate("Input lines that hold no pair"),
+            [Column(translate("line"), Kind.VALUE), Column(translate("reason"), Kind.NOTE)],
+            ([each["line"], reason_in(translate, each["reason"])] for each in invalid),
+        )
+    sheet.block(
+        translate("Last runs"),
+        [
+            Column("run_date", text),
+            Column("run_id", text),
+            Column(translate("pairs")),
+            *(Column(state.value) for state in State),
+            Column(translate("gain")),
+            Column(translate("loss")),
+            *(Column(change.value) for change in CHANGES),
+        ],
+        (
+            [
+                each["run_date"],
+                each["run_id"],
+                each["pairs"],
+                *(each["states"][state] for state in State),
+                each["gain"],
+                each["loss"],
+                *(each["changes"][change] for change in CHANGES),
+            ]
+            for each in report.about["history"]
+        ),
+    )
+
+
+def _flat(value: object, key: str = "") -> Iterator[list[Cell]]:
+    """Yield the metadata a key a line: ``input.lines``, 2035."""
+    if key in _TABLES:
+        return
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield [key, value]
+    elif isinstance(value, list):
+        yield [key, "; ".join(map(str, value)) or None]
+    else:
+        yield [key, None if value is None else str(value)]

@@ -1,0 +1,204 @@
+"""The report as an Excel workbook, for the analyst: counts first, then who changed, then how.
+
+Names of columns, states, changes and reasons stay in every language, for people filter by them.
+Pairs that did not change are not in it: Parquet and CSV have every row.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError, FileSizeError
+
+from jobs.render.excel.cells import Cell, cells_of, ratio
+from jobs.render.excel.counts import CHANGES, write_about, write_summary, write_transitions
+from jobs.render.excel.sheet import Column, Kind, Sheet, Style, formats_of
+from jobs.render.moments import zone_of
+from jobs.render.translations import Language, Translate, translator
+from jobs.report.model import Report
+from jobs.schema import ROWS, Change, State, carried_columns, codes
+
+__all__ = ["write_excel"]
+
+_MOST_ROWS: Final = 1_048_576
+_MOST_COLUMNS: Final = 16_384
+_MANY_ROWS: Final = 50_000
+_FIRST_YEAR: Final = 1_900
+"""XlsxWriter writes an earlier one such that no program opens the workbook."""
+_QUIET: Final = (Change.UNCHANGED, Change.ABSENT, Change.UNKNOWN)
+_KEYS: Final = ["organization_id", "openid"]
+_CHANGED: Final = [
+    "change", "previous_state", "state", "authorize_time", "previous_authorize_time",
+    "answered_at", "first_seen_at", "last_changed_at", "known_at", "last_in_input",
+    "request_id", "input_line", "input_duplicates",
+]  # fmt: skip
+_UNANSWERED: Final = [
+    "unknown_reason", "unknown_runs", "known_state", "known_at", "previous_authorize_time",
+    "unconfirmed_authorize_time", "first_seen_at", "last_changed_at", "last_in_input",
+    "error_code", "http_status", "attempts", "request_id", "input_line", "input_duplicates",
+]  # fmt: skip
+
+
+def write_excel(
+    report: Report,
+    file: BinaryIO,
+    language: Language = Language.EN,
+    *,
+    most_rows: int = _MOST_ROWS,
+    many_rows: int = _MANY_ROWS,
+) -> None:
+    """Write the workbook.
+
+    Args:
+        report: What is written.
+        file: To where.
+        language: Of the labels.
+        most_rows: How many rows a sheet holds; what is beyond is cut, and the sheet says so.
+        many_rows: More than these are kept on disk while the workbook is made.
+
+    Raises:
+        OSError: It cannot be written, or is larger than Excel can open.
+    """
+    translate = translator(language)
+    changed, unanswered = _changed(report.rows), _unanswered(report.rows)
+    on_disk = max(len(changed), len(unanswered)) > many_rows
+    with _workbook(report, file, on_disk=on_disk) as book:
+        formats = formats_of(book)
+
+        def sheet(name: str) -> Sheet:
+            return Sheet(book.add_worksheet(translate(name)), formats, most_rows)
+
+        write_summary(report, sheet("Summary"), translate)
+        write_transitions(report, sheet("Transitions"), translate)
+        _organizations(report, sheet("Organizations"), translate)
+        zone = zone_of(report.about["run"]["timezone"])
+        _pairs(changed, "change", sheet("Changes"), zone, translate)
+        _pairs(unanswered, "unknown_reason", sheet("Unknown"), zone, translate)
+        write_about(report, sheet("About"), translate)
+
+
+@contextmanager
+def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsxwriter.Workbook]:
+    """Yield a workbook that says nothing of who made it, and write it at the end."""
+    finished = datetime.fromisoformat(report.about["run"]["finished"]).astimezone(UTC)
+    packed = BytesIO()
+    with _scratch(file, on_disk=on_disk) as options:
+        book = xlsxwriter.Workbook(packed, options)
+        created = {"created": finished.replace(tzinfo=None)} if finished.year >= _FIRST_YEAR else {}
+        book.set_properties({"title": f"palm-reconcile {report.run_date}", **created})
+        yield book
+        try:
+            book.close()
+        except FileCreateError as error:
+            raise error.args[0] from None
+        except FileSizeError:
+            raise OSError(errno.EFBIG, "more than Excel can open; use Parquet or CSV") from None
+    file.write(packed.getbuffer())
+
+
+@contextmanager
+def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, Any]]:
+    """Yield the options that say where a workbook is made: in memory, or in a folder for scratch.
+
+    That is the system's or, where it has none (a read-only root), one beside the output.
+    """
+    if not on_disk:
+        yield {"in_memory": True}
+        return
+    name = getattr(file, "name", None)
+    beside = [Path(name).parent] if isinstance(name, str | Path) else []
+    for folder in (None, *beside):
+        try:
+            # What is left behind where something fails goes with the folder: it is personal data.
+            scratch = TemporaryDirectory(
+                prefix=".palm-reconcile-", dir=folder, ignore_cleanup_errors=True
+            )
+        except OSError:
+            continue
+        with scratch as path:
+            yield {"constant_memory": True, "tmpdir": path}
+        return
+    yield {"in_memory": True}
+
+
+def _changed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs to which something happened, class by class."""
+    found = rows[~rows["change"].isin(_QUIET)]
+    found = found.iloc[np.argsort(codes(found, "change"), kind="stable")]
+    return found[[*_KEYS, *carried_columns(rows.columns, ROWS), *_CHANGED]]
+
+
+def _unanswered(rows: pd.DataFrame) -> pd.DataFrame:
+    found = rows[rows["change"] == Change.UNKNOWN]
+    return found[[*_KEYS, *carried_columns(rows.columns, ROWS), *_UNANSWERED]]
+
+
+def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: ZoneInfo, translate: Translate) -> None:
+    if (over := len(rows.columns) - _MOST_COLUMNS) > 0:
+        carried = carried_columns(rows.columns, ROWS)
+        rows = rows.drop(columns=carried[-over:])
+        sheet.line(
+            translate(
+                "{count:,} more columns do not fit on a sheet of Excel; "
+                "Parquet and CSV have them all."
+            ).format(count=over),
+            Style.WARNING,
+        )
+    columns = [_column(rows[name], zone) for name in rows]
+    fit = sheet.room(len(rows))
+    if fit < len(rows):
+        left_out = rows[by].iloc[fit:].value_counts(sort=False)
+        classes = ", ".join(f"{name} {count:,}" for name, count in left_out.items() if count)
+        sheet.line(f"{_cut(len(rows) - fit, translate)} {classes}", Style.WARNING)
+    sheet.listing(columns, cells_of(rows.iloc[:fit], zone), fixed=len(_KEYS))
+
+
+def _column(values: pd.Series, zone: ZoneInfo) -> Column:
+    name = str(values.name)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return Column(f"{name} ({zone.key})", Kind.TIME)
+    if pd.api.types.is_datetime64_dtype(values.dtype):
+        return Column(name, Kind.DATE)
+    return Column(name, Kind.ID if pd.api.types.is_integer_dtype(values.dtype) else Kind.TEXT)
+
+
+def _organizations(report: Report, sheet: Sheet, translate: Translate) -> None:
+    own = report.summary.by_organization
+    columns = [
+        Column("organization_id", Kind.TEXT),
+        Column(translate("pairs")),
+        *(Column(state.value) for state in State),
+        *(Column(f"{state} {translate('share')}", Kind.SHARE) for state in State),
+        *(Column(change.value) for change in CHANGES),
+    ]
+    rows: list[Sequence[Cell]] = [
+        [
+            name,
+            counts.pairs,
+            *(counts.states[state] for state in State),
+            *(ratio(counts.states[state], counts.pairs) for state in State),
+            *(counts.changes.get(change, 0) for change in CHANGES),
+        ]
+        for name, counts in own.items()
+    ]
+    fit = sheet.room(len(rows))
+    if fit < len(rows):
+        sheet.line(_cut(len(rows) - fit, translate), Style.WARNING)
+    sheet.listing(columns, rows[:fit], fixed=1)
+
+
+def _cut(count: int, translate: Translate) -> str:
+    return translate(
+        "{count:,} more rows do not fit on a sheet of Excel; Parquet and CSV have them all."
+    ).format(count=count)

@@ -1,0 +1,121 @@
+"""What of a report fits on a page: the rows and organizations that a reader wants to see first.
+
+Pure, and vectorised: a million rows take no longer to look through than a page takes to render.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from jobs.compare.summary import OrganizationCounts, Summary
+from jobs.schema import ROWS, Change, State, codes
+
+__all__ = [
+    "AGES",
+    "LISTED",
+    "Failure",
+    "Organizations",
+    "changed_pairs",
+    "failures",
+    "most_moved",
+    "moved",
+    "unknown_ages",
+]
+
+LISTED: Final = (
+    Change.CLOSED,
+    Change.CLEARED,
+    Change.ANOMALY,
+    Change.REAUTHORIZED,
+    Change.CYCLED,
+    Change.OPENED,
+    Change.REOPENED,
+    Change.DROPPED,
+    Change.FIRST_SEEN,
+)
+"""Changes in the order in which pairs are picked: what is cut must be what matters least."""
+AGES: Final = ("1", "2-3", "4-7", "> 7")
+"""Runs in a row without a good answer, in groups."""
+_AGE_STARTS: Final = (2, 4, 8)
+_STILL: Final = (Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT)
+
+
+class Failure(NamedTuple):
+    """A way in which no good answer came, and for how many pairs; None where there was none."""
+
+    reason: str | None
+    http_status: int | None
+    error_code: str | None
+    pairs: int
+
+
+class Organizations(NamedTuple):
+    """Those that moved most, and what the others add up to."""
+
+    shown: list[tuple[str, OrganizationCounts]]
+    others: int
+    rest: OrganizationCounts
+
+
+def changed_pairs(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return at most ``most`` rows that changed, losses first, each class in the report's order."""
+    change, order = codes(rows, "change"), list(ROWS["change"].categories)
+    picked: list[npt.NDArray[np.intp]] = []
+    left = most
+    for kind in LISTED:
+        found = np.flatnonzero(change == order.index(kind))[:left]
+        picked.append(found)
+        left -= len(found)
+    return rows.iloc[np.concatenate(picked)]
+
+
+def unknown_ages(rows: pd.DataFrame) -> dict[str, int]:
+    """Return how many UNKNOWN pairs there are by runs in a row without a good answer."""
+    runs = rows["unknown_runs"].to_numpy(dtype="int16", na_value=1)[_unknown(rows)]
+    counts = np.bincount(np.searchsorted(_AGE_STARTS, runs, side="right"), minlength=len(AGES))
+    return dict(zip(AGES, counts.tolist(), strict=True))
+
+
+def failures(rows: pd.DataFrame, most: int) -> list[Failure]:
+    """Return the ways in which no good answer came, the most frequent first."""
+    by = ["unknown_reason", "http_status", "error_code"]
+    unknown = rows[by].loc[_unknown(rows)]
+    # nlargest keeps the order of what is equal, and groupby sorts: the same rows, the same list.
+    counts = unknown.groupby(by, observed=True, dropna=False).size().nlargest(most).reset_index()
+    told = counts.astype(object).where(counts.notna(), None)
+    return [Failure(*each) for each in told.itertuples(index=False, name=None)]
+
+
+def most_moved(summary: Summary, most: int) -> Organizations:
+    """Return the organizations with the most changes, then the largest, then by name."""
+    ranked = sorted(
+        summary.by_organization.items(),
+        key=lambda own: (-moved(own[1]), -own[1].pairs, own[0]),
+    )
+    others = [counts for _, counts in ranked[most:]]
+    return Organizations(ranked[:most], len(others), _sum(others))
+
+
+def moved(counts: OrganizationCounts) -> int:
+    """Return how many pairs of an organization changed, came or went."""
+    return sum(count for change, count in counts.changes.items() if change not in _STILL)
+
+
+def _unknown(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    unknown = list(ROWS["state"].categories).index(State.UNKNOWN)
+    return np.equal(codes(rows, "state"), unknown)
+
+
+def _sum(counts: Iterable[OrganizationCounts]) -> OrganizationCounts:
+    pairs, states, changes = 0, Counter[str](), Counter[str]()
+    for each in counts:
+        pairs += each.pairs
+        states.update(each.states)
+        changes.update(each.changes)
+    return OrganizationCounts(pairs, {s.value: states[s] for s in State}, dict(changes))

@@ -1,0 +1,243 @@
+"""The report as one HTML page: no script, no reference to anything, openids as text.
+
+The page is a template that stands beside this file; what it shows is gathered here. Everything is
+escaped, and a Content-Security-Policy forbids what would run or be fetched if ever it were not.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from jobs.compare.summary import Summary
+from jobs.render.columns import CARRIED, MEANINGS
+from jobs.render.html.excerpt import (
+    LISTED,
+    changed_pairs,
+    failures,
+    most_moved,
+    moved,
+    unknown_ages,
+)
+from jobs.render.html.trend import bars, line, places
+from jobs.render.moments import moment_text, texts, zone_of
+from jobs.render.text import (
+    CONTROLS,
+    DEFINITIONS,
+    REASONS,
+    headline,
+    net_changes,
+    reason_in,
+    share,
+    signed,
+    verdict,
+    warnings,
+)
+from jobs.render.translations import Language, Translate, translator
+from jobs.report.model import Report
+from jobs.schema import GAIN, HIDDEN, LOSS, State
+from palm.text.printable import printable
+
+__all__ = ["render", "write_html"]
+
+_PAIRS: Final = 100
+_ORGANIZATIONS: Final = 20
+_INVALID_LINES: Final = 20
+_FAILURES: Final = 10
+_HEATS: Final = 5
+_TAGS: Final = {Language.EN: "en", Language.ZH: "zh-CN"}
+_POLICY: Final = (
+    "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+)
+
+
+def write_html(report: Report, file: BinaryIO, language: Language) -> None:
+    """Write the report as a page.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    file.write(render(report, language).encode())
+
+
+def render(report: Report, language: Language) -> str:
+    """Return the page."""
+    translate, summary, about = translator(language), report.summary, report.about
+    zone, style = zone_of(about["run"]["timezone"]), _style()
+    unknown = summary.states[State.UNKNOWN] > 0
+    return _template().render(
+        _=translate,
+        tag=_TAGS[language],
+        policy=_POLICY.format(digest=_digest(style)),
+        style=Markup(style),  # noqa: S704 - our own, and it has to arrive as it was hashed
+        about=about,
+        zone=zone.key,
+        summary=summary,
+        warnings=warnings(report, translate=translate),
+        headline=headline(report, translate),
+        verdict=verdict(report, translate),
+        states=list(_states(report, summary)),
+        matrix=_matrix(summary),
+        organizations=most_moved(summary, _ORGANIZATIONS),
+        trend=_trend(about["history"]),
+        pairs=list(_pairs(report.rows, zone)),
+        changed=sum(summary.changes[change] for change in LISTED),
+        ages=unknown_ages(report.rows) if unknown else {},
+        failures=failures(report.rows, _FAILURES) if unknown else [],
+        controls=[_control(each.name, translate) for each in report.controls],
+        flows={state: asdict(flow) for state, flow in summary.roll_forward.items()},
+        started=moment_text(about["run"]["started"], zone),
+        finished=moment_text(about["run"]["finished"], zone),
+        invalid=_invalid(about["input"]["invalid_lines"], translate),
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {"number": "{:,}".format, "signed": signed}
+    environment.globals |= {
+        "carried": CARRIED,
+        "definitions": DEFINITIONS,
+        "gain": GAIN,
+        "hidden": HIDDEN,
+        "loss": LOSS,
+        "meanings": MEANINGS,
+        "moved": moved,
+        "reasons": REASONS,
+        "segments": _segments,
+        "share": share,
+        "total": _total,
+    }
+    return environment.from_string(_resource("page.html.j2"))
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the page is to show
+    """Return what is about to be written into the page: text with nothing that turns it round."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _style() -> str:
+    """Return the style sheet without the spaces that only a person needs."""
+    text = " ".join(_resource("page.css").split())
+    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}")
+
+
+def _resource(name: str) -> str:
+    return files("jobs.render.html").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _states(report: Report, summary: Summary) -> Iterator[dict[str, Any]]:
+    """Yield each state with its count, how it grew since the baseline, and its last known count."""
+    net = net_changes(report)
+    baseline, history = report.about["baseline"], report.about["history"]
+    before = [run for run in history if baseline and run["run_id"] == baseline["run_id"]]
+    if before:
+        net[State.UNKNOWN] = summary.states[State.UNKNOWN] - before[-1]["states"][State.UNKNOWN]
+    for state in State:
+        yield {
+            "name": state.value,
+            "count": summary.states[state],
+            "known": summary.known.get(state),
+            "net": net.get(state) if baseline else None,
+        }
+
+
+def _matrix(summary: Summary) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return the transitions, each with the class of its heat; who stayed is left cool."""
+    cells = {
+        (before, now): count
+        for before, row in summary.transitions.items()
+        for now, count in row.items()
+    }
+    most = max((count for (before, now), count in cells.items() if before != now), default=0)
+    heat = {
+        cell: "stayed" if cell[0] == cell[1] else f"heat{_heat(count, most)}"
+        for cell, count in cells.items()
+    }
+    return {
+        before: {now: (count, heat[before, now]) for now, count in row.items()}
+        for before, row in summary.transitions.items()
+    }
+
+
+def _heat(count: int, most: int) -> int:
+    """Return 0 for none to 5 for the most, by the logarithm: 3 of 1,000 still show."""
+    return math.ceil(_HEATS * math.log1p(count) / math.log1p(most)) if count else 0
+
+
+def _total(changes: Mapping[str, int], kinds: Iterable[str]) -> int:
+    return sum(changes.get(kind, 0) for kind in kinds)
+
+
+def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
+    """Yield each state that occurs with where its part of a bar begins and how wide it is, in %."""
+    total, start = sum(states.values()), 0
+    for state, count in states.items():
+        if count:
+            yield state, round(100 * start / total, 1), round(100 * count / total, 1)
+        start += count
+
+
+def _trend(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the charts of the last runs; states as last known, so that no night of errors dips."""
+    at = places([date.fromisoformat(run["run_date"]) for run in history])
+    counts = {
+        state.value: [run["known"].get(state, run["states"][state]) for run in history]
+        for state in State
+    }
+    gained = [run["gain"] for run in history]
+    lost = [run["loss"] for run in history]
+    highest = max(*gained, *lost)
+    return {
+        "runs": len(history),
+        "first": history[0]["run_date"],
+        "last": history[-1]["run_date"],
+        "lines": {state: line(own, at) for state, own in counts.items()},
+        "gained": bars(gained, at, highest=highest),
+        "lost": bars(lost, at, highest=highest, down=True),
+        "highest": highest,
+        "totals": (sum(gained), sum(lost)),
+    }
+
+
+def _pairs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[dict[str, str]]:
+    """Yield the changed pairs as text, times in ``zone``; empty where there is nothing."""
+    picked = changed_pairs(rows, _PAIRS)
+    names = ["organization_id", "openid", "change", "previous_state", "state"]
+    text = picked[names].astype(object).where(picked[names].notna(), "")
+    for name in ("authorize_time", "answered_at"):
+        text[name] = texts(picked[name], zone)
+    yield from ({str(k): str(v) for k, v in row.items()} for row in text.to_dict("records"))
+
+
+def _control(name: str, translate: Translate) -> str:
+    return translate(CONTROLS[name]) if name in CONTROLS else name.replace("_", " ")
+
+
+def _invalid(lines: Sequence[dict[str, Any]], translate: Translate) -> list[tuple[int, str]]:
+    return [(each["line"], reason_in(translate, each["reason"])) for each in lines[:_INVALID_LINES]]

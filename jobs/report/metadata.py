@@ -1,0 +1,104 @@
+"""What a Parquet report says about itself: read from the file, and checked before it is used.
+
+The metadata is JSON under one key of the file. Under another stand sha256 checksums: of that JSON's
+own bytes, and of each column (:mod:`jobs.report.checksums`). Parquet's own checksums cover the
+pages only, neither the headers of pages nor the footer, which holds this metadata.
+
+A report of schema 1 has no checksums; one of a later schema without them has lost them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NoReturn
+
+from jobs.input.source import shown
+from jobs.report.json_schema import InvalidJsonError, check_json
+from jobs.report.model import KEY, SCHEMA, ReportError
+
+__all__ = ["CHECKSUMS", "checksums", "read_about", "read_checksums"]
+
+CHECKSUMS: Final = "palm_reconcile_sha256"
+"""Key of the checksums in a Parquet file."""
+_WITHOUT_CHECKSUMS: Final = 1
+_CLOSED: Final = ("/gateway", "/summary", "/history", "/controls")
+
+
+def checksums(about: str, columns: Mapping[str, str]) -> str:
+    """Return the text that stands under ``CHECKSUMS``.
+
+    Args:
+        about: The metadata as it stands in the file.
+        columns: As :func:`jobs.report.checksums.column_digests` returns them.
+    """
+    own = hashlib.sha256(about.encode()).hexdigest()
+    return json.dumps({"metadata": own, "columns": dict(columns)}, ensure_ascii=False)
+
+
+def read_about(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any]:
+    """Return what a report says about itself, checked by its checksum and by its schema.
+
+    Args:
+        metadata: That of the Parquet file.
+        name: Of the file, for messages.
+
+    Raises:
+        ReportError: It is not a report, of a version that is not known here, or damaged.
+    """
+    text = (metadata or {}).get(KEY.encode())
+    if text is None:
+        raise ReportError(f"{name} is not a report of palm-reconcile")
+    try:
+        about = json.loads(text, parse_constant=_refuse)
+        schema = about["schema"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise ReportError(f"{name}: its metadata is damaged") from None
+    if type(schema) is not int or not _WITHOUT_CHECKSUMS <= schema <= SCHEMA:
+        raise ReportError(
+            f"{name} was written with schema {shown(str(schema), 20)}, this version knows {SCHEMA} "
+            "and 1; compare with a report that this version made, or use the version that made it"
+        )
+    stored = read_checksums(metadata, name)
+    if stored is None and schema != _WITHOUT_CHECKSUMS:
+        raise ReportError(f"{name} is damaged: its checksums are missing")
+    if stored is not None and stored["metadata"] != hashlib.sha256(text).hexdigest():
+        raise ReportError(f"{name} is damaged: its metadata does not match its checksum")
+    try:
+        check_json(about, _schema(), closed=_CLOSED)
+    except (InvalidJsonError, RecursionError) as error:
+        raise ReportError(f"{name} is damaged: its metadata: {error}") from None
+    checked: dict[str, Any] = about
+    return checked
+
+
+def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any] | None:
+    """Return the checksums of a file, ``metadata`` and by column ``columns``; None: it has none.
+
+    Raises:
+        ReportError: They cannot be read.
+    """
+    text = (metadata or {}).get(CHECKSUMS.encode())
+    if text is None:
+        return None
+    try:
+        stored: dict[str, Any] = json.loads(text)
+        if isinstance(stored["metadata"], str) and isinstance(stored["columns"], dict):
+            return stored
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise ReportError(f"{name} is damaged: its checksums cannot be read")
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    text = files("jobs.report").joinpath("schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)

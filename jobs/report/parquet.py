@@ -1,0 +1,231 @@
+"""The report as Parquet: the format that counts, and the next night's baseline.
+
+What is read is what was written, or the file is refused: the checksums of the pages are verified as
+they are read, then those of the metadata and of each column (:mod:`jobs.report.metadata`), because
+the pages' own do not cover the footer and the headers of pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.arrow_memory import give_back
+from jobs.report.checksums import column_digests
+from jobs.report.metadata import CHECKSUMS, checksums, read_about, read_checksums
+from jobs.report.model import KEY, Report, ReportError, recheck_alone, with_rows
+from jobs.schema import ROWS, carried_columns
+from palm.files.regular import open_regular, path_fault
+
+__all__ = ["UnreadableError", "read_checked", "read_parquet", "write_parquet"]
+
+_ROWS_PER_GROUP: Final = 128 * 1024
+_DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
+_TIME: Final = pa.timestamp("ms", "UTC")
+
+_TYPES: Final = {
+    "organization_id": _DICTIONARY,
+    "openid": pa.string(),
+    "state": _DICTIONARY,
+    "known_state": _DICTIONARY,
+    "previous_state": _DICTIONARY,
+    "change": _DICTIONARY,
+    "authorize_time": _TIME,
+    "previous_authorize_time": _TIME,
+    "unconfirmed_authorize_time": _TIME,
+    "answered_at": _TIME,
+    "known_at": _TIME,
+    "first_seen_at": _TIME,
+    "last_changed_at": _TIME,
+    "last_in_input": pa.timestamp("ms"),
+    "unknown_reason": _DICTIONARY,
+    "unknown_runs": pa.int16(),
+    "error_code": _DICTIONARY,
+    "http_status": pa.int16(),
+    "attempts": pa.int16(),
+    "request_id": pa.string(),
+    "input_line": pa.int64(),
+    "input_duplicates": pa.int32(),
+}
+_NEVER_MISSING: Final = ["organization_id", "openid", "change"]
+_DAMAGED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    pa.ArrowException,
+)
+"""What libraries raise where a file does not hold what it says it holds."""
+
+
+class UnreadableError(ReportError):
+    """The file system does not let a file be read; what is in it is not known."""
+
+
+def write_parquet(report: Report, file: BinaryIO | Path) -> None:
+    """Write the report.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    rows = report.rows
+    schema = _schema(rows, report.about)
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
+        for start in range(0, max(len(rows), 1), _ROWS_PER_GROUP):
+            part = rows.iloc[start : start + _ROWS_PER_GROUP]
+            writer.write_table(
+                pa.Table.from_pandas(part, schema=schema, preserve_index=False, safe=True)
+            )
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
+    """Read a report, and verify its checksums.
+
+    Args:
+        path: Its file.
+        columns: Only these; the others come out empty. ``()``: nothing but what is said about it.
+
+    Raises:
+        ReportError: The file cannot be read, is damaged, is not a report, or is of a version that
+            is not known here.
+    """
+    with _translated(path):
+        # Opened here, for an error of the file system has its number then, and pyarrow's have none.
+        # Read ahead, the whole file would be held beside its rows.
+        with (
+            open_regular(path) as opened,  # Arrow would wait for a FIFO, and take names for UTF-8
+            pq.ParquetFile(opened, pre_buffer=False, page_checksum_verification=True) as file,
+        ):
+            metadata = file.metadata.metadata
+            about = read_about(metadata, str(path))
+            stored = read_checksums(metadata, str(path))
+            _check_shape(file, about, path)
+            table = file.read(columns=None if columns is None else list(columns))
+            table.validate(full=True)
+            names = table.column_names
+            rows = table.to_pandas(
+                ignore_metadata=True, split_blocks=True, self_destruct=True,
+                types_mapper={pa.int64(): pd.Int64Dtype()}.get,
+            )  # fmt: skip
+            del table  # what is self-destructed must not be looked at again
+        report = with_rows(rows, about)
+        del rows
+        if stored is not None:
+            expected = (
+                stored["columns"]
+                if columns is None
+                else {n: stored["columns"].get(n) for n in names}
+            )
+            _check_columns(report.rows[names], expected, path)
+        if columns is None and report.rows[_NEVER_MISSING].isna().to_numpy().any():
+            raise ReportError(f"{path} is damaged: a row names no pair or no change")
+        return report
+
+
+def read_checked(path: Path) -> Report:
+    """Read a report whole, verify its checksums, and check its own controls.
+
+    Those of a report that holds only some of the rows cannot be.
+
+    Raises:
+        ReportError: As :func:`read_parquet`; or a control does not hold.
+    """
+    report = read_parquet(path)
+    if "only" in report.about:
+        return report
+    with _translated(path):
+        wrong = [control for control in recheck_alone(report) if not control.holds]
+    if wrong:
+        raise ReportError(
+            f"{path} is damaged: the control {wrong[0].name} does not hold: {wrong[0].detail}"
+        )
+    return report
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Raise what the libraries make of a file that cannot be read as a :class:`ReportError`."""
+    kind = ReportError
+    try:
+        yield
+    except OSError as error:
+        said = f"cannot be read: {error.strerror or 'it is damaged'}"
+        kind = UnreadableError if error.errno else ReportError
+    except UnicodeEncodeError as error:
+        said = f"cannot be read: {path_fault(error)}"
+    except pa.ArrowException:
+        said = "is not a Parquet file, or a damaged one"
+    except _DAMAGED:
+        said = "is damaged"
+    else:
+        return
+    finally:
+        give_back()  # the pages unpacked are more than the rows
+    # Raised outside the except block so that the original is not chained: it may quote the file.
+    raise kind(f"{path} {said}")
+
+
+def _check_shape(file: pq.ParquetFile, about: dict[str, Any], path: Path) -> None:
+    """Refuse a file that cannot be what its metadata says, before its rows are read."""
+    schema, rows = file.schema_arrow, file.metadata.num_rows
+    if (schema.metadata or {}).items() - file.metadata.metadata.items():
+        raise ReportError(f"{path} is damaged: its two copies of the metadata differ")
+    if len(set(schema.names)) != len(schema.names):
+        raise ReportError(f"{path} is damaged: two columns have one name")
+    if wrong := [field.name for field in schema if not _is_ours(field)]:
+        raise ReportError(f"{path} is damaged: column {wrong[0]!r} is not of its type")
+    claimed = sum(about["summary"]["changes"].values())
+    if rows > claimed or (rows < claimed and "only" not in about):
+        raise ReportError(f"{path} is damaged: it has {rows:,} rows and claims {claimed:,}")
+
+
+def _is_ours(field: pa.Field) -> bool:
+    """Return True if a column can be read as what it has to be, whichever tool wrote it."""
+    wanted, kind = _TYPES.get(field.name, pa.string()), field.type
+    if pa.types.is_timestamp(wanted):
+        return bool(pa.types.is_timestamp(kind))
+    if pa.types.is_integer(wanted):
+        return bool(pa.types.is_integer(kind))
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _check_columns(rows: pd.DataFrame, expected: dict[str, Any], path: Path) -> None:
+    found = column_digests(rows)
+    if wrong := [name for name in {**expected, **found} if found.get(name) != expected.get(name)]:
+        raise ReportError(f"{path} is damaged: column {wrong[0]!r} does not match its checksum")
+
+
+def _schema(rows: pd.DataFrame, about: dict[str, Any]) -> pa.Schema:
+    carried = dict.fromkeys(carried_columns(rows.columns, ROWS), pa.string())
+    types = _TYPES | carried
+    schema = pa.schema([(name, types[name]) for name in rows.columns])
+    pandas = pa.Table.from_pandas(rows.iloc[:0], schema=schema, preserve_index=False).schema
+    text = json.dumps(about, ensure_ascii=False)
+    return schema.with_metadata(
+        {
+            **pandas.metadata,
+            KEY: text,
+            CHECKSUMS: checksums(text, column_digests(rows)),
+            # pandas reads this key back into DataFrame.attrs
+            "PANDAS_ATTRS": json.dumps({KEY: _short(about)}, ensure_ascii=False),
+        }
+    )
+
+
+def _short(about: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata's run and summary, without the lists that grow with the input."""
+    summary = {k: v for k, v in about["summary"].items() if k != "by_organization"}
+    only = {"only": about["only"]} if "only" in about else {}
+    return {"schema": about["schema"], "run": about["run"], "summary": summary, **only}

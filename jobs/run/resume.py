@@ -1,0 +1,65 @@
+"""Which run date a run is for: its own, or that of an unfinished run that is gone on with."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from jobs.errors import Exit, Stop
+from jobs.input.pairs import Input
+from jobs.journal.unfinished import unfinished, unfinished_of
+from jobs.run.config import Options
+from jobs.run.endpoint import Peer
+
+__all__ = ["dated"]
+
+
+def dated(options: Options, source: Input, peer: Peer) -> Options:
+    """Return the options with the date of an unfinished run of the same, where none is given."""
+    files = options.outputs.sidecars
+    if options.has_no_time:
+        return _without_time(options, source, peer)
+    if options.date_given or options.fresh or files is None:
+        return options
+    found = unfinished(files, options.run_date, peer.gateway, source.pairs, now=time.time())
+    if found is None or found.run_date == options.run_date:
+        return options
+    structlog.get_logger("palm.run").warning(
+        f"Resuming the unfinished run of {found.run_date}. Today's report ({options.run_date}) is "
+        "NOT made by this run; run again for it"
+    )
+    return replace(options, run_date=found.run_date, outputs=options.outputs.of(found.run_date))
+
+
+def _without_time(options: Options, source: Input, peer: Peer) -> Options:
+    """Return the options of an unfinished run to be published: of this run date, or the day before.
+
+    Raises:
+        Stop: There is none (2).
+    """
+    files, today = options.outputs.sidecars, options.run_date
+    days = [today] if options.date_given else [today, today - timedelta(days=1)]
+    over = (
+        options.deadline.passed_text(options.clock()) if options.deadline else "No time was given"
+    )
+    found = (
+        unfinished_of(files, days, peer.gateway, source.pairs)
+        if files is not None and not options.fresh
+        else None
+    )
+    if found is None:
+        remedy = (
+            "Start earlier, or leave --deadline out"
+            if options.deadline
+            else "Leave --max-duration out, or give it more"
+        )
+        raise Stop(Exit.USAGE, f"{over}: nothing was asked. {remedy}")
+    run_date, answers = found
+    structlog.get_logger("palm.run").warning(
+        f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
+        f"{len(source.pairs):,} answers"
+    )
+    return replace(options, run_date=run_date, outputs=options.outputs.of(run_date))

@@ -1,0 +1,274 @@
+"""The sweep in its surroundings: client, journal, clock, signals, progress."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import structlog
+from rich.console import Console
+
+from jobs.errors import Exit, Stop
+from jobs.journal.journal import Journal
+from jobs.observe.progress import showing_progress
+from jobs.run.config import Options
+from jobs.run.endpoint import Peer
+from jobs.run.remedy import remedy
+from jobs.run.signals import halted_by_signals
+from jobs.schema import UnknownReason
+from jobs.sweep.answers import usable
+from jobs.sweep.cancel import Halt, HaltReason, halting_when_over
+from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.file_limit import connections_within_limit
+from jobs.sweep.order import order
+from jobs.sweep.stats import Tally
+from palm import AsyncPalm, PalmError
+from palm.resilience.pacer import QUOTA_SHARE
+
+__all__ = ["Asked", "ask_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking.
+
+    Attributes:
+        answers: Columns ``ANSWERS``.
+        tally: Counts.
+        about: Pace and times, for the report's metadata.
+        journal: To be removed once the report is published; None: there was none.
+        cut: Whether there was not time for all.
+        not_asked: How many pairs there was no time for.
+    """
+
+    answers: pd.DataFrame
+    tally: Tally
+    about: dict[str, Any]
+    journal: Journal | None
+    cut: bool = False
+    not_asked: int = 0
+
+
+async def ask_all(
+    options: Options,
+    peer: Peer,
+    pairs: pd.DataFrame,
+    baseline: pd.DataFrame,
+    console: Console,
+    *,
+    has_good_answer: bool = False,
+    begin: Callable[[int], None] = lambda _: None,
+) -> Asked:
+    """Ask about all pairs, or as many as there is time for.
+
+    Args:
+        options: How.
+        peer: Whom.
+        pairs: Columns ``PAIRS``.
+        baseline: Columns ``ROWS``: says whom to ask first where there is not time for all.
+        console: For the progress bar.
+        has_good_answer: Whether there is a good answer already, about some other pair.
+        begin: Is called before the first question, with how many answers there are already.
+
+    Raises:
+        Stop: The run ended before it had a verdict; what is known is in the journal.
+    """
+    tally, halt = Tally(), Halt()
+    with ExitStack() as stack:
+        journal = _open_journal(options, peer, pairs, stack)
+        begin(len(journal.found) if journal else 0)
+        options = _within_limits(options)
+        stack.enter_context(_seldom_collected())
+        caught = stack.enter_context(halted_by_signals(halt))
+        started = time.monotonic()
+        palm = _client(options, peer, tally)
+        stack.enter_context(halting_when_over(halt, lambda: options.seconds_left))
+        progress = showing_progress(
+            tally,
+            console,
+            bar=options.progress,
+            more=lambda: _pace(options, palm, tally, time.monotonic() - started),
+        )
+        try:
+            async with palm, progress:
+                answers = await sweep(
+                    _logged(palm, options),
+                    pairs,
+                    ask_throttled=_logged(
+                        palm.with_options(retry=options.waits.throttled_again), options
+                    ),
+                    tally=tally,
+                    rules=_rules(options),
+                    order=_order(options, pairs, baseline),
+                    has_good_answer=has_good_answer,
+                    found=journal.found if journal else (),
+                    note=journal.put if journal else None,
+                    halt=halt,
+                )
+        except Stop as stop:
+            if stop.code is not Exit.STOPPED and not (stop.code is Exit.NOT_NOW and tally.settled):
+                raise
+            resumable = _resumable(options, tally, journal)
+            raise Stop(stop.code, f"{stop}; {resumable}", again=False) from None
+        if journal is not None:
+            journal.close()
+            journal.check()
+        if halt.reason is HaltReason.SIGNAL:
+            raise _interrupted(caught[0], options, tally, journal)
+    about = _about(options, palm, tally, time.monotonic() - started)
+    not_asked = int((answers["unknown_reason"] == UnknownReason.NOT_ASKED).sum())
+    cut = halt.reason is HaltReason.DEADLINE
+    return Asked(answers, tally, about, journal, cut=cut, not_asked=not_asked)
+
+
+def _open_journal(
+    options: Options, peer: Peer, pairs: pd.DataFrame, stack: ExitStack
+) -> Journal | None:
+    files = options.outputs.sidecars
+    if files is None:
+        return None
+    journal = Journal.open(files, options.run_date, peer.gateway, pairs, fresh=options.fresh)
+    log = structlog.get_logger("palm.run")
+    for line in journal.said:
+        log.warning(line)
+    journal.found = usable(journal.found, accept_unnamed=options.accept_unnamed)
+    if journal.found:
+        said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
+        log.info(said)
+    return stack.enter_context(journal)
+
+
+def _within_limits(options: Options) -> Options:
+    """Return the options with no more in flight than this process may have open."""
+    possible = connections_within_limit(
+        options.in_flight, each=1 if options.settings is not None else 2
+    )
+    if possible < options.in_flight:
+        structlog.get_logger("palm.run").warning(
+            f"The limit of open files allows {possible:,} requests in flight instead of "
+            f"{options.in_flight:,}: raise it with ulimit -n, or use --concurrency {possible}"
+        )
+    return replace(options, concurrency=possible)
+
+
+def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
+    waits = options.waits
+    return AsyncPalm(
+        merchant=peer.merchant,
+        keys=peer.keys,
+        base_url=peer.base_url,
+        proxy=peer.proxy,
+        ca_file=peer.ca_file,
+        rate=options.quota,
+        retry=waits.retry,
+        timeouts=waits.timeouts,
+        adaptation=waits.adaptation,
+        hosts=waits.hosts,
+        breaker=waits.breaker,
+        accept_unnamed=options.accept_unnamed,
+        on_attempt=tally.attempted,
+    )
+
+
+def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
+    """Return the question, with each failure logged where that is asked for (``-v``)."""
+    log = structlog.get_logger("palm.pair")
+    get, person = palm.authorizations.get, options.person
+    if not logging.getLogger("palm.pair").isEnabledFor(logging.DEBUG):
+        return get
+
+    async def ask(openid: str, organization_id: str) -> Any:  # noqa: ANN401 - as get
+        try:
+            return await get(openid, organization_id)
+        except PalmError as error:
+            log.debug(
+                "no answer",
+                person=person.of(openid),
+                organization_id=organization_id,
+                error=str(error),
+                attempts=error.attempts,
+                request_id=error.request_id,
+            )
+            raise
+
+    return ask
+
+
+def _rules(options: Options) -> SweepRules:
+    """Return how to sweep; with a deadline the first connection is waited for until then."""
+    rules = replace(options.waits.sweep, concurrency=options.in_flight)
+    return replace(rules, reach_s=math.inf) if options.is_timed else rules
+
+
+def _order(options: Options, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
+    """Return whom to ask first, where there may not be time for all."""
+    if not options.is_timed:
+        return None
+    return [int(place) for place in order(pairs, baseline, run_date=options.run_date)]
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let the garbage collector pass over what is there already, and come seldom.
+
+    A question leaves hardly a cycle behind, but the collector would look through all of pandas
+    again and again: it took a twentieth of the run's time.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _interrupted(code: Exit, options: Options, tally: Tally, journal: Journal | None) -> Stop:
+    resumable = _resumable(options, tally, journal)
+    return Stop(code, f"interrupted; {resumable}")
+
+
+def _resumable(options: Options, tally: Tally, journal: Journal | None) -> str:
+    """Return what is kept of a run that ended before its verdict, and how to go on with it."""
+    known = tally.settled
+    kept = "kept in the journal" if journal else "lost, for no file is written"
+    return (
+        f"the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "
+        f"{remedy(options, 'to go on')}"
+    )
+
+
+def _pace(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
+    """Return how long the run was held back so far, and by what."""
+    throttled = palm.adaptation.paused_s if palm.adaptation else 0.0
+    outage = palm.breaker.open_s if palm.breaker else 0.0
+    used = tally.requests / (options.quota * QUOTA_SHARE)
+    return {
+        "throttled_seconds": round(throttled, 3),
+        "outage_seconds": round(outage, 3),
+        # What is left of the time once each request has had its slot: too few were in flight.
+        "starved_seconds": round(max(0.0, seconds - used - throttled - outage), 3),
+        "pauses": palm.adaptation.pauses if palm.adaptation else 0,
+        "outages": palm.breaker.openings if palm.breaker else 0,
+        "host_switches": palm.hosts.switches,
+    }
+
+
+def _about(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
+    return {
+        "rate": options.quota,
+        "concurrency": options.in_flight,
+        "seconds": round(seconds, 3),
+        "achieved_rate": round(tally.requests / seconds, 3) if seconds else 0.0,
+        "worst_second": palm.pacer.worst_second if palm.pacer else 0,
+        "resumed": tally.resumed,
+        **_pace(options, palm, tally, seconds),
+    }

@@ -1,0 +1,215 @@
+"""What this run is compared with, and whether it may replace what is there.
+
+For a single file: the report that is being replaced, if its run date is earlier; it is kept beside
+as ``report.previous.parquet``. A rerun of the same date compares with that one again, so that it
+never turns the night's changes into UNCHANGED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from jobs.compare.match import match
+from jobs.compare.summary import summarize
+from jobs.errors import Exit, Stop
+from jobs.input.keys import clean_rows
+from jobs.report.model import Gateway, Report, ReportError
+from jobs.report.parquet import read_checked
+from jobs.store.locations import dated_reports, previous_of
+
+__all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
+
+_WARNED_FROM: Final = 0.1
+_NOT_REPLACED: Final = "move it away, or write to another file with --output"
+_NOT_COMPARED: Final = "move it away, or name another report with --baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was found before the run.
+
+    Attributes:
+        report: To compare with; None: there is none.
+        path: Its file.
+        replaced: The report that stands where the new one will, None where none does.
+    """
+
+    report: Report | None
+    path: Path | None
+    replaced: Report | None
+
+
+def find_baseline(
+    output: Path | None,
+    *,
+    run_date: date,
+    gateway: Gateway,
+    named: Path | None,
+    wanted: bool = True,
+    folder: Path | None = None,
+) -> Baseline:
+    """Return the report to compare with, and the one that will be replaced.
+
+    Args:
+        output: Where the new report will stand; None: no Parquet file is written.
+        run_date: Of the new report.
+        gateway: Of the new report.
+        named: The baseline that the user named.
+        wanted: False: compare with nothing.
+        folder: The folder that keeps one report a day, ``output`` among them.
+
+    Raises:
+        Stop: A report cannot be read (65); is of another merchant or gateway, or of a later date
+            (2).
+    """
+    replaced = _read(output, _NOT_REPLACED) if output is not None and output.exists() else None
+    given = _read(named, "name another report with --baseline") if named is not None else None
+    if (
+        replaced is not None
+        and output is not None
+        and not (given and given.run_id == replaced.run_id)
+    ):
+        _check_gateway(replaced, output, gateway)
+    if replaced is not None and replaced.run_date > run_date:
+        raise Stop(
+            Exit.USAGE,
+            f"{output} is of {replaced.run_date}, later than the run date {run_date}: "
+            "write to another file, or set --run-date",
+        )
+    if not wanted:
+        return Baseline(None, None, replaced)
+    if given is not None:
+        if given.run_date >= run_date:
+            raise Stop(
+                Exit.USAGE,
+                f"the baseline {named} is of {given.run_date}, not earlier than the run date "
+                f"{run_date}: name an earlier one, or set --run-date",
+            )
+        return Baseline(given, named, replaced)
+    if folder is not None:
+        return _newest_of(folder, run_date, gateway, replaced)
+    if replaced is None or output is None:
+        return Baseline(None, None, None)
+    if replaced.run_date < run_date:
+        return Baseline(replaced, output, replaced)
+    return _as_before(output, replaced)
+
+
+def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame) -> None:
+    """Refuse to replace a report of the same date that is about other pairs.
+
+    Raises:
+        Stop: Under half of its pairs are in ``pairs`` (2).
+    """
+    if replaced is None or replaced.run_date != run_date:
+        return
+    before = replaced.rows[replaced.rows["state"].notna()]
+    shared = int((match(before, pairs).found >= 0).sum())
+    if 2 * shared < len(before):
+        raise Stop(
+            Exit.USAGE,
+            f"the report of {run_date} that would be replaced has {len(before):,} pairs, and only "
+            f"{shared:,} of them are in this input: is it the right one? --replace replaces it",
+        )
+
+
+def check_required(found: Baseline, output: Path | None) -> None:
+    """Refuse a run that has nothing to compare with.
+
+    Raises:
+        Stop: No earlier report was found (65).
+    """
+    if found.report is None:
+        where = f"at {output}" if output is not None else "(no Parquet file is among the outputs)"
+        raise Stop(
+            Exit.INPUT,
+            f"--require-baseline: there is no earlier report {where}: is its volume mounted? The "
+            "first run of all goes without --require-baseline",
+        )
+
+
+def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: float) -> str | None:
+    """Refuse an input that lacks too many of the pairs that the baseline's input had.
+
+    Returns:
+        A warning where it is more than a tenth; None: there is nothing to say.
+
+    Raises:
+        Stop: It is a larger share than ``max_dropped`` (65).
+    """
+    if baseline is None:
+        return None
+    before = baseline.rows[baseline.rows["state"].notna()]
+    missing = len(before) - int((match(before, pairs).found >= 0).sum())
+    said = f"{missing:,} of {len(before):,} pairs of the last report are missing from today's input"
+    if missing > max_dropped * len(before):
+        raise Stop(
+            Exit.INPUT,
+            f"{said} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "
+            "is, add --max-dropped 1",
+        )
+    return said if missing > _WARNED_FROM * len(before) else None
+
+
+def _newest_of(folder: Path, run_date: date, gateway: Gateway, replaced: Report | None) -> Baseline:
+    """Return the folder's newest report of an earlier date; another merchant's are passed over."""
+    for day, path in dated_reports(folder):
+        if day < run_date:
+            report = _read(path, _NOT_COMPARED)
+            if report.gateway == gateway:
+                return Baseline(report, path, replaced)
+    return Baseline(None, None, replaced)
+
+
+def _as_before(output: Path, replaced: Report) -> Baseline:
+    """Return the baseline that the report of the same date was compared with."""
+    compared = replaced.about["baseline"]
+    if compared is None:
+        return Baseline(None, None, replaced)
+    path = previous_of(output)
+    report = _read(path, _NOT_COMPARED) if path.exists() else None
+    if report is None or report.run_id != compared["run_id"]:
+        raise Stop(
+            Exit.INPUT,
+            f"{output} of the same date was compared with the report of {compared['run_date']}, "
+            f"which is not at {path}: name it with --baseline, or say --no-baseline",
+        )
+    return Baseline(report, path, replaced)
+
+
+def _read(path: Path, remedy: str) -> Report:
+    try:
+        report = read_checked(path)
+        if only := report.about.get("only"):
+            raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
+    except ReportError as error:
+        raise Stop(Exit.INPUT, f"{error}; {remedy}") from None
+    return _with_clean_keys(report)
+
+
+def _with_clean_keys(report: Report) -> Report:
+    """Return a report whose keys are cleaned by the rule for inputs, its counts made anew.
+
+    An earlier version took fewer decoration off, so two of its pairs may be one.
+    """
+    rows = clean_rows(report.rows)
+    if rows is report.rows:
+        return report
+    compared = report.about["baseline"]
+    before = date.fromisoformat(compared["run_date"]) if compared else None
+    summary = summarize(rows, baseline_run_date=before)
+    return replace(report, rows=rows, about={**report.about, "summary": summary.to_dict()})
+
+
+def _check_gateway(replaced: Report, path: Path, gateway: Gateway) -> None:
+    if replaced.gateway != gateway:
+        raise Stop(
+            Exit.USAGE,
+            f"{path} is a report of {replaced.gateway}, this run is of {gateway}: "
+            "write to another file",
+        )

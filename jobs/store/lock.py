@@ -1,0 +1,138 @@
+"""One run at a time: a lock beside the report, which holds a note of who has it.
+
+The lock is the operating system's and ends with the process, however that ends; the file stays, and
+says nothing by itself. Where the file system has no ``flock``, a POSIX lock takes its place; where
+it has neither, the run goes on with a warning: a file that only stands for a lock would be held for
+ever by a run that was killed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from jobs.errors import Exit, Stop
+from jobs.loggers import ALWAYS
+from jobs.store.locations import PRIVATE_MODE, other_owner
+from palm.files.regular import check_regular
+
+__all__ = ["one_at_a_time"]
+
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+_HELD: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
+_NOT_OFFERED: Final = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+"""What file systems answer that have no such lock, or no server for it."""
+_NOTE: Final = b'{"pid": '
+_LONGEST_NOTE: Final = 1000
+
+
+@contextmanager
+def one_at_a_time(path: Path, *, started: datetime) -> Iterator[None]:
+    """Hold the lock while the block runs.
+
+    Args:
+        path: The lock's file; begins with a dot.
+        started: Aware; told to whom comes meanwhile.
+
+    Raises:
+        Stop: Another run holds it (75); it cannot be made, or is another user's (73).
+    """
+    descriptor = _open(path)
+    try:
+        _acquire(descriptor, path)
+        _write_note(descriptor, json.dumps({"pid": os.getpid(), "started": started.isoformat()}))
+        try:
+            yield
+        finally:
+            _write_note(descriptor, "")
+    finally:
+        os.close(descriptor)  # which releases it
+
+
+def _open(path: Path) -> int:
+    try:
+        with suppress(FileNotFoundError):
+            check_regular(path.lstat().st_mode)
+        descriptor = os.open(path, _FLAGS, PRIVATE_MODE)
+    except PermissionError as error:
+        owner, shown = other_owner(path), shlex.quote(str(path))
+        if owner is None:
+            raise _unusable(path, error.strerror) from None
+        raise Stop(
+            Exit.OUTPUT,
+            f"the lock {path} belongs to {owner}, and this user may not write to it. If no run is "
+            f"at work there, remove it: sudo rm {shown}; then start every run as the same user",
+        ) from None
+    except OSError as error:
+        raise _unusable(path, error.strerror) from None
+    try:
+        check_regular(os.fstat(descriptor).st_mode)  # something else may have taken its place
+    except OSError as error:
+        os.close(descriptor)
+        raise _unusable(path, error.strerror) from None
+    return descriptor
+
+
+def _acquire(descriptor: int, path: Path) -> None:
+    for lock in (fcntl.flock, fcntl.lockf):
+        if _is_acquired(lock, descriptor, path):
+            return
+    structlog.get_logger(ALWAYS).warning(
+        f"The file system of {path} offers no locks: nothing keeps two runs of this report apart. "
+        "See to it that they do not overlap, or keep the report on a local disk"
+    )
+
+
+def _is_acquired(lock: Callable[[int, int], object], descriptor: int, path: Path) -> bool:
+    """Return True if the lock is held now, False if the file system has none of this kind.
+
+    Raises:
+        Stop: Another run holds it (75); it cannot be had (73).
+    """
+    try:
+        lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _NOT_OFFERED:
+            return False
+        if error.errno in _HELD:
+            who = _holder(descriptor)
+            raise Stop(Exit.NOT_NOW, f"another run is writing this report{who}") from None
+        raise _unusable(path, error.strerror) from None
+    return True
+
+
+def _unusable(path: Path, reason: str | None) -> Stop:
+    return Stop(
+        Exit.OUTPUT,
+        f"the lock {path} cannot be made: {reason}. Move away what is there, or mend the folder",
+    )
+
+
+def _write_note(descriptor: int, note: str) -> None:
+    """Put a note into the lock's file, which only helps whoever comes meanwhile.
+
+    A file that holds anything but such a note is not ours to change: it may have another name, too.
+    """
+    with suppress(OSError):
+        if os.pread(descriptor, len(_NOTE), 0) in {b"", _NOTE}:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, note.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        note = json.loads(os.pread(descriptor, _LONGEST_NOTE, 0))
+        started = datetime.fromisoformat(note["started"])
+        return f": pid {int(note['pid'])}, since {started.isoformat()}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""

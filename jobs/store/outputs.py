@@ -1,0 +1,149 @@
+"""Where the report goes: files, a folder that keeps one report a day, standard output."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from jobs.errors import Exit, Stop
+from jobs.render import FORMATS
+from jobs.store.locations import Sidecars, dated_report, previous_of
+from jobs.store.same_file import check_outputs_apart
+from palm.commands.streams import closed_at_start
+from palm.files.regular import kind_of, path_fault
+
+__all__ = ["Outputs", "parse_outputs"]
+
+_SLASHES: Final = ("/", os.sep)
+_STANDARD_OUTPUT: Final = {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+_LONGEST_SHOWN: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the report goes.
+
+    Attributes:
+        files: All files to be written, by their path; the format is the suffix.
+        counts: The Parquet file that is the next run's baseline; None: there is none.
+        folder: The folder that keeps one report a day, of which ``counts`` is in one; else None.
+        stdout: The format written to standard output; None: nothing is.
+    """
+
+    files: tuple[Path, ...]
+    counts: Path | None
+    folder: Path | None = None
+    stdout: str | None = None
+
+    @classmethod
+    def to(cls, path: Path) -> Outputs:
+        """Return the outputs that are one Parquet file."""
+        return cls((path,), path)
+
+    @property
+    def first(self) -> Path | None:
+        """The file that stands for the report in messages."""
+        return self.counts or (self.files[0] if self.files else None)
+
+    @property
+    def sidecars(self) -> Sidecars | None:
+        """The hidden files beside the report: its journal, its lock. None: there is no file."""
+        if self.folder is not None:
+            return Sidecars(self.folder, "report")
+        return Sidecars(self.first.parent, self.first.stem) if self.first else None
+
+    def of(self, run_date: date) -> Outputs:
+        """Return the outputs of another date: the same but in a folder that keeps one a day."""
+        if self.folder is None or self.counts is None:
+            return self
+        counts = dated_report(self.folder, run_date)
+        files = tuple(counts if path == self.counts else path for path in self.files)
+        return replace(self, files=files, counts=counts)
+
+
+def parse_outputs(
+    given: tuple[str, ...],
+    stdout_format: str | None,
+    run_date: date,
+    *,
+    source: str | Path | None = None,
+) -> Outputs:
+    """Return where the ``-o`` options send the report.
+
+    Args:
+        given: Each a path whose suffix is the format, a folder (ends in a slash), or ``-``.
+        stdout_format: ``--format``, which goes with ``-``.
+        run_date: Names the folder's report.
+        source: The input, which none of them may be; ``-``: standard input.
+
+    Raises:
+        Stop: A format is unknown, the options do not go together, or two paths are one file (2); a
+            path cannot be used, or something other than a file is there (73).
+    """
+    if ("-" in given) != (stdout_format is not None):
+        raise Stop(Exit.USAGE, "--format goes with -o - (standard output), and -o - with --format")
+    if stdout_format is not None and closed_at_start("stdout"):
+        raise Stop(Exit.OUTPUT, "standard output is closed; leave -o - out, or give it a reader")
+    files = [text for text in given if text != "-"]
+    folders = [Path(text) for text in files if text.endswith(_SLASHES)]
+    if len(folders) > 1:
+        raise Stop(Exit.USAGE, "only one of the outputs can be a folder")
+    paths = tuple(_usable_path(text, run_date) for text in files)
+    parquet = [path for path in paths if path.suffix == ".parquet"]
+    counts = parquet[0] if parquet else None
+    if folders and counts is not None and folders[0] not in counts.parents:
+        raise Stop(Exit.USAGE, f"name the folder {folders[0]}/ first: its report is what counts")
+    check_outputs_apart(
+        paths,
+        source,
+        kept=previous_of(counts) if counts is not None and not folders else None,
+        piped=stdout_format is not None,
+    )
+    return Outputs(paths, counts, folders[0] if folders else None, stdout_format)
+
+
+def _usable_path(text: str, run_date: date) -> Path:
+    try:
+        path = _path_of(text, run_date)
+        path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        raise Stop(Exit.OUTPUT, f"--output {shown}: {path_fault(error)}") from None
+    return path
+
+
+def _path_of(text: str, run_date: date) -> Path:
+    if text.endswith(_SLASHES):
+        path = dated_report(Path(text), run_date)
+        if path.parent.exists() and not path.parent.is_dir():
+            raise Stop(Exit.OUTPUT, f"{path.parent} is not a folder; move it away")
+        if kind := _kind_at(path):
+            raise _not_a_file(path, kind)
+        return path
+    path = Path(text)
+    if kind := "standard output" if text in _STANDARD_OUTPUT else _kind_at(path):
+        raise _not_a_file(path, kind)
+    if path.is_symlink():
+        path = path.resolve()  # what it points to is replaced, not the link
+    if path.suffix.removeprefix(".") not in FORMATS:
+        known = " ".join(f".{name}" for name in FORMATS)
+        raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
+    return path
+
+
+def _kind_at(path: Path) -> str | None:
+    """Return what is there, as :func:`palm.files.regular.kind_of` has it; None: nothing yet."""
+    try:
+        return kind_of(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _not_a_file(path: Path, kind: str) -> Stop:
+    remedy = "name a file; standard output is -o - --format csv"
+    if kind == "a folder":
+        remedy = f"name a file in it, or {path}/ to keep one report a day"
+    return Stop(Exit.OUTPUT, f"{path} is {kind}, not a file: {remedy}")

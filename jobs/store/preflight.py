@@ -1,0 +1,92 @@
+"""Found out before the first request: what would keep a report from being written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from jobs.errors import Exit, Stop
+from jobs.render import FORMATS
+from jobs.store.filesystem import reason_of, try_folder
+from jobs.store.locations import make_folder, other_owner, probes
+from jobs.store.outputs import Outputs
+
+__all__ = ["check_output", "check_outputs"]
+
+_PRIVATE: Final = 0o700
+_ROOT: Final = 0
+
+
+def check_outputs(outputs: Outputs) -> None:
+    """Find out before the first request what would keep the report from being written.
+
+    The folder that keeps one report a day is made where only itself is missing.
+
+    Raises:
+        Stop: A format is unknown (2); a folder is missing or cannot be written to (73).
+    """
+    for path in outputs.files:
+        if outputs.folder is not None and path == outputs.counts:
+            _check_folder(outputs.folder, path.name)
+        if outputs.folder is None or path != outputs.counts or path.parent.is_dir():
+            check_output(path)
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    """Make it where it is missing, and try in it what a day's folder takes."""
+    try:
+        make_folder(folder)
+    except OSError as error:
+        said = f"the folder {folder} cannot be made: {reason_of(error)}"
+        raise Stop(Exit.OUTPUT, said) from None
+    day, _ = probes(folder / name)
+    try:
+        day.mkdir(_PRIVATE)
+        try_folder(day / name)
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"{folder} cannot be written to: {reason_of(error)}") from None
+    finally:
+        with suppress(OSError):
+            day.rmdir()
+
+
+def check_output(path: Path) -> None:
+    """Find out before the first request what would keep the report from being written.
+
+    Raises:
+        Stop: Its format is unknown (2); its folder is missing or cannot be written to (73).
+    """
+    if path.is_dir():
+        raise Stop(Exit.OUTPUT, f"{path} is a folder; name a file in it")
+    if path.suffix.removeprefix(".") not in FORMATS:
+        known = " ".join(f".{name}" for name in FORMATS)
+        raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
+    if not path.parent.is_dir():
+        raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
+    try:
+        try_folder(path)
+    except OSError as error:
+        raise Stop(Exit.OUTPUT, f"{path.parent} cannot be written to: {reason_of(error)}") from None
+    if (owner := _owner_who_keeps(path)) is not None:
+        raise Stop(
+            Exit.OUTPUT,
+            f"{path} cannot be replaced: it belongs to {owner}, and the folder's sticky bit lets "
+            "nobody else; remove it as that user, or name a file in another folder",
+        )
+
+
+def _owner_who_keeps(path: Path) -> str | None:
+    """Return whose a file is that only its owner may replace; None: this user may.
+
+    It cannot be tried, for that would change it.
+    """
+    owner = other_owner(path)
+    try:
+        folder = path.parent.stat()
+    except OSError:
+        return None
+    sticky = folder.st_mode & stat.S_ISVTX and os.geteuid() not in {_ROOT, folder.st_uid}
+    return owner if sticky else None

@@ -1,0 +1,47 @@
+"""Whom to ask first when there is not time for all.
+
+Pure. Never answered; unknown last time for another reason than NOT_ASKED; changed in the last
+days; then the rest. Within each class the oldest knowledge first, so that over the nights nobody
+starves.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from jobs.compare.match import match
+from jobs.schema import State, UnknownReason, codes
+
+__all__ = ["order"]
+
+_RECENT_DAYS = 7
+
+
+def order(pairs: pd.DataFrame, baseline: pd.DataFrame, *, run_date: date) -> npt.NDArray[Any]:
+    """Return the places of ``pairs`` in the order in which to ask.
+
+    Args:
+        pairs: Columns ``PAIRS``.
+        baseline: Columns ``ROWS``; empty: nothing is known, and the order is that of the input.
+        run_date: Of this run.
+    """
+    if not len(baseline):
+        return np.arange(len(pairs))
+    at = match(pairs, baseline).found
+    known = baseline["known_at"].to_numpy("datetime64[ms]")[at]
+    changed = baseline["last_changed_at"].to_numpy("datetime64[ms]")[at]
+    state, reason = codes(baseline, "state")[at], codes(baseline, "unknown_reason")[at]
+    there = at >= 0
+    never = ~there | np.isnat(known)
+    unknown = (state == list(State).index(State.UNKNOWN)) & (
+        reason != list(UnknownReason).index(UnknownReason.NOT_ASKED)
+    )
+    recently = changed >= np.datetime64(run_date, "ms") - np.timedelta64(_RECENT_DAYS, "D")
+    turn = np.select([never, there & unknown, there & recently], [0, 1, 2], default=3)
+    age = np.where(there, known.astype("int64"), np.iinfo("int64").min)
+    return np.lexsort((np.arange(len(pairs)), age, turn))

@@ -1,0 +1,140 @@
+"""What the commands share: one line for an error, an exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from palm.commands.streams import mend_streams
+from palm.text.printable import printable, without_keys, without_long_words
+
+__all__ = [
+    "DEFECT",
+    "USAGE",
+    "TerminatedError",
+    "place_of",
+    "printable",
+    "run_command",
+    "say",
+    "termination_signals",
+]
+
+DEFECT: Final = 1
+USAGE: Final = 2
+_INTERRUPTED: Final = 130
+_TERMINATED: Final = 143
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, which end a command as Ctrl+C does, but for the exit code."""
+
+
+def run_command(
+    command: click.Command,
+    name: str,
+    exit_code: Callable[[Exception], int | None],
+    arguments: Sequence[str] | None = None,
+    report: Callable[[str, int], None] | None = None,
+) -> NoReturn:
+    """Run a command line and exit.
+
+    Args:
+        command: Returns its exit code (None: 0).
+        name: How errors are signed.
+        exit_code: What an exception that the command means to end with stands for; None: it does
+            not mean to.
+        arguments: Default those of the process.
+        report: Says why the command ends, with its exit code; None: :func:`say` does.
+    """
+    mend_streams()
+    tell = report or (lambda line, _: say(name, line))
+    try:
+        with _terminable():
+            code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        path = context.command_path if context else name
+        said = without_long_words(error.format_message().rstrip("."))
+        code = USAGE
+        tell(f"{said}; see {path} --help", code)
+    except (KeyboardInterrupt, click.Abort) as error:
+        by_signal = isinstance(error.__cause__ or error, TerminatedError)  # click's Abort has it so
+        code = _TERMINATED if by_signal else _INTERRUPTED
+        tell("interrupted; nothing is written", code)
+    except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
+        meant = exit_code(error)
+        code = DEFECT if meant is None else meant
+        tell(str(error) if meant is not None else _defect(error), code)
+    _flush()
+    sys.exit(code or 0)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise TerminatedError, so that what is half done is cleared away.
+
+    SIGHUP is left alone where it is ignored already: that is what ``nohup`` does.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may listen to signals
+        return
+
+    def on_signal(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as the system calls it
+        raise TerminatedError
+
+    before = {number: signal.signal(number, on_signal) for number in termination_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def termination_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a command with 143: SIGTERM, and SIGHUP unless it is ignored."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return (signal.SIGTERM, signal.SIGHUP)
+
+
+def _flush() -> None:
+    """Write what is left; where nobody takes it, the exit code must not become Python's own 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def say(name: str, line: str) -> None:
+    """Print one line to standard error."""
+    with suppress(OSError):  # the exit code speaks for itself where nobody reads this
+        click.echo(f"{name}: {printable(without_keys(line))}", err=True)
+
+
+def place_of(error: BaseException) -> str:
+    """Return an exception's type and where it was raised; its text might hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    last = frames[-1]
+    name = Path(last.filename).name
+    return f"{type(error).__name__} in {name}, line {last.lineno} ({last.name})"
+
+
+def _defect(error: BaseException) -> str:
+    """Describe a defect by its place."""
+    while isinstance(
+        error, BaseExceptionGroup
+    ):  # what happened in a task, not where they were gathered
+        error = error.exceptions[0]
+    return f"Internal error (please report it): {place_of(error)}; nothing is written"

@@ -1,0 +1,167 @@
+"""Platform certificates by download: fetched, decrypted, checked, and fetched again.
+
+Sources: the interface https://pay.weixin.qq.com/doc/v3/merchant/4012551764, and the decryption, the
+twelve hours and the first download
+https://wechatpay-api.gitbook.io/wechatpay-api-v3/jie-kou-wen-dang/ping-tai-zheng-shu
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from palm.crypto.pem import certificate_serial, out_of_date, rsa_key_of
+from palm.crypto.trust_store import TrustStore
+from palm.errors import BodyError, SettingsError
+
+__all__ = ["CERTIFICATES", "APIv3Key", "decrypt", "read_certificates"]
+
+CERTIFICATES: Final = "/v3/certificates"
+_KEY_BYTES: Final = 32
+_ALGORITHM: Final = "AEAD_AES_256_GCM"
+_LEAST_BITS: Final = 2048
+_PROBLEMS_TOLD: Final = 3
+_OTHER_SHAPES: Final = (KeyError, TypeError, AttributeError, ValueError)
+_log: Final = logging.getLogger("palm")
+
+
+@dataclass(frozen=True, slots=True)
+class APIv3Key:
+    """The merchant's APIv3 key, which WeChat Pay encrypts with: 32 bytes.
+
+    Raises:
+        SettingsError: It is longer or shorter.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) != _KEY_BYTES:
+            raise SettingsError(
+                f"an APIv3 key has {_KEY_BYTES} characters, this one has {len(self.secret)}; "
+                "set one in the merchant console, API security"
+            )
+
+
+def decrypt(key: bytes, *, nonce: str, associated_data: str, ciphertext: str) -> bytes:
+    """Return the plaintext of AEAD_AES_256_GCM: base64 of ciphertext and 16-byte tag.
+
+    Args:
+        key: The APIv3 key.
+        nonce: As given, used as UTF-8.
+        associated_data: As given, used as UTF-8; may be empty.
+        ciphertext: Base64.
+
+    Raises:
+        BodyError: It was not made with this key, or was altered.
+    """
+    try:
+        sealed = base64.b64decode(ciphertext, validate=True)
+        return AESGCM(key).decrypt(nonce.encode(), sealed, associated_data.encode())
+    except (InvalidTag, binascii.Error, ValueError):
+        raise BodyError(
+            "a certificate does not decrypt: is it this merchant's APIv3 key?"
+        ) from None
+
+
+def read_certificates(
+    members: Any,  # noqa: ANN401 - JSON
+    key: APIv3Key,
+    *,
+    now: datetime,
+    trust: TrustStore | None = None,
+) -> dict[str, x509.Certificate]:
+    """Return the certificates in the JSON of ``GET /v3/certificates``, by serial number.
+
+    Those of WeChat Pay's other kind (SM2, encrypted with SM4) are passed over. One that cannot be
+    used is left out with a warning, as long as another one can be.
+
+    Args:
+        members: The body.
+        key: What they are encrypted with.
+        now: Aware; when they must be valid.
+        trust: Roots that they must come from; None: who issued them is not looked at.
+
+    Raises:
+        BodyError: It is not what the documentation describes, or there are certificates and none
+            of them can be used.
+    """
+    try:
+        entries = [each for each in members["data"] if _algorithm_of(each) == _ALGORITHM]
+    except (KeyError, TypeError):
+        raise BodyError("the answer holds no certificates as documented") from None
+    found: dict[str, x509.Certificate] = {}
+    problems: list[str] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            certificate = _read_certificate(entry, key, now, trust)
+        except _UnusableError as error:
+            problems.append(f"certificate {number} of {len(entries)} {error}")
+        else:
+            found[certificate_serial(certificate)] = certificate
+    told = "; ".join(problems[:_PROBLEMS_TOLD])
+    if problems and not found:
+        raise BodyError(f"no platform certificate can be used: {told}")
+    if problems:
+        _log.warning("%d platform certificates are not used: %s", len(problems), told)
+    return found
+
+
+class _UnusableError(ValueError):
+    """A certificate cannot be used; says why, and holds nothing of what was sent."""
+
+
+def _algorithm_of(entry: Any) -> object:  # noqa: ANN401 - JSON
+    """Return how an entry is encrypted; one of another shape is looked at later."""
+    sealed = entry.get("encrypt_certificate") if isinstance(entry, dict) else None
+    return sealed.get("algorithm", _ALGORITHM) if isinstance(sealed, dict) else _ALGORITHM
+
+
+def _read_certificate(
+    entry: Mapping[str, Any], key: APIv3Key, now: datetime, trust: TrustStore | None
+) -> x509.Certificate:
+    certificate, named = _decrypted(entry, key)
+    serial = certificate_serial(certificate)
+    public_key = rsa_key_of(certificate)
+    if public_key is None:
+        raise _UnusableError(f"({serial}) holds no RSA key")
+    if public_key.key_size < _LEAST_BITS:
+        raise _UnusableError(
+            f"({serial}) has {public_key.key_size} bits; at least {_LEAST_BITS} are wanted"
+        )
+    if named.upper() != serial:
+        raise _UnusableError(f"({serial}) is listed under another serial number")
+    if problem := out_of_date(certificate, now):
+        raise _UnusableError(f"({serial}) {problem}")
+    if trust is not None and not trust.believes(certificate, now):
+        raise _UnusableError(f"({serial}) is not under the roots in root_certificate")
+    return certificate
+
+
+def _decrypted(entry: Mapping[str, Any], key: APIv3Key) -> tuple[x509.Certificate, str]:
+    """Return a certificate and the serial number that it is listed under."""
+    try:
+        sealed = entry["encrypt_certificate"]
+        pem = decrypt(
+            key.secret,
+            nonce=sealed["nonce"],
+            associated_data=sealed.get("associated_data") or "",
+            ciphertext=sealed["ciphertext"],
+        )
+        named = entry["serial_no"]
+        if isinstance(named, str):
+            return x509.load_pem_x509_certificate(pem), named
+    except BodyError:
+        raise _UnusableError("does not decrypt: is it this merchant's APIv3 key?") from None
+    except (*_OTHER_SHAPES, UnsupportedAlgorithm, x509.InvalidVersion):
+        pass
+    raise _UnusableError("is not as documented")

@@ -1,0 +1,298 @@
+"""Whose keys: the merchant's own, and those of the platform that answers.
+
+Both are checked when they are made, so that a wrong file is found before the first request.
+
+Sources: certificates https://pay.weixin.qq.com/doc/v3/merchant/4012551764, the WeChat Pay public
+key https://pay.weixin.qq.com/doc/v3/merchant/4012153196
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from palm.crypto.pem import (
+    certificate_serial,
+    load_certificate,
+    looks_like,
+    out_of_date,
+    rsa_key_of,
+    validity_of,
+)
+from palm.crypto.trust_store import TrustStore
+from palm.errors import SettingsError
+from palm.text.redact import GAP, shown_key_id
+
+__all__ = ["PUBLIC_KEY_ID_PREFIX", "Merchant", "PlatformKeys", "certificate_serial"]
+
+PUBLIC_KEY_ID_PREFIX: Final = "PUB_KEY_ID_"
+_MIN_BITS: Final = 2048
+_SERIAL: Final = re.compile(r"[0-9A-F]{8,40}")
+_MCHID: Final = re.compile(r"[0-9]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """Who asks: a merchant number, and the key whose certificate WeChat Pay holds.
+
+    Attributes:
+        mchid: Merchant number, digits.
+        serial_no: Serial number of the merchant's API certificate, upper-case hex.
+        private_key: RSA, at least 2048 bits.
+
+    Raises:
+        SettingsError: One of them cannot be right.
+    """
+
+    mchid: str
+    serial_no: str
+    private_key: RSAPrivateKey = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _MCHID.fullmatch(self.mchid):
+            raise SettingsError("the merchant number (mchid) must be digits")
+        object.__setattr__(self, "serial_no", _serial(self.serial_no, "merchant certificate"))
+        _check_size(self.private_key, "the merchant's private key")
+
+    @classmethod
+    def from_pem(
+        cls,
+        mchid: str,
+        private_key: bytes,
+        *,
+        serial_no: str | None = None,
+        certificate: bytes | None = None,
+        now: datetime | None = None,
+        name: str = "the merchant's private key",
+    ) -> Merchant:
+        """Return the merchant whose key is in the PEM text ``private_key``.
+
+        Args:
+            mchid: Merchant number.
+            private_key: PEM, unencrypted (``apiclient_key.pem``).
+            serial_no: Of the merchant's API certificate; may be left out where that is given.
+            certificate: PEM (``apiclient_cert.pem``), to check key, serial and dates against.
+            now: Aware; the time at which the certificate must be valid, default now.
+            name: How errors call the key, e.g. its path.
+
+        Raises:
+            SettingsError: Something is no PEM, no RSA key of 2048 bits or more, expired, or does
+                not belong together.
+        """
+        key = _private_key(private_key, name)
+        if certificate is not None:
+            loaded = load_certificate(certificate, "the merchant's certificate")
+            serial = certificate_serial(loaded)
+            if problem := out_of_date(loaded, now or datetime.now(UTC)):
+                raise SettingsError(f"the merchant's certificate {serial} {problem}")
+            if serial_no is not None and _serial(serial_no, "merchant certificate") != serial:
+                raise SettingsError(
+                    "the merchant's serial number that is set is not that of its certificate, "
+                    f"{serial}; set the certificate's"
+                )
+            if _key_of(loaded, "the merchant's certificate") != key.public_key():
+                raise SettingsError(
+                    f"{name} does not belong to the merchant's certificate {serial}; "
+                    "take apiclient_key.pem and apiclient_cert.pem from the same download"
+                )
+            serial_no = serial
+        if serial_no is None:
+            raise SettingsError("the serial number of the merchant's API certificate is missing")
+        return cls(mchid, serial_no, key)
+
+
+class PlatformKeys(Mapping[str, RSAPublicKey]):
+    """Public keys of the platform by id: ``PUB_KEY_ID_…`` and certificate serials, side by side.
+
+    During the switch from certificates to the public key both sign answers, so both kinds live in
+    one map and the answer's ``Wechatpay-Serial`` selects.
+
+    Args:
+        keys: Id to RSA public key.
+        preferred: The id that requests name in ``Wechatpay-Serial``; default the public key's
+            where there is one, else the last certificate given.
+        validity: Of keys that are certificates': first and last second, Unix seconds.
+
+    Raises:
+        SettingsError: No key, a key that is too short, an id of neither kind, or ``preferred`` is
+            not among them.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012154180
+    """
+
+    __slots__ = ("_keys", "preferred", "validity")
+
+    def __init__(
+        self,
+        keys: Mapping[str, RSAPublicKey],
+        *,
+        preferred: str | None = None,
+        validity: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        self.validity: Mapping[str, tuple[int, int]] = dict(validity or {})
+        self._keys: dict[str, RSAPublicKey] = {}
+        for name, key in keys.items():
+            checked = _key_id(name)
+            _check_size(key, f"the platform's key {shown_key_id(checked) or GAP}")
+            self._keys[checked] = key
+        if not self._keys:
+            raise SettingsError(
+                "no key to verify WeChat Pay's answers with: set its public key or certificates"
+            )
+        if preferred is None:
+            plain = [name for name in self._keys if name.startswith(PUBLIC_KEY_ID_PREFIX)]
+            preferred = plain[0] if plain else list(self._keys)[-1]
+        if preferred not in self._keys:
+            raise SettingsError("the preferred platform key is not among the keys")
+        self.preferred: str = preferred
+
+    @classmethod
+    def from_pem(
+        cls,
+        *,
+        public_keys: Mapping[str, bytes] | None = None,
+        certificates: Iterable[bytes] = (),
+        now: datetime | None = None,
+        trust: TrustStore | None = None,
+    ) -> PlatformKeys:
+        """Return the keys in PEM texts.
+
+        Args:
+            public_keys: Id (``PUB_KEY_ID_…``) to PEM.
+            certificates: Platform certificates, PEM; their serials are their ids.
+            now: Aware; the time at which the certificates must be valid, default now. One that
+                expires later is not used from then on.
+            trust: Roots that the certificates must come from; None: who issued them is not looked
+                at.
+
+        Raises:
+            SettingsError: As the class; or a certificate is not valid, or not under the roots.
+        """
+        now, validity = now or datetime.now(UTC), {}
+        for name in public_keys or {}:
+            if not name.startswith(PUBLIC_KEY_ID_PREFIX):
+                raise SettingsError(f"the public key's id must begin with {PUBLIC_KEY_ID_PREFIX}")
+        keys = {name: _public_key(pem, name) for name, pem in (public_keys or {}).items()}
+        for pem in certificates:
+            loaded = load_certificate(pem, "a platform certificate")
+            serial = certificate_serial(loaded)
+            if problem := out_of_date(loaded, now):
+                raise SettingsError(f"a platform certificate {serial} {problem}")
+            keys[serial] = _key_of(loaded, "a platform certificate")
+            validity[serial] = validity_of(loaded)
+            if trust is not None and not trust.believes(loaded, now):
+                raise SettingsError(f"a platform certificate {serial} is not under the roots given")
+        return cls(keys, validity=validity)
+
+    def __getitem__(self, name: str) -> RSAPublicKey:
+        return self._keys[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def valid(self, name: str, now: int) -> bool:
+        """Say whether a key may be used at ``now`` (Unix seconds): a public key always."""
+        begins, ends = self.validity.get(name, (now, now))
+        return begins <= now <= ends
+
+    def __repr__(self) -> str:
+        shown = [shown_key_id(name) or GAP for name in self._keys]
+        return f"PlatformKeys({shown}, preferred={shown_key_id(self.preferred) or GAP!r})"
+
+    def check_against(self, merchant: Merchant) -> None:
+        """Refuse keys that are the merchant's own.
+
+        Raises:
+            SettingsError: The merchant's serial or public key is among the platform's.
+        """
+        if merchant.private_key.public_key() in self._keys.values():
+            raise SettingsError(
+                "a platform key is the merchant's own: answers are verified with WeChat Pay's "
+                "public key (pub_key.pem) or platform certificate, not with apiclient_cert.pem"
+            )
+        if merchant.serial_no in self._keys:
+            raise SettingsError(
+                f"merchant_serial {merchant.serial_no} is the platform certificate's; the serial "
+                "number of the merchant's own API certificate (apiclient_cert.pem) belongs there"
+            )
+
+
+def _serial(text: str, whose: str) -> str:
+    serial = text.strip().upper()
+    if serial.startswith(PUBLIC_KEY_ID_PREFIX):
+        raise SettingsError(
+            f"the {whose}'s serial is wanted here, not the id of WeChat Pay's public key"
+        )
+    if not _SERIAL.fullmatch(serial):
+        raise SettingsError(f"the {whose}'s serial number must be 40 hexadecimal digits")
+    return serial
+
+
+def _key_id(text: str) -> str:
+    # An id of a public key is text: digits behind the prefix, no hexadecimal number.
+    if text.startswith(PUBLIC_KEY_ID_PREFIX):
+        if not text.removeprefix(PUBLIC_KEY_ID_PREFIX).isalnum():
+            raise SettingsError(
+                f"the id of a public key must be {PUBLIC_KEY_ID_PREFIX} and digits behind it"
+            )
+        return text
+    return _serial(text, "platform certificate")
+
+
+def _check_size(key: RSAPrivateKey | RSAPublicKey, name: str) -> None:
+    if key.key_size < _MIN_BITS:
+        raise SettingsError(f"{name} has {key.key_size} bits; at least {_MIN_BITS} are wanted")
+
+
+def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
+    if b"ENCRYPTED" in pem:
+        raise SettingsError(f"{name} is encrypted with a password; a plain PEM file is wanted")
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        what = looks_like(pem)
+        if "private key" in what:
+            raise SettingsError(
+                f"{name}: private key is incomplete or damaged; download it again"
+            ) from None
+        raise SettingsError(
+            f"{name} is {what}, not a private key in PEM (apiclient_key.pem)"
+        ) from None
+    except UnsupportedAlgorithm:  # WeChat Pay's other kind, SM2
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError(f"{name} is not an RSA key")
+    return key
+
+
+def _public_key(pem: bytes, key_id: str) -> RSAPublicKey:
+    name = shown_key_id(key_id) or "the public key"
+    try:
+        key = load_pem_public_key(pem)
+    except ValueError:
+        raise SettingsError(
+            f"the file for {name} is {looks_like(pem)}, not a public key in PEM (pub_key.pem)"
+        ) from None
+    except UnsupportedAlgorithm:
+        key = None
+    if not isinstance(key, RSAPublicKey):
+        raise SettingsError(f"the public key {shown_key_id(key_id) or GAP} is not an RSA key")
+    return key
+
+
+def _key_of(certificate: x509.Certificate, name: str) -> RSAPublicKey:
+    key = rsa_key_of(certificate)
+    if key is None:
+        raise SettingsError(f"{name} {certificate_serial(certificate)} holds no RSA key")
+    return key

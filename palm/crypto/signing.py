@@ -1,0 +1,223 @@
+"""What both sides sign, and the check of what the other side signed.
+
+Sources: requests https://pay.weixin.qq.com/doc/v3/merchant/4012365342, responses
+https://pay.weixin.qq.com/doc/v3/merchant/4013053420
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Awaitable, Mapping
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from palm.crypto.keys import Merchant, PlatformKeys
+from palm.errors import SignatureError, SignatureReason
+from palm.text.redact import shown_key_id
+
+__all__ = [
+    "MAX_SKEW_S",
+    "PROBE_PREFIX",
+    "SCHEME",
+    "RSASigner",
+    "RSAVerifier",
+    "Signer",
+    "Verifier",
+    "authorization",
+    "message",
+]
+
+SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
+MAX_SKEW_S: Final = 300
+PROBE_PREFIX: Final = "WECHATPAY/SIGNTEST/"
+
+_PADDING: Final = PKCS1v15()
+_HASH: Final = SHA256()
+_HEADERS: Final = (
+    "Wechatpay-Timestamp",
+    "Wechatpay-Nonce",
+    "Wechatpay-Signature",
+    "Wechatpay-Serial",
+)
+
+
+def message(*parts: str | bytes) -> bytes:
+    """Join what is signed: each part on its own line, the last line ended too."""
+    return b"\n".join([p.encode() if isinstance(p, str) else p for p in parts]) + b"\n"
+
+
+def authorization(
+    mchid: str, serial_no: str, signature: str, *, timestamp: str, nonce_str: str
+) -> str:
+    """Return the value of the ``Authorization`` header.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365342
+    """
+    return (
+        f'{SCHEME} mchid="{mchid}",nonce_str="{nonce_str}",signature="{signature}",'
+        f'timestamp="{timestamp}",serial_no="{serial_no}"'
+    )
+
+
+class Signer(Protocol):
+    """Signs for a merchant. A key that lives elsewhere (KMS, HSM) implements this."""
+
+    @property
+    def mchid(self) -> str:
+        """The merchant that signs."""
+
+    @property
+    def serial_no(self) -> str:
+        """Serial number of the merchant's API certificate."""
+
+    def sign(self, message: bytes, /) -> bytes | Awaitable[bytes]:
+        """Return the RSASSA-PKCS1-v1_5 signature over SHA-256 of ``message``, raw, or a promise."""
+
+
+class RSASigner:
+    """Signs with a private key in memory."""
+
+    __slots__ = ("_merchant",)
+
+    def __init__(self, merchant: Merchant) -> None:
+        self._merchant = merchant
+
+    @property
+    def mchid(self) -> str:
+        """The merchant that signs."""
+        return self._merchant.mchid
+
+    @property
+    def serial_no(self) -> str:
+        """Serial number of the merchant's API certificate."""
+        return self._merchant.serial_no
+
+    def sign(self, message: bytes, /) -> bytes:
+        """Return the raw signature of ``message``."""
+        return self._merchant.private_key.sign(message, _PADDING, _HASH)
+
+
+class Verifier(Protocol):
+    """Decides whether an answer is the gateway's."""
+
+    @property
+    def preferred(self) -> str:
+        """Key id that the request names in ``Wechatpay-Serial``."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> str:
+        """Return the id of the key that signed ``body``; raise SignatureError otherwise."""
+
+
+class RSAVerifier:
+    """Verifies with the public keys in memory, those of certificates and plain ones alike."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, keys: PlatformKeys) -> None:
+        self.keys = keys
+
+    @property
+    def preferred(self) -> str:
+        """Key id that the request names in ``Wechatpay-Serial``."""
+        return self.keys.preferred
+
+    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> str:
+        """Return the id of the key that signed ``body``; raise otherwise.
+
+        1. All four signature headers are there.
+        2. The timestamp lies within five minutes of ``now`` (Unix seconds).
+        3. The serial names a key that we hold and that, if it is a certificate's, is valid now.
+        4. The signature verifies over the raw bytes.
+
+        Args:
+            headers: The answer's; looked up as spelled, so the mapping should ignore case.
+            body: Raw bytes, as received.
+            now: Unix seconds.
+
+        Raises:
+            SignatureError: A step failed; ``reason`` says which.
+
+        Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053420
+        """
+        # 1.
+        values = [headers.get(name) for name in _HEADERS]
+        timestamp, nonce, signature, serial = values
+        probe = bool(signature and signature.startswith(PROBE_PREFIX))
+        if not (timestamp and nonce and signature and serial):
+            missing = ", ".join(n for n, v in zip(_HEADERS, values, strict=True) if not v)
+            raise SignatureError(
+                f"the answer has no {missing}", SignatureReason.MISSING, serial=serial, probe=probe
+            )
+        # 2.
+        if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):  # noqa: PLR2004 - far beyond any clock
+            raise SignatureError(
+                "the answer's timestamp is not a number",
+                SignatureReason.MALFORMED,
+                serial=serial,
+                probe=probe,
+            )
+        skew = int(timestamp) - now
+        if abs(skew) > MAX_SKEW_S:
+            raise SignatureError(
+                f"the answer's timestamp lies {abs(skew)} s {'after' if skew > 0 else 'before'} "
+                f"our clock; at most {MAX_SKEW_S} s are allowed",
+                SignatureReason.STALE,
+                serial=serial,
+                probe=probe,
+                skew_s=skew,
+            )
+        # 3.
+        key = self.keys.get(serial)
+        if key is None:
+            shown = shown_key_id(serial)
+            raise SignatureError(
+                f"the answer is signed with key {shown!r}, which we do not hold"
+                if shown
+                else "the answer is signed with a key whose id is none of WeChat Pay's",
+                SignatureReason.UNKNOWN_SERIAL,
+                serial=serial,
+                probe=probe,
+            )
+        if not self.keys.valid(serial, now):
+            raise SignatureError(
+                f"the answer is signed with certificate {serial}, which is not valid now",
+                SignatureReason.UNKNOWN_SERIAL,
+                serial=serial,
+                probe=probe,
+            )
+        # 4.
+        try:
+            raw = _decoded(signature)
+        except (binascii.Error, ValueError):
+            raise SignatureError(
+                "the answer's signature is not base64",
+                SignatureReason.MALFORMED,
+                serial=serial,
+                probe=probe,
+            ) from None
+        try:
+            key.verify(raw, message(timestamp, _bytes(nonce), body), _PADDING, _HASH)
+        except InvalidSignature:
+            raise SignatureError(
+                "the answer's signature does not match its body",
+                SignatureReason.WRONG,
+                serial=serial,
+                probe=probe,
+            ) from None
+        return serial
+
+
+def _decoded(signature: str) -> bytes:
+    raw = binascii.a2b_base64(signature, strict_mode=True)
+    # The last character holds four bits that no decoder reads: only one of its spellings is right.
+    if binascii.b2a_base64(raw, newline=False).decode() != signature:
+        raise ValueError("not as base64 is written")
+    return raw
+
+
+def _bytes(header: str) -> bytes:
+    """Return a header's bytes as they came: HTTP libraries keep undecodable ones as surrogates."""
+    return header.encode("utf-8", "surrogateescape")

@@ -1,0 +1,228 @@
+"""Are keys, serial numbers, clock, host and permission in order? Each finding names its remedy."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Final
+
+from palm.client import BASE_URLS
+from palm.crypto.keys import Merchant, PlatformKeys
+from palm.crypto.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
+from palm.doctor.remedies import diagnose
+from palm.errors import (
+    CertificateRefusedError,
+    ForbiddenError,
+    LocalResourceError,
+    PalmError,
+    RefusedError,
+    ServerError,
+    SettingsError,
+    SignatureError,
+    SignatureReason,
+    ThrottledError,
+    UnauthorizedError,
+    UnnamedError,
+)
+from palm.http.response import TYPED, error_of
+from palm.http.signed import Exchange
+from palm.http.tls import tls_context
+from palm.http.transport import Timeouts, Transport
+from palm.http.url import checked_base_url, checked_proxy
+from palm.models import read_authorization
+from palm.palmservice import query_target
+from palm.resilience.failover import Hosts
+from palm.settings import Settings
+from palm.text.redact import GAP, shown_key_id, shown_url
+
+__all__ = ["Finding", "Level", "check"]
+
+_EXAMPLE: Final = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")
+"""The documentation's own example: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
+_NOTABLE_SKEW_S: Final = 60
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_BUSY: Final = (ThrottledError, ServerError)
+"""What may come from the gateway's edge, unsigned, and passes."""
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the checkup.
+
+    Attributes:
+        level: How it ended.
+        what: What was looked at.
+        detail: What was found and, where it is not in order, what mends it.
+    """
+
+    level: Level
+    what: str
+    detail: str
+
+
+async def check(
+    settings: Settings,
+    *,
+    pair: tuple[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+    timeouts: Timeouts | None = None,
+) -> AsyncIterator[Finding]:
+    """Yield what is found, line by line; one query is sent to each host.
+
+    Args:
+        settings: What to check.
+        pair: ``(openid, organization_id)`` to ask about; default the documentation's example.
+        clock: Unix seconds.
+        timeouts: For each request.
+    """
+    try:
+        merchant = settings.merchant()
+        yield Finding(Level.OK, "merchant", f"{merchant.mchid}, serial {merchant.serial_no}")
+    except SettingsError as error:
+        yield Finding(Level.FAIL, "merchant", str(error))
+        return
+    if settings.merchant_certificate is None:
+        yield Finding(
+            Level.WARN,
+            "certificate",
+            "not given: whether key and serial belong together shows only at the gateway; "
+            "set merchant_certificate to apiclient_cert.pem",
+        )
+    try:
+        verifier = _verifier(settings, merchant)
+        proxy = checked_proxy(settings.proxy) if settings.proxy else None
+        tls = tls_context(settings.ca_file)
+        urls = [checked_base_url(url) for url in settings.base_url or BASE_URLS]
+    except SettingsError as error:
+        yield Finding(Level.FAIL, "platform keys", str(error))
+        return
+    yield Finding(Level.OK, "platform keys", f"requests name {_key_id(verifier.preferred)}")
+    for url in urls:
+        transport = Transport(timeouts or Timeouts(), proxy, tls)
+        exchange = Exchange(RSASigner(merchant), verifier, Hosts([url]), transport, clock=clock)
+        try:
+            async for finding in _ask(exchange, url, pair or _EXAMPLE, clock):
+                yield finding
+        finally:
+            await exchange.close()
+
+
+def _key_id(name: str) -> str:
+    return (shown_key_id(name) or GAP) if name else "none yet"
+
+
+def _verifier(settings: Settings, merchant: Merchant) -> Verifier:
+    keys = settings.verifying_keys()
+    if isinstance(keys, PlatformKeys):
+        keys.check_against(merchant)
+        return RSAVerifier(keys)
+    return keys
+
+
+async def _ask(
+    exchange: Exchange, url: str, pair: tuple[str, str], clock: Callable[[], float]
+) -> AsyncIterator[Finding]:
+    """Ask one host one thing, and read everything from its answer."""
+    try:
+        with await exchange.send("GET", query_target(*pair)) as answer:
+            status, headers, content = answer.status, answer.headers, answer.content
+    except PalmError as error:
+        yield Finding(Level.FAIL, f"network {shown_url(url)}", _unreachable(error))
+        return
+    yield Finding(Level.OK, f"network {shown_url(url)}", f"it answers (HTTP {status})")
+    yield _clock(headers, clock())
+    refused = error_of(status, headers, content, verified=False, private=pair[:1], accepted=TYPED)
+    if isinstance(refused, UnauthorizedError):
+        yield Finding(Level.FAIL, "credentials", diagnose(refused))
+        return
+    try:
+        signed_by = await exchange.verify(headers, content)
+    except SignatureError as error:
+        error.take_out(pair[:1])
+        yield _unbelieved(error, refused)
+        return
+    except PalmError as error:
+        error.take_out(pair[:1])
+        yield Finding(Level.FAIL, "signature", str(error))
+        return
+    yield Finding(Level.OK, "credentials", "the gateway knows the merchant and its key")
+    yield Finding(
+        Level.OK, "signature", f"the answer is signed with {_key_id(signed_by)}, which is held"
+    )
+    if isinstance(refused, ForbiddenError):
+        yield Finding(Level.FAIL, "query", diagnose(refused))
+    elif isinstance(refused, RefusedError) and "Wechatpay-Serial" in (refused.message or ""):
+        named = _key_id(exchange.verifier.preferred)
+        detail = f"{refused}; {named} is not this merchant's: mend public_key_id"
+        yield Finding(Level.FAIL, "query", detail)
+    elif refused is not None:
+        yield Finding(Level.WARN, "query", f"answered, but refused: {refused}")
+    else:
+        yield _named(content, pair)
+
+
+def _unreachable(error: PalmError) -> str:
+    if isinstance(error, CertificateRefusedError):
+        return diagnose(error)
+    if isinstance(error, LocalResourceError):
+        return str(error)
+    return f"{error}; check DNS, firewall and proxy"
+
+
+def _named(content: bytes, pair: tuple[str, str]) -> Finding:
+    """Say whether a verified answer names the pair that it is about."""
+    openid, organization_id = pair
+    try:
+        read_authorization(
+            content, openid=openid, organization_id=organization_id, request_id=None, verified_by=""
+        )
+    except UnnamedError as error:
+        said = f"answered, but {error}: without it such answers are not believed"
+        return Finding(Level.WARN, "query", said)
+    except PalmError as error:
+        return Finding(Level.WARN, "query", f"answered, but {error}")
+    return Finding(Level.OK, "query", "answered")
+
+
+def _unbelieved(error: SignatureError, refused: PalmError | None) -> Finding:
+    """Return what an answer whose signature does not verify says, besides that."""
+    if error.probe:
+        said = "WeChat Pay sent a deliberately wrong one, which was rightly refused; check again"
+        return Finding(Level.WARN, "signature", said)
+    if error.reason is SignatureReason.REPLAYED:
+        return Finding(Level.WARN, "signature", f"{diagnose(error)}; check again")
+    if isinstance(refused, _BUSY) and error.reason is SignatureReason.MISSING:
+        return Finding(Level.WARN, "query", f"refused without a signature: {refused}; check again")
+    said = f"{refused}; {diagnose(error)}" if refused is not None else diagnose(error)
+    return Finding(Level.FAIL, "signature", said)
+
+
+def _clock(headers: Mapping[str, str], now: float) -> Finding:
+    """Compare this machine's clock with the answer's, signed where it is."""
+    signed = headers.get("Wechatpay-Timestamp", "")
+    if _TIMESTAMP.fullmatch(signed):
+        skew, source = int(signed) - now, "the answer's signed timestamp"
+    else:
+        try:
+            skew = parsedate_to_datetime(headers.get("Date", "")).timestamp() - now
+            source = "the gateway's Date"
+        except (ValueError, OverflowError):
+            return Finding(Level.WARN, "clock", "the gateway does not say what time it is")
+    off = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} {source}"
+    if abs(skew) > MAX_SKEW_S:
+        return Finding(Level.FAIL, "clock", f"{off}; set it, e.g. with chrony or ntpd")
+    if abs(skew) > _NOTABLE_SKEW_S:
+        return Finding(Level.WARN, "clock", f"{off}; beyond {MAX_SKEW_S} s nothing works any more")
+    return Finding(Level.OK, "clock", f"within {max(abs(skew), 1):.0f} s of {source}")

@@ -1,0 +1,1 @@
+"""What is read from disk: regular files only, and the paths in settings. May import the errors."""

@@ -1,0 +1,105 @@
+"""The files that settings name, read without showing what was put where a path belongs.
+
+``PALM_PRIVATE_KEY="$(cat key.pem)"`` is a mistake that people make: the value is then the key.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shlex
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from palm.errors import SettingsError
+from palm.files.regular import open_regular, path_fault
+from palm.text.printable import printable
+
+__all__ = ["check_private", "is_missing", "named", "read_file", "read_toml"]
+
+_LARGEST_FILE: Final = 1024 * 1024
+_LINE: Final = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
+_log: Final = logging.getLogger("palm")
+
+
+def named(setting: str, path: Path) -> str:
+    """Return how errors call a setting: its path beside it only where a file of that name exists.
+
+    Args:
+        setting: Name of the setting, as ``private_key``, or of the option, as ``--config``.
+        path: Its value.
+    """
+    name = setting if setting.startswith("-") else f"PALM_{setting.upper()}"
+    # os.path's says False, where pathlib's raises: the name is too long, or holds a NUL.
+    return f"{name} ({printable(str(path))})" if os.path.exists(path) else name  # noqa: PTH110
+
+
+def is_missing(path: Path) -> bool:
+    """Return True if it is known that nothing is there; where it is not, reading it says why."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
+
+
+def read_file(setting: str, path: Path, what: str) -> bytes:
+    """Return what is in the file that a setting names.
+
+    Raises:
+        SettingsError: It cannot be read, is not a regular file, or has more than 1 MiB.
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except (OSError, UnicodeError) as error:
+        reason = path_fault(error)
+    except ValueError:
+        reason = "not a path"
+    else:
+        if len(content) > _LARGEST_FILE:
+            raise SettingsError(f"{named(setting, path)}: {what} is too large to be one")
+        return content
+    # Raised outside the except block so that the original, which holds the path, is not chained.
+    raise SettingsError(f"{named(setting, path)}: {what} cannot be read: {reason}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises:
+        SettingsError: It cannot be read, or is not TOML: the error says where, and shows nothing.
+    """
+    content = read_file("--config", path, "the configuration")
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
+        where = f"byte {error.start + 1} is not UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        found = _LINE.search(str(error))
+        where = found[1] if found else "unknown line"
+    raise SettingsError(f"{printable(str(path))} is not valid TOML: {where}")
+
+
+def check_private(path: Path) -> None:
+    """Refuse a secret file that everybody can read; warn of one that its group can.
+
+    Kubernetes and systemd mount secrets readable by the group, so that is no error.
+
+    Raises:
+        SettingsError: Everybody can read it.
+    """
+    if os.name != "posix":
+        return
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # reading it says what is wrong
+    shown = printable(str(path))
+    remedy = f"chmod 600 {shlex.quote(shown)}"
+    if mode & stat.S_IROTH:
+        raise SettingsError(f"everybody on this machine can read {shown}; run: {remedy}")
+    if mode & stat.S_IRGRP:
+        _log.warning("the group of %s can read it; if that is not meant: %s", shown, remedy)

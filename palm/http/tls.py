@@ -1,0 +1,47 @@
+"""Whom to trust with TLS: the system's certificate authorities and, where one is given, our own."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+from palm.crypto.pem import load_certificates, out_of_date
+from palm.errors import SettingsError
+from palm.files.settings import named, read_file
+
+__all__ = ["tls_context"]
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext | None:
+    """Return what trusts the system's authorities and the certificates of a file; None: no file.
+
+    The system's are those of OpenSSL's folders or, instead, of ``SSL_CERT_FILE`` and
+    ``SSL_CERT_DIR``. A certificate of the file is trusted as it stands there, also one that is
+    neither a root nor an authority's.
+
+    Args:
+        ca_file: Certificates in PEM, one after the other.
+
+    Raises:
+        SettingsError: The file cannot be read, or holds no certificate that is valid now.
+    """
+    if ca_file is None:
+        return None
+    name = named("ca_file", ca_file)
+    pem = read_file("ca_file", ca_file, "the certificate authority's certificate")
+    certificates = load_certificates(pem, name)
+    problems = [out_of_date(each, datetime.now(UTC)) for each in certificates]
+    if all(problems):
+        raise SettingsError(f"{name} {problems[0]}")
+    context = ssl.create_default_context()
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_verify_locations(cadata=pem.decode("ascii", "replace"))
+    except (ssl.SSLError, ValueError):
+        pass
+    else:
+        return context
+    # Raised outside the except block so that the original is not chained.
+    raise SettingsError(f"{name} holds a certificate that OpenSSL cannot read")

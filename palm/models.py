@@ -1,0 +1,143 @@
+"""What WeChat Pay says about one person and one organization.
+
+Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from palm.errors import BodyError, MismatchError, NewStateError, NoStateError, UnnamedError
+from palm.strict_json import parse_json
+
+__all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
+
+
+class AuthorizationState(StrEnum):
+    """Whether a person has authorized an organization."""
+
+    ON = "AUTHORIZATION_STATE_ON"
+    OFF = "AUTHORIZATION_STATE_OFF"
+    NONE = "AUTHORIZATION_STATE_NONE"
+
+
+_STATES = {state.value: state for state in AuthorizationState}
+
+
+@dataclass(frozen=True, slots=True)
+class PalmAuthorization:
+    """A verified answer about one pair.
+
+    What is proved: WeChat Pay signed it, at most five minutes before or after the time at which it
+    came, and it names this pair. What is not: the signature does not cover the question, so an
+    answer about the same pair that another process received within these minutes cannot be told
+    from this one. An answer that does not name the pair (``echoed`` is False) is tied to nothing
+    but the connection that it came on.
+
+    Attributes:
+        openid: As asked.
+        organization_id: As asked.
+        state: Never missing; an answer without one is a NoStateError.
+        authorize_time: Aware, UTC: when the person last opened the service; None where the answer
+            has none or one that is no RFC 3339 time. A time does not imply ON.
+        echoed: Whether the answer itself names both openid and organization_id; False only where
+            unnamed answers are accepted.
+        request_id: The answer's ``Request-ID``, None where it has none.
+        verified_by: Id of the platform key that signed the answer.
+        attempts: Requests it took, at least 1.
+    """
+
+    openid: str
+    organization_id: str
+    state: AuthorizationState
+    authorize_time: datetime | None
+    echoed: bool
+    request_id: str | None
+    verified_by: str
+    attempts: int
+
+
+def read_authorization(
+    body: bytes,
+    *,
+    openid: str,
+    organization_id: str,
+    request_id: str | None,
+    verified_by: str,
+    accept_unnamed: bool = False,
+    attempts: int = 1,
+) -> PalmAuthorization:
+    """Return what a *verified* body says about the pair that was asked.
+
+    All four members are optional in the documentation. The state must be there and be known; the
+    ids must be there (unless ``accept_unnamed``) and be the ones asked for. An empty text counts as
+    missing.
+
+    Raises:
+        BodyError: No JSON object, a member that is there twice, or one of the wrong type.
+        MismatchError: It speaks of another person or organization.
+        UnnamedError: It does not name the openid, or not the organization_id.
+        NoStateError: There is no state.
+        NewStateError: The state is not one of the documented three.
+    """
+    members = parse_json(body)
+    if not isinstance(members, dict):
+        raise BodyError("the answer is not a JSON object")
+    named = _text(members, "openid"), _text(members, "organization_id")
+    if named != (openid, organization_id):
+        _check_named(named, (openid, organization_id), accept_unnamed=accept_unnamed)
+    told_state = _text(members, "state")
+    if told_state is None:
+        raise NoStateError("the answer has no state")
+    state = _STATES.get(told_state)
+    if state is None:
+        raise NewStateError(told_state)
+    return PalmAuthorization(
+        openid=openid,
+        organization_id=organization_id,
+        state=state,
+        authorize_time=_time(members.get("authorize_time")),
+        echoed=None not in named,
+        request_id=request_id,
+        verified_by=verified_by,
+        attempts=attempts,
+    )
+
+
+def _check_named(
+    named: tuple[str | None, str | None], asked: tuple[str, str], *, accept_unnamed: bool
+) -> None:
+    if named == asked:
+        return
+    missing = []
+    for name, told, meant in zip(("openid", "organization_id"), named, asked, strict=True):
+        if told is None:
+            missing.append(name)
+        elif told != meant:
+            raise MismatchError(f"the answer is about another {name}")
+    if missing and not accept_unnamed:
+        names = " and the ".join(missing)
+        raise UnnamedError(f"the answer does not name the {names} it is about; see accept_unnamed")
+
+
+def _text(members: dict[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise BodyError(f"the answer's {name} is not text")
+    return value
+
+
+def _time(value: object) -> datetime | None:
+    # The state is true whatever its time looks like: a time that cannot be read is no time.
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        return time.astimezone(UTC) if time.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,95 @@
+"""Which of the gateway's hosts to ask: the main one, and the backup while that cannot be reached.
+
+Source: the two hosts on every API page, e.g. https://pay.weixin.qq.com/doc/v3/partner/4014482017
+(main: nearest, backup: in another city). A status, whatever it says, never makes a client switch:
+that the host answered is all that counts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from palm.text.redact import shown_url
+
+__all__ = ["HostRules", "Hosts"]
+
+_log: Final = logging.getLogger("palm")
+
+
+@dataclass(frozen=True, slots=True)
+class HostRules:
+    """When the host is switched.
+
+    Attributes:
+        failures: Failures to reach it in a row, with no answer from it in between,
+        within_s: not spread over more than so many seconds before the last of them: a failure that
+            is older says nothing about now.
+        try_main_s: While on the backup, one request is sent to the main host this often.
+    """
+
+    failures: int = 3
+    within_s: float = 60.0
+    try_main_s: float = 30.0
+
+
+class Hosts:
+    """Main first. Times are the caller's, on a clock that never goes back.
+
+    Args:
+        urls: Base URLs: main, then backups.
+        rules: When to switch.
+    """
+
+    def __init__(self, urls: Sequence[str], rules: HostRules | None = None) -> None:
+        self._urls = tuple(urls)
+        self._rules = rules or HostRules()
+        self._current = 0
+        self._failed: list[float] = []
+        self._try_main_at = 0.0
+        self._refused: set[str] = set()
+        self._has_answered = False
+        self.switches = 0
+
+    @property
+    def current(self) -> str:
+        """The host that most requests go to now."""
+        return self._urls[self._current]
+
+    @property
+    def refused_everywhere(self) -> bool:
+        """Whether each host's certificate was refused last, and none has ever answered."""
+        return not self._has_answered and len(self._refused) == len(set(self._urls))
+
+    def choose(self, now: float) -> str:
+        """Return where the next request goes."""
+        if self._current and now >= self._try_main_at:
+            self._try_main_at = now + self._rules.try_main_s
+            return self._urls[0]
+        return self._urls[self._current]
+
+    def answered(self, url: str) -> None:
+        """Note that a host answered, whatever it said."""
+        self._has_answered = True
+        if url == self._urls[0] and self._current:
+            self._switch(0)
+        elif url == self._urls[self._current]:
+            self._failed.clear()
+
+    def failed(self, url: str, now: float, *, refused: bool = False) -> None:
+        """Note that a host could not be reached; ``refused``: its certificate was."""
+        (self._refused.add if refused else self._refused.discard)(url)
+        if len(self._urls) == 1 or url != self._urls[self._current]:
+            return
+        self._failed = [at for at in self._failed if at > now - self._rules.within_s] + [now]
+        if len(self._failed) >= self._rules.failures:
+            self._switch((self._current + 1) % len(self._urls))
+            self._try_main_at = now + self._rules.try_main_s
+
+    def _switch(self, to: int) -> None:
+        _log.warning("asking %s from now on", shown_url(self._urls[to]))
+        self._current = to
+        self._failed.clear()
+        self.switches += 1

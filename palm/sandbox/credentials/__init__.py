@@ -1,0 +1,1 @@
+"""The keys of both sides: made, kept in a folder, and handed out as certificates."""

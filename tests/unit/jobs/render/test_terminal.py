@@ -1,0 +1,162 @@
+"""The summary on a terminal: every number in full, nothing taken for markup."""
+
+from __future__ import annotations
+
+import errno
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from jobs.render.terminal import SummaryConsole, print_summary
+from jobs.report.parquet import write_parquet
+
+
+def printed(report, *, width=100, **options):
+    file = io.StringIO()
+    print_summary(report, Console(file=file, width=width, highlight=False), **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def report(report_of, nights, tmp_path):
+    path = tmp_path / "before.parquet"
+    first = report_of({"A/a": "ON", "A/b": "ON", "A/c": "OFF"}, nights[0])
+    write_parquet(first, path)
+    return report_of(
+        {"A/a": "OFF", "A/b": "UNKNOWN", "A/c": "ON", "A/d": "NONE"},
+        nights[1],
+        baseline=first,
+        baseline_file=path,
+    )
+
+
+def table(text, title):
+    """Return the rows of a table: the first cell to the others."""
+    lines = text[text.index(f"{title}") :].splitlines()[4:]
+    rows = (re.split(r"\s{2,}", line.strip()) for line in lines)
+    found = {}
+    for first, *others in rows:
+        if not first:
+            return found
+        found[first] = others
+    return found
+
+
+def test_it_begins_with_warnings_and_the_headline(report):
+    first, second = printed(report, width=300).splitlines()[:2]
+    assert first.startswith("! ")
+    assert second.startswith("2025-03-04: of 4 pairs 1 are ON")
+
+
+def test_states_are_counted_with_last_known_and_net_change(report):
+    states = table(printed(report), "States")
+    assert states["ON"] == ["1", "25.0 %", "2", "0"]
+    assert states["OFF"] == ["1", "25.0 %", "1", "0"]
+    assert states["NONE"] == ["1", "25.0 %", "1", "+1"]
+    assert states["UNKNOWN"] == ["1", "25.0 %"]
+    assert states["total"] == ["4", "4"]
+
+
+def test_without_a_baseline_no_net_change_is_claimed(report_of, nights):
+    states = table(printed(report_of({"A/a": "ON"}, nights[0])), "States")
+    assert states["ON"] == ["1", "100.0 %", "1"]
+
+
+def test_each_change_that_happened_is_told_with_its_meaning(report):
+    changes = table(printed(report), "Changes")
+    assert {name: row[0] for name, row in changes.items()} == {
+        "FIRST_SEEN": "1", "REOPENED": "1", "CLOSED": "1", "UNKNOWN": "1",
+    }  # fmt: skip
+    assert changes["CLOSED"][1] == "ON to OFF"
+
+
+def test_transitions_are_a_matrix(report):
+    transitions = table(printed(report), "Transitions")
+    assert transitions["ON"] == ["·", "1", "·", "1", "·"]
+    assert transitions["OFF"] == ["1", "·", "·", "·", "·"]
+    assert transitions["never"] == ["·", "·", "1", "·", "·"]
+
+
+def test_unknowns_are_told_by_reason(report):
+    assert table(printed(report), "Unknown, by reason") == {"TIMEOUT": ["1"]}
+
+
+def test_unknowns_are_not_mentioned_where_there_are_none(report_of, nights):
+    assert "by reason" not in printed(report_of({"A/a": "ON"}, nights[0]))
+
+
+def test_every_control_is_shown_with_its_numbers(report):
+    text = printed(report, width=200)
+    count = len(report.controls)
+    assert f"{count} of {count} hold" in text
+    assert text.count("✓") == count
+    assert "4 lines = 4 pairs + 0 duplicates + 0 invalid" in text
+
+
+def test_a_control_that_fails_stands_out(report):
+    controls = [{**report.about["controls"][0], "holds": False}, *report.about["controls"][1:]]
+    text = printed(replace(report, about=report.about | {"controls": controls}))
+    assert f"{len(controls) - 1} of {len(controls)} hold" in text
+    assert text.count("✗") == 1
+
+
+def test_it_says_how_it_was_asked_and_not_what_is_the_same_every_night(report):
+    text = " ".join(printed(report).split())
+    assert "merchant 0000000000 at sandbox" in text
+    assert report.run_id in text
+    assert "not yet seen" not in text
+
+
+@pytest.mark.parametrize("hostile", ["[bold]x[/]", "[/]", "<script>", "[link=https://x]y[/link]"])
+def test_what_comes_from_the_input_is_text_and_never_markup(report_of, nights, hostile):
+    name = hostile.replace("/", "")
+    report = report_of({"A/a": "ON"}, nights[0], name=f"{hostile}.csv", extra_lines=f"{name},B,z\n")
+    report = report_of({f"B[bold]/{name}": "ON", "A/a": "ON"}, nights[0], name=f"{hostile}.csv")
+    text = printed(report, width=200)
+    assert f"{hostile}.csv" in text
+
+
+def test_no_openid_organization_or_carried_value_is_shown(report_of, nights):
+    text = printed(report_of({"secretorg/secretopenid": "ON", "B/b": "UNKNOWN"}, nights[0]))
+    assert "secretorg" not in text
+    assert "secretopenid" not in text
+
+
+def test_numbers_of_millions_stand_in_full_at_eighty_columns(report):
+    """Nobody may read 8,6… where 8,600,000 is meant."""
+    text = printed(_multiplied(report, 2_150_000), width=80)
+    assert "…" not in text
+    assert "2,150,000" in text
+    assert "8,600,000" in text
+
+
+def _multiplied(report, by):
+    def larger(value):
+        if isinstance(value, dict):
+            return {name: larger(each) for name, each in value.items()}
+        return value * by if isinstance(value, int) else value
+
+    return replace(report, about=report.about | {"summary": larger(report.about["summary"])})
+
+
+def test_no_line_is_wider_than_the_terminal(report):
+    assert max(len(line) for line in printed(report, width=80).splitlines()) <= 80
+
+
+def test_a_reader_who_leaves_is_an_error_of_the_file_not_the_end_of_the_process(report):
+    class Closed(io.StringIO):
+        def write(self, text):  # noqa: ARG002 - it comes to nothing
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        print_summary(report, SummaryConsole(file=Closed(), width=80))
+
+
+def test_a_report_shown_later_says_how_its_run_ended_and_whom_it_corrects(report):
+    assert "exit code" not in printed(report)
+    run = report.about["run"] | {"exit_code": 10, "parent": "R1"}
+    said = " ".join(printed(replace(report, about=report.about | {"run": run})).split())
+    assert "with exit code 10; it corrects run R1." in said

@@ -1,0 +1,73 @@
+"""What a run would do, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs.input.pairs import parse_pairs
+from jobs.run.estimate import Plan
+from jobs.store.baseline import Baseline
+from tests.night import DAY, options
+
+LINES = "".join(f"o{i},A\n" for i in range(980)) + "o1,A\n" * 15 + ",A\n" * 5
+SOURCE = parse_pairs(f"openid,organization_id\n{LINES}".encode(), name="pairs.csv")
+
+
+@pytest.fixture
+def plan_of(tmp_path):
+    """Return a function that plans a night at 100 requests a second."""
+
+    def plan_of(answered=0, report=None, **given):
+        chosen = options(Path("pairs.csv"), tmp_path / "report.parquet", DAY, rate=100.0, **given)
+        found = Baseline(report, None, None)
+        return Plan.of(chosen, SOURCE, found, answered=answered)
+
+    return plan_of
+
+
+def test_it_counts_lines_pairs_duplicates_and_invalid_ones(plan_of):
+    plan = plan_of()
+    assert (plan.lines, plan.pairs, plan.duplicates, plan.invalid) == (1000, 980, 15, 5)
+    assert "input       1,000 lines: 980 pairs, 15 duplicates, 5 invalid" in plan.lines_of_text()
+
+
+def test_the_time_is_that_of_all_requests_at_98_percent_of_the_rate(plan_of):
+    plan = plan_of()
+    assert (plan.rate, plan.requests, plan.seconds) == (98.0, 980, 10.0)
+    assert "time        0 h 0 min 10 s at 98 per second" in plan.lines_of_text()
+
+
+def test_a_share_of_the_quota_takes_as_much_longer(plan_of):
+    assert plan_of(quota_share=0.1).seconds == 100.0
+
+
+def test_without_a_deadline_none_is_told_of(plan_of):
+    plan = plan_of()
+    assert (plan.available, plan.left) == (None, 0)
+    assert not any("deadline" in line for line in plan.lines_of_text())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left", "said"),
+    [(20.0, 0, "in 20 s, is met"), (10.4, 0, "in 10 s, is met"),
+     (4.009, 588, "in 4 s, is not met: 588 pairs would be left"),
+     (0.0, 980, "in 0 s, is not met: 980 pairs would be left")],
+)  # fmt: skip
+def test_it_says_whether_the_deadline_is_met_and_what_would_be_left(plan_of, seconds, left, said):
+    plan = plan_of(seconds=seconds)
+    assert plan.left == left
+    assert plan.lines_of_text()[-1] == f"deadline    {said}"
+
+
+def test_what_is_answered_already_is_not_asked_again(plan_of):
+    plan = plan_of(answered=180)
+    assert (plan.answered, plan.requests) == (180, 800)
+
+
+def test_it_names_the_date_of_the_baseline(plan_of, report_of, nights):
+    plan = plan_of(report=report_of({"A/a": "ON"}, nights[0]))
+    assert plan.baseline == nights[0].isoformat()
+    assert replace(plan, baseline=None).lines_of_text()[2] == "baseline    none"

@@ -1,0 +1,304 @@
+"""What a run is compared with, and what it may replace: a single file's rules."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from jobs.compare.summary import summarize
+from jobs.errors import Stop
+from jobs.report.model import Gateway
+from jobs.report.parquet import write_parquet
+from jobs.schema import ROWS, conform
+from jobs.store.baseline import check_replaced, find_baseline
+from jobs.store.locations import previous_of
+from jobs.store.outputs import Outputs
+from jobs.store.publish import publish
+
+SANDBOX = Gateway("sandbox", "0000000000")
+LIVE = Gateway("wechatpay", "1900000001")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "report.parquet"
+
+
+@pytest.fixture
+def find(output, nights):
+    def find(run_date=nights[1], *, gateway=SANDBOX, named=None, wanted=True):
+        return find_baseline(output, run_date=run_date, gateway=gateway, named=named, wanted=wanted)
+
+    return find
+
+
+@pytest.fixture
+def stop(find):
+    """Return the verdict that ends a search."""
+
+    def stop(*given, **named):
+        with pytest.raises(Stop) as stopped:
+            find(*given, **named)
+        assert str(stopped.value).isprintable()
+        return stopped.value
+
+    return stop
+
+
+@pytest.fixture
+def publish_night(output, report_of, find):
+    """Publish a night's report where the one before stands, as the job does."""
+
+    def publish_night(heard, run_date, **options):
+        found = find(run_date, **options)
+        report = report_of(
+            heard, run_date, baseline=found.report, baseline_file=found.path,
+            run_id=f"{run_date}-{'-'.join(heard.values())}",
+        )  # fmt: skip
+        publish(report, Outputs.to(output), baseline=found.report, replaced=found.replaced)
+        return report
+
+    return publish_night
+
+
+def test_without_a_report_there_is_nothing_to_compare_with(find):
+    found = find()
+    assert (found.report, found.path, found.replaced) == (None, None, None)
+
+
+def test_a_report_of_an_earlier_date_is_the_baseline(find, publish_night, output, nights):
+    first = publish_night({"A/a": "ON"}, nights[0])
+    found = find(nights[1])
+    assert (found.report.run_id, found.path) == (first.run_id, output)
+    assert found.replaced.run_id == first.run_id
+
+
+def test_a_rerun_of_the_date_compares_with_what_the_run_before_it_compared_with(
+    find, publish_night, output, nights
+):
+    first = publish_night({"A/a": "ON"}, nights[0])
+    second = publish_night({"A/a": "OFF"}, nights[1])
+    found = find(nights[1])
+    assert (found.report.run_id, found.path) == (first.run_id, previous_of(output))
+    assert found.replaced.run_id == second.run_id
+
+
+def test_however_often_it_is_run_again_the_changes_stay(publish_night, nights):
+    publish_night({"A/a": "ON"}, nights[0])
+    reports = [publish_night({"A/a": "OFF"}, nights[1]) for _ in range(3)]
+    assert [report.summary.changes["CLOSED"] for report in reports] == [1, 1, 1]
+
+
+def test_a_rerun_of_the_first_date_has_no_baseline_again(find, publish_night, nights):
+    publish_night({"A/a": "ON"}, nights[0])
+    found = find(nights[0])
+    assert (found.report, found.path) == (None, None)
+    assert found.replaced.run_date == nights[0]
+
+
+def test_a_rerun_of_a_night_that_was_compared_with_nothing_has_no_baseline(
+    find, publish_night, nights
+):
+    publish_night({"A/a": "ON"}, nights[0])
+    publish_night({"A/a": "ON"}, nights[1], wanted=False)
+    assert find(nights[1]).report is None
+
+
+def test_a_rerun_whose_baseline_is_gone_says_how_to_go_on(stop, publish_night, output, nights):
+    publish_night({"A/a": "ON"}, nights[0])
+    publish_night({"A/a": "OFF"}, nights[1])
+    previous_of(output).unlink()
+    stopped = stop(nights[1])
+    assert stopped.code == 65
+    assert "--baseline" in str(stopped)
+    assert "--no-baseline" in str(stopped)
+
+
+def test_a_rerun_beside_another_previous_report_does_not_take_it(
+    stop, publish_night, report_of, output, nights
+):
+    publish_night({"A/a": "ON"}, nights[0])
+    publish_night({"A/a": "OFF"}, nights[1])
+    previous_of(output).unlink()
+    write_parquet(report_of({"A/a": "NONE"}, nights[0], run_id="another"), previous_of(output))
+    assert stop(nights[1]).code == 65
+
+
+def test_a_report_of_a_later_date_is_not_replaced(stop, publish_night, nights):
+    publish_night({"A/a": "ON"}, nights[2])
+    stopped = stop(nights[1])
+    assert stopped.code == 2
+    assert "later than the run date" in str(stopped)
+
+
+@pytest.mark.parametrize(
+    "gateway", [LIVE, Gateway("sandbox", "1900000001"), Gateway("other", "0000000000")]
+)
+def test_a_report_of_another_merchant_or_gateway_is_not_replaced(
+    stop, publish_night, nights, gateway
+):
+    publish_night({"A/a": "ON"}, nights[0])
+    stopped = stop(nights[1], gateway=gateway)
+    assert stopped.code == 2
+    assert "merchant 0000000000 at sandbox" in str(stopped)
+
+
+def test_a_report_of_another_merchant_is_not_replaced_without_a_baseline_either(
+    stop, publish_night, nights
+):
+    publish_night({"A/a": "ON"}, nights[0])
+    assert stop(nights[1], gateway=LIVE, wanted=False).code == 2
+
+
+def test_a_report_of_another_merchant_is_taken_where_it_is_named(
+    find, publish_night, output, nights
+):
+    first = publish_night({"A/a": "ON"}, nights[0])
+    found = find(nights[1], gateway=LIVE, named=output)
+    assert found.report.run_id == found.replaced.run_id == first.run_id
+
+
+def test_naming_another_baseline_does_not_let_another_merchants_report_be_replaced(
+    stop, publish_night, report_of, nights, tmp_path
+):
+    publish_night({"A/a": "ON"}, nights[0])
+    named = tmp_path / "named.parquet"
+    write_parquet(report_of({"A/a": "OFF"}, nights[0], gateway=LIVE, run_id="n"), named)
+    assert stop(nights[1], gateway=LIVE, named=named).code == 2
+
+
+def test_the_named_baseline_wins(find, publish_night, report_of, nights, tmp_path):
+    publish_night({"A/a": "ON"}, nights[0])
+    named = tmp_path / "named.parquet"
+    write_parquet(report_of({"A/a": "OFF"}, nights[0] - timedelta(days=7), run_id="n"), named)
+    found = find(nights[1], named=named)
+    assert (found.report.run_id, found.path) == ("n", named)
+    assert found.replaced.run_date == nights[0]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_named_baseline_must_be_of_an_earlier_date(stop, report_of, nights, tmp_path, days):
+    named = tmp_path / "named.parquet"
+    write_parquet(report_of({"A/a": "OFF"}, nights[1] + timedelta(days=days)), named)
+    stopped = stop(nights[1], named=named)
+    assert stopped.code == 2
+    assert "not earlier than the run date 2025-03-04" in str(stopped)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 but not really PAR1"])
+def test_a_report_that_cannot_be_read_is_not_replaced(stop, output, content):
+    output.write_bytes(content)
+    stopped = stop()
+    assert stopped.code == 65
+    assert str(output) in str(stopped)
+    assert output.read_bytes() == content
+
+
+def test_a_named_baseline_that_cannot_be_read_ends_the_run(stop, tmp_path):
+    assert stop(named=tmp_path / "none.parquet").code == 65
+
+
+def test_a_report_of_another_schema_ends_the_run(stop, output, report_of, nights):
+    report = report_of({"A/a": "ON"}, nights[0])
+    write_parquet(replace(report, about=report.about | {"schema": 3}), output)
+    stopped = stop()
+    assert stopped.code == 65
+    assert "schema 3" in str(stopped)
+
+
+def test_no_baseline_compares_with_nothing_but_still_replaces(find, publish_night, nights):
+    first = publish_night({"A/a": "ON"}, nights[0])
+    found = find(nights[1], wanted=False)
+    assert (found.report, found.path) == (None, None)
+    assert found.replaced.run_id == first.run_id
+
+
+def test_the_previous_report_stands_beside_the_report():
+    from pathlib import Path  # noqa: PLC0415 - here alone
+
+    assert previous_of(Path("x/night.v2.parquet")) == Path("x/night.v2.previous.parquet")
+
+
+@pytest.mark.parametrize(("shared", "refused"), [(4, False), (2, False), (1, True), (0, True)])
+def test_a_report_of_the_same_date_is_replaced_by_one_that_shares_half_its_pairs(
+    report_of, pairs_of, nights, shared, refused
+):
+    replaced = report_of({f"A/{i}": "ON" for i in range(4)}, nights[1])
+    pairs = pairs_of(*(f"A/{i}" for i in range(shared)), *(f"B/{i}" for i in range(9)))
+    if refused:
+        with pytest.raises(Stop, match=rf"has 4 pairs, and only {shared} .* --replace") as stopped:
+            check_replaced(replaced, nights[1], pairs)
+        assert stopped.value.code == 2
+    else:
+        check_replaced(replaced, nights[1], pairs)
+
+
+def test_the_same_openid_in_another_organization_is_another_pair(report_of, pairs_of, nights):
+    replaced = report_of({"A/a": "ON"}, nights[1])
+    with pytest.raises(Stop):
+        check_replaced(replaced, nights[1], pairs_of("B/a"))
+
+
+def test_pairs_that_were_not_in_the_replaced_input_do_not_count(
+    report_of, pairs_of, publish_night, nights
+):
+    publish_night({f"A/{i}": "ON" for i in range(9)}, nights[0])
+    replaced = publish_night({"A/0": "ON", "B/0": "ON"}, nights[1])
+    assert len(replaced.rows) == 10
+    check_replaced(replaced, nights[1], pairs_of("A/0"))
+
+
+def test_a_report_of_an_earlier_date_is_replaced_whatever_it_holds(report_of, pairs_of, nights):
+    replaced = report_of({"A/a": "ON"}, nights[0])
+    assert check_replaced(replaced, nights[1], pairs_of("B/b")) is None
+    assert check_replaced(None, nights[1], pairs_of("B/b")) is None
+
+
+def test_a_report_copied_elsewhere_takes_its_previous_one_along(
+    find, publish_night, output, nights, tmp_path
+):
+    first = publish_night({"A/a": "ON"}, nights[0])
+    publish_night({"A/a": "OFF"}, nights[1])
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for path in (output, previous_of(output)):
+        shutil.copy2(path, moved / path.name)
+    found = find_baseline(moved / output.name, run_date=nights[1], gateway=SANDBOX, named=None)
+    assert found.report.run_id == first.run_id
+
+
+def test_a_gap_of_days_makes_no_difference(find, publish_night, nights):
+    first = publish_night({"A/a": "ON"}, nights[0])
+    assert find(date(2025, 12, 31)).report.run_id == first.run_id
+
+
+def test_a_baselines_keys_are_cleaned_as_those_of_an_input_are(tmp_path, report_of, nights):
+    """Two spellings that are one pair become one row: the one that was known later."""
+    output = tmp_path / "report.parquet"
+    heard = {'"1001"/oA': "OFF", "1001/oA": "ON", "1001\u00a0/oB": "ON", "7/oC": "NONE"}
+    report = report_of({"1001/x": "ON"}, nights[0])
+    rows = pd.DataFrame({
+        "organization_id": [pair.split("/")[0] for pair in heard],
+        "openid": [pair.split("/")[1] for pair in heard],
+        "state": list(heard.values()), "known_state": list(heard.values()),
+        "change": "FIRST_SEEN", "input_line": [2, 3, 4, 5], "input_duplicates": 0,
+        "known_at": pd.to_datetime([f"2025-03-03T{hour}:00Z" for hour in ("02", "01", "02", "02")]),
+    })  # fmt: skip
+    rows = conform(rows, ROWS)
+    summary = summarize(rows, baseline_run_date=None)
+    counted = report.about["input"] | {"lines": 4, "pairs": 4}
+    about = report.about | {"input": counted, "summary": summary.to_dict()}
+    write_parquet(replace(report, rows=rows, about=about), output)
+    found = find_baseline(output, run_date=nights[1], gateway=SANDBOX, named=None).report
+    keys = found.rows["organization_id"].astype(str) + "/" + found.rows["openid"]
+    assert dict(zip(keys, found.rows["state"], strict=True)) == {
+        "1001/oA": "OFF", "1001/oB": "ON", "7/oC": "NONE",
+    }  # fmt: skip
+    assert list(keys) == ["1001/oA", "1001/oB", "7/oC"]
+    assert {s: flow.closing for s, flow in found.summary.roll_forward.items()} == {
+        "ON": 1, "OFF": 1, "NONE": 1,
+    }  # fmt: skip
