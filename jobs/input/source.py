@@ -112,7 +112,9 @@ def read_stored(
         raise InputError(f"{shown(name)}: there is no such file; check the path") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{shown(name)}: cannot be read ({why}); check the path") from None
+        denied = isinstance(error, PermissionError) and not piped
+        mended = "let this user read it" if denied else "check the path"
+        raise InputError(f"{shown(name)}: cannot be read ({why}); {mended}") from None
     sha256 = hashlib.sha256(stored).hexdigest()
     return Stored(name, content, sha256)
 

@@ -82,7 +82,8 @@ class Announcer:
                     seconds=time.monotonic() - self._started,
                 )
             except Stop as stop:
-                self._log.warning(str(stop))
+                # Also with -q: where no numbers ever come, no alert can miss them.
+                self._log.error(str(stop))
         if self._ping is not None:
             body = ping_body(self._name, run_date, exit_code)
             for fault in self._ping.end(exit_code, body):

@@ -146,8 +146,9 @@ def _not_believed(asking: Mapping[str, Any]) -> str:
 
 
 _MUCH: Final = 0.2
+_LONG: Final = 1.0
 _SLOW: Final = " (slow network or CPU; --concurrency may help)"
-"""Said where a fifth of the time or more was spent so."""
+"""Said where a fifth of the time or more, and over a second, was spent so."""
 
 
 def _asking(report: Report) -> str:
@@ -163,7 +164,7 @@ def _asking(report: Report) -> str:
         + ".\nHeld back: "
         f"throttled {asking['throttled_seconds']:.1f} s, outages {asking['outage_seconds']:.1f} s, "
         f"waiting for answers {asking['starved_seconds']:.1f} s"
-        + (_SLOW if asking["starved_seconds"] > asking["seconds"] * _MUCH else "")
+        + (_SLOW if asking["starved_seconds"] > max(asking["seconds"] * _MUCH, _LONG) else "")
         + f".\nInput {counted['name']} ({counted['encoding']}): {counted['lines']:,} lines. "
         f"Run {run['id']}, finished {run['finished']}"
         + (f" with exit code {run['exit_code']}" if run["exit_code"] else "")

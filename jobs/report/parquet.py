@@ -24,7 +24,7 @@ from jobs.report.model import KEY, Report, ReportError, recheck_alone, with_rows
 from jobs.schema import ROWS, carried_columns
 from palm.files.regular import open_regular, path_fault
 
-__all__ = ["UnreadableError", "read_checked", "read_parquet", "write_parquet"]
+__all__ = ["DeniedError", "UnreadableError", "read_checked", "read_parquet", "write_parquet"]
 
 _ROWS_PER_GROUP: Final = 128 * 1024
 _DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
@@ -71,6 +71,10 @@ _DAMAGED: Final = (
 
 class UnreadableError(ReportError):
     """The file system does not let a file be read; what is in it is not known."""
+
+
+class DeniedError(UnreadableError):
+    """This user may not read it: whoever moved it away would compare the night with nothing."""
 
 
 def write_parquet(report: Report, file: BinaryIO | Path) -> None:
@@ -162,6 +166,7 @@ def _translated(path: Path) -> Iterator[None]:
     except OSError as error:
         said = f"cannot be read: {error.strerror or 'it is damaged'}"
         kind = UnreadableError if error.errno else ReportError
+        kind = DeniedError if isinstance(error, PermissionError) else kind
     except UnicodeEncodeError as error:
         said = f"cannot be read: {path_fault(error)}"
     except pa.ArrowException:

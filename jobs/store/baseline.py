@@ -19,7 +19,7 @@ from jobs.compare.summary import summarize
 from jobs.errors import Exit, Stop
 from jobs.input.keys import clean_rows
 from jobs.report.model import Gateway, Report, ReportError
-from jobs.report.parquet import read_checked
+from jobs.report.parquet import DeniedError, read_checked
 from jobs.store.locations import dated_reports, previous_of
 
 __all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
@@ -188,7 +188,8 @@ def _read(path: Path, remedy: str) -> Report:
         if only := report.about.get("only"):
             raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
     except ReportError as error:
-        raise Stop(Exit.INPUT, f"{error}; {remedy}") from None
+        mended = "let this user read it" if isinstance(error, DeniedError) else remedy
+        raise Stop(Exit.INPUT, f"{error}; {mended}") from None
     return _with_clean_keys(report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -18,6 +19,11 @@ __all__ = ["check_output", "check_outputs"]
 
 _PRIVATE: Final = 0o700
 _ROOT: Final = 0
+_HERE: Final = Path()
+_MENDED_BY: Final = {
+    errno.EACCES: "; let this user write there, or name another folder with --output",
+    errno.EROFS: "; name another folder with --output",
+}
 
 
 def check_outputs(outputs: Outputs) -> None:
@@ -47,7 +53,7 @@ def _check_folder(folder: Path, name: str) -> None:
         day.mkdir(_PRIVATE)
         try_folder(day / name)
     except OSError as error:
-        raise Stop(Exit.OUTPUT, f"{folder} cannot be written to: {reason_of(error)}") from None
+        raise Stop(Exit.OUTPUT, _not_writable(folder, error)) from None
     finally:
         with suppress(OSError):
             day.rmdir()
@@ -69,13 +75,24 @@ def check_output(path: Path) -> None:
     try:
         try_folder(path)
     except OSError as error:
-        raise Stop(Exit.OUTPUT, f"{path.parent} cannot be written to: {reason_of(error)}") from None
+        raise Stop(Exit.OUTPUT, _not_writable(path.parent, error)) from None
     if (owner := _owner_who_keeps(path)) is not None:
         raise Stop(
             Exit.OUTPUT,
             f"{path} cannot be replaced: it belongs to {owner}, and the folder's sticky bit lets "
             "nobody else; remove it as that user, or name a file in another folder",
         )
+
+
+def _not_writable(folder: Path, error: OSError) -> str:
+    """Return the line for a folder in which no report can be written."""
+    named = str(folder)
+    if folder == _HERE:
+        named = "the current folder"
+        with suppress(OSError):  # it may have been removed
+            named += f" {Path.cwd()}"
+    mended = _MENDED_BY.get(error.errno or 0, "")
+    return f"{named} cannot be written to: {reason_of(error)}{mended}"
 
 
 def _owner_who_keeps(path: Path) -> str | None:

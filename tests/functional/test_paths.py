@@ -365,7 +365,26 @@ def test_an_earlier_report_in_a_folder_that_cannot_be_searched_ends_with_65(
     (folder / "reports" / "run_date=2020-01-01").mkdir(mode=0)
     ended = call(source, "-o", "reports/", "--sandbox", "-q")
     assert ended.code == 65
-    assert "cannot be read: Permission denied" in ended.only_line
+    assert "cannot be read: Permission denied; let this user read it" in ended.only_line
+
+
+def test_an_earlier_report_that_this_user_may_not_read_is_not_to_be_moved_away(
+    reconcile, folder, bound_by_permissions
+):
+    assert reconcile(output="r.parquet").code == 0
+    (folder / "r.parquet").chmod(0)
+    ended = reconcile(output="r.parquet")
+    assert ended.code == 65
+    assert ended.only_line.endswith("Permission denied; let this user read it")
+
+
+def test_metrics_that_cannot_be_written_are_told_also_when_quiet(
+    reconcile, folder, bound_by_permissions
+):
+    (folder / "kept").mkdir(mode=0o500)
+    ended = reconcile("--metrics", "kept/palm.prom", "-q", output="r.parquet")
+    assert ended.code == 0
+    assert "palm.prom cannot be written: Permission denied" in ended.only_line
 
 
 def modes(folder):

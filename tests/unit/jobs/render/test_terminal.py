@@ -160,3 +160,14 @@ def test_a_report_shown_later_says_how_its_run_ended_and_whom_it_corrects(report
     run = report.about["run"] | {"exit_code": 10, "parent": "R1"}
     said = " ".join(printed(replace(report, about=report.about | {"run": run})).split())
     assert "with exit code 10; it corrects run R1." in said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "starved", "hinted"), [(0.0, 0.0, False), (0.5, 0.4, False), (10.0, 3.0, True)]
+)
+def test_a_slow_network_is_suspected_only_where_it_cost_time_that_counts(
+    report, seconds, starved, hinted
+):
+    asking = report.about["asking"] | {"seconds": seconds, "starved_seconds": starved}
+    said = printed(replace(report, about=report.about | {"asking": asking}))
+    assert ("--concurrency may help" in said) is hinted

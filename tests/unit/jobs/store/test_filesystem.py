@@ -182,6 +182,32 @@ def test_a_folder_of_days_is_tried_with_a_folder_in_it(tmp_path, monkeypatch):
     assert stop.value.code == 73
 
 
+@pytest.mark.parametrize(
+    ("number", "mended"),
+    [
+        (errno.EACCES, "; let this user write there, or name another folder with --output"),
+        (errno.EROFS, "; name another folder with --output"),
+        (errno.EIO, ""),
+    ],
+)
+def test_the_current_folder_is_named_in_full_where_nothing_can_be_written_in_it(
+    tmp_path, monkeypatch, number, mended
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("jobs.store.preflight.try_folder", refusing(number))
+    with pytest.raises(Stop) as stop:
+        check_output(Path("report.parquet"))
+    said = f"the current folder {tmp_path} cannot be written to: {os.strerror(number)}{mended}"
+    assert str(stop.value) == said
+
+
+def test_a_current_folder_that_was_removed_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("jobs.store.preflight.try_folder", refusing(errno.ENOENT))
+    monkeypatch.setattr(Path, "cwd", refusing(errno.ENOENT))
+    with pytest.raises(Stop, match="^the current folder cannot be written to: No such file"):
+        check_output(Path("report.parquet"))
+
+
 def test_another_users_report_in_a_sticky_folder_is_found_before_the_first_request(
     output, monkeypatch
 ):
