@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-__all__ = ["give_back"]
+__all__ = ["release_arrow_memory"]
 
 
-def give_back() -> None:
+def release_arrow_memory() -> None:
     """Return to the system what Arrow's allocator has been freed of, but keeps for the next time.
 
     Reading and matching need several times the room of what they return. Called where such a step

@@ -6,6 +6,7 @@ once and a script pays for what it needs.
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from palm._version import __version__
 if TYPE_CHECKING:
     from palm.chain import Node
     from palm.client import BASE_URLS, AsyncPalm
-    from palm.crypto.certificate_store import DownloadedKeys
+    from palm.crypto.certificate_store import CertificateStore
     from palm.crypto.certificates import APIv3Key
     from palm.crypto.keys import Merchant, PlatformKeys
     from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from palm.errors import (
         APIError,
         ArgumentError,
-        BeliefError,
         BodyError,
         CertificateRefusedError,
         ConnectError,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         ForbiddenError,
         LocalResourceError,
         MismatchError,
-        NewStateError,
         NoStateError,
         PalmError,
         PendingError,
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
         TransportError,
         UnauthorizedError,
         UnnamedError,
+        UnrecognizedStateError,
+        VerificationError,
     )
     from palm.http.attempt import Attempt
     from palm.http.response import Response
@@ -69,19 +70,17 @@ __all__ = [
     "Attempt",
     "AuthorizationState",
     "Authorizations",
-    "BeliefError",
     "BodyError",
     "BreakerRules",
     "CertificateRefusedError",
+    "CertificateStore",
     "ConnectError",
     "DisconnectedError",
-    "DownloadedKeys",
     "ForbiddenError",
     "HostRules",
     "LocalResourceError",
     "Merchant",
     "MismatchError",
-    "NewStateError",
     "NoStateError",
     "Node",
     "Outcome",
@@ -112,6 +111,8 @@ __all__ = [
     "TrustStore",
     "UnauthorizedError",
     "UnnamedError",
+    "UnrecognizedStateError",
+    "VerificationError",
     "Verifier",
     "__version__",
     "authorization",
@@ -128,19 +129,19 @@ _WHERE: Final = {
     "Attempt": "http.attempt",
     "AuthorizationState": "models",
     "Authorizations": "palmservice",
-    "BeliefError": "errors",
+    "VerificationError": "errors",
     "BodyError": "errors",
     "CertificateRefusedError": "errors",
     "BreakerRules": "resilience.breaker",
     "ConnectError": "errors",
     "DisconnectedError": "errors",
-    "DownloadedKeys": "crypto.certificate_store",
+    "CertificateStore": "crypto.certificate_store",
     "ForbiddenError": "errors",
     "HostRules": "resilience.failover",
     "LocalResourceError": "errors",
     "Merchant": "crypto.keys",
     "MismatchError": "errors",
-    "NewStateError": "errors",
+    "UnrecognizedStateError": "errors",
     "NoStateError": "errors",
     "Node": "chain",
     "Outcome": "palmservice",
@@ -177,7 +178,18 @@ _WHERE: Final = {
 }
 
 
+_RENAMED: Final = {
+    "BeliefError": "VerificationError",
+    "DownloadedKeys": "CertificateStore",
+    "NewStateError": "UnrecognizedStateError",
+}
+"""Names of version 0.1, which still work in this one, with a warning."""
+
+
 def __getattr__(name: str) -> object:
+    if new := _RENAMED.get(name):
+        warnings.warn(f"palm.{name} is now palm.{new}", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(__name__), new)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"palm.{_WHERE[name]}"), name)

@@ -18,7 +18,7 @@ from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier
 from palm.errors import PalmError, ThrottledError, TransientError
 from palm.http.attempt import Attempt
 from palm.http.response import Response
-from palm.http.signed import Exchange
+from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
 from palm.http.url import checked_base_url, checked_proxy
@@ -27,7 +27,7 @@ from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.failover import HostRules, Hosts
 from palm.resilience.pacer import Pacer, Permit
-from palm.resilience.retry import Retry, persist
+from palm.resilience.retry import Retry, call_with_retry
 from palm.settings import Settings, check_unnamed, load_settings, read_config
 
 __all__ = ["BASE_URLS", "AsyncPalm"]
@@ -50,7 +50,7 @@ class AsyncPalm:
 
     Args:
         merchant: Who asks; or a Signer of your own, for a key that is not in memory.
-        keys: The platform's keys; or DownloadedKeys; or a Verifier of your own.
+        keys: The platform's keys; or CertificateStore; or a Verifier of your own.
         base_url: ``https://…``, or ``http://`` to this very machine; or several: main, then backup.
         rate: Requests per second that WeChat Pay allows; None: not paced.
         retry: How persistently to ask; GET only, all else is sent once.
@@ -113,7 +113,7 @@ class AsyncPalm:
         urls = [base_url] if isinstance(base_url, str) else base_url
         self.hosts = Hosts([checked_base_url(url) for url in urls], hosts)
         self._timeouts = timeouts or Timeouts()
-        self._exchange = Exchange(
+        self._exchange = SignedTransport(
             RSASigner(merchant) if isinstance(merchant, Merchant) else merchant,
             RSAVerifier(keys) if isinstance(keys, PlatformKeys) else keys,
             self.hosts,
@@ -278,7 +278,7 @@ class AsyncPalm:
 
         if method != "GET":
             return await attempt()
-        return await persist(
+        return await call_with_retry(
             attempt, self._retry, answers=lambda: self._answers.count, sleep=self._sleep
         )
 

@@ -18,14 +18,14 @@
     │   ├── DisconnectedError *     a connection broke
     │   └── TimedOutError *         it took too long
     ├── LocalResourceError *        this machine lacks what a connection takes; nothing was sent
-    ├── BeliefError *               an answer that is not believed
+    ├── VerificationError *               an answer that is not believed
     │   ├── SignatureError *        unsigned, wrongly signed, stale, or by an unknown key
     │   ├── MismatchError *         about somebody else
     │   ├── UnnamedError *          about nobody: openid or organization_id is missing
     │   └── BodyError *             not what the documentation describes
     └── StateError                  believed, but without a state that we know
         ├── NoStateError
-        └── NewStateError
+        └── UnrecognizedStateError
 
     * also a TransientError: worth asking again
 
@@ -45,7 +45,6 @@ from palm.text.redact import scrub, shown_key_id, shown_state
 __all__ = [
     "APIError",
     "ArgumentError",
-    "BeliefError",
     "BodyError",
     "CertificateRefusedError",
     "ConnectError",
@@ -53,7 +52,6 @@ __all__ = [
     "ForbiddenError",
     "LocalResourceError",
     "MismatchError",
-    "NewStateError",
     "NoStateError",
     "PalmError",
     "PendingError",
@@ -69,6 +67,8 @@ __all__ = [
     "TransportError",
     "UnauthorizedError",
     "UnnamedError",
+    "UnrecognizedStateError",
+    "VerificationError",
 ]
 
 _SAID: Final = ("code", "message", "request_id", "serial", "state")
@@ -207,7 +207,7 @@ class LocalResourceError(TransientError):
     """
 
 
-class BeliefError(TransientError):
+class VerificationError(TransientError):
     """An answer that is not believed; nothing in it counts."""
 
 
@@ -222,7 +222,7 @@ class SignatureReason(StrEnum):
     REPLAYED = "REPLAYED"
 
 
-class SignatureError(BeliefError):
+class SignatureError(VerificationError):
     """An answer's signature does not verify.
 
     Attributes:
@@ -251,15 +251,15 @@ class SignatureError(BeliefError):
         self.skew_s = skew_s
 
 
-class MismatchError(BeliefError):
+class MismatchError(VerificationError):
     """A verified answer speaks of another person or organization, or of none where required."""
 
 
-class UnnamedError(BeliefError):
+class UnnamedError(VerificationError):
     """A verified answer without openid or organization_id: nothing ties it to the question."""
 
 
-class BodyError(BeliefError):
+class BodyError(VerificationError):
     """An answer is not what the documentation describes."""
 
 
@@ -271,7 +271,7 @@ class NoStateError(StateError):
     """The answer has no ``state``, which the documentation allows."""
 
 
-class NewStateError(StateError):
+class UnrecognizedStateError(StateError):
     """The answer has a ``state`` that the documentation does not list.
 
     Attributes:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from palm.errors import BodyError, MismatchError, NewStateError, NoStateError, UnnamedError
+from palm.errors import BodyError, MismatchError, NoStateError, UnnamedError, UnrecognizedStateError
 from palm.strict_json import parse_json
 
 __all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
@@ -81,7 +81,7 @@ def read_authorization(
         MismatchError: It speaks of another person or organization.
         UnnamedError: It does not name the openid, or not the organization_id.
         NoStateError: There is no state.
-        NewStateError: The state is not one of the documented three.
+        UnrecognizedStateError: The state is not one of the documented three.
     """
     members = parse_json(body)
     if not isinstance(members, dict):
@@ -94,7 +94,7 @@ def read_authorization(
         raise NoStateError("the answer has no state")
     state = _STATES.get(told_state)
     if state is None:
-        raise NewStateError(told_state)
+        raise UnrecognizedStateError(told_state)
     return PalmAuthorization(
         openid=openid,
         organization_id=organization_id,

@@ -22,7 +22,7 @@ from palm.text.printable import printable, shown_value
 if TYPE_CHECKING:
     from jobs.compare.fail_on import Rule
     from jobs.deadline import Deadline
-    from jobs.observe.notifier import Announcer
+    from jobs.observe.notifier import RunNotifier
     from jobs.run.config import Options
     from palm.settings import Settings
 
@@ -123,12 +123,12 @@ def _run(given: dict[str, Any]) -> int:
     return published.exit_code
 
 
-def _announcer(given: dict[str, Any]) -> Announcer:
+def _announcer(given: dict[str, Any]) -> RunNotifier:
     """Return what tells the dead man's switch and Prometheus how the run goes."""
-    from jobs.observe.notifier import Announcer  # noqa: PLC0415 - not needed for --help
+    from jobs.observe.notifier import RunNotifier  # noqa: PLC0415 - not needed for --help
 
     metrics, read = given["metrics"], [given["source"], given["baseline"]]
-    return Announcer(metrics, given["ping_url"], given["name"], given["output"], read)
+    return RunNotifier(metrics, given["ping_url"], given["name"], given["output"], read)
 
 
 def _expected_run_date(given: dict[str, Any]) -> str:

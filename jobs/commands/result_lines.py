@@ -63,4 +63,4 @@ def _remedy(report: Report, options: Options) -> str | None:
     if code != Exit.INCOMPLETE or not unknown:
         return None
     options = replace(options, run_date=report.run_date)
-    return remedy(options, retry_unanswered=options.outputs.counts is not None)
+    return remedy(options, retry_unanswered=options.outputs.primary is not None)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import pandas as pd
 
-from jobs.arrow_memory import give_back
+from jobs.arrow_memory import release_arrow_memory
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
 from jobs.schema import GAIN, HIDDEN, Change, State
 
@@ -105,7 +105,7 @@ def _states(rows: pd.DataFrame) -> Control:
 
 def _unique_pairs(rows: pd.DataFrame) -> Control:
     twice = int(rows.duplicated(["organization_id", "openid"]).sum())
-    give_back()
+    release_arrow_memory()
     return Control("unique_pairs", twice == 0, f"{twice:,} of {len(rows):,} rows repeat a pair")
 
 

@@ -10,13 +10,13 @@ import pandas as pd
 
 from jobs.schema import State
 
-__all__ = ["knowledge"]
+__all__ = ["freshness"]
 
 _MS_PER_DAY: Final = 86_400_000
 _DAYS: Final = {"under_1_day": 1, "under_2_days": 2, "under_4_days": 4, "under_8_days": 8}
 
 
-def knowledge(rows: pd.DataFrame, now: datetime) -> dict[str, Any]:
+def freshness(rows: pd.DataFrame, now: datetime) -> dict[str, Any]:
     """Return coverage, and the pairs of the input by the age of what is known of them.
 
     Args:

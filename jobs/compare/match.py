@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.errors import MergeError
 
-from jobs.arrow_memory import give_back
+from jobs.arrow_memory import release_arrow_memory
 
 __all__ = ["Match", "match"]
 
@@ -47,7 +47,7 @@ def match(pairs: pd.DataFrame, others: pd.DataFrame) -> Match:
     openids, distinct = pd.factorize(pd.concat([pairs["openid"], others["openid"]]))
     keys = organizations.codes.astype("int64") * len(distinct) + openids
     del openids, distinct
-    give_back()
+    release_arrow_memory()
     ours, theirs = pd.Index(keys[: len(pairs)]), pd.Index(keys[len(pairs) :])
     for what, index in (("input", ours), ("baseline", theirs)):
         if not index.is_unique:

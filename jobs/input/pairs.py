@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 import pandas as pd
 
-from jobs.arrow_memory import give_back
+from jobs.arrow_memory import release_arrow_memory
 from jobs.input.header import USUAL_OPENID, Columns, Header, find_header
 from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
-from jobs.input.records import Account, InvalidLine, Reason, read_records, sort_records
+from jobs.input.records import InvalidLine, LineStats, Reason, read_records, valid_records
 from jobs.input.size_limit import DEFAULT_MAX_SIZE
 from jobs.input.source import InputError, find_encoding, read_stored, shown
 from jobs.schema import PAIRS, conform
@@ -131,7 +131,7 @@ def parse_pairs(
     used = find_encoding(content, name, encoding)
     try:
         header = find_header(content, used, Columns(openid_column, organization_column), name)
-        account = Account()
+        account = LineStats()
         table = _read_table(content, used, header, account, name)
     except UnicodeError:  # a codec that makes of the bytes what is no valid text
         raise InputError(
@@ -142,7 +142,7 @@ def parse_pairs(
     records = len(table)
     pairs = _number_pairs(table)
     del table
-    give_back()
+    release_arrow_memory()
     return Input(
         name=name,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -163,14 +163,14 @@ def parse_pairs(
 
 
 def _read_table(
-    content: bytes, encoding: str, header: Header, account: Account, name: str
+    content: bytes, encoding: str, header: Header, account: LineStats, name: str
 ) -> pa.Table:
     """Return the records that name a pair, repeated ones too, and the line each begins on."""
     import pyarrow as pa  # noqa: PLC0415 (heavy)
 
     records = read_records(content, encoding, header.delimiter, name, account)
     below = dropwhile(lambda record: record[2] <= header.line, records)
-    rows = sort_records(below, len(header.names), header.keys, account, name)
+    rows = valid_records(below, len(header.names), header.keys, account, name)
     schema = pa.schema([(column, pa.large_string()) for column in header.names])
     schema = schema.set(
         header.keys.organization,
@@ -228,7 +228,7 @@ def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
                 yield Damage(column, tuple(shows), int(hit.sum()), line)
 
 
-def _no_pair(account: Account, name: str) -> InputError:
+def _no_pair(account: LineStats, name: str) -> InputError:
     if not account.invalid:
         return InputError(f"{shown(name)}: no line below the header; it needs pairs there")
     reason, count = account.by_reason.most_common(1)[0]

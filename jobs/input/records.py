@@ -25,14 +25,14 @@ from jobs.input.keys import clean_key, is_plain
 from jobs.input.source import InputError, errors_in, shown
 
 __all__ = [
-    "Account",
     "InvalidLine",
     "Keys",
+    "LineStats",
     "Lines",
     "Reason",
     "Record",
     "read_records",
-    "sort_records",
+    "valid_records",
 ]
 
 MOST_LISTED: Final = 1_000
@@ -98,7 +98,7 @@ class Keys:
 
 
 @dataclass(slots=True)
-class Account:
+class LineStats:
     """What became of the lines: those that gave no pair (the first 1,000 of them are listed).
 
     Attributes:
@@ -158,7 +158,7 @@ class Lines:
 
 
 def read_records(
-    content: bytes, encoding: str, delimiter: str, name: str, account: Account | None = None
+    content: bytes, encoding: str, delimiter: str, name: str, account: LineStats | None = None
 ) -> Iterator[Record]:
     """Yield the records of a CSV text, the header's and those of blank lines among them.
 
@@ -208,8 +208,8 @@ def _line_breaks(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def sort_records(
-    records: Iterable[Record], width: int, keys: Keys, account: Account, name: str = "the input"
+def valid_records(
+    records: Iterable[Record], width: int, keys: Keys, account: LineStats, name: str = "the input"
 ) -> Iterator[tuple[list[str | None], int]]:
     """Yield the fields and first line of each record that names a pair; account for the others.
 

@@ -26,7 +26,7 @@ from jobs.journal.file import append, sync, sync_folder, unwritable, write
 from jobs.journal.format import JournalRun, header_frame, pair_hash, record_frame
 from jobs.journal.recovery import take_over
 from jobs.journal.unfinished import Unfinished, check_whose, read_journal
-from jobs.report.model import Gateway
+from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
 
@@ -63,7 +63,7 @@ class Journal:
         cls,
         files: Sidecars,
         run_date: date,
-        gateway: Gateway,
+        gateway: GatewayId,
         pairs: pd.DataFrame,
         *,
         fresh: bool = False,
@@ -181,7 +181,7 @@ class Journal:
                 return
 
 
-def _new_run(run_date: date, gateway: Gateway) -> JournalRun:
+def _new_run(run_date: date, gateway: GatewayId) -> JournalRun:
     started_ms = time.time_ns() // 1_000_000
     return JournalRun(
         run_date.isoformat(), gateway.kind, gateway.mchid, started_ms, secrets.token_hex(16)

@@ -15,7 +15,7 @@ import pandas as pd
 from jobs.errors import Exit, Stop
 from jobs.journal.file import unwritable
 from jobs.journal.format import JournalRun, Scan, pair_hash, parse_answer, scan
-from jobs.report.model import Gateway
+from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars, sqlite_files
 from jobs.sweep.answers import Row
 from palm.files.regular import check_regular
@@ -87,9 +87,9 @@ class Unfinished:
         return date.fromisoformat(self.run.run_date)
 
     @property
-    def gateway(self) -> Gateway:
+    def gateway(self) -> GatewayId:
         """Who answered, and for whom."""
-        return Gateway(self.run.gateway, self.run.mchid)
+        return GatewayId(self.run.gateway, self.run.mchid)
 
     def kept(self, pairs: pd.DataFrame) -> Kept:
         """Return its outcomes for the pairs of an input, under their places in it."""
@@ -104,7 +104,7 @@ class Unfinished:
 
 
 def unfinished(
-    files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame, *, now: float
+    files: Sidecars, run_date: date, gateway: GatewayId, pairs: pd.DataFrame, *, now: float
 ) -> Unfinished | None:
     """Return the journal that a run without a given date goes on with; None: it begins anew.
 
@@ -130,7 +130,7 @@ def unfinished(
 
 
 def unfinished_of(
-    files: Sidecars, days: Iterable[date], gateway: Gateway, pairs: pd.DataFrame
+    files: Sidecars, days: Iterable[date], gateway: GatewayId, pairs: pd.DataFrame
 ) -> tuple[date, int] | None:
     """Return the first of ``days`` whose journal has answers for an input, and how many."""
     for day in days:
@@ -140,7 +140,7 @@ def unfinished_of(
 
 
 def kept_answers(
-    files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame
+    files: Sidecars, run_date: date, gateway: GatewayId, pairs: pd.DataFrame
 ) -> list[Row]:
     """Return what the journal of a run date has for the pairs of an input; changes nothing.
 
@@ -161,7 +161,7 @@ def kept_answers(
 
 
 def latest_unfinished(
-    files: Sidecars, run_date: date, gateway: Gateway, pairs: pd.DataFrame
+    files: Sidecars, run_date: date, gateway: GatewayId, pairs: pd.DataFrame
 ) -> Unfinished | None:
     """Return the unfinished run of a date, else that of the day before, however old; or None.
 
@@ -176,7 +176,7 @@ def latest_unfinished(
 
 
 def remove_old_journals(
-    files: Sidecars, published: date, gateway: Gateway, *, now: float
+    files: Sidecars, published: date, gateway: GatewayId, *, now: float
 ) -> Iterator[Path]:
     """Remove the journals that a published report makes useless; yield those of other dates.
 
@@ -203,7 +203,7 @@ def _remove_of_date(files: Sidecars, day: date) -> None:
         path.unlink(missing_ok=True)
 
 
-def _last_answer_s(path: Path, day: date, gateway: Gateway) -> float | None:
+def _last_answer_s(path: Path, day: date, gateway: GatewayId) -> float | None:
     """Return when the last answer of a journal that was set aside came, Unix seconds.
 
     None: it is of another merchant or gateway, or cannot be read. An earlier version's does not say
@@ -243,7 +243,7 @@ def read_journal(path: Path) -> Unfinished | Useless | None:
     return Useless.DAMAGED
 
 
-def check_whose(found: Unfinished, run_date: date, gateway: Gateway) -> None:
+def check_whose(found: Unfinished, run_date: date, gateway: GatewayId) -> None:
     """Refuse the journal of another gateway or merchant, or of another date.
 
     Raises:
@@ -263,7 +263,7 @@ def check_whose(found: Unfinished, run_date: date, gateway: Gateway) -> None:
         )
 
 
-def _own(path: Path, day: date, gateway: Gateway) -> Unfinished | None:
+def _own(path: Path, day: date, gateway: GatewayId) -> Unfinished | None:
     """Return a journal of this date, gateway and merchant; None: none that can be read is there."""
     try:
         found = read_journal(path)

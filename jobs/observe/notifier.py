@@ -18,10 +18,10 @@ from jobs.store.published import Published
 from jobs.store.same_file import check_metrics_apart
 from palm.commands.runner import TerminatedError
 
-__all__ = ["Announcer", "Outcome", "announced", "heedless"]
+__all__ = ["Outcome", "RunNotifier", "announced", "heedless"]
 
 
-class Announcer:
+class RunNotifier:
     """Says when the run begins and how it ends.
 
     Args:
@@ -104,7 +104,7 @@ class Outcome:
 
 
 @contextmanager
-def announced(announcer: Announcer, run_date: str) -> Iterator[Outcome]:
+def announced(announcer: RunNotifier, run_date: str) -> Iterator[Outcome]:
     """Say how the block begins and ends; it puts what it knows into what is yielded."""
     outcome, code = Outcome(run_date), int(Exit.DEFECT)
     try:

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from jobs.observe.log_handlers import FILE_ONLY
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 
 __all__ = ["showing_progress", "status_line"]
 
@@ -27,20 +27,20 @@ _BAR_EVERY_S = 0.2
 _LINE_EVERY_S = 60.0
 
 
-def status_line(tally: Tally, elapsed_s: float) -> str:
+def status_line(stats: RequestStats, elapsed_s: float) -> str:
     """Return the state of a run in one line."""
-    done = tally.settled + tally.failed
-    speed = tally.requests / elapsed_s if elapsed_s > 0 else 0.0
-    left = (tally.pairs - done) / speed if speed else 0.0
+    done = stats.settled + stats.failed
+    speed = stats.requests / elapsed_s if elapsed_s > 0 else 0.0
+    left = (stats.pairs - done) / speed if speed else 0.0
     return (
-        f"{done:,} of {tally.pairs:,} pairs, {tally.failed:,} unknown, {speed:.0f} requests/s, "
-        f"{tally.throttles:,} throttled, {int(left) // 60} min {int(left) % 60} s left"
+        f"{done:,} of {stats.pairs:,} pairs, {stats.failed:,} unknown, {speed:.0f} requests/s, "
+        f"{stats.throttles:,} throttled, {int(left) // 60} min {int(left) % 60} s left"
     )
 
 
 @asynccontextmanager
 async def showing_progress(
-    tally: Tally,
+    stats: RequestStats,
     console: Console,
     *,
     bar: bool | None,
@@ -57,10 +57,10 @@ async def showing_progress(
     if bar is None:
         yield
         return
-    lines = _lines(FILE_ONLY if bar else "palm.run", tally, more, clock, sleep)
+    lines = _lines(FILE_ONLY if bar else "palm.run", stats, more, clock, sleep)
     tasks = [asyncio.create_task(lines)]
     if bar:
-        tasks.append(asyncio.create_task(_bar(tally, console, sleep)))
+        tasks.append(asyncio.create_task(_bar(stats, console, sleep)))
     try:
         yield
     finally:
@@ -74,7 +74,7 @@ async def showing_progress(
 
 async def _lines(
     logger: str,
-    tally: Tally,
+    stats: RequestStats,
     more: Callable[[], Mapping[str, object]],
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]],
@@ -83,10 +83,12 @@ async def _lines(
     started = clock()
     while True:
         await sleep(_LINE_EVERY_S)
-        log.info(status_line(tally, clock() - started), **more())
+        log.info(status_line(stats, clock() - started), **more())
 
 
-async def _bar(tally: Tally, console: Console, sleep: Callable[[float], Awaitable[None]]) -> None:
+async def _bar(
+    stats: RequestStats, console: Console, sleep: Callable[[float], Awaitable[None]]
+) -> None:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -100,10 +102,10 @@ async def _bar(tally: Tally, console: Console, sleep: Callable[[float], Awaitabl
         while True:
             progress.update(
                 task,
-                total=tally.pairs or None,
-                completed=tally.settled + tally.failed,
-                rate=tally.requests / max(time.monotonic() - started, 0.001),
-                unknown=tally.failed,
+                total=stats.pairs or None,
+                completed=stats.settled + stats.failed,
+                rate=stats.requests / max(time.monotonic() - started, 0.001),
+                unknown=stats.failed,
             )
             progress.refresh()
             await sleep(_BAR_EVERY_S)

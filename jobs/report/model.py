@@ -23,12 +23,12 @@ from jobs.compare.summary import Summary
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import Input
 from jobs.schema import ROWS, conform
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import __version__
 
 __all__ = [
     "SCHEMA",
-    "Gateway",
+    "GatewayId",
     "Report",
     "ReportError",
     "Run",
@@ -50,7 +50,7 @@ class ReportError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class GatewayId:
     """Who answered, and for whom.
 
     Attributes:
@@ -112,9 +112,9 @@ class Report:
         return str(self.about["run"]["id"])
 
     @property
-    def gateway(self) -> Gateway:
+    def gateway(self) -> GatewayId:
         """Who answered, and for whom."""
-        return Gateway(**self.about["gateway"])
+        return GatewayId(**self.about["gateway"])
 
     @property
     def verdict(self) -> Verdict | None:
@@ -138,11 +138,11 @@ def compose(
     summary: Summary,
     *,
     run: Run,
-    gateway: Gateway,
+    gateway: GatewayId,
     source: Input,
     baseline: Report | None,
     baseline_file: Path | None,
-    tally: Tally,
+    stats: RequestStats,
     asking: Mapping[str, Any],
 ) -> Report:
     """Return the report of a run.
@@ -155,7 +155,7 @@ def compose(
         source: The input.
         baseline: What was compared with.
         baseline_file: Its file.
-        tally: What was sent.
+        stats: What was sent.
         asking: What else is to be said of it.
     """
     about: dict[str, Any] = {
@@ -178,7 +178,7 @@ def compose(
         "input": _about_input(source),
         "baseline": _about_baseline(baseline, baseline_file),
         "summary": summary.to_dict(),
-        "asking": {**_about_asking(tally), **asking},
+        "asking": {**_about_asking(stats), **asking},
         "history": _history(run, summary, baseline),
     }
     controls = _check(rows, about, *_compared(baseline))
@@ -268,17 +268,17 @@ def _about_baseline(baseline: Report | None, file: Path | None) -> dict[str, Any
     }
 
 
-def _about_asking(tally: Tally) -> dict[str, Any]:
+def _about_asking(stats: RequestStats) -> dict[str, Any]:
     return {
-        "requests": tally.requests,
-        "retries": tally.retries,
-        "throttles": tally.throttles,
-        "probes": tally.probes,
-        "replays": tally.replays,
-        "answers_unnamed": tally.unnamed,
-        "answers_without_echo": tally.without_echo,
-        "outcomes": dict(sorted(tally.outcomes.items())),
-        "latency_ms": tally.latency.percentiles_ms(),
+        "requests": stats.requests,
+        "retries": stats.retries,
+        "throttles": stats.throttles,
+        "probes": stats.probes,
+        "replays": stats.replays,
+        "answers_unnamed": stats.unnamed,
+        "answers_without_echo": stats.without_echo,
+        "outcomes": dict(sorted(stats.outcomes.items())),
+        "latency_ms": stats.latency.percentiles_ms(),
     }
 
 

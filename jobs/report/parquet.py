@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.arrow_memory import give_back
+from jobs.arrow_memory import release_arrow_memory
 from jobs.report.checksums import column_digests
 from jobs.report.metadata import CHECKSUMS, checksums, read_about, read_checksums
 from jobs.report.model import KEY, Report, ReportError, recheck_alone, with_rows
@@ -176,7 +176,7 @@ def _translated(path: Path) -> Iterator[None]:
     else:
         return
     finally:
-        give_back()  # the pages unpacked are more than the rows
+        release_arrow_memory()  # the pages unpacked are more than the rows
     # Raised outside the except block so that the original is not chained: it may quote the file.
     raise kind(f"{path} {said}")
 

@@ -10,7 +10,7 @@ import structlog
 
 from jobs.journal.unfinished import remove_old_journals
 from jobs.loggers import ALWAYS
-from jobs.report.model import Gateway, Report
+from jobs.report.model import GatewayId, Report
 from jobs.run.config import Options
 from jobs.store.retention import old_reports, remove_reports
 
@@ -35,7 +35,7 @@ def tidy_up(options: Options, report: Report, *, today: date) -> None:
 
 
 def expired_reports(
-    options: Options, gateway: Gateway, compared: date | None, *, today: date
+    options: Options, gateway: GatewayId, compared: date | None, *, today: date
 ) -> list[Path]:
     """Return the old reports that a run removes once its own is there.
 

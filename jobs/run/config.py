@@ -16,7 +16,7 @@ from jobs.observe.logs import Person
 from jobs.render.translations import Language
 from jobs.run.typed_command import TypedOption
 from jobs.store.outputs import Outputs
-from jobs.sweep.abort import WatchRules
+from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules
 from palm import AdaptationRules, BreakerRules, HostRules, Retry, Timeouts
 from palm.settings import Settings
@@ -59,8 +59,8 @@ class Waits:
         """
         if seconds is None and is_timed:
             seconds = float("inf")
-        rules = WatchRules() if seconds is None else WatchRules(patience_s=seconds)
-        return cls(sweep=SweepRules(watch=rules))
+        rules = AbortThresholds() if seconds is None else AbortThresholds(patience_s=seconds)
+        return cls(sweep=SweepRules(abort=rules))
 
 
 @dataclass(frozen=True, slots=True)

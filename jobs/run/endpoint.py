@@ -9,17 +9,17 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jobs.report.model import Gateway
-from palm import BASE_URLS, DownloadedKeys, Merchant, PlatformKeys, sandbox
+from jobs.report.model import GatewayId
+from palm import BASE_URLS, CertificateStore, Merchant, PlatformKeys, sandbox
 from palm.http.tls import tls_context
 from palm.http.url import checked_base_url
 from palm.settings import Settings
 
-__all__ = ["Peer", "peer_of"]
+__all__ = ["Endpoint", "open_endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class Endpoint:
     """The other side, and who we are to it.
 
     Attributes:
@@ -31,16 +31,16 @@ class Peer:
         ca_file: Certificates that TLS trusts besides the system's, or None.
     """
 
-    gateway: Gateway
+    gateway: GatewayId
     merchant: Merchant
-    keys: PlatformKeys | DownloadedKeys
+    keys: PlatformKeys | CertificateStore
     base_url: Sequence[str]
     proxy: str | None = None
     ca_file: Path | None = None
 
 
 @asynccontextmanager
-async def peer_of(settings: Settings | None, run_date: date) -> AsyncIterator[Peer]:
+async def open_endpoint(settings: Settings | None, run_date: date) -> AsyncIterator[Endpoint]:
     """Yield the gateway of the settings; None: a sandbox that lives as long.
 
     Raises:
@@ -50,16 +50,16 @@ async def peer_of(settings: Settings | None, run_date: date) -> AsyncIterator[Pe
         yield _configured(settings)
         return
     keys = sandbox.SandboxKeys.generate()
-    async with sandbox.Gateway(keys, date=run_date) as gateway:
-        yield Peer(
-            Gateway("sandbox", keys.mchid),
+    async with sandbox.SandboxGateway(keys, date=run_date) as gateway:
+        yield Endpoint(
+            GatewayId("sandbox", keys.mchid),
             keys.merchant(),
             keys.platform_keys(),
             [gateway.base_url],
         )
 
 
-def _configured(settings: Settings) -> Peer:
+def _configured(settings: Settings) -> Endpoint:
     merchant, keys = settings.merchant(), settings.verifying_keys()
     urls = settings.base_url or BASE_URLS
     host = urlsplit(checked_base_url(urls[0])).hostname or ""
@@ -67,6 +67,6 @@ def _configured(settings: Settings) -> Peer:
     if merchant.mchid == sandbox.SANDBOX_MCHID:
         kind = "sandbox"
     tls_context(settings.ca_file)  # what is wrong with it is told before anybody is asked
-    return Peer(
-        Gateway(kind, merchant.mchid), merchant, keys, urls, settings.proxy, settings.ca_file
+    return Endpoint(
+        GatewayId(kind, merchant.mchid), merchant, keys, urls, settings.proxy, settings.ca_file
     )

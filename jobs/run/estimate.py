@@ -9,7 +9,7 @@ from typing import Self
 from jobs.input.pairs import Input
 from jobs.run.config import Options
 from jobs.store.baseline import Baseline
-from palm.resilience.pacer import QUOTA_SHARE
+from palm.resilience.pacer import SAFETY_MARGIN
 
 __all__ = ["Plan"]
 
@@ -58,7 +58,7 @@ class Plan:
     ) -> Self:
         """Return the plan of a run."""
         requests = len(source.pairs) - answered
-        rate = options.quota * QUOTA_SHARE
+        rate = options.quota * SAFETY_MARGIN
         available = options.seconds_left
         reached = requests if available is None else int(available * rate)
         return cls(

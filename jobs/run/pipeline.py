@@ -15,7 +15,7 @@ import structlog
 from rich.console import Console
 
 from jobs.compare.changes import classify
-from jobs.compare.freshness import knowledge
+from jobs.compare.freshness import freshness
 from jobs.compare.match import match
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import judge
@@ -25,10 +25,10 @@ from jobs.input.pairs import Input, InputError, read_pairs
 from jobs.journal.unfinished import kept_answers
 from jobs.loggers import ALWAYS
 from jobs.observe.logs import first_line_first
-from jobs.report.model import SCHEMA, Gateway, Report, Run, compose
+from jobs.report.model import SCHEMA, GatewayId, Report, Run, compose
 from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
-from jobs.run.endpoint import peer_of
+from jobs.run.endpoint import open_endpoint
 from jobs.run.estimate import Plan
 from jobs.run.remedy import telling_how_to_go_on
 from jobs.run.resume import dated
@@ -94,37 +94,39 @@ def _read(options: Options) -> Input:
 
 
 async def _plan(options: Options, source: Input) -> Plan:
-    async with peer_of(options.settings, options.run_date) as peer:
-        _check_run_date(options, peer.gateway)
-        options = dated(options, source, peer)
-        found = _find_baseline(options, peer.gateway, source)
+    async with open_endpoint(options.settings, options.run_date) as endpoint:
+        _check_run_date(options, endpoint.gateway)
+        options = dated(options, source, endpoint)
+        found = _find_baseline(options, endpoint.gateway, source)
     kept = _kept_answers(options, found, source)
     files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
-    there = kept_answers(files, options.run_date, peer.gateway, asked) if files is not None else []
+    there = (
+        kept_answers(files, options.run_date, endpoint.gateway, asked) if files is not None else []
+    )
     there = usable(there, accept_unnamed=options.accept_unnamed)
     resumed = 0 if options.fresh else len(there)
     compared = found.report.run_date if found.report else None
-    removed = expired_reports(options, peer.gateway, compared, today=_today(options))
+    removed = expired_reports(options, endpoint.gateway, compared, today=_today(options))
     return Plan.of(options, source, found, answered=len(kept) + resumed, removed=tuple(removed))
 
 
 async def _run(
     options: Options, source: Input, started: datetime, console: Console, stack: ExitStack
 ) -> Published:
-    async with peer_of(options.settings, options.run_date) as peer:
-        _check_run_date(options, peer.gateway)
+    async with open_endpoint(options.settings, options.run_date) as endpoint:
+        _check_run_date(options, endpoint.gateway)
         with first_line_first():
-            options = dated(options, source, peer)
-            found = _find_baseline(options, peer.gateway, source)
+            options = dated(options, source, endpoint)
+            found = _find_baseline(options, endpoint.gateway, source)
             kept = _kept_answers(options, found, source)
             with telling_how_to_go_on(options):
                 asked = await ask_all(
-                    options, peer, source.pairs.drop(kept.index), _rows(found.report), console,
+                    options, endpoint, source.pairs.drop(kept.index), _rows(found.report), console,
                     has_good_answer=len(kept) > 0,
                     begin=lambda more: log_first_line(options, source, found, len(kept) + more),
                 )  # fmt: skip
     asked = _with_answers_before(asked, found, source, options.run_date)
-    report = _compose(options, source, found, kept, asked, peer.gateway, started)
+    report = _compose(options, source, found, kept, asked, endpoint.gateway, started)
     piped = options.outputs.stdout is not None  # whoever reads it may keep the run waiting
     with telling_how_to_go_on(options):
         failed = publish(
@@ -137,7 +139,7 @@ async def _run(
             # Once the report stands, the run ends as the report says.
             before_placing=lambda: None if piped else stack.enter_context(signals_ignored()),
         )
-    counts = options.outputs.counts
+    counts = options.outputs.primary
     if not failed or (counts is not None and str(counts) not in {each.path for each in failed}):
         # Where it is not sure that the report stays, its answers are needed once more.
         tidy_up(options, report, today=_today(options))
@@ -150,12 +152,12 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
     found: Baseline,
     kept: pd.DataFrame,
     asked: Asked,
-    gateway: Gateway,
+    gateway: GatewayId,
     started: datetime,
 ) -> Report:
     baseline_date = found.report.run_date if found.report else None
     if found.replaced is not None:
-        asked.tally.without_echo += _unnamed(found.replaced, kept)
+        asked.stats.without_echo += _unnamed(found.replaced, kept)
     rows = classify(
         source.pairs,
         pd.concat([kept, asked.answers]) if len(kept) else asked.answers,
@@ -189,18 +191,18 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
         source=source,
         baseline=found.report,
         baseline_file=found.path,
-        tally=asked.tally,
+        stats=asked.stats,
         asking={
             **asked.about,
-            "refusals": refusals(rows, asked.tally),
-            "knowledge": knowledge(rows, finished),
+            "refusals": refusals(rows, asked.stats),
+            "knowledge": freshness(rows, finished),
         },
     )
 
 
-def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baseline:
+def _find_baseline(options: Options, gateway: GatewayId, source: Input) -> Baseline:
     found = find_baseline(
-        options.outputs.counts,
+        options.outputs.primary,
         run_date=options.run_date,
         gateway=gateway,
         named=options.baseline,
@@ -215,7 +217,7 @@ def _find_baseline(options: Options, gateway: Gateway, source: Input) -> Baselin
     if not options.replace:
         check_replaced(found.replaced, options.run_date, source.pairs)
     if options.require_baseline:
-        check_required(found, options.outputs.folder or options.outputs.counts)
+        check_required(found, options.outputs.folder or options.outputs.primary)
     if warning := check_dropped(found.report, source.pairs, options.max_dropped):
         structlog.get_logger(ALWAYS).warning(warning)
     return found
@@ -271,7 +273,7 @@ def _with_answers_before(asked: Asked, baseline: Baseline, source: Input, day: d
     kept = _good_answers(replaced, source.pairs.loc[unanswered])
     if not len(kept):
         return asked
-    asked.tally.without_echo += _unnamed(replaced, kept)
+    asked.stats.without_echo += _unnamed(replaced, kept)
     structlog.get_logger("palm.run").info(
         f"{len(kept):,} pairs keep the answer of the report of {day} that is replaced"
     )
@@ -287,6 +289,6 @@ def _today(options: Options) -> date:
     return today_in(options.timezone, datetime.now(UTC))
 
 
-def _check_run_date(options: Options, gateway: Gateway) -> None:
+def _check_run_date(options: Options, gateway: GatewayId) -> None:
     if gateway.kind != "sandbox":
         check_run_date(options.run_date, _today(options), options.timezone)

@@ -12,29 +12,31 @@ from jobs.errors import Exit, Stop
 from jobs.input.pairs import Input
 from jobs.journal.unfinished import unfinished, unfinished_of
 from jobs.run.config import Options
-from jobs.run.endpoint import Peer
+from jobs.run.endpoint import Endpoint
 
 __all__ = ["dated"]
 
 
-def dated(options: Options, source: Input, peer: Peer) -> Options:
+def dated(options: Options, source: Input, endpoint: Endpoint) -> Options:
     """Return the options with the date of an unfinished run of the same, where none is given."""
     files = options.outputs.sidecars
     if options.has_no_time:
-        return _without_time(options, source, peer)
+        return _without_time(options, source, endpoint)
     if options.date_given or options.fresh or files is None:
         return options
-    found = unfinished(files, options.run_date, peer.gateway, source.pairs, now=time.time())
+    found = unfinished(files, options.run_date, endpoint.gateway, source.pairs, now=time.time())
     if found is None or found.run_date == options.run_date:
         return options
     structlog.get_logger("palm.run").warning(
         f"Resuming the unfinished run of {found.run_date}. Today's report ({options.run_date}) is "
         "NOT made by this run; run again for it"
     )
-    return replace(options, run_date=found.run_date, outputs=options.outputs.of(found.run_date))
+    return replace(
+        options, run_date=found.run_date, outputs=options.outputs.for_date(found.run_date)
+    )
 
 
-def _without_time(options: Options, source: Input, peer: Peer) -> Options:
+def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Options:
     """Return the options of an unfinished run to be published: of this run date, or the day before.
 
     Raises:
@@ -46,7 +48,7 @@ def _without_time(options: Options, source: Input, peer: Peer) -> Options:
         options.deadline.passed_text(options.clock()) if options.deadline else "No time was given"
     )
     found = (
-        unfinished_of(files, days, peer.gateway, source.pairs)
+        unfinished_of(files, days, endpoint.gateway, source.pairs)
         if files is not None and not options.fresh
         else None
     )
@@ -62,4 +64,4 @@ def _without_time(options: Options, source: Input, peer: Peer) -> Options:
         f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
         f"{len(source.pairs):,} answers"
     )
-    return replace(options, run_date=run_date, outputs=options.outputs.of(run_date))
+    return replace(options, run_date=run_date, outputs=options.outputs.for_date(run_date))

@@ -19,18 +19,18 @@ from jobs.errors import Exit, Stop
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.run.config import Options
-from jobs.run.endpoint import Peer
+from jobs.run.endpoint import Endpoint
 from jobs.run.remedy import remedy
 from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import usable
-from jobs.sweep.cancel import Halt, HaltReason, halting_when_over
+from jobs.sweep.cancel import CancelReason, CancelToken, halting_when_over
 from jobs.sweep.engine import SweepRules, sweep
 from jobs.sweep.file_limit import connections_within_limit
 from jobs.sweep.order import order
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, PalmError
-from palm.resilience.pacer import QUOTA_SHARE
+from palm.resilience.pacer import SAFETY_MARGIN
 
 __all__ = ["Asked", "ask_all"]
 
@@ -41,7 +41,7 @@ class Asked:
 
     Attributes:
         answers: Columns ``ANSWERS``.
-        tally: Counts.
+        stats: Counts.
         about: Pace and times, for the report's metadata.
         journal: To be removed once the report is published; None: there was none.
         cut: Whether there was not time for all.
@@ -49,7 +49,7 @@ class Asked:
     """
 
     answers: pd.DataFrame
-    tally: Tally
+    stats: RequestStats
     about: dict[str, Any]
     journal: Journal | None
     cut: bool = False
@@ -58,7 +58,7 @@ class Asked:
 
 async def ask_all(
     options: Options,
-    peer: Peer,
+    endpoint: Endpoint,
     pairs: pd.DataFrame,
     baseline: pd.DataFrame,
     console: Console,
@@ -70,7 +70,7 @@ async def ask_all(
 
     Args:
         options: How.
-        peer: Whom.
+        endpoint: Whom.
         pairs: Columns ``PAIRS``.
         baseline: Columns ``ROWS``: says whom to ask first where there is not time for all.
         console: For the progress bar.
@@ -80,21 +80,21 @@ async def ask_all(
     Raises:
         Stop: The run ended before it had a verdict; what is known is in the journal.
     """
-    tally, halt = Tally(), Halt()
+    stats, cancel = RequestStats(), CancelToken()
     with ExitStack() as stack:
-        journal = _open_journal(options, peer, pairs, stack)
+        journal = _open_journal(options, endpoint, pairs, stack)
         begin(len(journal.found) if journal else 0)
         options = _within_limits(options)
         stack.enter_context(_seldom_collected())
-        caught = stack.enter_context(halted_by_signals(halt))
+        caught = stack.enter_context(halted_by_signals(cancel))
         started = time.monotonic()
-        palm = _client(options, peer, tally)
-        stack.enter_context(halting_when_over(halt, lambda: options.seconds_left))
+        palm = _client(options, endpoint, stats)
+        stack.enter_context(halting_when_over(cancel, lambda: options.seconds_left))
         progress = showing_progress(
-            tally,
+            stats,
             console,
             bar=options.progress,
-            more=lambda: _pace(options, palm, tally, time.monotonic() - started),
+            more=lambda: _pace(options, palm, stats, time.monotonic() - started),
         )
         try:
             async with palm, progress:
@@ -104,37 +104,37 @@ async def ask_all(
                     ask_throttled=_logged(
                         palm.with_options(retry=options.waits.throttled_again), options
                     ),
-                    tally=tally,
+                    stats=stats,
                     rules=_rules(options),
                     order=_order(options, pairs, baseline),
                     has_good_answer=has_good_answer,
                     found=journal.found if journal else (),
                     note=journal.put if journal else None,
-                    halt=halt,
+                    cancel=cancel,
                 )
         except Stop as stop:
-            if stop.code is not Exit.STOPPED and not (stop.code is Exit.NOT_NOW and tally.settled):
+            if stop.code is not Exit.STOPPED and not (stop.code is Exit.NOT_NOW and stats.settled):
                 raise
-            resumable = _resumable(options, tally, journal)
+            resumable = _resumable(options, stats, journal)
             raise Stop(stop.code, f"{stop}; {resumable}", again=False) from None
         if journal is not None:
             journal.close()
             journal.check()
-        if halt.reason is HaltReason.SIGNAL:
-            raise _interrupted(caught[0], options, tally, journal)
-    about = _about(options, palm, tally, time.monotonic() - started)
+        if cancel.reason is CancelReason.SIGNAL:
+            raise _interrupted(caught[0], options, stats, journal)
+    about = _about(options, palm, stats, time.monotonic() - started)
     not_asked = int((answers["unknown_reason"] == UnknownReason.NOT_ASKED).sum())
-    cut = halt.reason is HaltReason.DEADLINE
-    return Asked(answers, tally, about, journal, cut=cut, not_asked=not_asked)
+    cut = cancel.reason is CancelReason.DEADLINE
+    return Asked(answers, stats, about, journal, cut=cut, not_asked=not_asked)
 
 
 def _open_journal(
-    options: Options, peer: Peer, pairs: pd.DataFrame, stack: ExitStack
+    options: Options, endpoint: Endpoint, pairs: pd.DataFrame, stack: ExitStack
 ) -> Journal | None:
     files = options.outputs.sidecars
     if files is None:
         return None
-    journal = Journal.open(files, options.run_date, peer.gateway, pairs, fresh=options.fresh)
+    journal = Journal.open(files, options.run_date, endpoint.gateway, pairs, fresh=options.fresh)
     log = structlog.get_logger("palm.run")
     for line in journal.said:
         log.warning(line)
@@ -158,14 +158,14 @@ def _within_limits(options: Options) -> Options:
     return replace(options, concurrency=possible)
 
 
-def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
+def _client(options: Options, endpoint: Endpoint, stats: RequestStats) -> AsyncPalm:
     waits = options.waits
     return AsyncPalm(
-        merchant=peer.merchant,
-        keys=peer.keys,
-        base_url=peer.base_url,
-        proxy=peer.proxy,
-        ca_file=peer.ca_file,
+        merchant=endpoint.merchant,
+        keys=endpoint.keys,
+        base_url=endpoint.base_url,
+        proxy=endpoint.proxy,
+        ca_file=endpoint.ca_file,
         rate=options.quota,
         retry=waits.retry,
         timeouts=waits.timeouts,
@@ -173,7 +173,7 @@ def _client(options: Options, peer: Peer, tally: Tally) -> AsyncPalm:
         hosts=waits.hosts,
         breaker=waits.breaker,
         accept_unnamed=options.accept_unnamed,
-        on_attempt=tally.attempted,
+        on_attempt=stats.attempted,
     )
 
 
@@ -231,26 +231,28 @@ def _seldom_collected() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _interrupted(code: Exit, options: Options, tally: Tally, journal: Journal | None) -> Stop:
-    resumable = _resumable(options, tally, journal)
+def _interrupted(
+    code: Exit, options: Options, stats: RequestStats, journal: Journal | None
+) -> Stop:
+    resumable = _resumable(options, stats, journal)
     return Stop(code, f"interrupted; {resumable}")
 
 
-def _resumable(options: Options, tally: Tally, journal: Journal | None) -> str:
+def _resumable(options: Options, stats: RequestStats, journal: Journal | None) -> str:
     """Return what is kept of a run that ended before its verdict, and how to go on with it."""
-    known = tally.settled
+    known = stats.settled
     kept = "kept in the journal" if journal else "lost, for no file is written"
     return (
-        f"the answers about {known:,} of {tally.pairs:,} pairs are {kept}; "
+        f"the answers about {known:,} of {stats.pairs:,} pairs are {kept}; "
         f"{remedy(options, 'to go on')}"
     )
 
 
-def _pace(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
+def _pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> dict[str, Any]:
     """Return how long the run was held back so far, and by what."""
     throttled = palm.adaptation.paused_s if palm.adaptation else 0.0
     outage = palm.breaker.open_s if palm.breaker else 0.0
-    used = tally.requests / (options.quota * QUOTA_SHARE)
+    used = stats.requests / (options.quota * SAFETY_MARGIN)
     return {
         "throttled_seconds": round(throttled, 3),
         "outage_seconds": round(outage, 3),
@@ -262,13 +264,15 @@ def _pace(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> di
     }
 
 
-def _about(options: Options, palm: AsyncPalm, tally: Tally, seconds: float) -> dict[str, Any]:
+def _about(
+    options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float
+) -> dict[str, Any]:
     return {
         "rate": options.quota,
         "concurrency": options.in_flight,
         "seconds": round(seconds, 3),
-        "achieved_rate": round(tally.requests / seconds, 3) if seconds else 0.0,
+        "achieved_rate": round(stats.requests / seconds, 3) if seconds else 0.0,
         "worst_second": palm.pacer.worst_second if palm.pacer else 0,
-        "resumed": tally.resumed,
-        **_pace(options, palm, tally, seconds),
+        "resumed": stats.resumed,
+        **_pace(options, palm, stats, seconds),
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs.errors import Exit
-from jobs.sweep.cancel import Halt, HaltReason
+from jobs.sweep.cancel import CancelReason, CancelToken
 from palm.commands.runner import termination_signals
 
 __all__ = ["halted_by_signals", "signals_ignored"]
@@ -23,7 +23,7 @@ def _exits() -> dict[signal.Signals, Exit]:
 
 
 @contextmanager
-def halted_by_signals(halt: Halt) -> Iterator[list[Exit]]:
+def halted_by_signals(cancel: CancelToken) -> Iterator[list[Exit]]:
     """Halt at the first signal, leave at once at the second; yield what those caught end with."""
     caught: list[Exit] = []
     exits = _exits()
@@ -32,7 +32,7 @@ def halted_by_signals(halt: Halt) -> Iterator[list[Exit]]:
         caught.append(exits[number])
         if len(caught) > 1:
             os._exit(exits[number])
-        halt.set(HaltReason.SIGNAL)
+        cancel.set(CancelReason.SIGNAL)
 
     if threading.current_thread() is not threading.main_thread():
         yield caught  # only the main thread may listen to signals

@@ -43,7 +43,7 @@ def log_first_line(options: Options, source: Input, found: Baseline, answered: i
         rate=options.quota,
         seconds=plan.seconds,
     )
-    if options.outputs.counts is None and options.outputs.stdout != "parquet":
+    if options.outputs.primary is None and options.outputs.stdout != "parquet":
         structlog.get_logger("palm.run").warning(
             "No Parquet file is among the outputs: the next run will have nothing to compare with; "
             "add -o report.parquet"

@@ -18,7 +18,7 @@ from jobs.compare.match import match
 from jobs.compare.summary import summarize
 from jobs.errors import Exit, Stop
 from jobs.input.keys import clean_rows
-from jobs.report.model import Gateway, Report, ReportError
+from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_checked
 from jobs.store.locations import dated_reports, previous_of
 
@@ -48,7 +48,7 @@ def find_baseline(
     output: Path | None,
     *,
     run_date: date,
-    gateway: Gateway,
+    gateway: GatewayId,
     named: Path | None,
     wanted: bool = True,
     folder: Path | None = None,
@@ -156,7 +156,9 @@ def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: flo
     return said if missing > _WARNED_FROM * len(before) else None
 
 
-def _newest_of(folder: Path, run_date: date, gateway: Gateway, replaced: Report | None) -> Baseline:
+def _newest_of(
+    folder: Path, run_date: date, gateway: GatewayId, replaced: Report | None
+) -> Baseline:
     """Return the folder's newest report of an earlier date; another merchant's are passed over."""
     for day, path in dated_reports(folder):
         if day < run_date:
@@ -207,7 +209,7 @@ def _with_clean_keys(report: Report) -> Report:
     return replace(report, rows=rows, about={**report.about, "summary": summary.to_dict()})
 
 
-def _check_gateway(replaced: Report, path: Path, gateway: Gateway) -> None:
+def _check_gateway(replaced: Report, path: Path, gateway: GatewayId) -> None:
     if replaced.gateway != gateway:
         raise Stop(
             Exit.USAGE,

@@ -28,13 +28,13 @@ class Outputs:
 
     Attributes:
         files: All files to be written, by their path; the format is the suffix.
-        counts: The Parquet file that is the next run's baseline; None: there is none.
-        folder: The folder that keeps one report a day, of which ``counts`` is in one; else None.
+        primary: The Parquet file that is the next run's baseline; None: there is none.
+        folder: The folder that keeps one report a day, of which ``primary`` is in one; else None.
         stdout: The format written to standard output; None: nothing is.
     """
 
     files: tuple[Path, ...]
-    counts: Path | None
+    primary: Path | None
     folder: Path | None = None
     stdout: str | None = None
 
@@ -46,7 +46,7 @@ class Outputs:
     @property
     def first(self) -> Path | None:
         """The file that stands for the report in messages."""
-        return self.counts or (self.files[0] if self.files else None)
+        return self.primary or (self.files[0] if self.files else None)
 
     @property
     def sidecars(self) -> Sidecars | None:
@@ -55,13 +55,13 @@ class Outputs:
             return Sidecars(self.folder, "report")
         return Sidecars(self.first.parent, self.first.stem) if self.first else None
 
-    def of(self, run_date: date) -> Outputs:
+    def for_date(self, run_date: date) -> Outputs:
         """Return the outputs of another date: the same but in a folder that keeps one a day."""
-        if self.folder is None or self.counts is None:
+        if self.folder is None or self.primary is None:
             return self
-        counts = dated_report(self.folder, run_date)
-        files = tuple(counts if path == self.counts else path for path in self.files)
-        return replace(self, files=files, counts=counts)
+        primary = dated_report(self.folder, run_date)
+        files = tuple(primary if path == self.primary else path for path in self.files)
+        return replace(self, files=files, primary=primary)
 
 
 def parse_outputs(
@@ -93,16 +93,16 @@ def parse_outputs(
         raise Stop(Exit.USAGE, "only one of the outputs can be a folder")
     paths = tuple(_usable_path(text, run_date) for text in files)
     parquet = [path for path in paths if path.suffix == ".parquet"]
-    counts = parquet[0] if parquet else None
-    if folders and counts is not None and folders[0] not in counts.parents:
+    primary = parquet[0] if parquet else None
+    if folders and primary is not None and folders[0] not in primary.parents:
         raise Stop(Exit.USAGE, f"name the folder {folders[0]}/ first: its report is what counts")
     check_outputs_apart(
         paths,
         source,
-        kept=previous_of(counts) if counts is not None and not folders else None,
+        kept=previous_of(primary) if primary is not None and not folders else None,
         piped=stdout_format is not None,
     )
-    return Outputs(paths, counts, folders[0] if folders else None, stdout_format)
+    return Outputs(paths, primary, folders[0] if folders else None, stdout_format)
 
 
 def _usable_path(text: str, run_date: date) -> Path:

@@ -35,9 +35,9 @@ def check_outputs(outputs: Outputs) -> None:
         Stop: A format is unknown (2); a folder is missing or cannot be written to (73).
     """
     for path in outputs.files:
-        if outputs.folder is not None and path == outputs.counts:
+        if outputs.folder is not None and path == outputs.primary:
             _check_folder(outputs.folder, path.name)
-        if outputs.folder is None or path != outputs.counts or path.parent.is_dir():
+        if outputs.folder is None or path != outputs.primary or path.parent.is_dir():
             check_output(path)
 
 

@@ -68,7 +68,7 @@ def publish(
         report: To be published.
         outputs: Where.
         baseline: What it was compared with.
-        replaced: What stands at ``outputs.counts``.
+        replaced: What stands at ``outputs.primary``.
         language: Of labels, in the formats that have some.
         stdout: Where ``outputs.stdout`` is written, once all else is in place.
         before_placing: Called when all is written and nothing is in its place yet.
@@ -80,7 +80,7 @@ def publish(
         Stop: The Parquet file or, where there is none, every format cannot be written (73), or a
             control does not hold (5). The line says what stands.
     """
-    counts = outputs.counts
+    counts = outputs.primary
     formats = _Formats(report, language)
     fresh = {path: temporary(path, report.run_id) for path in outputs.files}
     aside = None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
-from jobs.report.model import Gateway, ReportError
+from jobs.report.model import GatewayId, ReportError
 from jobs.report.parquet import read_parquet
 from jobs.store.locations import dated_reports
 
@@ -21,7 +21,7 @@ def old_reports(
     run_date: date,
     today: date,
     compared: date | None,
-    gateway: Gateway,
+    gateway: GatewayId,
 ) -> list[Path]:
     """Return the folder's reports from before the last ``keep_days`` days, the oldest first.
 
@@ -57,7 +57,7 @@ def remove_reports(paths: Sequence[Path]) -> Iterator[Path]:
             path.parent.rmdir()
 
 
-def _is_of(path: Path, gateway: Gateway) -> bool:
+def _is_of(path: Path, gateway: GatewayId) -> bool:
     try:
         return read_parquet(path, columns=()).gateway == gateway
     except ReportError:

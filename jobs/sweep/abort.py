@@ -10,9 +10,8 @@ from typing import Final
 from jobs.deadline import duration_text
 from jobs.errors import Exit, Stop
 from jobs.schema import UnknownReason
-from jobs.sweep.answers import AnswerBook, reason_of
+from jobs.sweep.answers import AnswerTable, reason_of
 from palm import (
-    BeliefError,
     ForbiddenError,
     LocalResourceError,
     PalmError,
@@ -24,12 +23,13 @@ from palm import (
     TransientError,
     UnauthorizedError,
     UnnamedError,
+    VerificationError,
 )
 from palm.doctor.remedies import diagnose
 
-__all__ = ["UNBELIEVED", "Watch", "WatchRules"]
+__all__ = ["UNVERIFIED", "AbortMonitor", "AbortThresholds"]
 
-UNBELIEVED: Final = (
+UNVERIFIED: Final = (
     UnknownReason.SIGNATURE,
     UnknownReason.REPLAYED,
     UnknownReason.MISMATCH,
@@ -38,7 +38,7 @@ UNBELIEVED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class WatchRules:
+class AbortThresholds:
     """When a sweep stops.
 
     Attributes:
@@ -60,7 +60,7 @@ class WatchRules:
     refused_alike: int = 50
 
 
-class Watch:
+class AbortMonitor:
     """Listens to every pair's outcome, and raises Stop where one says enough.
 
     Args:
@@ -73,7 +73,9 @@ class Watch:
             Until then a refusal may be about all pairs, and is no fact about its own.
     """
 
-    def __init__(self, rules: WatchRules, organizations: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, rules: AbortThresholds, organizations: int, clock: Callable[[], float]
+    ) -> None:
         self._rules = rules
         self._enough = min(2, organizations)  # a slice may hold but one
         self._clock = clock
@@ -118,7 +120,7 @@ class Watch:
         """
         if not isinstance(error, TransientError):
             self.accepted()
-        if isinstance(error, BeliefError):
+        if isinstance(error, VerificationError):
             self._not_believed(place, error)
             return
         self._unbelieved_row.clear()
@@ -180,14 +182,14 @@ class Watch:
                 f"No valid answer for {duration_text(silent)}: {_trouble(latest)}",
             )
 
-    def check_belief(self, book: AnswerBook) -> None:
+    def check_belief(self, answers: AnswerTable) -> None:
         """Stop where too many answers are not believed: somebody else may be answering.
 
         Raises:
             Stop: (4), or (77) where a key is missing.
         """
-        asked = len(book) - book.count(UnknownReason.NOT_ASKED)
-        unbelieved, rules = book.count(*UNBELIEVED), self._rules
+        asked = len(answers) - answers.count(UnknownReason.NOT_ASKED)
+        unbelieved, rules = answers.count(*UNVERIFIED), self._rules
         if unbelieved >= rules.unbelieved_least and unbelieved > rules.unbelieved_share * asked:
             raise self._unbelievable(f"the answers about {unbelieved:,} of {asked:,} pairs")
 
@@ -220,7 +222,7 @@ class Watch:
                 f"the first {self._refusals[kind]} pairs were all refused alike: {diagnose(error)}",
             )
 
-    def _not_believed(self, place: int, error: BeliefError) -> None:
+    def _not_believed(self, place: int, error: VerificationError) -> None:
         if isinstance(error, SignatureError):
             self._signatures[place] = error.reason
             if error.reason is SignatureReason.UNKNOWN_SERIAL:
@@ -271,7 +273,7 @@ def _trouble(error: PalmError | None) -> str:
     """Return what kept all answers away, judged by the request that failed last."""
     if isinstance(error, ThrottledError):
         return f"every request is throttled ({error})"
-    if isinstance(error, BeliefError):
+    if isinstance(error, VerificationError):
         return f"no answer is believed ({error})"
     if error is None:
         return "gateway down (no answer at all)"

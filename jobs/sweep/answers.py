@@ -17,7 +17,6 @@ from palm import (
     BodyError,
     LocalResourceError,
     MismatchError,
-    NewStateError,
     NoStateError,
     PalmAuthorization,
     PalmError,
@@ -29,10 +28,11 @@ from palm import (
     TimedOutError,
     TransportError,
     UnnamedError,
+    UnrecognizedStateError,
 )
 from palm.errors import ArgumentError, PendingError
 
-__all__ = ["AnswerBook", "Row", "is_good", "is_unnamed", "reason_of", "usable"]
+__all__ = ["AnswerTable", "Row", "is_good", "is_unnamed", "reason_of", "usable"]
 
 Row = tuple[int, int, int, int, int, int, int, str | None, str | None]
 """Place, state, reason, authorize_time and answered_at (ms), status, attempts, code, request id.
@@ -55,7 +55,7 @@ _REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (UnnamedError, UnknownReason.UNNAMED),
     (BodyError, UnknownReason.BAD_BODY),
     (NoStateError, UnknownReason.NO_STATE),
-    (NewStateError, UnknownReason.NEW_STATE),
+    (UnrecognizedStateError, UnknownReason.NEW_STATE),
 )
 _STATES: Final = tuple(State)
 _WHY: Final = tuple(UnknownReason)
@@ -99,7 +99,7 @@ def reason_of(error: PalmError) -> UnknownReason:
     raise error
 
 
-class AnswerBook:
+class AnswerTable:
     """Answers by the pair's place, in columns: about 40 bytes a pair, plus its request id.
 
     Args:

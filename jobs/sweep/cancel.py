@@ -8,28 +8,28 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Halt", "HaltReason", "halting_when_over"]
+__all__ = ["CancelReason", "CancelToken", "halting_when_over"]
 
 _LOOK_EVERY_S: Final = 1.0
 
 
-class HaltReason(StrEnum):
+class CancelReason(StrEnum):
     """Why no further pairs are taken."""
 
     DEADLINE = "deadline"
     SIGNAL = "signal"
 
 
-class Halt:
+class CancelToken:
     """Set once; whoever is under way may finish, nobody begins."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
-        self.reason: HaltReason | None = None
+        self.reason: CancelReason | None = None
 
-    def set(self, reason: HaltReason) -> None:
+    def set(self, reason: CancelReason) -> None:
         """Take no further pairs. A signal outdoes a deadline."""
-        if self.reason is None or reason is HaltReason.SIGNAL:
+        if self.reason is None or reason is CancelReason.SIGNAL:
             self.reason = reason
         self._event.set()
 
@@ -43,13 +43,15 @@ class Halt:
 
 
 @contextmanager
-def halting_when_over(halt: Halt, seconds_left: Callable[[], float | None]) -> Iterator[None]:
+def halting_when_over(
+    cancel: CancelToken, seconds_left: Callable[[], float | None]
+) -> Iterator[None]:
     """Halt as soon as no time is left.
 
     Looked at once a second, since the event loop's timers stand still while the machine sleeps.
 
     Args:
-        halt: Is set.
+        cancel: Is set.
         seconds_left: Returns the seconds there are; None: as many as it takes.
     """
     loop = asyncio.get_running_loop()
@@ -61,7 +63,7 @@ def halting_when_over(halt: Halt, seconds_left: Callable[[], float | None]) -> I
         if seconds is None:
             return
         if seconds <= 0:
-            halt.set(HaltReason.DEADLINE)
+            cancel.set(CancelReason.DEADLINE)
             return
         timer = loop.call_later(min(seconds, _LOOK_EVERY_S), look)
 

@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.schema import UnknownReason
-from jobs.sweep.abort import UNBELIEVED, Watch, WatchRules
-from jobs.sweep.answers import AnswerBook, Row, is_unnamed
+from jobs.sweep.abort import UNVERIFIED, AbortMonitor, AbortThresholds
+from jobs.sweep.answers import AnswerTable, Row, is_unnamed
 from jobs.sweep.canary import Canary
-from jobs.sweep.cancel import Halt
+from jobs.sweep.cancel import CancelToken
 from jobs.sweep.health import HealthCheck
 from jobs.sweep.reachability import check_reached, unreachable
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import (
     ConnectError,
     ForbiddenError,
@@ -44,7 +44,7 @@ _ONE_MORE: Final = (
     UnknownReason.TIMEOUT,
     UnknownReason.SERVER_ERROR,
     UnknownReason.THROTTLED,
-    *UNBELIEVED,
+    *UNVERIFIED,
 )
 
 
@@ -64,7 +64,7 @@ class SweepRules:
         reach_every_s: Seconds between two attempts to reach the gateway.
         finish_s: When halted, questions under way may take so long to finish.
         look_every_s: Seconds between two looks at the clock.
-        watch: When going on would be wrong.
+        abort: When going on would be wrong.
     """
 
     concurrency: int = 64
@@ -74,21 +74,21 @@ class SweepRules:
     reach_every_s: float = 1.0
     finish_s: float = 10.0
     look_every_s: float = 1.0
-    watch: WatchRules = field(default_factory=WatchRules)
+    abort: AbortThresholds = field(default_factory=AbortThresholds)
 
 
 async def sweep(
     ask: Ask,
     pairs: pd.DataFrame,
     *,
-    tally: Tally,
+    stats: RequestStats,
     rules: SweepRules,
     ask_throttled: Ask | None = None,
     has_good_answer: bool = False,
     order: Iterable[int] | None = None,
     found: Iterable[Row] = (),
     note: Callable[[Row], None] | None = None,
-    halt: Halt | None = None,
+    cancel: CancelToken | None = None,
     clock: Callable[[], float] = time.time,
     steady: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -98,7 +98,7 @@ async def sweep(
     Args:
         ask: One question, with its own retries.
         pairs: Columns ``PAIRS``; any slice of them will do.
-        tally: Is kept up to date while the sweep runs.
+        stats: Is kept up to date while the sweep runs.
         rules: When to stop.
         ask_throttled: Asks in the last round about the pairs that were throttled again and again
             while others were answered; default ``ask``.
@@ -106,7 +106,7 @@ async def sweep(
         order: Places in ``pairs``, in the order in which to ask; default that of the pairs.
         found: Answers of an earlier, unfinished sweep over the same pairs: not asked for again.
         note: Told of every outcome that asking again would not change, as it comes.
-        halt: Once it is set no pair is taken any more; those not reached are NOT_ASKED.
+        cancel: Once it is set no pair is taken any more; those not reached are NOT_ASKED.
         clock: Unix seconds.
         steady: Seconds on a clock that never goes back.
         sleep: Waits so many seconds.
@@ -119,18 +119,18 @@ async def sweep(
             nothing accepted for too long (4, or 75 where this machine is the reason).
     """
     run = _Sweep(
-        ask, pairs, tally=tally, rules=rules, ask_throttled=ask_throttled or ask, note=note,
-        halt=halt or Halt(), clock=clock, steady=steady,
+        ask, pairs, stats=stats, rules=rules, ask_throttled=ask_throttled or ask, note=note,
+        cancel=cancel or CancelToken(), clock=clock, steady=steady,
     )  # fmt: skip
-    run.watch.has_good_answer = has_good_answer
+    run.abort.has_good_answer = has_good_answer
     run.restore(found)
     await run.start(pairs, sleep)
     await run.ask_all(iter(range(len(pairs)) if order is None else order))
-    if run.book.count(*_ONE_MORE):
-        await run.ask_all(run.book.places(*_ONE_MORE), again=True)
-    if not run.halt.is_set():
-        run.watch.check_belief(run.book)
-    return run.book.frame(pairs.index)
+    if run.answers.count(*_ONE_MORE):
+        await run.ask_all(run.answers.places(*_ONE_MORE), again=True)
+    if not run.cancel.is_set():
+        run.abort.check_belief(run.answers)
+    return run.answers.frame(pairs.index)
 
 
 class _Sweep:
@@ -139,11 +139,11 @@ class _Sweep:
         ask: Ask,
         pairs: pd.DataFrame,
         *,
-        tally: Tally,
+        stats: RequestStats,
         rules: SweepRules,
         ask_throttled: Ask,
         note: Callable[[Row], None] | None,
-        halt: Halt,
+        cancel: CancelToken,
         clock: Callable[[], float],
         steady: Callable[[], float],
     ) -> None:
@@ -153,34 +153,34 @@ class _Sweep:
         self._openids = pa.array(pairs["openid"])
         self._codes = pairs["organization_id"].cat.codes.to_numpy()
         self._categories: list[str] = pairs["organization_id"].cat.categories.tolist()
-        self._tally = tally
+        self._stats = stats
         self._rules = rules
         self._note = note
         self._clock = clock
         self._steady = steady
         self._started = steady()
         self._done = bytearray(len(pairs))
-        self.halt = halt
-        self.watch = Watch(rules.watch, pairs["organization_id"].nunique(), steady)
-        self.book = AnswerBook(len(pairs))
-        self._health = HealthCheck(self._question, self.watch, tally, rules.look_every_s)
+        self.cancel = cancel
+        self.abort = AbortMonitor(rules.abort, pairs["organization_id"].nunique(), steady)
+        self.answers = AnswerTable(len(pairs))
+        self._health = HealthCheck(self._question, self.abort, stats, rules.look_every_s)
         self._late: list[asyncio.Task[PalmError | None]] = []
         self._held_back: list[int] = []
-        tally.pairs += len(pairs)
+        stats.pairs += len(pairs)
 
     def restore(self, found: Iterable[Row]) -> None:
         """Take over what an earlier sweep found out."""
         for row in found:
-            good = self.book.restore(row) is None
+            good = self.answers.restore(row) is None
             if good:
-                self._tally.settled += 1
-                self._tally.without_echo += is_unnamed(row)
+                self._stats.settled += 1
+                self._stats.without_echo += is_unnamed(row)
                 self._health.place = row[0]
             else:
-                self._tally.failed += 1
+                self._stats.failed += 1
             self._done[row[0]] = 1
-            self._tally.resumed += 1
-            self.watch.permit(self._organization(row[0]), good=good)
+            self._stats.resumed += 1
+            self.abort.permit(self._organization(row[0]), good=good)
 
     async def start(self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Ask the first few pairs, and stop where it is clear that no other would fare better."""
@@ -189,7 +189,7 @@ class _Sweep:
             (
                 place
                 for place in _of_different_organizations(pairs)
-                if not self._done[place] and not self.halt.is_set()
+                if not self._done[place] and not self.cancel.is_set()
             ),
             size=self._rules.canary,
             most=self._rules.concurrency,
@@ -197,7 +197,7 @@ class _Sweep:
         )
         try:
             for errors in await self._watched([self._reach(canary, sleep)]):
-                self.watch.judge_canary(errors)
+                self.abort.judge_canary(errors)
         except BaseException:
             await canary.cancel()
             raise
@@ -208,10 +208,10 @@ class _Sweep:
 
         async def work() -> None:
             for place in places:
-                if self.halt.is_set():
+                if self.cancel.is_set():
                     return
                 if again:
-                    self._tally.failed -= 1
+                    self._stats.failed -= 1
                 elif self._done[place]:
                     continue
                 await self._settle(place)
@@ -233,17 +233,17 @@ class _Sweep:
             errors = list(outcomes.values())
             if not errors or not all(isinstance(error, _UNREACHED) for error in errors):
                 return errors
-            if self.halt.is_set():
+            if self.cancel.is_set():
                 return errors
-            check_reached(self._tally, self._waited_s(), self._rules.reach_s)
+            check_reached(self._stats, self._waited_s(), self._rules.reach_s)
             if self._waited_s() >= self._rules.reach_s:
                 raise unreachable(errors[0], str(errors[0]))
-            self._tally.failed -= len(outcomes)
+            self._stats.failed -= len(outcomes)
             canary.again(outcomes)
             await sleep(self._rules.reach_every_s)
 
     async def _watched(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        """Return what the works return, those apart that were ended some time after a halt."""
+        """Return what the works return, those apart that were ended some time after a cancel."""
         try:
             async with asyncio.TaskGroup() as group:
                 workers = [group.create_task(work) for work in works]
@@ -257,17 +257,17 @@ class _Sweep:
         raise first  # out here, so that the group does not hang on as its context
 
     async def _look(self, workers: list[asyncio.Task[T]], group: asyncio.TaskGroup) -> None:
-        """Watch the clock while the workers work; end them some time after a halt."""
+        """Watch the clock while the workers work; end them some time after a cancel."""
         checks: list[asyncio.Task[None]] = []
         try:
-            while not self.halt.is_set():
-                self.watch.check_patience(self._tally.latest_error, self._tally.refused_certificate)
-                check_reached(self._tally, self._waited_s(), self._rules.reach_s)
+            while not self.cancel.is_set():
+                self.abort.check_patience(self._stats.latest_error, self._stats.refused_certificate)
+                check_reached(self._stats, self._waited_s(), self._rules.reach_s)
                 if self._health.is_due:
                     checks = [group.create_task(self._health.check())]
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._rules.look_every_s):
-                        await self.halt.wait()
+                        await self.cancel.wait()
         finally:
             for check in checks:
                 check.cancel()
@@ -283,12 +283,12 @@ class _Sweep:
 
     async def _question(self, place: int) -> PalmAuthorization:
         """Ask about a pair; one that was throttled again and again before in another way."""
-        throttled = self.book.reason(place) is UnknownReason.THROTTLED
+        throttled = self.answers.reason(place) is UnknownReason.THROTTLED
         ask = self._ask_throttled if throttled else self._ask
         return await ask(self._openids[place].as_py(), self._organization(place))
 
     async def _settle(self, place: int) -> PalmError | None:
-        self._tally.questions += 1
+        self._stats.questions += 1
         self._done[place] = 1
         organization = self._organization(place)
         failed: PalmError | None = None
@@ -296,20 +296,20 @@ class _Sweep:
             answer = await self._question(place)
         except PalmError as error:
             failed = error
-            self.book.fail(place, error)
-            self._tally.failed += 1
+            self.answers.fail(place, error)
+            self._stats.failed += 1
         else:
-            self.book.answer(place, answer, int(self._clock() * 1000))
-            self._tally.settled += 1
-            self._tally.without_echo += not answer.echoed
+            self.answers.answer(place, answer, int(self._clock() * 1000))
+            self._stats.settled += 1
+            self._stats.without_echo += not answer.echoed
             self._health.place = place
         if failed is None:
-            self.watch.answered(place, organization)
+            self.abort.answered(place, organization)
         self._write_down(place, failed)
         if failed is not None:
-            self.watch.failed(place, organization, failed)
-        if self._tally.unnamed:
-            self.watch.check_named(self._tally.unnamed, self._tally.answers)
+            self.abort.failed(place, organization, failed)
+        if self._stats.unnamed:
+            self.abort.check_named(self._stats.unnamed, self._stats.answers)
         return failed
 
     def _write_down(self, place: int, failed: PalmError | None) -> None:
@@ -320,14 +320,14 @@ class _Sweep:
         """
         if self._note is None or not _is_final(failed):
             return
-        if isinstance(failed, RefusedError) and not self.watch.has_good_answer:
+        if isinstance(failed, RefusedError) and not self.abort.has_good_answer:
             self._held_back.append(place)
             return
-        if self.watch.has_good_answer and self._held_back:
+        if self.abort.has_good_answer and self._held_back:
             held, self._held_back = self._held_back, []
             for each in held:
-                self._note(self.book.row(each))
-        self._note(self.book.row(place))
+                self._note(self.answers.row(each))
+        self._note(self.answers.row(place))
 
 
 def _is_final(error: PalmError | None) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from jobs.sweep.abort import Watch
-from jobs.sweep.stats import Tally
+from jobs.sweep.abort import AbortMonitor
+from jobs.sweep.stats import RequestStats
 from palm import PalmError, TransientError
 
 __all__ = ["HealthCheck"]
@@ -20,8 +20,8 @@ class HealthCheck:
 
     Args:
         ask: Asks about the pair at a place; raises PalmError where there is no good answer.
-        watch: Knows when an answer was accepted last.
-        tally: Counts throttles.
+        abort: Knows when an answer was accepted last.
+        stats: Counts throttles.
         every_s: No check comes sooner after an accepted answer, or after the check before.
 
     Attributes:
@@ -29,11 +29,15 @@ class HealthCheck:
     """
 
     def __init__(
-        self, ask: Callable[[int], Awaitable[object]], watch: Watch, tally: Tally, every_s: float
+        self,
+        ask: Callable[[int], Awaitable[object]],
+        abort: AbortMonitor,
+        stats: RequestStats,
+        every_s: float,
     ) -> None:
         self._ask = ask
-        self._watch = watch
-        self._tally = tally
+        self._abort = abort
+        self._stats = stats
         self._every_s = every_s
         self._throttles = 0
         self._under_way = False
@@ -44,15 +48,15 @@ class HealthCheck:
         """Whether requests were throttled, and none was answered, since the last look."""
         if self._under_way or self.place is None:
             return False
-        before, self._throttles = self._throttles, self._tally.throttles
-        return self._watch.silent_s >= self._every_s and self._tally.throttles > before
+        before, self._throttles = self._throttles, self._stats.throttles
+        return self._abort.silent_s >= self._every_s and self._stats.throttles > before
 
     async def check(self) -> None:
         """Ask, with all the patience that any question has."""
         if self.place is None:
             return
         self._under_way = True
-        self._tally.questions += 1
+        self._stats.questions += 1
         try:
             await self._ask(self.place)
         except PalmError as error:
@@ -60,4 +64,4 @@ class HealthCheck:
                 return
         finally:
             self._under_way = False
-        self._watch.accepted()
+        self._abort.accepted()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from jobs.errors import Exit, Stop
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import CertificateRefusedError, LocalResourceError, PalmError
 from palm.doctor.remedies import diagnose
 
 __all__ = ["check_reached", "unreachable"]
 
 
-def check_reached(tally: Tally, waited_s: float, reach_s: float) -> None:
+def check_reached(stats: RequestStats, waited_s: float, reach_s: float) -> None:
     """Stop where no connection could be made since the start.
 
     The questions themselves may never say so: the client waits while the gateway is down.
 
     Args:
-        tally: Knows how all requests went.
+        stats: Knows how all requests went.
         waited_s: Seconds since the start.
         reach_s: For so long a connection is waited for.
 
@@ -24,11 +24,11 @@ def check_reached(tally: Tally, waited_s: float, reach_s: float) -> None:
         Stop: The TLS certificate of each host is refused (77, at once), or there was no connection
             in ``reach_s`` (75, or 77 where a certificate is refused).
     """
-    refused = tally.refused_certificate
-    if refused is not None and tally.certificates_refused:
+    refused = stats.refused_certificate
+    if refused is not None and stats.certificates_refused:
         raise Stop(Exit.REFUSED, diagnose(refused))
-    if tally.unreached and waited_s >= reach_s:
-        raise unreachable(refused or tally.latest_error, f"no connection in {waited_s:.0f} s")
+    if stats.unreached and waited_s >= reach_s:
+        raise unreachable(refused or stats.latest_error, f"no connection in {waited_s:.0f} s")
 
 
 def unreachable(error: PalmError | None, otherwise: str) -> Stop:

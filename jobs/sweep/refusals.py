@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from jobs.schema import UnknownReason
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 
 __all__ = ["refusals"]
 
@@ -16,12 +16,12 @@ _MOST: Final = 20
 """A gateway that invents codes must not make the report grow."""
 
 
-def refusals(rows: pd.DataFrame, tally: Tally) -> list[dict[str, Any]]:
+def refusals(rows: pd.DataFrame, stats: RequestStats) -> list[dict[str, Any]]:
     """Return the pairs that were refused, by status and code, the most frequent first, 20 at most.
 
     Args:
         rows: Columns ``ROWS``.
-        tally: Knows one message of each kind; None stands where it came with an earlier run.
+        stats: Knows one message of each kind; None stands where it came with an earlier run.
     """
     refused = rows[rows["unknown_reason"] == UnknownReason.REFUSED]
     kinds = Counter(zip(refused["http_status"], refused["error_code"], strict=True))
@@ -29,6 +29,6 @@ def refusals(rows: pd.DataFrame, tally: Tally) -> list[dict[str, Any]]:
     for kind, pairs in kinds.most_common(_MOST):
         status, code = (None if pd.isna(part) else part for part in kind)
         number = None if status is None else int(status)
-        message = None if number is None else tally.refusals.get((number, code))
+        message = None if number is None else stats.refusals.get((number, code))
         found.append({"status": number, "code": code, "message": message, "pairs": pairs})
     return found

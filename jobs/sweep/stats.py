@@ -23,7 +23,7 @@ from palm import (
     UnnamedError,
 )
 
-__all__ = ["Latency", "Tally"]
+__all__ = ["Latency", "RequestStats"]
 
 _STEP: Final = 1.05
 """Each latency bucket ends this much above the one before: percentiles are right within 5 %."""
@@ -65,7 +65,7 @@ class Latency:
 
 
 @dataclass(slots=True)
-class Tally:
+class RequestStats:
     """What happened so far.
 
     Attributes:

@@ -255,10 +255,10 @@ async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
 
 
 async def _serve(given: dict[str, Any], folder: Path) -> None:
-    from palm.sandbox import Faults, Gateway, Population, SandboxKeys  # noqa: PLC0415 - a server
+    from palm.sandbox import Faults, Population, SandboxGateway, SandboxKeys  # noqa: PLC0415 - a server
 
     keys = SandboxKeys.generate()
-    gateway = Gateway(
+    gateway = SandboxGateway(
         keys,
         Population(seed=given["seed"]),
         date=given["day"].date() if given["day"] else None,

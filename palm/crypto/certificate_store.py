@@ -24,7 +24,7 @@ from palm.crypto.trust_store import TrustStore
 from palm.errors import PalmError, RefusedError, SettingsError, SignatureError, SignatureReason
 from palm.strict_json import parse_json
 
-__all__ = ["DownloadedKeys", "RefreshRules"]
+__all__ = ["CertificateStore", "RefreshRules"]
 
 _NOT_FOUND: Final = 404
 _NO_CERTIFICATES: Final = (
@@ -63,7 +63,7 @@ def _accept_any(headers: Mapping[str, str], *, now: int) -> None:
     """Accept it."""
 
 
-class DownloadedKeys:
+class CertificateStore:
     """A verifier whose certificates come from the gateway itself.
 
     Where a public key or a certificate is held already, nothing is fetched until an answer names a
@@ -116,7 +116,7 @@ class DownloadedKeys:
             )
         return self._verifier.verify(headers, body, now=now)
 
-    def due(self) -> bool:
+    def needs_refresh(self) -> bool:
         """Say whether a fetch is wanted before the next request."""
         if self._verifier is None:
             return True
@@ -142,9 +142,9 @@ class DownloadedKeys:
         Raises:
             PalmError: The fetch failed, and there is no key at all to go on with.
         """
-        await self._fetch_once(self.due, fetch, now, accept)
+        await self._fetch_once(self.needs_refresh, fetch, now, accept)
 
-    async def seek(
+    async def ensure(
         self,
         serial: str,
         fetch: Fetch,

@@ -29,7 +29,7 @@ from palm.errors import (
     UnnamedError,
 )
 from palm.http.response import TYPED, error_of
-from palm.http.signed import Exchange
+from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
 from palm.http.url import checked_base_url, checked_proxy
@@ -111,7 +111,9 @@ async def check(
     yield Finding(Level.OK, "platform keys", f"requests name {_key_id(verifier.preferred)}")
     for url in urls:
         transport = Transport(timeouts or Timeouts(), proxy, tls)
-        exchange = Exchange(RSASigner(merchant), verifier, Hosts([url]), transport, clock=clock)
+        exchange = SignedTransport(
+            RSASigner(merchant), verifier, Hosts([url]), transport, clock=clock
+        )
         try:
             async for finding in _ask(exchange, url, pair or _EXAMPLE, clock):
                 yield finding
@@ -132,7 +134,7 @@ def _verifier(settings: Settings, merchant: Merchant) -> Verifier:
 
 
 async def _ask(
-    exchange: Exchange, url: str, pair: tuple[str, str], clock: Callable[[], float]
+    exchange: SignedTransport, url: str, pair: tuple[str, str], clock: Callable[[], float]
 ) -> AsyncIterator[Finding]:
     """Ask one host one thing, and read everything from its answer."""
     try:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from palm.crypto.certificate_store import DownloadedKeys
+from palm.crypto.certificate_store import CertificateStore
 from palm.crypto.certificates import CERTIFICATES
 from palm.crypto.replay import ReplayMemory
 from palm.crypto.signing import Signer, Verifier, authorization, message
@@ -29,12 +29,12 @@ from palm.http.transport import Timeouts, Transport
 from palm.resilience.failover import Hosts
 from palm.resilience.pacer import Permit
 
-__all__ = ["Exchange"]
+__all__ = ["SignedTransport"]
 
 T = TypeVar("T")
 
 
-class Exchange:
+class SignedTransport:
     """Sends requests and returns what can be believed.
 
     An answer whose signature was accepted before, whatever its status and whoever verifies, is not
@@ -102,7 +102,7 @@ class Exchange:
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
         """
-        if isinstance(self.verifier, DownloadedKeys) and self.verifier.due():
+        if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
             await self.verifier.refresh(
                 self._fetch_certificates, now=self._clock, accept=self._replays.accept
             )
@@ -155,9 +155,9 @@ class Exchange:
         except SignatureError as error:
             if error.reason is not SignatureReason.UNKNOWN_SERIAL or error.serial is None:
                 raise
-            if not isinstance(self.verifier, DownloadedKeys):
+            if not isinstance(self.verifier, CertificateStore):
                 raise
-            if not await self.verifier.seek(
+            if not await self.verifier.ensure(
                 error.serial,
                 self._fetch_certificates,
                 now=self._clock,
@@ -205,7 +205,7 @@ class Exchange:
             raise
         finally:
             if permit is not None:
-                permit.give_back()
+                permit.return_slot()
         self.hosts.answered(host)
         return answer
 

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from palm.resilience.spacing import QUOTA_SHARE, Spacing
+from palm.resilience.spacing import SAFETY_MARGIN, Spacing
 
-__all__ = ["QUOTA_SHARE", "Pacer", "Permit"]
+__all__ = ["SAFETY_MARGIN", "Pacer", "Permit"]
 
 _EARLY_S: Final = 0.010
 """A write may come so long before its slot. With the ten milliseconds that are made up for, writes
@@ -41,7 +41,7 @@ class Pacer:
         self,
         rate: float,
         *,
-        share: float = QUOTA_SHARE,
+        share: float = SAFETY_MARGIN,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._permits = Spacing(rate, share)
@@ -123,7 +123,7 @@ class Pacer:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                self.give_back(waiter.result())
+                self.return_slot(waiter.result())
             _drop_cancelled(self._writers)
             raise
 
@@ -139,7 +139,7 @@ class Pacer:
         self._writes.note(now)
         return now
 
-    def give_back(self, slot: float) -> None:
+    def return_slot(self, slot: float) -> None:
         """Hand a second slot whose request is not written to the next one, or return it."""
         _drop_cancelled(self._writers)
         if self._writers:
@@ -226,13 +226,13 @@ class Permit:
 
     async def renew(self) -> None:
         """Wait until the request may be written, before all who were not let through yet."""
-        self.give_back()
+        self.return_slot()
         if self._pacer is not None:
             self._slot = await self._pacer.second_slot()
             self.given_at = self._clock()
 
-    def give_back(self) -> None:
+    def return_slot(self) -> None:
         """Return what :meth:`renew` brought, as the request is not written."""
         if self._pacer is not None and self._slot is not None:
-            self._pacer.give_back(self._slot)
+            self._pacer.return_slot(self._slot)
         self._slot = None

@@ -22,7 +22,7 @@ from palm.errors import (
     UnnamedError,
 )
 
-__all__ = ["Retry", "persist"]
+__all__ = ["Retry", "call_with_retry"]
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -116,7 +116,7 @@ class _Trial:
         return min(first_s * 2.0 ** min(times - 1, 60), self._retry.cap_s)
 
 
-async def persist(
+async def call_with_retry(
     ask: Callable[[], Awaitable[T]],
     retry: Retry,
     *,

@@ -12,9 +12,9 @@ import math
 from collections import deque
 from typing import Final
 
-__all__ = ["QUOTA_SHARE", "Spacing"]
+__all__ = ["SAFETY_MARGIN", "Spacing"]
 
-QUOTA_SHARE: Final = 0.98
+SAFETY_MARGIN: Final = 0.98
 """The part of a quota to use: at 100 % a strict gateway rejects what network jitter bunches."""
 _CATCH_UP_S: Final = 0.010
 
@@ -29,7 +29,7 @@ class Spacing:
 
     __slots__ = ("_cap", "_interval", "_last", "_log", "_not_before", "share", "worst_second")
 
-    def __init__(self, quota: float, share: float = QUOTA_SHARE) -> None:
+    def __init__(self, quota: float, share: float = SAFETY_MARGIN) -> None:
         self.share = share
         self.worst_second = 0
         self._log: deque[float] = deque()

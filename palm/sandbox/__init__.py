@@ -5,10 +5,12 @@ documentation: each rule names the page that it comes from, and what no page say
 decision where it is taken.
 """
 
+import warnings
+
 from palm.sandbox.counts import Statistics
 from palm.sandbox.credentials.keyring import SANDBOX_MCHID, KeyMode, SandboxKeys
 from palm.sandbox.faults import Fault, Faults
-from palm.sandbox.gateway import Gateway
+from palm.sandbox.gateway import SandboxGateway
 from palm.sandbox.people.population import Event, EventKind, Population, Standing, State
 from palm.sandbox.requests.limiter import SlidingWindow
 
@@ -18,12 +20,23 @@ __all__ = [
     "EventKind",
     "Fault",
     "Faults",
-    "Gateway",
     "KeyMode",
     "Population",
+    "SandboxGateway",
     "SandboxKeys",
     "SlidingWindow",
     "Standing",
     "State",
     "Statistics",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "Gateway":
+        warnings.warn(
+            "palm.sandbox.Gateway is now palm.sandbox.SandboxGateway",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return SandboxGateway
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

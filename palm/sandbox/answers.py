@@ -32,8 +32,8 @@ _LEFT_OUT: Final = (("openid",), ("organization_id",), ("openid", "organization_
 """What the fault ``unnamed`` leaves out, by whom was asked about."""
 _JSON: Final = "application/json; charset=utf-8"
 _HTML: Final = (
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
-    b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n"
+    b"<html>\r\n<head><title>502 Bad SandboxGateway</title></head>\r\n<body>\r\n"
+    b"<center><h1>502 Bad SandboxGateway</h1></center>\r\n<hr><center>nginx</center>\r\n"
     b"</body>\r\n</html>\r\n"
 )
 

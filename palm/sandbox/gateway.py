@@ -51,7 +51,7 @@ from palm.sandbox.requests.rejections import Rejection
 from palm.sandbox.routes import find_route
 from palm.sandbox.serving import LoopbackServer, hang_up, send, send_again
 
-__all__ = ["Gateway"]
+__all__ = ["SandboxGateway"]
 
 
 class _Outcome(NamedTuple):
@@ -60,7 +60,7 @@ class _Outcome(NamedTuple):
     fault: Fault | None = None
 
 
-class Gateway(LoopbackServer):
+class SandboxGateway(LoopbackServer):
     """WeChat Pay's gateway on a port of this machine, while the context lasts.
 
     Attributes may be changed while it runs, and hold from the next request on.

@@ -110,37 +110,37 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     """Run one night in this process; return its stages, and the process's peak memory."""
     from rich.console import Console  # noqa: PLC0415 - the process that prints stays small
 
-    from jobs.report.model import Gateway  # noqa: PLC0415
+    from jobs.report.model import GatewayId  # noqa: PLC0415
     from jobs.run import pipeline as night  # noqa: PLC0415
     from jobs.run.config import Options  # noqa: PLC0415
-    from jobs.run.endpoint import Peer  # noqa: PLC0415
+    from jobs.run.endpoint import Endpoint  # noqa: PLC0415
     from jobs.run.session import Asked  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
     from jobs.store.outputs import Outputs  # noqa: PLC0415
-    from jobs.sweep.answers import AnswerBook  # noqa: PLC0415
-    from jobs.sweep.stats import Tally  # noqa: PLC0415
+    from jobs.sweep.answers import AnswerTable  # noqa: PLC0415
+    from jobs.sweep.stats import RequestStats  # noqa: PLC0415
     from palm import AuthorizationState, PalmAuthorization, TimedOutError  # noqa: PLC0415
     from tests.benchmarks import night as made_up  # noqa: PLC0415
 
     watch = Watch()
     asking = watch.stage("asking")
     states = [AuthorizationState.ON, AuthorizationState.OFF, AuthorizationState.NONE]
-    gateway = Gateway("sandbox", "0000000000")
+    gateway = GatewayId("sandbox", "0000000000")
 
     @asynccontextmanager
-    async def peer_of(*_: Any) -> AsyncIterator[Any]:
-        yield Peer(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
+    async def open_endpoint(*_: Any) -> AsyncIterator[Any]:
+        yield Endpoint(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
 
     async def ask_all(opt: Options, _: Any, frame: Any, *__: Any) -> Asked:
-        book = AnswerBook(len(frame))
+        book = AnswerTable(len(frame))
         with asking:
             _answer(book, frame)
         with watch.stage("frame"):
             answers = book.frame(frame.index)
         await asyncio.sleep(0)
-        return Asked(answers, Tally(), {}, None)
+        return Asked(answers, RequestStats(), {}, None)
 
-    def _answer(book: AnswerBook, frame: Any) -> None:
+    def _answer(book: AnswerTable, frame: Any) -> None:
         answers = made_up.Night.of(pairs, day)
         at = int(time.mktime(opt.run_date.timetuple()) * 1000)
         organization_ids, openids = frame["organization_id"].array, frame["openid"].array
@@ -162,7 +162,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
             )
             book.answer(place, answer, at + place)
 
-    night.peer_of, night.ask_all = peer_of, ask_all  # type: ignore[assignment]
+    night.open_endpoint, night.ask_all = open_endpoint, ask_all  # type: ignore[assignment]
     for name in ("find_baseline", "classify", "summarize", "compose", "read_pairs"):
         watch.around(night, name, name)
     watch.around(night, "knowledge", "summarize")

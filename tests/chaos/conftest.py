@@ -122,7 +122,7 @@ def night(gateway, machine, report_path, source):
                 report = run_quietly(chosen)
         except Stop as stop:
             return stop
-        return read_parquet(chosen.outputs.of(report.run_date).counts)
+        return read_parquet(chosen.outputs.for_date(report.run_date).primary)
 
     return night
 
@@ -161,7 +161,7 @@ def is_true():
         assert [control.name for control in report.controls if not control.holds] == []
         told = rows[rows["state"] != "UNKNOWN"]
         looks = [
-            population.look(openid, organization, run_date).state
+            population.state_on(openid, organization, run_date).state
             for openid, organization in zip(told["openid"], told["organization_id"], strict=True)
         ]
         assert list(told["state"]) == looks

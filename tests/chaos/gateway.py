@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiohttp import web
 
-from palm.sandbox import Faults, Gateway, SandboxKeys
+from palm.sandbox import Faults, SandboxGateway, SandboxKeys
 from palm.sandbox.answers import refuse
 from palm.sandbox.requests.rejections import Refusal
 from palm.settings import Settings, load_settings, read_config
@@ -30,7 +30,7 @@ _ABOUT = "/v3/palmservice/authorization/openid/"
 _DENIED = Refusal(403, "NO_AUTH", 268435460, "商户无权限", "No permission")
 
 
-class NightGateway(Gateway):
+class NightGateway(SandboxGateway):
     """A gateway that can be shut, deny organizations, misread the clock, and remembers all.
 
     Attributes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.run.config import Waits
-from jobs.sweep.abort import WatchRules
+from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules
 from palm import AdaptationRules, AsyncPalm, BreakerRules, Retry, Timeouts
 from palm.settings import Settings
@@ -62,7 +62,7 @@ class Machine:
                 reach_every_s=0.1,
                 finish_s=1.0 * slower,
                 look_every_s=0.1,
-                watch=WatchRules(patience_s=patience_s * slower),
+                abort=AbortThresholds(patience_s=patience_s * slower),
             ),
         )
 

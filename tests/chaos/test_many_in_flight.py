@@ -23,7 +23,7 @@ def test_no_state_is_false(gateway, night, machine, is_true):
     asking = report.about["asking"]
     assert asking["answers_without_echo"] > 50
     assert asking["outcomes"].keys() >= {
-        "BodyError", "DisconnectedError", "MismatchError", "NewStateError", "NoStateError",
+        "BodyError", "DisconnectedError", "MismatchError", "UnrecognizedStateError", "NoStateError",
         "ServerError", "SignatureError", "ThrottledError", "ok",
     }  # fmt: skip
     assert report.summary.states["UNKNOWN"] < 1_000

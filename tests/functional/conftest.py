@@ -15,7 +15,7 @@ import pytest
 
 import jobs.commands.reconcile
 import jobs.commands.report
-from palm.sandbox import Faults, Gateway
+from palm.sandbox import Faults, SandboxGateway
 from tests.night import DAY, SCRIPTS, without_times, write_pairs
 
 
@@ -68,7 +68,7 @@ def serving(gateway):
 
 @pytest.fixture(scope="module")
 def shared_gateway(keys):
-    with serving(Gateway(keys, date=DAY)) as gateway:
+    with serving(SandboxGateway(keys, date=DAY)) as gateway:
         yield gateway
 
 

@@ -42,7 +42,7 @@ def test_they_are_dropped_once_then_absent_then_compared_with_what_was_last_know
     assert set(back) <= {"UNCHANGED", "OPENED", "REOPENED", "REAUTHORIZED", "CLOSED", "CYCLED",
                          "CLEARED"}  # fmt: skip
     rows = read_parquet(Path("report.parquet")).rows.set_index(["organization_id", "openid"])
-    look = Population().look
+    look = Population().state_on
     for (organization, openid), change in zip(AWAY, back, strict=True):
         row = rows.loc[(organization, openid)]
         was, now = (look(openid, organization, DAY + timedelta(days=days)) for days in (0, 80))

@@ -13,7 +13,6 @@ from palm import (
     BodyError,
     DisconnectedError,
     MismatchError,
-    NewStateError,
     NoStateError,
     Retry,
     ServerError,
@@ -24,8 +23,9 @@ from palm import (
     Timeouts,
     UnauthorizedError,
     UnnamedError,
+    UnrecognizedStateError,
 )
-from palm.sandbox import Fault, Faults, Gateway, Population
+from palm.sandbox import Fault, Faults, Population, SandboxGateway
 
 DATE = date(2026, 11, 21)
 OPENID = "oSecretPerson0123456789abcde"
@@ -67,7 +67,7 @@ def expect(fault):
         Fault.STALE: (SignatureError, 3, {"reason": wrong.STALE}),
         Fault.OTHER: (MismatchError, 3, {"status": 200}),
         Fault.NOSTATE: (NoStateError, 1, {"status": 200}),
-        Fault.NEWSTATE: (NewStateError, 1, {"state": "AUTHORIZATION_STATE_FROZEN"}),
+        Fault.NEWSTATE: (UnrecognizedStateError, 1, {"state": "AUTHORIZATION_STATE_FROZEN"}),
         Fault.TRUNCATED: (BodyError, 3, {"status": 200}),
         Fault.UNNAMED: (UnnamedError, 2, {"status": 200}),
     }[fault]
@@ -77,7 +77,7 @@ def expect(fault):
 async def test_each_fault_is_its_error_after_its_attempts(keys, fault, everything_said_by):
     kind, attempts, attributes = expect(fault)
     timeouts = Timeouts(connect_s=0.15, total_s=0.15) if fault is Fault.STALL else Timeouts()
-    async with Gateway(keys, date=DATE, faults=Faults(**{fault.value: 1.0})) as gateway:
+    async with SandboxGateway(keys, date=DATE, faults=Faults(**{fault.value: 1.0})) as gateway:
         async with client(keys, gateway, timeouts=timeouts) as palm:
             with pytest.raises(kind) as caught:
                 await palm.authorizations.get(OPENID, "1004")
@@ -96,11 +96,11 @@ async def test_duplicates_cost_requests_and_never_the_truth(keys):
 
     With ``duplicate`` alone each first answer is true, so what is not believed is a copy.
     """
-    async with Gateway(keys, date=DATE, faults=Faults(duplicate=0.3)) as gateway:
+    async with SandboxGateway(keys, date=DATE, faults=Faults(duplicate=0.3)) as gateway:
         async with client(keys, gateway, retry=Retry(attempts=30)) as palm:
             people = [(f"o{number}", "1004") for number in range(300)]
             told = [each async for each in palm.authorizations.get_many(people)]
-        look = gateway.population.look
+        look = gateway.population.state_on
         true = {pair: look(*pair, DATE).state for pair in people}
         assert gateway.stats.faults[Fault.DUPLICATE] > 50
     assert {pair: answer.state.name for pair, answer in told} == true
@@ -108,11 +108,11 @@ async def test_duplicates_cost_requests_and_never_the_truth(keys):
 
 @pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])
 async def test_answers_are_believed_and_true_in_every_key_mode(keys, mode):
-    gateway = Gateway(keys, date=DATE, mode=mode)
+    gateway = SandboxGateway(keys, date=DATE, mode=mode)
     async with gateway, client(keys, gateway, mode=mode) as palm:
         for number in range(20):
             answer = await palm.authorizations.get(f"o{number}", "1004")
-            standing = gateway.population.look(f"o{number}", "1004", DATE)
+            standing = gateway.population.state_on(f"o{number}", "1004", DATE)
             assert (answer.state.name, answer.authorize_time) == standing
             assert answer.echoed
     signed_by = keys.platform_serial if mode == "certificate" else keys.public_key_id
@@ -123,11 +123,11 @@ async def test_faults_now_and_then_cost_attempts_and_never_the_truth(keys):
     faults = Faults.parse(
         "500=0.1,502=0.1,drop=0.1,altered=0.1,probe=0.05,missing=0.05,stale=0.05,other=0.05", seed=7
     )
-    async with Gateway(keys, Population(seed=3), date=DATE, faults=faults) as gateway:
+    async with SandboxGateway(keys, Population(seed=3), date=DATE, faults=faults) as gateway:
         retry = Retry(attempts=30)
         async with client(keys, gateway, retry=retry) as palm:
             answers = [await palm.authorizations.get(f"o{n}", "1004") for n in range(100)]
-        standings = [gateway.population.look(f"o{n}", "1004", DATE) for n in range(100)]
+        standings = [gateway.population.state_on(f"o{n}", "1004", DATE) for n in range(100)]
         stats = gateway.stats
     assert [answer.state.name for answer in answers] == [one.state for one in standings]
     assert sum(answer.attempts for answer in answers) == stats.requests > 150
@@ -135,7 +135,7 @@ async def test_faults_now_and_then_cost_attempts_and_never_the_truth(keys):
 
 
 async def test_a_clock_that_is_off_is_refused_once_and_not_asked_again(keys):
-    async with Gateway(keys, date=DATE) as gateway:
+    async with SandboxGateway(keys, date=DATE) as gateway:
         async with client(keys, gateway, clock=lambda: time.time() - 301) as palm:
             with pytest.raises(UnauthorizedError, match="5分钟") as caught:
                 await palm.authorizations.get(OPENID, "1004")
@@ -144,7 +144,7 @@ async def test_a_clock_that_is_off_is_refused_once_and_not_asked_again(keys):
 
 
 async def test_answers_without_an_echo_are_refused_unless_they_are_accepted(keys):
-    async with Gateway(keys, date=DATE, echo=0.0) as gateway:
+    async with SandboxGateway(keys, date=DATE, echo=0.0) as gateway:
         async with client(keys, gateway) as palm:
             with pytest.raises(UnnamedError, match="does not name the openid and the organization"):
                 await palm.authorizations.get(OPENID, "1004")
@@ -155,7 +155,7 @@ async def test_answers_without_an_echo_are_refused_unless_they_are_accepted(keys
 
 async def test_ids_that_need_encoding_reach_the_gateway_as_they_are(keys):
     pairs = [("a/b?c=d#e f%20中+&", "a b&c=中+/"), ("../../../certificates", "..%2F"), ("~", "😀")]
-    async with Gateway(keys, date=DATE) as gateway:
+    async with SandboxGateway(keys, date=DATE) as gateway:
         async with client(keys, gateway) as palm:
             for openid, organization_id in pairs:
                 answer = await palm.authorizations.get(openid, organization_id)
@@ -164,7 +164,7 @@ async def test_ids_that_need_encoding_reach_the_gateway_as_they_are(keys):
 
 
 async def test_a_strict_gateway_throttles_nobody_who_is_paced(keys):
-    async with Gateway(keys, date=DATE, limit=100) as gateway:
+    async with SandboxGateway(keys, date=DATE, limit=100) as gateway:
         async with client(keys, gateway, rate=100) as palm:
             began = time.monotonic()
             await asyncio.gather(*(palm.authorizations.get(f"o{n}", "1") for n in range(150)))
@@ -175,7 +175,7 @@ async def test_a_strict_gateway_throttles_nobody_who_is_paced(keys):
 
 async def test_throttled_questions_are_answered_in_the_end_and_cost_no_attempts(keys):
     faults = Faults(throttle=0.3, seed=2)
-    async with Gateway(keys, date=DATE, faults=faults) as gateway:
+    async with SandboxGateway(keys, date=DATE, faults=faults) as gateway:
         async with client(keys, gateway, retry=Retry(attempts=1)) as palm:
             for number in range(50):
                 await palm.authorizations.get(f"o{number}", "1")
@@ -187,7 +187,7 @@ async def test_throttled_questions_are_answered_in_the_end_and_cost_no_attempts(
 async def test_a_client_is_made_from_the_folder_that_the_sandbox_writes(
     keys, tmp_path, monkeypatch
 ):
-    async with Gateway(keys, date=DATE) as gateway:
+    async with SandboxGateway(keys, date=DATE) as gateway:
         keys.write(tmp_path / "keys", gateway.base_url)
         async with AsyncPalm.from_env(tmp_path / "keys" / "palm.toml") as palm:
             answer = await palm.authorizations.get(OPENID, "1004")

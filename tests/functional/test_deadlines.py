@@ -17,12 +17,12 @@ from jobs.deadline import Deadline
 from jobs.errors import Stop
 from jobs.input.pairs import read_pairs
 from jobs.journal.journal import Journal
-from jobs.report.model import Gateway
+from jobs.report.model import GatewayId
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
 from jobs.schema import State
 from jobs.store.outputs import parse_outputs
-from jobs.sweep.abort import WatchRules
+from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules
 from palm import Retry
 from palm.sandbox import SANDBOX_MCHID, Faults
@@ -44,7 +44,7 @@ def unfinished(source, folder):
         files = parse_outputs((output,), None, run_date).sidecars
         if output.endswith("/"):
             Path(output).mkdir(exist_ok=True)
-        with Journal.open(files, run_date, Gateway("sandbox", SANDBOX_MCHID), pairs) as journal:
+        with Journal.open(files, run_date, GatewayId("sandbox", SANDBOX_MCHID), pairs) as journal:
             for place in range(answers):
                 journal.put((place, 0, -1, -(2**63), 1_741_000_000_000, 200, 1, None, "r"))
         return pairs
@@ -175,7 +175,7 @@ def chosen(folder, source, *, reach_s=0.1, patience_s=60.0, **given):
         retry=Retry(attempts=1, throttle_s=0.01, cap_s=0.1, patience_s=float("inf")),
         sweep=SweepRules(
             reach_s=reach_s, reach_every_s=0.02, finish_s=0.2, look_every_s=0.02, replace_s=0.05,
-            watch=WatchRules(patience_s=patience_s),
+            watch=AbortThresholds(patience_s=patience_s),
         ),
     )  # fmt: skip
     settings = load_settings(read_config(folder / "keys" / "palm.toml"))

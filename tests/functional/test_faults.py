@@ -55,7 +55,7 @@ def test_no_state_differs_from_the_populations(report):
     population = Population()
     told = report.rows[report.rows["state"] != "UNKNOWN"]
     looks = [
-        population.look(openid, organization, DAY)
+        population.state_on(openid, organization, DAY)
         for openid, organization in zip(told["openid"], told["organization_id"], strict=True)
     ]
     assert len(told) > PEOPLE * 0.9
@@ -93,7 +93,7 @@ def test_answers_without_a_known_state_are_unknown_for_that_reason(report):
 def test_each_fault_was_met(report):
     """So that the tests above speak of something."""
     assert report.about["asking"]["outcomes"].keys() >= {
-        "BodyError", "DisconnectedError", "MismatchError", "NewStateError", "NoStateError",
+        "BodyError", "DisconnectedError", "MismatchError", "UnrecognizedStateError", "NoStateError",
         "ServerError", "SignatureError", "ThrottledError", "TimedOutError", "ok",
     }  # fmt: skip
     assert report.about["asking"]["probes"] > PEOPLE * 0.01

@@ -19,12 +19,12 @@ from palm import (
     Retry,
     ServerError,
 )
-from palm.sandbox import Faults, Gateway
+from palm.sandbox import Faults, SandboxGateway
 
 
 @pytest.fixture
 async def gateway(keys):
-    async with Gateway(keys) as running:
+    async with SandboxGateway(keys) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from palm import AsyncPalm, HostRules, Palm, PalmError, RefusedError, Retry, ServerError, Timeouts
-from palm.sandbox import Faults, Gateway
+from palm.sandbox import Faults, SandboxGateway
 
 SCALED = Timeouts(connect_s=0.3, total_s=0.5)
 RETRY = Retry(attempts=5, base_s=0.001, cap_s=0.01)
@@ -55,7 +55,7 @@ async def failing(kind: str):
 
 @pytest.fixture
 async def backup(keys):
-    async with Gateway(keys) as running:
+    async with SandboxGateway(keys) as running:
         yield running
 
 
@@ -120,7 +120,7 @@ async def test_a_first_host_that_comes_back_is_asked_again(keys, backup, kind):
         async with hanging(port) if kind == "hangs" else contextlib.AsyncExitStack():
             await check_all_answered(palm)
         assert palm.hosts.current == backup.base_url
-        async with Gateway(keys, port=port) as back:
+        async with SandboxGateway(keys, port=port) as back:
             async with asyncio.timeout(20):
                 while palm.hosts.current != first:
                     await check_all_answered(palm, 5)
@@ -136,7 +136,7 @@ async def test_a_first_host_that_goes_in_the_middle_costs_no_answer(keys, backup
     port, rules = free_port(), HostRules(try_main_s=0.05)
     first = f"http://127.0.0.1:{port}"
     async with client(keys, first, backup.base_url, hosts=rules, rate=400) as palm:
-        async with Gateway(keys, port=port) as before:
+        async with SandboxGateway(keys, port=port) as before:
             asking = asyncio.create_task(check_all_answered(palm, 300, concurrency=4))
             async with asyncio.timeout(20):
                 while before.stats.requests < 60:
@@ -144,7 +144,7 @@ async def test_a_first_host_that_goes_in_the_middle_costs_no_answer(keys, backup
         async with asyncio.timeout(20):
             while backup.stats.requests < 60:
                 await asyncio.sleep(0.002)
-        async with Gateway(keys, port=port) as after:
+        async with SandboxGateway(keys, port=port) as after:
             await asking
             assert palm.hosts.current == first
             assert min(g.stats.answered for g in (before, backup, after)) > 0
@@ -154,7 +154,7 @@ async def test_a_first_host_that_goes_in_the_middle_costs_no_answer(keys, backup
 async def test_a_status_never_switches(keys, backup, fault):
     once = Retry(attempts=1, patience_s=0)
     async with (
-        Gateway(keys, faults=Faults(**{fault: 1.0})) as first,
+        SandboxGateway(keys, faults=Faults(**{fault: 1.0})) as first,
         client(keys, first.base_url, backup.base_url, retry=once, rate=None) as palm,
     ):
         for _ in range(10):
@@ -170,7 +170,7 @@ async def test_a_status_never_switches(keys, backup, fault):
 
 async def test_a_refusal_never_switches(keys, backup):
     async with (
-        Gateway(keys) as first,
+        SandboxGateway(keys) as first,
         client(keys, first.base_url, backup.base_url) as palm,
     ):
         for _ in range(10):
@@ -181,7 +181,7 @@ async def test_a_refusal_never_switches(keys, backup):
 
 async def test_an_answer_that_is_not_believed_never_switches(keys, backup):
     async with (
-        Gateway(keys, faults=Faults(altered=1.0)) as first,
+        SandboxGateway(keys, faults=Faults(altered=1.0)) as first,
         client(keys, first.base_url, backup.base_url) as palm,
     ):
         with pytest.raises(PalmError):
@@ -201,7 +201,7 @@ async def test_a_server_error_of_the_second_host_is_its_own(keys):
     """The second host is asked for good reason: its errors do not send anybody back."""
     first = f"http://127.0.0.1:{free_port()}"
     async with (
-        Gateway(keys, faults=Faults(system_error=1.0)) as second,
+        SandboxGateway(keys, faults=Faults(system_error=1.0)) as second,
         client(keys, first, second.base_url) as palm,
     ):
         with pytest.raises(ServerError):

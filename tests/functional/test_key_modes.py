@@ -18,14 +18,14 @@ from palm import (
     APIv3Key,
     AsyncPalm,
     BodyError,
-    DownloadedKeys,
+    CertificateStore,
     Pair,
     PalmAuthorization,
     PlatformKeys,
     Retry,
     SettingsError,
 )
-from palm.sandbox import Faults, Gateway, SandboxKeys
+from palm.sandbox import Faults, SandboxGateway, SandboxKeys
 
 DOWNLOAD = "GET /v3/certificates"
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -39,7 +39,7 @@ def _no_settings_of_this_machine(monkeypatch, tmp_path):
 
 @asynccontextmanager
 async def asking(
-    gateway: Gateway, folder: Path, mode: str | None = None, **options: object
+    gateway: SandboxGateway, folder: Path, mode: str | None = None, **options: object
 ) -> AsyncIterator[AsyncPalm]:
     """Yield a client with what ``palm.toml`` says for a mode, by default the gateway's own."""
     gateway.keys.write(folder, gateway.base_url, mode=mode or gateway.mode)
@@ -65,7 +65,10 @@ def people(count: int) -> list[Pair]:
 async def test_each_mode_answers_and_downloads_only_what_it_needs(
     keys: SandboxKeys, tmp_path, mode, downloads
 ):
-    async with Gateway(keys, mode=mode) as gateway, asking(gateway, tmp_path / "keys") as palm:
+    async with (
+        SandboxGateway(keys, mode=mode) as gateway,
+        asking(gateway, tmp_path / "keys") as palm,
+    ):
         answers = await ask_all(palm, people(100))
     signer = keys.platform_serial if mode == "certificate" else keys.public_key_id
     assert {answer.verified_by for answer in answers} == {signer}
@@ -86,7 +89,10 @@ async def test_a_rotation_in_the_middle_of_a_run_loses_nothing(keys, tmp_path, s
                 rotated = gateway.rotate()
             yield pair
 
-    async with Gateway(keys, mode="certificate") as gateway, asking(gateway, tmp_path / "k") as p:
+    async with (
+        SandboxGateway(keys, mode="certificate") as gateway,
+        asking(gateway, tmp_path / "k") as p,
+    ):
         gateway.rotation_share = share
         answers = [answer async for _, answer in p.authorizations.get_many(pairs(), concurrency=16)]
     assert {type(answer) for answer in answers} == {PalmAuthorization}
@@ -101,7 +107,10 @@ async def test_a_rotation_in_the_middle_of_a_run_loses_nothing(keys, tmp_path, s
 
 async def test_the_public_key_mode_never_downloads_whatever_happens(keys, tmp_path):
     faults = Faults(serial=0.3, probe=0.2)
-    async with Gateway(keys, faults=faults) as gateway, asking(gateway, tmp_path / "keys") as palm:
+    async with (
+        SandboxGateway(keys, faults=faults) as gateway,
+        asking(gateway, tmp_path / "keys") as palm,
+    ):
         await ask_all(palm, people(100))
         gateway.rotate()
         await ask_all(palm, people(100))
@@ -113,7 +122,7 @@ async def test_a_merchant_without_certificates_is_not_hindered_by_a_wish_for_the
     """Both kinds are configured, as in the grey mode, but there are no certificates any more."""
     faults = Faults(serial=0.3)
     async with (
-        Gateway(keys, faults=faults) as gateway,
+        SandboxGateway(keys, faults=faults) as gateway,
         asking(gateway, tmp_path / "k", "grey") as p,
     ):
         await ask_all(p, people(100))
@@ -123,7 +132,7 @@ async def test_a_merchant_without_certificates_is_not_hindered_by_a_wish_for_the
 
 async def test_before_the_switch_begins_certificates_sign_and_are_found(keys, tmp_path):
     """The merchant has configured both already; the gateway does not look at what we prefer."""
-    gateway = Gateway(keys, mode="certificate")
+    gateway = SandboxGateway(keys, mode="certificate")
     async with gateway, asking(gateway, tmp_path / "keys", "grey") as palm:
         answers = await ask_all(palm, people(100))
         assert {answer.verified_by for answer in answers} == {keys.platform_serial}
@@ -137,8 +146,8 @@ async def test_before_the_switch_begins_certificates_sign_and_are_found(keys, tm
 async def test_during_the_switch_the_id_that_we_prefer_selects_the_key(keys, kind):
     preferred = getattr(keys, kind)
     held = PlatformKeys(dict(keys.platform_keys("grey")), preferred=preferred)
-    for verifying in (held, DownloadedKeys(APIv3Key(keys.apiv3_key.encode()), held)):
-        async with Gateway(keys, mode="grey") as gateway:
+    for verifying in (held, CertificateStore(APIv3Key(keys.apiv3_key.encode()), held)):
+        async with SandboxGateway(keys, mode="grey") as gateway:
             options = {"merchant": keys.merchant(), "base_url": gateway.base_url}
             async with AsyncPalm(keys=verifying, **options) as palm:
                 answers = await ask_all(palm, people(20))
@@ -147,14 +156,17 @@ async def test_during_the_switch_the_id_that_we_prefer_selects_the_key(keys, kin
 
 
 async def test_who_can_only_download_is_told_where_there_is_nothing_to_download(keys, tmp_path):
-    async with Gateway(keys) as gateway, asking(gateway, tmp_path / "keys", "certificate") as palm:
+    async with (
+        SandboxGateway(keys) as gateway,
+        asking(gateway, tmp_path / "keys", "certificate") as palm,
+    ):
         with pytest.raises(SettingsError, match="no platform certificates: set public_key"):
             await palm.authorizations.get(OPENID, "1004")
     assert gateway.stats.routes == {DOWNLOAD: 1}
 
 
 async def test_a_first_download_that_fails_is_tried_again_with_the_question(keys, tmp_path):
-    async with Gateway(keys, mode="certificate", faults=Faults(system_error=1.0)) as gateway:
+    async with SandboxGateway(keys, mode="certificate", faults=Faults(system_error=1.0)) as gateway:
 
         def attempted(_: object) -> None:
             gateway.faults = Faults()
@@ -187,7 +199,7 @@ async def test_downloaded_certificates_count_only_under_the_root_that_is_set(
 ):
     root = tmp_path / "root.pem"
     monkeypatch.setenv("PALM_ROOT_CERTIFICATE", str(root))
-    async with Gateway(keys, mode="certificate") as gateway:
+    async with SandboxGateway(keys, mode="certificate") as gateway:
         root.write_bytes(root_of(keys, keys.authority.key))
         async with asking(gateway, tmp_path / "keys") as palm:
             assert (await palm.authorizations.get(OPENID, "1")).verified_by == keys.platform_serial

@@ -15,12 +15,12 @@ import pytest
 from jobs.errors import Stop
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
-from jobs.sweep.abort import WatchRules
+from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules, sweep
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, BreakerRules, HostRules, LocalResourceError, Retry
 from palm.commands.main import _exit_code
-from palm.sandbox import Faults, Gateway
+from palm.sandbox import Faults, SandboxGateway
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
 from tests.functional.conftest import serving
@@ -37,7 +37,7 @@ PERSISTENT = Retry(base_s=0.01, cap_s=0.05, patience_s=float("inf"))
 
 @pytest.fixture
 async def hosts(keys):
-    async with Gateway(keys) as main, Gateway(keys) as backup:
+    async with SandboxGateway(keys) as main, SandboxGateway(keys) as backup:
         yield main, backup
 
 
@@ -103,21 +103,21 @@ def descriptors(count):
 
 
 async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
-    tally = Tally()
+    stats = RequestStats()
     with running_gateway(day=DAY) as folder:
         settings = load_settings(read_config(folder / "palm.toml"))
         async with AsyncPalm.from_settings(
-            settings, rate=2000, breaker=HASTY, retry=PERSISTENT, on_attempt=tally.attempted
+            settings, rate=2000, breaker=HASTY, retry=PERSISTENT, on_attempt=stats.attempted
         ) as asking:
             with descriptors(4):
                 answers = await sweep(
-                    asking.authorizations.get, pairs(200), tally=tally,
+                    asking.authorizations.get, pairs(200), stats=stats,
                     rules=SweepRules(concurrency=32),
                 )  # fmt: skip
             assert (asking.hosts.switches, asking.breaker.openings) == (0, 0)
     assert set(answers["state"]) <= {"ON", "OFF", "NONE"}
-    assert tally.outcomes["LocalResourceError"] > 0
-    assert tally.outcomes.keys() == {"ok", "LocalResourceError"}
+    assert stats.outcomes["LocalResourceError"] > 0
+    assert stats.outcomes.keys() == {"ok", "LocalResourceError"}
 
 
 @pytest.mark.parametrize(
@@ -125,17 +125,19 @@ async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
     [
         (SweepRules(reach_s=0.2, look_every_s=0.05), LINE),
         (
-            SweepRules(reach_s=float("inf"), look_every_s=0.05, watch=WatchRules(patience_s=0.2)),
+            SweepRules(
+                reach_s=float("inf"), look_every_s=0.05, watch=AbortThresholds(patience_s=0.2)
+            ),
             f"No valid answer for 0 s: {LINE.removeprefix('no connection: ')}",
         ),
     ],
     ids=["at the start", "for all the patience"],
 )
 async def test_where_it_lasts_the_run_ends_with_75_and_the_line(keys, hosts, rules, begins):
-    tally, (main, _) = Tally(), hosts
-    async with client(keys, main.base_url, on_attempt=tally.attempted) as asking:
+    stats, (main, _) = RequestStats(), hosts
+    async with client(keys, main.base_url, on_attempt=stats.attempted) as asking:
         with no_free_descriptors(), pytest.raises(Stop) as stop:
-            await sweep(asking.authorizations.get, pairs(20), tally=tally, rules=rules)
+            await sweep(asking.authorizations.get, pairs(20), stats=stats, rules=rules)
     assert stop.value.code == 75
     assert str(stop.value) == begins
 
@@ -147,8 +149,8 @@ def test_palm_get_ends_with_75_as_with_all_that_passes():
 def test_a_night_that_had_answers_keeps_them_and_says_the_command_once(folder, keys):
     source = write_pairs(folder / "pairs.csv", 3000)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    waits = Waits(sweep=SweepRules(watch=WatchRules(patience_s=1.0)))
-    with serving(Gateway(keys, date=DAY)) as gateway:
+    waits = Waits(sweep=SweepRules(watch=AbortThresholds(patience_s=1.0)))
+    with serving(SandboxGateway(keys, date=DAY)) as gateway:
         keys.write(folder / "keys", gateway.base_url)
         chosen = options(
             source, folder / "r.parquet", DAY, waits=waits, rate=500.0,

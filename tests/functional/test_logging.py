@@ -218,14 +218,14 @@ def test_a_rotated_log_file_is_opened_again_and_no_line_is_lost(reconcile, monke
     monkeypatch.setattr(jobs.observe.progress, "_LINE_EVERY_S", 0.05)
     lines, rotated = jobs.observe.progress.status_line, []
 
-    def rotating(tally, elapsed_s):
+    def rotating(stats, elapsed_s):
         if Path("palm.log").exists() and len(rotated) < 5:
             old = Path(f"palm.log.{len(rotated)}")
             Path("palm.log").rename(old)
             Path(f"{old}.gz").write_bytes(gzip.compress(old.read_bytes()))
             old.unlink()
             rotated.append(Path(f"{old}.gz"))
-        return f"line {next(numbers)}: {lines(tally, elapsed_s)}"
+        return f"line {next(numbers)}: {lines(stats, elapsed_s)}"
 
     numbers = iter(range(1, 1000))
     monkeypatch.setattr(jobs.observe.progress, "status_line", rotating)

@@ -27,7 +27,7 @@ def pair(number):
 def history(number, last, now):
     """Return the class that a pair's own story between two looks has, by the story alone."""
     organization, openid = pair(number)
-    was, times = POPULATION.look(openid, organization, last)
+    was, times = POPULATION.state_on(openid, organization, last)
     events = POPULATION.events(openid, organization, last, now)
     if not events:
         return "UNCHANGED"
@@ -42,7 +42,7 @@ def history(number, last, now):
         return "CLEARED"
     # Opened in between, and shut again: seen by nothing but a later time, or by being known at all.
     assert EventKind.OPEN in kinds
-    shown = POPULATION.look(openid, organization, now).authorize_time
+    shown = POPULATION.state_on(openid, organization, now).authorize_time
     seen = becomes == "OFF" if was == "NONE" else True
     return "CYCLED" if seen or (times is not None and shown is not None) else "UNCHANGED"
 
@@ -152,6 +152,6 @@ def test_the_times_compared_are_those_of_the_two_looks(reports):
     moved = second.rows[second.rows["change"] == "REAUTHORIZED"]
     assert len(moved)
     for row in moved.itertuples():
-        then = POPULATION.look(row.openid, row.organization_id, DAY_1).authorize_time
-        now = POPULATION.look(row.openid, row.organization_id, DAY_2).authorize_time
+        then = POPULATION.state_on(row.openid, row.organization_id, DAY_1).authorize_time
+        now = POPULATION.state_on(row.openid, row.organization_id, DAY_2).authorize_time
         assert (row.previous_authorize_time, row.authorize_time) == (then, now)

@@ -13,7 +13,7 @@ import pytest
 
 from jobs.schema import PAIRS, conform
 from jobs.sweep.engine import SweepRules, sweep
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
@@ -43,10 +43,10 @@ class Measured:
 async def measure(settings, rate, seconds):
     """Ask for ``seconds`` after the start has settled; return what share of the quota was used."""
     pairs = pairs_for(round(rate * (seconds + 2 * SETTLING_S)))
-    tally, times, lags = Tally(), [], []
+    stats, times, lags = RequestStats(), [], []
 
     def note(attempt):
-        tally.attempted(attempt)
+        stats.attempted(attempt)
         times.append(time.monotonic() - attempt.elapsed_s)  # when its slot came
 
     watch = asyncio.create_task(watch_lag(lags))
@@ -58,7 +58,7 @@ async def measure(settings, rate, seconds):
         on_attempt=note,
     ) as palm:
         rules = SweepRules(concurrency=max(64, rate))
-        answers = await sweep(palm.authorizations.get, pairs, tally=tally, rules=rules)
+        answers = await sweep(palm.authorizations.get, pairs, stats=stats, rules=rules)
     watch.cancel()
     times.sort()
     start = times[0] + SETTLING_S
@@ -66,7 +66,7 @@ async def measure(settings, rate, seconds):
     asked = bisect_left(times, start + seconds) - bisect_left(times, start)
     return Measured(
         used=asked / seconds / rate,
-        throttles=tally.throttles,
+        throttles=stats.throttles,
         failures=int((answers["state"] == "UNKNOWN").sum()),
         worst_lag_s=max(lags),
     )

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 from palm import SignatureError, SignatureReason
 from palm.commands.main import _exit_code, command
 from palm.commands.runner import run_command
-from palm.sandbox import Fault, Faults, Gateway, SandboxKeys
+from palm.sandbox import Fault, Faults, SandboxGateway, SandboxKeys
 from palm.settings import read_config
 
 ASK = ("get", "o1", "--organization-id", "1004")
@@ -48,7 +48,7 @@ def gateway(keys):
     started, running, loop = threading.Event(), [], asyncio.new_event_loop()
 
     async def serve():
-        async with Gateway(keys) as made:
+        async with SandboxGateway(keys) as made:
             stop = asyncio.Event()
             running.extend([made, stop])
             started.set()

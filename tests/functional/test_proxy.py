@@ -28,7 +28,7 @@ from palm.commands import main as cli
 from palm.commands.runner import run_command
 from palm.http.transport import Timeouts, Transport
 from palm.http.url import _proxy_of, checked_proxy, environment_proxy, proxy_option
-from palm.sandbox import Gateway
+from palm.sandbox import SandboxGateway
 
 GATEWAY = "https://api.mch.weixin.qq.com"
 PROXY = "http://proxy.example:3128"
@@ -103,7 +103,7 @@ def environment(monkeypatch):
 
 @pytest.fixture
 async def gateway(keys):
-    async with Gateway(keys) as running:
+    async with SandboxGateway(keys) as running:
         yield running
 
 

@@ -46,7 +46,7 @@ def test_a_good_night_ends_with_0_and_nothing_on_standard_output(reconcile, gate
     rows = pd.read_parquet("report.parquet")
     population = gateway.population
     assert list(rows["state"]) == [
-        population.look(openid, organization, DAY).state
+        population.state_on(openid, organization, DAY).state
         for openid, organization in zip(rows["openid"], rows["organization_id"], strict=True)
     ]
     assert set(rows["change"]) == {"FIRST_SEEN"}

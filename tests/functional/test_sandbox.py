@@ -16,7 +16,7 @@ import pytest
 
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import RSASigner, RSAVerifier, authorization, message
-from palm.sandbox import Fault, Faults, Gateway, Population, SandboxKeys
+from palm.sandbox import Fault, Faults, Population, SandboxGateway, SandboxKeys
 
 DATE = date(2026, 11, 21)
 
@@ -44,7 +44,7 @@ async def ask(session, signer, openid, organization_id):
 
 
 async def test_a_client_configured_by_the_folder_gets_true_answers(keys, tmp_path):
-    async with Gateway(keys, date=DATE) as gateway:
+    async with SandboxGateway(keys, date=DATE) as gateway:
         keys.write(tmp_path / "keys", gateway.base_url)
         settings = tomllib.loads((tmp_path / "keys" / "palm.toml").read_text())
 
@@ -67,7 +67,7 @@ async def test_a_client_configured_by_the_folder_gets_true_answers(keys, tmp_pat
         assert status == 200
         verifier.verify(headers, body, now=int(time.time()))
         answer = json.loads(body)
-        standing = Population().look(openid, organization_id, DATE)
+        standing = Population().state_on(openid, organization_id, DATE)
         assert (answer["openid"], answer["organization_id"]) == (openid, organization_id)
         assert answer["state"] == f"AUTHORIZATION_STATE_{standing.state}"
         time_written = standing.authorize_time and standing.authorize_time.isoformat()
@@ -79,7 +79,7 @@ async def test_a_client_configured_by_the_folder_gets_true_answers(keys, tmp_pat
 async def test_all_faults_are_met_and_counted_one_a_request(keys):
     faults = Faults.parse("all=0.06", stall_s=0.05)
     async with (
-        Gateway(keys, date=DATE, faults=faults) as gateway,
+        SandboxGateway(keys, date=DATE, faults=faults) as gateway,
         aiohttp.ClientSession(
             base_url=gateway.base_url,
             connector=aiohttp.TCPConnector(force_close=True),  # a duplicate is nobody's answer

@@ -18,7 +18,7 @@ from jobs.commands.typed_options import typed_options
 from jobs.errors import Exit, exit_code_of
 from jobs.run.session import _interrupted
 from jobs.run.typed_command import shown_command
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import Retry
 from palm.commands import main as cli
 from palm.commands.runner import run_command
@@ -266,7 +266,7 @@ def test_a_command_without_a_secret_can_be_pasted_as_it_is():
 def test_an_interrupted_run_says_how_to_go_on_without_the_secret(words):
     typed = ("a.csv", *words, "-o", "r.csv", "--fresh")
     chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=tuple(typed_options(typed)))
-    said = str(_interrupted(Exit.TERMINATED, chosen, Tally(pairs=3), None))
+    said = str(_interrupted(Exit.TERMINATED, chosen, RequestStats(pairs=3), None))
     assert said.endswith(
         f"to go on: palm-reconcile a.csv -o r.csv --run-date {DAY} (and --ping-url, not shown here)"
     )

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from palm import AsyncPalm, Palm, PalmError, Retry, TimedOutError, TransportError
-from palm.sandbox import Faults, Gateway
+from palm.sandbox import Faults, SandboxGateway
 
 QUERIES = 200
 NOWHERE = "http://127.0.0.1:9"
@@ -23,7 +23,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.fixture
 async def gateway(keys):
-    async with Gateway(keys) as running:
+    async with SandboxGateway(keys) as running:
         yield running
 
 
@@ -101,7 +101,7 @@ async def elsewhere(keys):
     found = []
 
     async def serve():
-        async with Gateway(keys) as gateway:
+        async with SandboxGateway(keys) as gateway:
             found.append(gateway)
             started.set()
             await until(stop.is_set, 30.0)

@@ -20,26 +20,26 @@ import pandas as pd
 import pytest
 
 from jobs.compare.changes import classify
-from jobs.compare.freshness import knowledge
+from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
-from jobs.report.model import Gateway, Run, compose
+from jobs.report.model import GatewayId, Run, compose
 from jobs.report.parquet import read_parquet
 from jobs.schema import ROWS, Change, State, conform
 from jobs.store.baseline import find_baseline
 from jobs.store.locations import dated_reports
 from jobs.store.outputs import parse_outputs
 from jobs.store.publish import publish
-from jobs.sweep.answers import AnswerBook
-from jobs.sweep.stats import Tally
+from jobs.sweep.answers import AnswerTable
+from jobs.sweep.stats import RequestStats
 from palm import AuthorizationState, PalmAuthorization, TimedOutError
 from tests.night import ASKING
 
 PEOPLE, NIGHTS, FIRST = 5_000, 30, date(2026, 10, 23)
 UNANSWERED, LEAVE, STAY_AWAY = 0.01, 0.0103, 2 / 3  # 3 % are missing, for three nights each
 ORGANIZATIONS = ("0042", "1001", "1002", "学校", "=5")
-GATEWAY = Gateway("other", "1900000001")
+GATEWAY = GatewayId("other", "1900000001")
 STEPS = {
     "ON": ((("close",), 0.010), (("close", "open"), 0.005), (("clear",), 0.003)),
     "OFF": ((("open",), 0.020), (("open", "close"), 0.010), (("clear",), 0.005)),
@@ -86,7 +86,7 @@ def write_history(chance):
         opened = moment(-chance.randint(2, 400)) if state != "NONE" else None
         life = Life(state, opened)
         for night in range(1, NIGHTS):
-            now = life.look(moment(night))[0]
+            now = life.state_on(moment(night))[0]
             kinds, weights = zip(*STEPS[now], strict=True)
             steps = chance.choices([(), *kinds], [1 - sum(weights), *weights])[0]
             seconds = sorted(chance.sample(range(3_600, 82_800), len(steps)))
@@ -124,7 +124,7 @@ class Witness:
         told = {}
         for key, life in self.lives.items():
             last = self.looked.get(key)
-            before = None if last is None else life.look(last)[0]
+            before = None if last is None else life.state_on(last)[0]
             if key not in listed:
                 if key in self.here:
                     told[key] = "DROPPED", before
@@ -142,7 +142,7 @@ class Witness:
 
     @staticmethod
     def change(life, last, now):
-        was, becomes = life.look(last)[0], life.look(now)[0]
+        was, becomes = life.state_on(last)[0], life.state_on(now)[0]
         if was != becomes:
             return NAMED[was, becomes]
         return AGAIN.get(was, "UNCHANGED") if life.opened_between(last, now) else "UNCHANGED"
@@ -151,18 +151,20 @@ class Witness:
         """Return how many pairs of the last input are known to be in each state."""
         known = (self.looked.get(key) for key in self.here)
         states = zip(self.here, known, strict=True)
-        return Counter(self.lives[key].look(last)[0] for key, last in states if last is not None)
+        return Counter(
+            self.lives[key].state_on(last)[0] for key, last in states if last is not None
+        )
 
 
 def answers_of(pairs, lives, night, unanswered):
     """Return the frame of answers that a sweep of that night would have returned."""
-    book, at = AnswerBook(len(pairs)), int(moment(night).timestamp() * 1000)
+    book, at = AnswerTable(len(pairs)), int(moment(night).timestamp() * 1000)
     keys = zip(pairs["organization_id"], pairs["openid"], strict=True)
     for place, key in enumerate(keys):
         if key in unanswered:
             book.fail(place, TimedOutError("too late"))
             continue
-        state, opened = lives[key].look(moment(night))
+        state, opened = lives[key].state_on(moment(night))
         answer = PalmAuthorization(
             organization_id=key[0],
             openid=key[1],
@@ -185,7 +187,7 @@ def publish_night(folder, night, lives, listed, unanswered):
     more = (str(folder / "last.xlsx"),) if night == NIGHTS - 1 else ()
     outputs = parse_outputs((f"{folder}/reports/", *more), None, day)
     found = find_baseline(
-        outputs.counts, run_date=day, gateway=GATEWAY, named=None, folder=outputs.folder
+        outputs.primary, run_date=day, gateway=GATEWAY, named=None, folder=outputs.folder
     )
     before = found.report.run_date if found.report else None
     rows = classify(
@@ -204,8 +206,8 @@ def publish_night(folder, night, lives, listed, unanswered):
         source=source,
         baseline=found.report,
         baseline_file=found.path,
-        tally=Tally(),
-        asking={**ASKING, "knowledge": knowledge(rows, moment(night))},
+        stats=RequestStats(),
+        asking={**ASKING, "knowledge": freshness(rows, moment(night))},
     )
     publish(report, outputs, baseline=found.report, replaced=found.replaced)
 

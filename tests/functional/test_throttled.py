@@ -7,10 +7,10 @@ from aiohttp import web
 
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
-from jobs.sweep.abort import WatchRules
+from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules
 from palm import Retry
-from palm.sandbox import Gateway
+from palm.sandbox import SandboxGateway
 from palm.settings import load_settings, read_config
 from tests.functional.conftest import serving
 from tests.night import DAY, options, run_quietly, write_pairs
@@ -18,11 +18,11 @@ from tests.night import DAY, options, run_quietly, write_pairs
 ALWAYS = f"o{7:027}"
 WAITS = Waits(  # a hundredth of the usual ones
     retry=Retry(base_s=0.002, cap_s=0.2, throttle_s=0.01, patience_s=float("inf")),
-    sweep=SweepRules(replace_s=0.05, look_every_s=0.01, watch=WatchRules(patience_s=60.0)),
+    sweep=SweepRules(replace_s=0.05, look_every_s=0.01, watch=AbortThresholds(patience_s=60.0)),
 )
 
 
-class PickyGateway(Gateway):
+class PickyGateway(SandboxGateway):
     """Throttles whoever asks about one person.
 
     Attributes:

@@ -35,7 +35,7 @@ def run(tmp_path):
 def false_states(path):
     rows = read_parquet(path).rows
     rows = rows[rows["state"] != "UNKNOWN"]
-    look = Population().look
+    look = Population().state_on
     pairs = zip(rows["openid"], rows["organization_id"], rows["state"], strict=True)
     return [openid for openid, own, state in pairs if look(openid, own, DAY).state != state]
 

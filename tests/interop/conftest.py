@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from palm import AsyncPalm, BeliefError, MismatchError, Retry, SignatureError, SignatureReason
-from palm.sandbox import Faults, Gateway
+from palm import AsyncPalm, MismatchError, Retry, SignatureError, SignatureReason, VerificationError
+from palm.sandbox import Faults, SandboxGateway
 
 MODES = ["public_key", "certificate", "grey"]
 PAIR = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")
@@ -69,8 +69,8 @@ def serve(keys, tmp_path):
     """``async with serve(mode) as (gateway, folder)``: one whose faults a test can change."""
 
     @asynccontextmanager
-    async def serve(mode: str) -> AsyncIterator[tuple[Gateway, Folder]]:
-        async with Gateway(keys, mode=mode) as gateway:
+    async def serve(mode: str) -> AsyncIterator[tuple[SandboxGateway, Folder]]:
+        async with SandboxGateway(keys, mode=mode) as gateway:
             keys.write(tmp_path / "keys", gateway.base_url, mode=mode)
             yield gateway, Folder(tmp_path / "keys", mode)
 
@@ -78,16 +78,16 @@ def serve(keys, tmp_path):
 
 
 @pytest.fixture
-def refused_by_us(serve) -> Callable[[str, str], Awaitable[BeliefError]]:
+def refused_by_us(serve) -> Callable[[str, str], Awaitable[VerificationError]]:
     """Return the error with which our client refuses the answers that a fault befalls."""
 
-    async def refused_by_us(mode: str, fault: str) -> BeliefError:
+    async def refused_by_us(mode: str, fault: str) -> VerificationError:
         async with serve(mode) as (gateway, folder):
             config = folder.path / "palm.toml"
             async with AsyncPalm.from_env(config, retry=Retry(attempts=1)) as palm:
                 assert (await palm.authorizations.get(*PAIR)).openid == PAIR[0]
                 gateway.faults = Faults(**{fault: 1.0})
-                with pytest.raises(BeliefError) as raised:
+                with pytest.raises(VerificationError) as raised:
                     await palm.authorizations.get(*PAIR)
             assert gateway.stats.faults[fault]
         return raised.value

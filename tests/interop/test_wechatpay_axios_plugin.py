@@ -109,7 +109,7 @@ async def test_it_reads_state_and_time_as_the_population_has_them(serve, asker):
         for number in range(20):
             openid = f"o{number:027d}"
             answer = await asyncio.to_thread(asker.query, config(folder), "keyed", openid=openid)
-            state, opened = gateway.population.look(openid, "1004", gateway.date)
+            state, opened = gateway.population.state_on(openid, "1004", gateway.date)
             assert answer["data"]["state"] == f"AUTHORIZATION_STATE_{state}"
             assert answer["data"].get("authorize_time") == (opened and opened.isoformat())
 

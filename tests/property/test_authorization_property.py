@@ -8,7 +8,7 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palm.errors import BodyError, MismatchError, NewStateError, NoStateError, UnnamedError
+from palm.errors import BodyError, MismatchError, NoStateError, UnnamedError, UnrecognizedStateError
 from palm.models import AuthorizationState, read_authorization
 
 ASKED = {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "organization_id": "1004"}
@@ -35,7 +35,7 @@ def check(body: bytes, *, accept_unnamed: bool) -> None:
         answer = read_authorization(
             body, **ASKED, request_id=None, verified_by="K", accept_unnamed=accept_unnamed
         )
-    except (BodyError, MismatchError, UnnamedError, NoStateError, NewStateError) as error:
+    except (BodyError, MismatchError, UnnamedError, NoStateError, UnrecognizedStateError) as error:
         assert ASKED["openid"] not in str(error)  # noqa: PT017
         return
     members = json.loads(body)

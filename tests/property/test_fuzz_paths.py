@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm import ArgumentError, AsyncPalm, RefusedError, Retry
-from palm.sandbox import Gateway
+from palm.sandbox import SandboxGateway
 from palm.sandbox.routes import find_route
 
 EXAMPLES = settings(max_examples=200)
@@ -73,7 +73,7 @@ def listener(run, keys):
 
 @pytest.fixture(scope="module")
 def gateway(run, keys):
-    made = Gateway(keys)
+    made = SandboxGateway(keys)
     run(made.__aenter__())
     yield made
     run(made.__aexit__(None, None, None))

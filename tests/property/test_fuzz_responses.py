@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from palm import (
     APIv3Key,
     AsyncPalm,
-    DownloadedKeys,
+    CertificateStore,
     PalmAuthorization,
     PalmError,
     Response,
@@ -330,7 +330,7 @@ def test_any_signed_token_is_a_token_or_an_error(world, run, body):
 @given(BODIES, HEADERS)
 def test_any_certificates_are_refused_unless_they_are_the_platforms(world, run, body, headers):
     async def ask():
-        async with world.client(DownloadedKeys(APIv3Key(b"k" * 32))) as palm:
+        async with world.client(CertificateStore(APIv3Key(b"k" * 32))) as palm:
             return await palm.authorizations.get(*PAIR)
 
     world.answer = world.signed(body, more=headers)

@@ -14,7 +14,7 @@ from palm import PalmAuthorization, PalmError, SignatureError, SignatureReason, 
 from palm.crypto.signing import RSAVerifier
 from palm.http.connections import Answer
 from palm.http.response import Response, check_typed
-from palm.http.signed import Exchange
+from palm.http.signed import SignedTransport
 from palm.models import read_authorization
 from palm.resilience.failover import Hosts
 
@@ -118,7 +118,7 @@ def mutated(draw: random.Random, answers: list) -> tuple[int, dict[str, str], by
 
 async def test_of_a_hundred_thousand_mutated_answers_none_is_believed(keys):
     transport = Telling()
-    exchange = Exchange(
+    exchange = SignedTransport(
         Anybody(),
         RSAVerifier(keys.platform_keys("grey")),
         Hosts(["http://127.0.0.1"]),

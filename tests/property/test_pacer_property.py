@@ -202,7 +202,7 @@ async def written(rate, questions, events) -> tuple[list[float], Pacer]:
             assert permit.written_at == loop.time()
             times.append(loop.time())
         finally:
-            permit.give_back()
+            permit.return_slot()
 
     def happen(what: str, seconds: float) -> None:
         if what == "stop":

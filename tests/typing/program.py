@@ -23,19 +23,17 @@ from palm import (
     Attempt,
     Authorizations,
     AuthorizationState,
-    BeliefError,
     BodyError,
     BreakerRules,
     CertificateRefusedError,
+    CertificateStore,
     ConnectError,
     DisconnectedError,
-    DownloadedKeys,
     ForbiddenError,
     HostRules,
     LocalResourceError,
     Merchant,
     MismatchError,
-    NewStateError,
     Node,
     NoStateError,
     Outcome,
@@ -66,6 +64,8 @@ from palm import (
     TrustStore,
     UnauthorizedError,
     UnnamedError,
+    UnrecognizedStateError,
+    VerificationError,
     Verifier,
     authorization,
     message,
@@ -94,7 +94,7 @@ class Trusting:
         return headers.get("Wechatpay-Serial", f"{now}{body!r}")
 
 
-def keys() -> tuple[Merchant, PlatformKeys | DownloadedKeys]:
+def keys() -> tuple[Merchant, PlatformKeys | CertificateStore]:
     """Return both sides' keys."""
     merchant = Merchant.from_pem(
         "1900000001", Path("apiclient_key.pem").read_bytes(), serial_no=Vault.serial_no
@@ -103,7 +103,7 @@ def keys() -> tuple[Merchant, PlatformKeys | DownloadedKeys]:
     if held.preferred:
         return merchant, held
     trust = TrustStore.from_pem(Path("root.pem").read_bytes())
-    return merchant, DownloadedKeys(APIv3Key(b"k" * 32), held, trust=trust)
+    return merchant, CertificateStore(APIv3Key(b"k" * 32), held, trust=trust)
 
 
 def own() -> tuple[Signer, Verifier]:
@@ -206,9 +206,9 @@ def explain(error: PalmError) -> str:
         case SignatureError():
             reason: SignatureReason = error.reason
             return f"not believed: {reason}"
-        case MismatchError() | UnnamedError() | BodyError() | BeliefError():
+        case MismatchError() | UnnamedError() | BodyError() | VerificationError():
             return f"not believed: {error.request_id}"
-        case NewStateError():
+        case UnrecognizedStateError():
             state: str = error.state
             return state
         case NoStateError() | StateError():

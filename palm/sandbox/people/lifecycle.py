@@ -17,7 +17,7 @@ from enum import StrEnum
 from math import log, log1p
 from typing import Final, NamedTuple
 
-__all__ = ["CHAPTER", "DAY_S", "EventKind", "Habits", "State", "Turn", "Way", "stand", "turns"]
+__all__ = ["CHAPTER", "DAY_S", "EventKind", "Habits", "State", "Turn", "Way", "state_at", "turns"]
 
 
 class State(StrEnum):
@@ -143,7 +143,7 @@ def turns(key: int, habits: Habits, first: int, end: int) -> Iterator[Turn]:
                 yield turn
 
 
-def stand(key: int, habits: Habits, day: int) -> tuple[State, int | None]:
+def state_at(key: int, habits: Habits, day: int) -> tuple[State, int | None]:
     """Return the state at the beginning of ``day``, and the second at which it was last opened."""
     chapter = (day - 1) // CHAPTER
     state, drawn = begun, at_turn = _begin(key, habits, max(chapter, 0))
@@ -160,7 +160,7 @@ def stand(key: int, habits: Habits, day: int) -> tuple[State, int | None]:
     if chapter <= 0:
         # Opened in the year before the story begins, or never.
         return state, None if begun is State.NONE else -(drawn % (365 * DAY_S))
-    before, opened = stand(key, habits, chapter * CHAPTER)
+    before, opened = state_at(key, habits, chapter * CHAPTER)
     if before is State.NONE and begun is State.OFF:
         opened = chapter * CHAPTER * DAY_S + last_s - step_s
     return state, opened
@@ -194,7 +194,7 @@ def _turn(key: int, habits: Habits, chapter: int) -> Turn:
     state, drawn = _begin(key, habits, chapter)
     if chapter == 0:
         return Turn(day, _STILL, 0, 0)
-    before, _ = stand(key, habits, day)
+    before, _ = state_at(key, habits, day)
     return Turn(day, _TURNS[before, state], *_times(drawn))
 
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from palm.sandbox.people.lifecycle import CHAPTER, DAY_S, EventKind, Habits, State, stand, turns
+from palm.sandbox.people.lifecycle import CHAPTER, DAY_S, EventKind, Habits, State, state_at, turns
 
 __all__ = ["CHINA", "EPOCH", "Event", "EventKind", "Population", "Standing", "State"]
 
@@ -69,7 +69,7 @@ class Population:
         self.seed = seed
         self._habits = lru_cache(maxsize=4096)(self._read_habits)
 
-    def look(self, openid: str, organization_id: str, date: date) -> Standing:
+    def state_on(self, openid: str, organization_id: str, date: date) -> Standing:
         """Return how the pair stands at 00:00 of ``date`` in China.
 
         All times lie before that moment, so whoever asks during that day sees the past.
@@ -77,7 +77,7 @@ class Population:
         habits = self._habits(organization_id)
         key = _key(openid, habits)
         day = _day(key, date)
-        state, opened = stand(key, habits, day)
+        state, opened = state_at(key, habits, day)
         if opened is None or (state is State.NONE and key & 1):
             return Standing(state, None)
         return Standing(state, _at(key, opened))

@@ -103,7 +103,7 @@ class AuthorizationQuestion:
 
     def answer(self, world: World) -> dict[str, object]:
         """Return the members of the answer; ``authorize_time`` is left out where there is none."""
-        state, opened = world.population.look(self.openid, self.organization_id, world.date)
+        state, opened = world.population.state_on(self.openid, self.organization_id, world.date)
         members: dict[str, object] = {}
         if world.echo:
             members |= {"openid": self.openid, "organization_id": self.organization_id}

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from jobs.compare.changes import classify
-from jobs.compare.freshness import knowledge
+from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
-from jobs.report.model import Gateway, Run, compose
+from jobs.report.model import GatewayId, Run, compose
 from jobs.schema import PAIRS, ROWS, conform
-from jobs.sweep.answers import AnswerBook
-from jobs.sweep.stats import Tally
+from jobs.sweep.answers import AnswerTable
+from jobs.sweep.stats import RequestStats
 from palm import AuthorizationState, PalmAuthorization, PalmError, TimedOutError
 from tests.night import ASKING
 
@@ -54,7 +54,7 @@ def _report_of(
     *,
     baseline=None,
     baseline_file=None,
-    gateway=Gateway("sandbox", "0000000000"),  # noqa: B008 - a value
+    gateway=GatewayId("sandbox", "0000000000"),  # noqa: B008 - a value
     run_id=None,
     name="pairs.csv",
     extra_lines="",
@@ -69,7 +69,7 @@ def _report_of(
     lines = "".join(f"{openid},{org},k-{openid}\n" for org, openid in (k.split("/") for k in heard))
     source = parse_pairs(f"openid,organization_id,class\n{lines}{extra_lines}".encode(), name=name)
     at = datetime.combine(run_date, time(2), UTC)
-    book, tally = AnswerBook(len(source.pairs)), Tally(pairs=len(source.pairs))
+    book, stats = AnswerTable(len(source.pairs)), RequestStats(pairs=len(source.pairs))
     for place, (key, told) in enumerate(heard.items()):
         organization, openid = key.split("/")
         error = TimedOutError("too late") if told == "UNKNOWN" else told
@@ -100,8 +100,8 @@ def _report_of(
         source=source,
         baseline=baseline,
         baseline_file=baseline_file,
-        tally=tally,
-        asking={**ASKING, "knowledge": knowledge(rows, at + timedelta(minutes=1))},
+        stats=stats,
+        asking={**ASKING, "knowledge": freshness(rows, at + timedelta(minutes=1))},
     )
 
 

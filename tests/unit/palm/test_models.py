@@ -10,10 +10,10 @@ import pytest
 from palm.errors import (
     BodyError,
     MismatchError,
-    NewStateError,
     NoStateError,
     TransientError,
     UnnamedError,
+    UnrecognizedStateError,
 )
 from palm.models import AuthorizationState, PalmAuthorization, read_authorization
 
@@ -115,7 +115,7 @@ def test_a_missing_state_is_never_read_as_none_and_not_asked_again(content):
 
 def test_a_new_state_is_kept_verbatim_and_not_asked_again():
     state = "AUTHORIZATION_STATE_FROZEN"
-    with pytest.raises(NewStateError) as caught:
+    with pytest.raises(UnrecognizedStateError) as caught:
         read(NAMED | {"state": state})
     assert caught.value.state == state
     assert not isinstance(caught.value, TransientError)
@@ -133,7 +133,7 @@ def test_a_new_state_is_kept_verbatim_and_not_asked_again():
     ],
 )
 def test_a_state_that_has_not_the_form_of_one_is_not_shown(state):
-    with pytest.raises(NewStateError) as caught:
+    with pytest.raises(UnrecognizedStateError) as caught:
         read(NAMED | {"state": state})
     assert caught.value.state == ""
     said = "the answer's state is new to this version, and has not the form of one"
@@ -141,7 +141,7 @@ def test_a_state_that_has_not_the_form_of_one_is_not_shown(state):
 
 
 def test_a_long_new_state_is_cut_in_the_message():
-    with pytest.raises(NewStateError) as caught:
+    with pytest.raises(UnrecognizedStateError) as caught:
         read(NAMED | {"state": "x" * 5000})
     assert len(str(caught.value)) < 120
 

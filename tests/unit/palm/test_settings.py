@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from palm.crypto.certificate_store import DownloadedKeys
+from palm.crypto.certificate_store import CertificateStore
 from palm.errors import SettingsError
 from palm.settings import load_settings, read_config
 from tests.unit.palm.conftest import SERIAL
@@ -336,7 +336,7 @@ def test_where_no_certificate_is_valid_another_kind_of_key_does(certificates, fo
     assert list(keys) == [config["public_key_id"]]
     del config["public_key"], config["public_key_id"]
     downloaded = load_settings(config, apiv3_key_file=folder / "apiv3_key.txt").verifying_keys()
-    assert (type(downloaded), downloaded.preferred) == (DownloadedKeys, "")
+    assert (type(downloaded), downloaded.preferred) == (CertificateStore, "")
     assert [record.message.rpartition(": ")[2] for record in caplog.records] == [
         "it is not used"
     ] * 2

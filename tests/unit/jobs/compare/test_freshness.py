@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from jobs.compare.freshness import knowledge
+from jobs.compare.freshness import freshness
 from jobs.schema import ROWS, conform
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
@@ -29,17 +29,17 @@ def rows(*known):
     ],
 )  # fmt: skip
 def test_each_age_has_its_group(age, group):
-    ages = knowledge(rows(("UNKNOWN", age)), NOW)["age"]
+    ages = freshness(rows(("UNKNOWN", age)), NOW)["age"]
     assert {name: count for name, count in ages.items() if count} == {group: 1}
 
 
 def test_pairs_that_are_not_in_the_input_do_not_count():
-    found = knowledge(rows(("ON", 0), ("UNKNOWN", 3), (None, 5), ("OFF", 0)), NOW)
+    found = freshness(rows(("ON", 0), ("UNKNOWN", 3), (None, 5), ("OFF", 0)), NOW)
     assert found["coverage"] == pytest.approx(2 / 3, abs=1e-6)
     assert sum(found["age"].values()) == 3
 
 
 def test_where_there_is_nothing_nothing_is_known():
-    found = knowledge(conform(pd.DataFrame(), ROWS), NOW)
+    found = freshness(conform(pd.DataFrame(), ROWS), NOW)
     assert found["coverage"] == 0
     assert set(found["age"].values()) == {0}

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jobs.input.records import Account, InvalidLine, Keys, Reason, read_records, sort_records
+from jobs.input.records import InvalidLine, Keys, LineStats, Reason, read_records, valid_records
 from jobs.input.source import InputError
 
 
@@ -14,8 +14,8 @@ def records(text: str, delimiter: str = ","):
 
 def sort(text: str, width: int = 3, delimiter: str = ","):
     """Sort records of openid, organization_id and one carried column."""
-    account = Account()
-    rows = list(sort_records(records(text, delimiter), width, Keys(0, 1), account))
+    account = LineStats()
+    rows = list(valid_records(records(text, delimiter), width, Keys(0, 1), account))
     return rows, account
 
 

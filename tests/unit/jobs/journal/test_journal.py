@@ -22,11 +22,11 @@ from jobs.journal.unfinished import (
     remove_old_journals,
     unfinished,
 )
-from jobs.report.model import Gateway
+from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
-SANDBOX = Gateway("sandbox", "0000000000")
+SANDBOX = GatewayId("sandbox", "0000000000")
 NO_TIME = -(2**63)
 
 
@@ -162,7 +162,9 @@ def test_fresh_forgets_what_is_there(written, journal):
         assert (opened.found, opened.said) == ([], [])
 
 
-@pytest.mark.parametrize("gateway", [Gateway("wechatpay", "0000000000"), Gateway("sandbox", "1")])
+@pytest.mark.parametrize(
+    "gateway", [GatewayId("wechatpay", "0000000000"), GatewayId("sandbox", "1")]
+)
 @pytest.mark.parametrize("fresh", [False, True])
 def test_one_of_another_gateway_or_merchant_ends_with_2_and_stays(written, journal, gateway, fresh):
     path = written(row(1))
@@ -346,7 +348,7 @@ def test_a_run_after_its_deadline_finds_this_dates_run_else_that_of_the_day_befo
     assert find(files, NEXT, SANDBOX, pairs).run_date == DAY
     assert find(files, DAY, SANDBOX, pairs).run_date == DAY
     assert find(files, DAY + timedelta(days=2), SANDBOX, pairs) is None
-    assert find(files, NEXT, Gateway("sandbox", "1"), pairs) is None
+    assert find(files, NEXT, GatewayId("sandbox", "1"), pairs) is None
     assert find(files, NEXT, SANDBOX, pairs_of("B/x")) is None
     written(row(2), day=NEXT)
     assert find(files, NEXT, SANDBOX, pairs).kept(pairs).rows == [row(2)]
@@ -355,8 +357,8 @@ def test_a_run_after_its_deadline_finds_this_dates_run_else_that_of_the_day_befo
 def test_one_of_other_pairs_or_of_another_merchant_gives_no_date(written, files, pairs_of, pairs):
     written(row(1))
     assert found_at(files, pairs_of("B/x"), time.time()) is None
-    assert found_at(files, pairs, time.time(), gateway=Gateway("sandbox", "1")) is None
-    assert found_at(files, pairs, time.time(), gateway=Gateway("other", "0000000000")) is None
+    assert found_at(files, pairs, time.time(), gateway=GatewayId("sandbox", "1")) is None
+    assert found_at(files, pairs, time.time(), gateway=GatewayId("other", "0000000000")) is None
 
 
 def test_a_damaged_one_gives_no_date(path, files, pairs):
@@ -389,7 +391,7 @@ def test_the_published_dates_journals_go_and_others_stay_for_seven_days(written,
 
 def test_another_merchants_journal_is_never_removed(written, files):
     path = written(row(1))
-    assert removed(files, NEXT, time.time() + 1e9, gateway=Gateway("wechatpay", "1")) == []
+    assert removed(files, NEXT, time.time() + 1e9, gateway=GatewayId("wechatpay", "1")) == []
     assert path.exists()
 
 

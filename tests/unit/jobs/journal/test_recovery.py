@@ -19,12 +19,12 @@ from jobs.errors import Stop
 from jobs.journal.format import header_frame, record_frame, scan
 from jobs.journal.journal import Journal
 from jobs.journal.unfinished import kept_answers, remove_old_journals
-from jobs.report.model import Gateway
+from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from tests.unit.jobs.journal.test_format import MUTATIONS, mutated
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
-SANDBOX = Gateway("sandbox", "0000000000")
+SANDBOX = GatewayId("sandbox", "0000000000")
 PEOPLE = 60
 
 
@@ -174,7 +174,7 @@ def test_answers_about_another_input_outlast_the_night_by_seven_days(
     aside = files.other_journal(DAY)
     assert removed(files, 6.9) == []
     assert aside.read_bytes() == content
-    assert removed(files, 7.1, Gateway("sandbox", "1")) == []
+    assert removed(files, 7.1, GatewayId("sandbox", "1")) == []
     assert removed(files, 7.1) == [aside.name]
     assert list(files.folder.iterdir()) == []
 
@@ -217,7 +217,7 @@ def test_the_plan_ends_with_2_where_the_run_would(files, pairs, content):
     files.journal(DAY).write_bytes(
         header_frame(run) * 2 + record_frame(run.seed, bytes(16), row(0), 1_741_000_000_000)
     )
-    for gateway in (Gateway("sandbox", "1"), Gateway("wechatpay", "0000000000")):
+    for gateway in (GatewayId("sandbox", "1"), GatewayId("wechatpay", "0000000000")):
         with pytest.raises(Stop, match="is of an unfinished run of merchant 0000000000") as stop:
             kept_answers(files, DAY, gateway, pairs)
         assert stop.value.code == 2

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from jobs.errors import Stop
-from jobs.observe.notifier import Announcer
+from jobs.observe.notifier import RunNotifier
 from palm import SettingsError
 
 NOBODY = "http://127.0.0.9:1/secret"
@@ -14,7 +14,7 @@ NOBODY = "http://127.0.0.9:1/secret"
 
 def test_without_anybody_to_tell_nothing_is_said():
     with capture_logs() as logs:
-        announcer = Announcer(None, None, "people")
+        announcer = RunNotifier(None, None, "people")
         announcer.start()
         announcer.end(None, 4, "2025-03-03")
     assert logs == []
@@ -22,7 +22,7 @@ def test_without_anybody_to_tell_nothing_is_said():
 
 def test_metrics_are_written_at_the_end_alone(tmp_path):
     path = tmp_path / "palm.prom"
-    announcer = Announcer(path, None, "people")
+    announcer = RunNotifier(path, None, "people")
     announcer.start()
     assert not path.exists()
     announcer.end(None, 77, "2025-03-03")
@@ -32,7 +32,7 @@ def test_metrics_are_written_at_the_end_alone(tmp_path):
 def test_a_ping_and_a_file_that_fail_are_warnings(tmp_path):
     path = tmp_path / "palm.prom"
     with capture_logs() as logs:
-        announcer = Announcer(path, NOBODY, "people")
+        announcer = RunNotifier(path, NOBODY, "people")
         announcer.start()
         path.mkdir()
         announcer.end(None, 0, "2025-03-03")
@@ -43,10 +43,10 @@ def test_a_ping_and_a_file_that_fail_are_warnings(tmp_path):
 
 def test_a_missing_folder_ends_with_73_before_anything_is_done(tmp_path):
     with pytest.raises(Stop, match="make it first") as stop:
-        Announcer(tmp_path / "missing" / "palm.prom", None, "people").start()
+        RunNotifier(tmp_path / "missing" / "palm.prom", None, "people").start()
     assert stop.value.code == 73
 
 
 def test_a_url_that_is_none_is_refused_before_anything_is_done():
     with pytest.raises(SettingsError):
-        Announcer(None, "http://example.com/secret", "people")
+        RunNotifier(None, "http://example.com/secret", "people")

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from jobs.observe.progress import showing_progress, status_line
 from jobs.render.terminal import SummaryConsole
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 
 
 class Minutes:
@@ -32,8 +32,8 @@ class Minutes:
 
 
 @pytest.fixture
-def tally():
-    return Tally(pairs=1000, settled=240, failed=10, requests=300, throttles=7)
+def stats():
+    return RequestStats(pairs=1000, settled=240, failed=10, requests=300, throttles=7)
 
 
 @pytest.fixture
@@ -48,28 +48,28 @@ def plain_log():
     structlog.configure(**before)
 
 
-async def shown(tally, *, bar, turns=6, console=None):
+async def shown(stats, *, bar, turns=6, console=None):
     clock = Minutes()
     console = console or Console(file=io.StringIO(), width=200, force_terminal=bar)
-    async with showing_progress(tally, console, bar=bar, clock=clock, sleep=clock.sleep):
+    async with showing_progress(stats, console, bar=bar, clock=clock, sleep=clock.sleep):
         for _ in range(turns):
             await asyncio.sleep(0)
     return console.file.getvalue(), clock
 
 
-def test_a_line_tells_how_far_how_fast_and_how_long(tally):
-    assert status_line(tally, 60.0) == (
+def test_a_line_tells_how_far_how_fast_and_how_long(stats):
+    assert status_line(stats, 60.0) == (
         "250 of 1,000 pairs, 10 unknown, 5 requests/s, 7 throttled, 2 min 30 s left"
     )
 
 
 def test_a_line_before_anything_was_sent_is_no_division_by_nought():
-    assert "0 of 0 pairs" in status_line(Tally(), 0.0)
+    assert "0 of 0 pairs" in status_line(RequestStats(), 0.0)
 
 
-async def test_a_line_comes_once_a_minute(tally):
+async def test_a_line_comes_once_a_minute(stats):
     with capture_logs() as logged:
-        text, clock = await shown(tally, bar=False)
+        text, clock = await shown(stats, bar=False)
     assert set(clock.slept) == {60.0}
     assert len(logged) == len(clock.slept) - 1 > 1
     assert logged[0]["event"].startswith("250 of 1,000 pairs, 10 unknown, 5 requests/s")
@@ -77,11 +77,11 @@ async def test_a_line_comes_once_a_minute(tally):
     assert text == "", "lines are the log's"
 
 
-async def test_a_line_says_what_held_the_run_back(tally):
+async def test_a_line_says_what_held_the_run_back(stats):
     clock = Minutes()
     with capture_logs() as logged:
         async with showing_progress(
-            tally, Console(quiet=True), bar=False, more=lambda: {"pauses": 2},
+            stats, Console(quiet=True), bar=False, more=lambda: {"pauses": 2},
             clock=clock, sleep=clock.sleep,
         ):  # fmt: skip
             for _ in range(3):
@@ -89,31 +89,31 @@ async def test_a_line_says_what_held_the_run_back(tally):
     assert {line["pauses"] for line in logged} == {2}
 
 
-async def test_a_run_of_less_than_a_minute_prints_no_line(tally):
+async def test_a_run_of_less_than_a_minute_prints_no_line(stats):
     with capture_logs() as logged:
-        async with showing_progress(tally, Console(quiet=True), bar=False):
+        async with showing_progress(stats, Console(quiet=True), bar=False):
             await asyncio.sleep(0.01)
     assert logged == []
 
 
-async def test_a_bar_shows_count_rate_and_unknowns_and_goes_away(tally):
-    text, _ = await shown(tally, bar=True)
+async def test_a_bar_shows_count_rate_and_unknowns_and_goes_away(stats):
+    text, _ = await shown(stats, bar=True)
     assert "250/1000" in text
     assert "10 unknown" in text
     assert "/s" in text
     assert text.rstrip().endswith("\x1b[?25h") or "\x1b[2K" in text
 
 
-async def test_nothing_is_shown_where_nothing_is_wanted(tally):
+async def test_nothing_is_shown_where_nothing_is_wanted(stats):
     file = io.StringIO()
-    async with showing_progress(tally, Console(file=file, force_terminal=True), bar=None):
+    async with showing_progress(stats, Console(file=file, force_terminal=True), bar=None):
         await asyncio.sleep(0)
     assert file.getvalue() == ""
 
 
-async def test_it_ends_with_the_block_even_if_that_fails(tally):
+async def test_it_ends_with_the_block_even_if_that_fails(stats):
     async def fail():
-        async with showing_progress(tally, Console(file=io.StringIO()), bar=False):
+        async with showing_progress(stats, Console(file=io.StringIO()), bar=False):
             await asyncio.sleep(0)
             raise ZeroDivisionError
 
@@ -127,12 +127,12 @@ async def test_it_ends_with_the_block_even_if_that_fails(tally):
 @pytest.mark.parametrize(
     "error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), OSError(errno.ENOSPC, "No space")]
 )
-async def test_a_reader_who_leaves_does_not_end_the_run(tally, plain_log, bar, error):
+async def test_a_reader_who_leaves_does_not_end_the_run(stats, plain_log, bar, error):
     class Closed(io.StringIO):
         def write(self, text):  # noqa: ARG002 - it comes to nothing
             raise error
 
     plain_log(Closed())
     console = SummaryConsole(file=Closed(), force_terminal=bar, width=80)
-    text, _ = await shown(tally, bar=bar, console=console)
+    text, _ = await shown(stats, bar=bar, console=console)
     assert text == ""

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.compare.summary import summarize
 from jobs.report.metadata import read_about
-from jobs.report.model import KEY, SCHEMA, Gateway, ReportError, recheck, with_rows
+from jobs.report.model import KEY, SCHEMA, GatewayId, ReportError, recheck, with_rows
 from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, conform
 
@@ -119,7 +119,7 @@ def test_the_same_report_against_another_baseline_does_not_balance(two_nights):
 
 
 def test_a_gateway_names_the_merchant_and_where():
-    assert str(Gateway("sandbox", "0000000000")) == "merchant 0000000000 at sandbox"
+    assert str(GatewayId("sandbox", "0000000000")) == "merchant 0000000000 at sandbox"
 
 
 def test_rows_get_the_reports_columns_and_dtypes(two_nights):

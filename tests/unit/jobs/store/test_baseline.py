@@ -11,7 +11,7 @@ import pytest
 
 from jobs.compare.summary import summarize
 from jobs.errors import Stop
-from jobs.report.model import Gateway
+from jobs.report.model import GatewayId
 from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, conform
 from jobs.store.baseline import check_replaced, find_baseline
@@ -19,8 +19,8 @@ from jobs.store.locations import previous_of
 from jobs.store.outputs import Outputs
 from jobs.store.publish import publish
 
-SANDBOX = Gateway("sandbox", "0000000000")
-LIVE = Gateway("wechatpay", "1900000001")
+SANDBOX = GatewayId("sandbox", "0000000000")
+LIVE = GatewayId("wechatpay", "1900000001")
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_report_of_a_later_date_is_not_replaced(stop, publish_night, nights):
 
 
 @pytest.mark.parametrize(
-    "gateway", [LIVE, Gateway("sandbox", "1900000001"), Gateway("other", "0000000000")]
+    "gateway", [LIVE, GatewayId("sandbox", "1900000001"), GatewayId("other", "0000000000")]
 )
 def test_a_report_of_another_merchant_or_gateway_is_not_replaced(
     stop, publish_night, nights, gateway

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs.errors import Stop
-from jobs.sweep.abort import Watch, WatchRules
-from jobs.sweep.answers import AnswerBook
+from jobs.sweep.abort import AbortMonitor, AbortThresholds
+from jobs.sweep.answers import AnswerTable
 from palm import (
     BodyError,
     CertificateRefusedError,
@@ -38,27 +38,27 @@ def clock():
 
 
 @pytest.fixture
-def watch(clock):
-    """Return a watch over two organizations, past its canary."""
-    watch = Watch(WatchRules(unbelieved_row=4), 2, clock)
-    watch.judge_canary([None])
-    return watch
+def abort(clock):
+    """Return a monitor of two organizations, past its canary."""
+    abort = AbortMonitor(AbortThresholds(unbelieved_row=4), 2, clock)
+    abort.judge_canary([None])
+    return abort
 
 
 def unbelieved(reason=SignatureReason.WRONG):
     return SignatureError("not believed", reason, serial="5AB")
 
 
-def test_patience_is_counted_from_the_last_accepted_answer(watch, clock):
+def test_patience_is_counted_from_the_last_accepted_answer(abort, clock):
     clock.now = 800.0
-    watch.answered(0, "A")
+    abort.answered(0, "A")
     clock.now = 1700.0
-    watch.check_patience()
+    abort.check_patience()
     clock.now = 1700.1
     with pytest.raises(
         Stop, match=r"^No valid answer for 15 min: gateway down \(no answer at all\)$"
     ) as stop:
-        watch.check_patience()
+        abort.check_patience()
     assert stop.value.code == 4
 
 
@@ -71,26 +71,26 @@ def test_patience_is_counted_from_the_last_accepted_answer(watch, clock):
      (BodyError("the answer is no JSON"), "no answer is believed (the answer is no JSON)")],
     ids=lambda each: type(each).__name__,
 )  # fmt: skip
-def test_what_kept_all_answers_away_is_said(watch, clock, error, trouble):
+def test_what_kept_all_answers_away_is_said(abort, clock, error, trouble):
     clock.now = 1_000.0
     with pytest.raises(Stop) as stop:
-        watch.check_patience(error)
+        abort.check_patience(error)
     assert str(stop.value) == f"No valid answer for 16 min: {trouble}"
 
 
-def test_where_this_machine_is_the_reason_it_says_so_and_the_code_is_not_the_gateways(watch, clock):
+def test_where_this_machine_is_the_reason_it_says_so_and_the_code_is_not_the_gateways(abort, clock):
     clock.now = 1_000.0
     with pytest.raises(Stop) as stop:
-        watch.check_patience(LocalResourceError("no connection: this machine has no memory"))
+        abort.check_patience(LocalResourceError("no connection: this machine has no memory"))
     assert stop.value.code == 75
     assert str(stop.value) == "No valid answer for 16 min: this machine has no memory"
 
 
-def test_a_certificate_that_is_refused_where_no_host_answered_is_the_reason(watch, clock):
+def test_a_certificate_that_is_refused_where_no_host_answered_is_the_reason(abort, clock):
     clock.now = 1_000.0
     refused = CertificateRefusedError("gateway.example", "certificate has expired", 10)
     with pytest.raises(Stop) as stop:
-        watch.check_patience(ConnectError("no connection: Connection refused"), refused)
+        abort.check_patience(ConnectError("no connection: Connection refused"), refused)
     assert stop.value.code == 77
     assert "the TLS certificate of gateway.example is refused" in str(stop.value)
 
@@ -102,55 +102,55 @@ def test_a_certificate_that_is_refused_where_no_host_answered_is_the_reason(watc
     ids=lambda each: type(each).__name__,
 )  # fmt: skip
 def test_a_verdict_about_a_pair_is_an_accepted_answer_and_a_failure_is_none(
-    watch, clock, error, accepted
+    abort, clock, error, accepted
 ):
     clock.now = 900.0
-    watch.failed(0, "A", error)
+    abort.failed(0, "A", error)
     clock.now = 901.0
     if accepted:
-        watch.check_patience()
+        abort.check_patience()
     else:
         with pytest.raises(Stop):
-            watch.check_patience()
+            abort.check_patience()
 
 
-def test_a_401_is_confirmed_by_a_second_pair_and_not_by_the_same_again(watch):
-    watch.failed(0, "A", UnauthorizedError(401))
-    watch.failed(0, "A", UnauthorizedError(401))
+def test_a_401_is_confirmed_by_a_second_pair_and_not_by_the_same_again(abort):
+    abort.failed(0, "A", UnauthorizedError(401))
+    abort.failed(0, "A", UnauthorizedError(401))
     with pytest.raises(Stop) as stop:
-        watch.failed(1, "A", UnauthorizedError(401, "SIGN_ERROR", "签名错误"))
+        abort.failed(1, "A", UnauthorizedError(401, "SIGN_ERROR", "签名错误"))
     assert stop.value.code == 77
     assert "private_key does not belong" in str(stop.value)
 
 
-def test_a_403_is_about_its_organization_until_another_says_so_too(watch):
-    watch.failed(0, "A", ForbiddenError(403))
-    watch.failed(1, "A", ForbiddenError(403))
+def test_a_403_is_about_its_organization_until_another_says_so_too(abort):
+    abort.failed(0, "A", ForbiddenError(403))
+    abort.failed(1, "A", ForbiddenError(403))
     with pytest.raises(Stop, match="open the palm service") as stop:
-        watch.failed(2, "B", ForbiddenError(403))
+        abort.failed(2, "B", ForbiddenError(403))
     assert stop.value.code == 77
 
 
 @pytest.mark.parametrize(
     "permit",
-    [lambda watch: watch.answered(9, "B"), lambda watch: watch.permit("B", good=True),
-     lambda watch: watch.failed(9, "B", NoStateError("x"))],
+    [lambda abort: abort.answered(9, "B"), lambda abort: abort.permit("B", good=True),
+     lambda abort: abort.failed(9, "B", NoStateError("x"))],
     ids=["an answer", "an answer of an earlier run", "an answer without a state"],
 )  # fmt: skip
-def test_one_organization_that_is_permitted_keeps_403_from_being_about_the_merchant(watch, permit):
-    permit(watch)
+def test_one_organization_that_is_permitted_keeps_403_from_being_about_the_merchant(abort, permit):
+    permit(abort)
     for place, organization in enumerate("ACDE"):
-        watch.failed(place, organization, ForbiddenError(403))
+        abort.failed(place, organization, ForbiddenError(403))
 
 
 def canary(clock, organizations, *failed, permitted=None):
     """Judge a canary's errors, each of a pair of the next organization named."""
-    watch = Watch(WatchRules(), organizations, clock)
+    abort = AbortMonitor(AbortThresholds(), organizations, clock)
     if permitted:
-        watch.permit(permitted, good=True)
+        abort.permit(permitted, good=True)
     for place, (organization, error) in enumerate(failed):
-        watch.failed(place, organization, error)
-    watch.judge_canary([error for _, error in failed])
+        abort.failed(place, organization, error)
+    abort.judge_canary([error for _, error in failed])
 
 
 def test_a_canary_of_one_organization_that_is_denied_says_nothing_of_the_others(clock):
@@ -165,43 +165,43 @@ def test_a_canary_of_which_all_organizations_are_denied_ends_with_77(clock):
         assert stop.value.code == 77
 
 
-def test_so_many_unbelieved_pairs_in_a_row_end_the_run(watch):
+def test_so_many_unbelieved_pairs_in_a_row_end_the_run(abort):
     for place in range(3):
-        watch.failed(place, "A", MismatchError("about somebody else"))
+        abort.failed(place, "A", MismatchError("about somebody else"))
     with pytest.raises(Stop, match="the last 4 pairs are not believed") as stop:
-        watch.failed(3, "A", BodyError("not JSON"))
+        abort.failed(3, "A", BodyError("not JSON"))
     assert stop.value.code == 4
 
 
 @pytest.mark.parametrize("other", [None, ServerError(500)])
-def test_anything_else_breaks_the_row(watch, other):
+def test_anything_else_breaks_the_row(abort, other):
     for place in range(12):
         if place % 3 == 2:
-            _ = watch.answered(place, "A") if other is None else watch.failed(place, "A", other)
+            _ = abort.answered(place, "A") if other is None else abort.failed(place, "A", other)
         else:
-            watch.failed(place, "A", MismatchError("x"))
+            abort.failed(place, "A", MismatchError("x"))
 
 
-def test_a_row_of_keys_that_nobody_holds_is_a_matter_of_credentials(watch):
+def test_a_row_of_keys_that_nobody_holds_is_a_matter_of_credentials(abort):
     for place in range(3):
-        watch.failed(place, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
+        abort.failed(place, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
     with pytest.raises(Stop, match="no key is held for that id") as stop:
-        watch.failed(3, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
+        abort.failed(3, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
     assert stop.value.code == 77
 
 
-def test_at_the_end_a_share_decides(watch):
-    book = AnswerBook(10_000)
+def test_at_the_end_a_share_decides(abort):
+    answers = AnswerTable(10_000)
     for place in range(10):
-        book.fail(place, MismatchError("x"))
+        answers.fail(place, MismatchError("x"))
     with pytest.raises(Stop, match="10 of 10 pairs"):  # the others were not asked
-        watch.check_belief(book)
+        abort.check_belief(answers)
     for place in range(10, 10_000):
-        book.fail(place, RefusedError(404))
-    watch.check_belief(book)
-    book.fail(10, MismatchError("x"))
+        answers.fail(place, RefusedError(404))
+    abort.check_belief(answers)
+    answers.fail(10, MismatchError("x"))
     with pytest.raises(Stop, match="11 of 10,000 pairs"):
-        watch.check_belief(book)
+        abort.check_belief(answers)
 
 
 def test_a_canary_whose_answers_name_nobody_stops_at_once_and_names_the_option(clock):
@@ -223,10 +223,10 @@ def test_copies_beside_wrong_signatures_do_not_hide_what_is_wrong(clock):
     assert stop.value.code == 77
 
 
-def nobody_named(watch, answers, unnamed):
-    """Return the code with which the watch stops, None: it does not."""
+def nobody_named(abort, answers, unnamed):
+    """Return the code with which the monitor stops, None: it does not."""
     try:
-        watch.check_named(unnamed, answers)
+        abort.check_named(unnamed, answers)
     except Stop as stop:
         return stop.code
     return None
@@ -236,17 +236,17 @@ def nobody_named(watch, answers, unnamed):
     ("answers", "unnamed", "code"),
     [(999, 999, None), (1_000, 1, None), (1_000, 2, 4), (1_001, 2, 4), (5_000, 5, None)],
 )
-def test_unnamed_answers_are_judged_from_the_thousandth_answer_on(watch, answers, unnamed, code):
-    assert nobody_named(watch, answers, unnamed) == code
+def test_unnamed_answers_are_judged_from_the_thousandth_answer_on(abort, answers, unnamed, code):
+    assert nobody_named(abort, answers, unnamed) == code
 
 
-def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(watch, clock):
+def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(abort, clock):
     for place in range(3):
-        watch.failed(place, "A", UnnamedError("x"))
+        abort.failed(place, "A", UnnamedError("x"))
     with pytest.raises(Stop, match="4 answers do not name the person.*--accept-unnamed") as stop:
-        watch.failed(3, "A", UnnamedError("x"))
+        abort.failed(3, "A", UnnamedError("x"))
     assert stop.value.code == 4
-    other = Watch(WatchRules(unbelieved_row=4), 2, clock)
+    other = AbortMonitor(AbortThresholds(unbelieved_row=4), 2, clock)
     for place in range(9):
         other.failed(place, "A", UnnamedError("x") if place % 3 else RefusedError(404))
     other.answered(9, "A")
@@ -273,37 +273,37 @@ def test_the_last_few_unnamed_pairs_of_a_run_that_is_gone_on_with_do_not_stop_it
 REFUSED = RefusedError(400, "PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误")
 
 
-def test_fifty_refusals_of_one_kind_before_any_good_answer_stop_the_run(watch):
+def test_fifty_refusals_of_one_kind_before_any_good_answer_stop_the_run(abort):
     for place in range(49):
-        watch.failed(place, "A", REFUSED)
+        abort.failed(place, "A", REFUSED)
     with pytest.raises(Stop, match="HTTP 400: PARAM_ERROR .*check public_key_id") as stop:
-        watch.failed(49, "A", REFUSED)
+        abort.failed(49, "A", REFUSED)
     assert stop.value.code == 77
 
 
-def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(watch):
+def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(abort):
     for place in range(49):
-        watch.failed(place, "A", RefusedError(400, "PARAM_ERROR", f"openid {place}"))
-        watch.failed(1_000 + place, "A", RefusedError(400, "INVALID_REQUEST"))
-        watch.failed(2_000 + place, "A", RefusedError(404, "PARAM_ERROR"))
+        abort.failed(place, "A", RefusedError(400, "PARAM_ERROR", f"openid {place}"))
+        abort.failed(1_000 + place, "A", RefusedError(400, "INVALID_REQUEST"))
+        abort.failed(2_000 + place, "A", RefusedError(404, "PARAM_ERROR"))
     with pytest.raises(Stop):
-        watch.failed(50, "A", RefusedError(400, "PARAM_ERROR", "openid 50"))
+        abort.failed(50, "A", RefusedError(400, "PARAM_ERROR", "openid 50"))
 
 
 @pytest.mark.parametrize(
     "know",
-    [lambda watch: watch.answered(9, "B"), lambda watch: watch.permit("B", good=True),
-     lambda watch: setattr(watch, "has_good_answer", True)],
+    [lambda abort: abort.answered(9, "B"), lambda abort: abort.permit("B", good=True),
+     lambda abort: setattr(abort, "has_good_answer", True)],
     ids=["an answer", "an answer of an earlier run", "an answer kept from a report"],
 )  # fmt: skip
-def test_after_a_good_answer_refusals_are_about_their_pairs(watch, know):
-    know(watch)
+def test_after_a_good_answer_refusals_are_about_their_pairs(abort, know):
+    know(abort)
     for place in range(200):
-        watch.failed(place, "A", REFUSED)
+        abort.failed(place, "A", REFUSED)
 
 
-def test_a_refusal_of_an_earlier_run_is_no_good_answer(watch):
-    watch.permit("B", good=False)
+def test_a_refusal_of_an_earlier_run_is_no_good_answer(abort):
+    abort.permit("B", good=False)
     with pytest.raises(Stop):
         for place in range(50):
-            watch.failed(place, "A", REFUSED)
+            abort.failed(place, "A", REFUSED)

@@ -11,7 +11,7 @@ import pytest
 from jobs.errors import Stop
 from jobs.schema import ANSWERS
 from jobs.sweep.engine import SweepRules, sweep
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import (
     Attempt,
     BodyError,
@@ -19,7 +19,6 @@ from palm import (
     DisconnectedError,
     ForbiddenError,
     MismatchError,
-    NewStateError,
     NoStateError,
     PalmError,
     RefusedError,
@@ -30,6 +29,7 @@ from palm import (
     TimedOutError,
     UnauthorizedError,
     UnnamedError,
+    UnrecognizedStateError,
 )
 
 RULES = SweepRules(concurrency=4)
@@ -92,16 +92,16 @@ def clock():
 def run(gateway, clock):
     """Return a function that sweeps and checks what holds for every sweep."""
 
-    async def run(pairs, tell=None, rules=RULES, tally=None):
+    async def run(pairs, tell=None, rules=RULES, stats=None):
         gateway.tell = tell or gateway.tell
-        tally = tally or Tally()
+        stats = stats or RequestStats()
         answers = await sweep(
-            gateway, pairs, tally=tally, rules=rules, clock=clock, steady=clock, sleep=clock.sleep
+            gateway, pairs, stats=stats, rules=rules, clock=clock, steady=clock, sleep=clock.sleep
         )
         assert list(answers.columns) == list(ANSWERS)
         assert answers.index.equals(pairs.index)
-        assert tally.settled + tally.failed == tally.pairs == len(pairs)
-        assert tally.failed == (answers["state"] == "UNKNOWN").sum()
+        assert stats.settled + stats.failed == stats.pairs == len(pairs)
+        assert stats.failed == (answers["state"] == "UNKNOWN").sum()
         return answers
 
     return run
@@ -280,7 +280,7 @@ async def test_one_answer_that_comes_through_shows_that_the_gateway_is_there(clo
         (ForbiddenError(403), 1),
         (UnauthorizedError(401), 1),
         (NoStateError("x"), 1),
-        (NewStateError("x"), 1),
+        (UnrecognizedStateError("x"), 1),
     ],
     ids=lambda each: type(each).__name__,
 )
@@ -295,14 +295,14 @@ async def test_the_extra_round_asks_what_may_fare_better_and_nothing_else(
 
 
 async def test_what_the_extra_round_finds_counts(run, pairs_of):
-    tally = Tally()
+    stats = RequestStats()
     pairs = pairs_of(*(f"A/{i}" for i in range(20)))
     answers = await run(
-        pairs, lambda _, __, times: "ON" if times > 1 else ServerError(503), tally=tally
+        pairs, lambda _, __, times: "ON" if times > 1 else ServerError(503), stats=stats
     )
     assert set(answers["state"]) == {"ON"}
     assert set(answers["attempts"]) == {2}
-    assert (tally.settled, tally.failed, tally.questions) == (20, 0, 40)
+    assert (stats.settled, stats.failed, stats.questions) == (20, 0, 40)
 
 
 @pytest.mark.parametrize("error", [wrong(), MismatchError("x"), BodyError("x")], ids=repr)
@@ -357,7 +357,7 @@ async def test_an_unknown_key_that_the_extra_round_got_past_is_forgotten(run, pa
 async def test_every_pair_has_one_row_whatever_happens(run, pairs_of):
     kinds = [
         "ON", "OFF", "NONE", TimedOutError("x"), ConnectError("x"), ServerError(500, "SYS"),
-        ThrottledError(429), RefusedError(404), NoStateError("x"), NewStateError("x"),
+        ThrottledError(429), RefusedError(404), NoStateError("x"), UnrecognizedStateError("x"),
         ForbiddenError(403), DisconnectedError("x"),
     ]  # fmt: skip
     pairs = pairs_of(*(f"{'AB'[i % 2]}/{i}" for i in range(600)))
@@ -412,9 +412,9 @@ async def test_what_is_stopped_leaves_no_question_under_way(gateway, run, pairs_
 
 async def test_answers_that_name_no_pair_are_counted(gateway, run, pairs_of, answer_of):
     gateway.answer_of = lambda *about: answer_of(*about, echoed=False)
-    tally = Tally()
-    await run(pairs_of("A/a", "A/b"), tally=tally)
-    assert tally.without_echo == 2
+    stats = RequestStats()
+    await run(pairs_of("A/a", "A/b"), stats=stats)
+    assert stats.without_echo == 2
 
 
 async def test_answers_are_dated_by_the_clock(clock, run, pairs_of):
@@ -444,7 +444,7 @@ async def test_a_copy_of_an_earlier_answer_has_a_last_round(run, pairs_of, gatew
 async def noted(gateway, pairs, tell):
     gateway.tell, rows = tell, []
     with suppress(Stop):
-        await sweep(gateway, pairs, tally=Tally(), rules=RULES, note=rows.append)
+        await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, note=rows.append)
     return sorted(row[0] for row in rows)
 
 
@@ -465,26 +465,26 @@ async def test_they_are_once_there_is_a_good_answer(gateway, pairs_of):
 
 async def test_answers_without_names_count_although_the_second_time_all_is_well(gateway, pairs_of):
     """2 % of the answers name nobody; each pair is answered when it is asked once more."""
-    pairs, tally = pairs_of(*[f"A/o{place}" for place in range(3_000)]), Tally()
+    pairs, stats = pairs_of(*[f"A/o{place}" for place in range(3_000)]), RequestStats()
 
     def tell(openid, *_):
         if int(openid[1:]) % 50 == 20:
-            tally.attempted(Attempt(0.1, UnnamedError("x")))
-        tally.attempted(Attempt(0.1, None))
+            stats.attempted(Attempt(0.1, UnnamedError("x")))
+        stats.attempted(Attempt(0.1, None))
         return "ON"
 
     gateway.tell = tell
     with pytest.raises(Stop, match="20 answers do not name the person") as stop:
-        await sweep(gateway, pairs, tally=tally, rules=SweepRules(concurrency=1))
+        await sweep(gateway, pairs, stats=stats, rules=SweepRules(concurrency=1))
     assert stop.value.code == 4
-    assert tally.answers in (1_000, 1_001)  # stopped where 1,000 are known, and not earlier
+    assert stats.answers in (1_000, 1_001)  # stopped where 1,000 are known, and not earlier
 
 
 async def test_states_of_an_unfinished_run_that_name_nobody_are_counted_again(
     gateway, pairs_of, answer_of
 ):
-    pairs, tally, rows = pairs_of("A/a", "A/b", "A/c"), Tally(), []
+    pairs, stats, rows = pairs_of("A/a", "A/b", "A/c"), RequestStats(), []
     gateway.answer_of = lambda *about: answer_of(*about, echoed=about[0] == "c")
-    await sweep(gateway, pairs, tally=Tally(), rules=RULES, note=rows.append)
-    await sweep(gateway, pairs, tally=tally, rules=RULES, found=rows)
-    assert (tally.resumed, tally.without_echo) == (3, 2)
+    await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, note=rows.append)
+    await sweep(gateway, pairs, stats=stats, rules=RULES, found=rows)
+    assert (stats.resumed, stats.without_echo) == (3, 2)

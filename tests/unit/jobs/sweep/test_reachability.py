@@ -6,7 +6,7 @@ import pytest
 
 from jobs.errors import Stop
 from jobs.sweep.reachability import check_reached, unreachable
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import (
     Attempt,
     CertificateRefusedError,
@@ -31,10 +31,10 @@ def certificate(host="gateway.example", *, everywhere=True):
 
 
 def tally_of(*errors):
-    tally = Tally()
+    stats = RequestStats()
     for error in errors:
-        tally.attempted(Attempt(0.1, error))
-    return tally
+        stats.attempted(Attempt(0.1, error))
+    return stats
 
 
 def ending(*errors, waited_s=0.0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.sweep.stats import Latency, Tally
+from jobs.sweep.stats import Latency, RequestStats
 from palm import (
     Attempt,
     NoStateError,
@@ -52,43 +52,43 @@ def test_its_size_does_not_grow_with_its_count():
 
 
 def test_good_answers_alone_make_latency():
-    tally = Tally()
-    tally.attempted(Attempt(0.2, None))
-    tally.attempted(Attempt(9.0, ServerError(500)))
-    assert tally.latency.percentiles_ms()["max"] == 200
-    assert tally.outcomes == {"ok": 1, "ServerError": 1}
-    assert tally.requests == 2
+    stats = RequestStats()
+    stats.attempted(Attempt(0.2, None))
+    stats.attempted(Attempt(9.0, ServerError(500)))
+    assert stats.latency.percentiles_ms()["max"] == 200
+    assert stats.outcomes == {"ok": 1, "ServerError": 1}
+    assert stats.requests == 2
 
 
 def test_throttles_and_probes_are_counted_apart():
-    tally = Tally()
-    tally.attempted(Attempt(0.1, ThrottledError(429)))
-    tally.attempted(Attempt(0.1, SignatureError("x", SignatureReason.MALFORMED, probe=True)))
-    tally.attempted(Attempt(0.1, SignatureError("x", SignatureReason.WRONG)))
-    assert (tally.throttles, tally.probes) == (1, 1)
-    assert tally.outcomes["SignatureError"] == 2
+    stats = RequestStats()
+    stats.attempted(Attempt(0.1, ThrottledError(429)))
+    stats.attempted(Attempt(0.1, SignatureError("x", SignatureReason.MALFORMED, probe=True)))
+    stats.attempted(Attempt(0.1, SignatureError("x", SignatureReason.WRONG)))
+    assert (stats.throttles, stats.probes) == (1, 1)
+    assert stats.outcomes["SignatureError"] == 2
 
 
 def test_an_attempt_after_the_first_is_a_retry_whatever_becomes_of_its_question():
     """A deadline breaks questions off that were begun, and whose requests are not told of."""
-    tally = Tally(questions=9)
-    tally.attempted(Attempt(0.1, ServerError(500)))
-    tally.attempted(Attempt(0.1, ServerError(500), 2))
-    tally.attempted(Attempt(0.1, None, 3))
-    assert (tally.requests, tally.retries) == (3, 2)
+    stats = RequestStats(questions=9)
+    stats.attempted(Attempt(0.1, ServerError(500)))
+    stats.attempted(Attempt(0.1, ServerError(500), 2))
+    stats.attempted(Attempt(0.1, None, 3))
+    assert (stats.requests, stats.retries) == (3, 2)
 
 
 def test_copies_and_answers_that_name_nobody_are_counted_apart():
-    tally = Tally()
+    stats = RequestStats()
     replayed = SignatureError("x", SignatureReason.REPLAYED)
     for error in (None, replayed, UnnamedError("x"), NoStateError("x"), ServerError(500)):
-        tally.attempted(Attempt(0.1, error))
-    assert (tally.replays, tally.unnamed, tally.probes) == (1, 1, 0)
-    assert tally.answers == 3  # the good one, the one without names, the one without a state
+        stats.attempted(Attempt(0.1, error))
+    assert (stats.replays, stats.unnamed, stats.probes) == (1, 1, 0)
+    assert stats.answers == 3  # the good one, the one without names, the one without a state
 
 
 def test_a_gateway_that_invents_codes_does_not_make_the_memory_grow():
-    tally = Tally()
+    stats = RequestStats()
     for number in range(5_000):
-        tally.attempted(Attempt(0.1, RefusedError(400, f"CODE_{number}", "x")))
-    assert len(tally.refusals) == 1_000
+        stats.attempted(Attempt(0.1, RefusedError(400, f"CODE_{number}", "x")))
+    assert len(stats.refusals) == 1_000

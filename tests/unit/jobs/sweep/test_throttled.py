@@ -12,7 +12,7 @@ from jobs.errors import Stop
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
 from jobs.sweep.engine import SweepRules, sweep
-from jobs.sweep.stats import Tally
+from jobs.sweep.stats import RequestStats
 from palm import ThrottledError
 from palm.http.response import error_of
 from tests import virtual
@@ -33,23 +33,23 @@ def pairs_for(count):
 
 
 def night(trouble, count, *, rules=None, found=()):
-    """Sweep so many pairs in virtual time; return answers, tally, gateway and seconds."""
-    gateway, tally, waits = virtual.VirtualGateway(trouble), Tally(), Waits()
+    """Sweep so many pairs in virtual time; return answers, stats, gateway and seconds."""
+    gateway, stats, waits = virtual.VirtualGateway(trouble), RequestStats(), Waits()
 
     async def work():
-        palm = gateway.client(rate=RATE, retry=waits.retry, on_attempt=tally.attempted)
+        palm = gateway.client(rate=RATE, retry=waits.retry, on_attempt=stats.attempted)
         return await sweep(
             palm.authorizations.get,
             pairs_for(count),
             ask_throttled=palm.with_options(retry=waits.throttled_again).authorizations.get,
-            tally=tally,
+            stats=stats,
             rules=rules or SweepRules(),
             found=found,
             steady=asyncio.get_running_loop().time,
         )
 
     answers, seconds = virtual.run(work())
-    return answers, tally, gateway, seconds
+    return answers, stats, gateway, seconds
 
 
 def throttled(every):
@@ -67,11 +67,11 @@ def frequent(openid, _):
 
 def test_one_pair_in_a_hundred_that_is_always_throttled_costs_little_time():
     """20,000 pairs at 50/s are 400 s; where each throttle slowed down all, it took 7,238 s."""
-    answers, tally, gateway, seconds = night(throttled(100), 20_000)
+    answers, stats, gateway, seconds = night(throttled(100), 20_000)
     assert Counter(answers["unknown_reason"].dropna()) == {"THROTTLED": 200}
     assert Counter(answers["state"]) == {"ON": 19_800, "UNKNOWN": 200}
     assert 400 < seconds < 1.6 * 20_000 / RATE
-    assert tally.throttles == sum(gateway.asked[f"o{i:027}"] for i in range(0, 20_000, 100))
+    assert stats.throttles == sum(gateway.asked[f"o{i:027}"] for i in range(0, 20_000, 100))
 
 
 @pytest.mark.parametrize("trouble", [throttled(20), frequent], ids=["429", "frequent"])
@@ -87,12 +87,12 @@ def test_who_is_always_throttled_is_asked_a_dozen_times_and_the_others_are_answe
 
 
 def test_where_everybody_is_throttled_for_ten_minutes_no_pair_is_given_up():
-    answers, tally, _, seconds = night(
+    answers, stats, _, seconds = night(
         lambda _, now: ThrottledError(429) if 20 < now < 620 else None, 5_000
     )
     assert set(answers["state"]) == {"ON"}
     assert 700 < seconds < 900
-    assert tally.throttles < 64 * 40  # each of those under way asks ever more seldom
+    assert stats.throttles < 64 * 40  # each of those under way asks ever more seldom
 
 
 def test_a_quota_that_is_cut_to_a_tenth_costs_no_pair_its_answer():
@@ -144,15 +144,15 @@ def test_a_canary_that_does_not_settle_is_replaced():
 
 def test_pairs_that_settle_slowly_are_not_asked_twice():
     """Those that replaced them go on beside them."""
-    gateway, tally = virtual.VirtualGateway(lambda *_: None, latency_s=8.0), Tally()
+    gateway, stats = virtual.VirtualGateway(lambda *_: None, latency_s=8.0), RequestStats()
 
     async def work():
         palm = gateway.client(rate=RATE)
         return await sweep(
-            palm.authorizations.get, pairs_for(40), tally=tally, rules=SweepRules(concurrency=8)
+            palm.authorizations.get, pairs_for(40), stats=stats, rules=SweepRules(concurrency=8)
         )
 
     answers, _ = virtual.run(work())
     assert set(answers["state"]) == {"ON"}
     assert set(gateway.asked.values()) == {1}
-    assert tally.questions == tally.settled == 40
+    assert stats.questions == stats.settled == 40

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from palm import (
     APIv3Key,
     BodyError,
-    DownloadedKeys,
+    CertificateStore,
     PalmError,
     PlatformKeys,
     RefusedError,
@@ -258,7 +258,7 @@ class Platform:
         self.listed = True
         self.signed_with = None
         self.going: asyncio.Event | None = None
-        self.downloaded = DownloadedKeys(
+        self.downloaded = CertificateStore(
             APIv3Key(keys.apiv3_key.encode()),
             held,
             rules=RefreshRules(**rules),
@@ -290,7 +290,7 @@ class Platform:
         await self.downloaded.refresh(self.fetch, now=time.time)
 
     async def seek(self, serial: str) -> bool:
-        return await self.downloaded.seek(serial, self.fetch, now=time.time)
+        return await self.downloaded.ensure(serial, self.fetch, now=time.time)
 
     def verify(self) -> str:
         headers, body = self.answer(b"{}")
@@ -303,10 +303,10 @@ def platform(keys) -> Platform:
 
 
 async def test_the_first_download_is_due_at_once_and_then_believed(platform, keys):
-    assert platform.downloaded.due()
+    assert platform.downloaded.needs_refresh()
     assert platform.downloaded.preferred == ""
     await platform.refresh()
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     assert platform.downloaded.preferred == keys.platform_serial
     assert platform.verify() == keys.platform_serial
 
@@ -321,7 +321,7 @@ def test_before_the_first_download_nothing_is_believed(platform, keys):
 async def test_a_certificate_that_expires_after_its_download_verifies_nothing_more(keys, pem):
     ends = WHEN + timedelta(days=30)
     body = json.dumps({"data": [entry(pem.certificate(pem.key))]}).encode()
-    downloaded = DownloadedKeys(APIV3_KEY)
+    downloaded = CertificateStore(APIV3_KEY)
 
     def sign(at: datetime) -> dict[str, str]:
         timestamp = str(int(at.timestamp()))
@@ -356,7 +356,7 @@ async def test_where_no_new_certificate_can_be_used_the_held_keys_stay(keys, pem
     async def fetch():
         return platform.answer(body)
 
-    assert await platform.downloaded.seek(keys.platform_serial, fetch, now=time.time) is False
+    assert await platform.downloaded.ensure(keys.platform_serial, fetch, now=time.time) is False
     assert "could not be fetched: no platform certificate can be used: " in caplog.text
     assert platform.downloaded.preferred == keys.public_key_id
 
@@ -383,13 +383,13 @@ async def test_a_download_that_came_before_is_refused_and_the_held_keys_stay(pla
         platform.seconds = seconds
         await platform.downloaded.refresh(fetch, now=time.time, accept=memory.accept)
         assert "came before" in caplog.text
-        assert platform.downloaded.due() is False
+        assert platform.downloaded.needs_refresh() is False
         assert platform.verify() == platform.keys.platform_serial
-    empty = DownloadedKeys(APIv3Key(platform.keys.apiv3_key.encode()))
+    empty = CertificateStore(APIv3Key(platform.keys.apiv3_key.encode()))
     with pytest.raises(SignatureError) as raised:
         await empty.refresh(fetch, now=time.time, accept=memory.accept)
     assert raised.value.reason is SignatureReason.REPLAYED
-    assert empty.due(), "the next question tries again"
+    assert empty.needs_refresh(), "the next question tries again"
 
 
 async def test_a_first_download_without_a_signature_is_refused(platform):
@@ -468,7 +468,7 @@ async def test_while_there_is_no_key_at_all_a_failed_download_is_tried_again_at_
     platform.failure = ServerError(502)
     with pytest.raises(ServerError):
         await platform.refresh()
-    assert platform.downloaded.due()
+    assert platform.downloaded.needs_refresh()
     platform.failure = None
     await platform.refresh()
     assert (platform.fetches, bool(platform.verify())) == (2, True)
@@ -477,12 +477,12 @@ async def test_while_there_is_no_key_at_all_a_failed_download_is_tried_again_at_
 async def test_certificates_are_fetched_again_before_twelve_hours_are_over(platform):
     await platform.refresh()
     platform.seconds += 9 * HOUR_S
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     platform.seconds += 2 * HOUR_S
-    assert platform.downloaded.due()
+    assert platform.downloaded.needs_refresh()
     await platform.refresh()
     assert platform.fetches == 2
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
 
 
 async def test_a_failed_refresh_leaves_the_keys_and_is_repeated_after_five_minutes(
@@ -495,11 +495,11 @@ async def test_a_failed_refresh_leaves_the_keys_and_is_repeated_after_five_minut
         await platform.refresh()
     assert "could not be fetched: HTTP 500: SYSTEM_ERROR" in caplog.text
     assert platform.verify()
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     platform.seconds += 299
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     platform.seconds += 1
-    assert platform.downloaded.due()
+    assert platform.downloaded.needs_refresh()
 
 
 # --- unknown serials
@@ -551,15 +551,15 @@ async def test_a_key_that_came_in_meanwhile_is_not_looked_for(platform, keys):
 
 async def test_a_merchant_with_a_key_is_not_hindered_by_a_404(keys, caplog):
     platform = Platform(keys, held=keys.platform_keys())
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     platform.failure = RefusedError(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")
     with caplog.at_level(logging.WARNING, "palm"):
         assert not await platform.seek("5" * 40)
     assert "RESOURCE_NOT_EXISTS" in caplog.text
     assert platform.downloaded.preferred == keys.public_key_id
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     platform.seconds += 20 * HOUR_S
-    assert not platform.downloaded.due()
+    assert not platform.downloaded.needs_refresh()
     assert platform.fetches == 1
 
 

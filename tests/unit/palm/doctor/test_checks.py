@@ -10,13 +10,13 @@ import pytest
 from palm.doctor.checks import Finding, Level, _unbelieved, check
 from palm.errors import SignatureError, SignatureReason
 from palm.http.transport import Timeouts
-from palm.sandbox import Faults, Gateway
+from palm.sandbox import Faults, SandboxGateway
 from palm.settings import Settings, load_settings, read_config
 
 
 @pytest.fixture
 async def gateway(keys):
-    async with Gateway(keys) as running:
+    async with SandboxGateway(keys) as running:
         yield running
 
 
@@ -63,7 +63,7 @@ async def test_the_pair_that_is_given_is_asked_about(gateway, settings):
 
 
 async def test_every_host_is_asked_once(gateway, keys, settings):
-    async with Gateway(keys) as backup:
+    async with SandboxGateway(keys) as backup:
         urls = [gateway.base_url, backup.base_url]
         found = [each.what async for each in check(settings(*urls))]
     assert (gateway.stats.requests, backup.stats.requests) == (1, 1)

@@ -356,7 +356,7 @@ async def test_a_refused_answer_closes_its_connection(told, status, body, how, k
     [
         (404, b'{"code":"NOT_FOUND"}', "RefusedError"),
         (429, b"{}", "ThrottledError"),
-        (200, about(state="AUTHORIZATION_STATE_NEW"), "NewStateError"),
+        (200, about(state="AUTHORIZATION_STATE_NEW"), "UnrecognizedStateError"),
     ],
 )
 async def test_a_believed_answer_leaves_its_connection_to_the_next_whatever_it_says(

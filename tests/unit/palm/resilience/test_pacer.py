@@ -363,7 +363,7 @@ class Requests:
                 await asyncio.sleep(self._signing(number))
             self.written[number] = now()
         finally:
-            permit.give_back()
+            permit.return_slot()
 
     async def all(self) -> list[float]:
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 
 from palm.crypto.keys import Merchant
 from palm.crypto.signing import RSASigner, authorization, message
-from palm.sandbox import Gateway, SandboxKeys
+from palm.sandbox import SandboxGateway, SandboxKeys
 
 PATH = "/v3/palmservice/authorization/openid/"
 TARGET = f"{PATH}oUpF8uMuAJO_M2pxb1Q9zNjWeS6o?organization_id=1004"
@@ -69,7 +69,7 @@ class Caller:
 
     async def ask(
         self,
-        gateway: Gateway,
+        gateway: SandboxGateway,
         target: str = TARGET,
         *,
         method: str = "GET",
@@ -95,7 +95,7 @@ class Caller:
             raise ConnectionResetError
         return parse(content)
 
-    async def send(self, gateway: Gateway, head: str, body: bytes = b"") -> bytes:
+    async def send(self, gateway: SandboxGateway, head: str, body: bytes = b"") -> bytes:
         """Send bytes and return all that comes until the connection is closed."""
         port = int(gateway.base_url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -126,5 +126,5 @@ def caller(keys):
 
 @pytest.fixture
 async def gateway(keys):
-    async with Gateway(keys, date=date(2026, 11, 21)) as gateway:
+    async with SandboxGateway(keys, date=date(2026, 11, 21)) as gateway:
         yield gateway

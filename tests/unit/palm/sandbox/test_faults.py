@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from palm.crypto.signing import RSAVerifier
 from palm.errors import SettingsError, SignatureError, SignatureReason
-from palm.sandbox import Fault, Faults, Gateway
+from palm.sandbox import Fault, Faults, SandboxGateway
 from tests.unit.palm.sandbox.conftest import PATH, parse
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -113,7 +113,7 @@ async def meet(keys, caller):
 
     async def meet(fault, times=1, **shares):
         faults = Faults(**{fault: 1.0}, **shares)
-        async with Gateway(keys, date=date(2026, 11, 21), faults=faults) as gateway:
+        async with SandboxGateway(keys, date=date(2026, 11, 21), faults=faults) as gateway:
             answers = [await ask(gateway) for _ in range(times)]
             assert gateway.stats.faults == {fault: times}
             assert gateway.stats.answered == 0
@@ -177,7 +177,7 @@ async def test_stall_sends_nothing_or_half_a_body_and_then_closes(meet):
 
 
 async def test_stall_lasts_until_the_client_leaves(keys, caller):
-    async with Gateway(keys, faults=Faults(stall=1.0)) as gateway:
+    async with SandboxGateway(keys, faults=Faults(stall=1.0)) as gateway:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(caller.ask(gateway), 0.1)
         await asyncio.sleep(0.05)
@@ -227,12 +227,12 @@ async def test_other_is_believable_about_another_openid_and_state(meet, verify, 
     assert answer.json["openid"] != OPENID
     assert len(answer.json["openid"]) == 28
     assert answer.json["organization_id"] == "1004"
-    async with Gateway(keys, date=date(2026, 11, 21)) as honest:
+    async with SandboxGateway(keys, date=date(2026, 11, 21)) as honest:
         assert (await caller.ask(honest)).json["state"] != answer.json["state"]
 
 
 async def test_other_names_the_wrong_openid_even_where_answers_have_no_echo(keys, caller):
-    async with Gateway(keys, echo=0.0, faults=Faults(other=1.0)) as gateway:
+    async with SandboxGateway(keys, echo=0.0, faults=Faults(other=1.0)) as gateway:
         assert (await caller.ask(gateway)).json["openid"] != OPENID
 
 
@@ -263,8 +263,8 @@ async def test_truncated_is_signed_but_no_json(meet, verify):
 async def test_unnamed_is_signed_and_lacks_one_name_or_both(keys, caller, verify, openid, told):
     target = f"/v3/palmservice/authorization/openid/{openid}?organization_id=1004"
     async with (
-        Gateway(keys, date=date(2026, 11, 21)) as honest,
-        Gateway(keys, date=date(2026, 11, 21), faults=Faults(unnamed=1.0)) as gateway,
+        SandboxGateway(keys, date=date(2026, 11, 21)) as honest,
+        SandboxGateway(keys, date=date(2026, 11, 21), faults=Faults(unnamed=1.0)) as gateway,
     ):
         true = (await caller.ask(honest, target)).json
         answer = await caller.ask(gateway, target)
@@ -275,7 +275,7 @@ async def test_unnamed_is_signed_and_lacks_one_name_or_both(keys, caller, verify
 
 async def test_duplicate_is_the_true_answer_twice_on_one_connection(keys, caller, verify):
     seed = 1
-    async with Gateway(keys, faults=Faults(duplicate=1.0, seed=seed)) as gateway:
+    async with SandboxGateway(keys, faults=Faults(duplicate=1.0, seed=seed)) as gateway:
         answer = await caller.ask(gateway)
         stats = gateway.stats
     length = int(answer.headers["Content-Length"])
@@ -288,7 +288,7 @@ async def test_duplicate_is_the_true_answer_twice_on_one_connection(keys, caller
 
 async def test_a_duplicate_comes_before_the_answer_to_the_next_request(keys, caller):
     """Both requests are sent at once, so the second waits until the first one's handler ends."""
-    async with Gateway(keys, faults=Faults(duplicate=0.5, seed=1)) as gateway:
+    async with SandboxGateway(keys, faults=Faults(duplicate=0.5, seed=1)) as gateway:
         assert [gateway.faults.draw(n) for n in (1, 2)] == [Fault.DUPLICATE, None]
         heads = [
             f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: test\r\nAccept: */*\r\n"
@@ -301,7 +301,7 @@ async def test_a_duplicate_comes_before_the_answer_to_the_next_request(keys, cal
 
 
 async def test_faults_meet_authenticated_requests_only(keys, caller):
-    async with Gateway(keys, faults=Faults(drop=1.0)) as gateway:
+    async with SandboxGateway(keys, faults=Faults(drop=1.0)) as gateway:
         assert (await caller.ask(gateway, "/nothing")).status == 404
         assert (await caller.ask(gateway, authorization="nonsense")).status == 401
         assert not gateway.stats.faults
@@ -311,7 +311,7 @@ async def test_the_same_requests_meet_the_same_faults_in_another_run(keys, calle
     runs = []
     for _ in range(2):
         faults = Faults(system_error=0.3, bad_gateway=0.3)
-        async with Gateway(keys, faults=faults) as gateway:
+        async with SandboxGateway(keys, faults=faults) as gateway:
             runs.append([(await caller.ask(gateway)).status for _ in range(20)])
     assert runs[0] == runs[1]
     assert set(runs[0]) == {200, 500, 502}

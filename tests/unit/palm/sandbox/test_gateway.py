@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 
 from palm.crypto.signing import RSAVerifier
 from palm.errors import SettingsError
-from palm.sandbox import Faults, Gateway, SandboxKeys
+from palm.sandbox import Faults, SandboxGateway, SandboxKeys
 from palm.sandbox.answers import IDLE_S
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -33,7 +33,7 @@ def verify(keys, response, mode="public_key"):
 
 async def test_answers_about_the_pair_as_the_population_has_it(gateway, caller):
     response = await caller.ask(gateway)
-    state, opened = gateway.population.look(OPENID, "1004", date(2026, 11, 21))
+    state, opened = gateway.population.state_on(OPENID, "1004", date(2026, 11, 21))
     expected = {
         "openid": OPENID,
         "organization_id": "1004",
@@ -48,7 +48,7 @@ async def test_leaves_out_the_time_of_a_pair_that_was_never_opened(gateway, call
     openid = next(
         o
         for o in map(str, range(1000))
-        if gateway.population.look(o, "1", gateway.date).authorize_time is None
+        if gateway.population.state_on(o, "1", gateway.date).authorize_time is None
     )
     response = await caller.ask(gateway, f"{PATH}{openid}?organization_id=1")
     assert response.json == {
@@ -62,7 +62,7 @@ async def test_writes_times_as_the_documentation_does_and_json_without_blanks(ga
     openid = next(
         o
         for o in map(str, range(1000))
-        if gateway.population.look(o, "1", gateway.date).authorize_time is not None
+        if gateway.population.state_on(o, "1", gateway.date).authorize_time is not None
     )
     response = await caller.ask(gateway, f"{PATH}{openid}?organization_id=1")
     written = response.json["authorize_time"]
@@ -120,7 +120,7 @@ async def test_keeps_connections_alive_for_eight_seconds_and_says_so(gateway):
 
 async def test_closes_an_idle_connection(keys, caller, monkeypatch):
     monkeypatch.setattr("palm.sandbox.gateway.IDLE_S", 0.2)
-    async with Gateway(keys) as gateway:
+    async with SandboxGateway(keys) as gateway:
         request = "GET /nothing HTTP/1.1\r\nHost: x\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
         started = time.monotonic()
         assert (await caller.send(gateway, request)).startswith(b"HTTP/1.1 404 ")
@@ -129,10 +129,10 @@ async def test_closes_an_idle_connection(keys, caller, monkeypatch):
 
 async def test_shows_today_in_china_unless_a_date_is_set(keys, caller):
     new_year = datetime.fromisoformat("2027-01-01T00:00:30+08:00").timestamp()
-    async with Gateway(keys, clock=lambda: new_year) as gateway:
+    async with SandboxGateway(keys, clock=lambda: new_year) as gateway:
         asked = []
-        look = gateway.population.look
-        gateway.population.look = lambda o, i, d: asked.append(d) or look(o, i, d)
+        look = gateway.population.state_on
+        gateway.population.state_on = lambda o, i, d: asked.append(d) or look(o, i, d)
         await caller.ask(gateway, authorization=caller.header(at=new_year))
         gateway.date = date(2026, 11, 21)
         await caller.ask(gateway, authorization=caller.header(at=new_year))
@@ -140,7 +140,7 @@ async def test_shows_today_in_china_unless_a_date_is_set(keys, caller):
 
 
 async def test_leaves_out_the_ids_in_the_share_of_answers_that_have_no_echo(keys, caller):
-    async with Gateway(keys, echo=0.0) as gateway:
+    async with SandboxGateway(keys, echo=0.0) as gateway:
         assert set((await caller.ask(gateway)).json) <= {"state", "authorize_time"}
         gateway.echo = 0.5
         echoed = ["openid" in (await caller.ask(gateway)).json for _ in range(30)]
@@ -243,7 +243,7 @@ async def test_another_scheme_is_refused_before_the_timestamp(gateway, caller):
 
 @pytest.mark.parametrize("skew", [-301, 301, 10**9])
 async def test_a_timestamp_beyond_five_minutes_is_refused_before_the_signature(keys, caller, skew):
-    async with Gateway(keys, clock=lambda: 1_800_000_000.9) as gateway:
+    async with SandboxGateway(keys, clock=lambda: 1_800_000_000.9) as gateway:
         header = caller.header("/other", at=1_800_000_000 + skew)
         _, text = await refused(caller, gateway, header)
         assert text == "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
@@ -251,7 +251,7 @@ async def test_a_timestamp_beyond_five_minutes_is_refused_before_the_signature(k
 
 @pytest.mark.parametrize("skew", [-300, 300])
 async def test_a_timestamp_of_just_five_minutes_is_accepted(keys, caller, skew):
-    async with Gateway(keys, clock=lambda: 1_800_000_000.9) as gateway:
+    async with SandboxGateway(keys, clock=lambda: 1_800_000_000.9) as gateway:
         header = caller.header(at=1_800_000_000 + skew)
         assert (await caller.ask(gateway, authorization=header)).status == 200
 
@@ -432,14 +432,14 @@ async def test_the_mode_and_the_request_choose_the_key_that_signs(
 
 def test_an_unknown_mode_is_refused(keys):
     with pytest.raises(ValueError, match="gray"):
-        Gateway(keys, mode="gray")
+        SandboxGateway(keys, mode="gray")
 
 
 # --- quota, statistics
 
 
 async def test_beyond_the_quota_a_request_gets_a_signed_429(keys, caller):
-    async with Gateway(keys, limit=3) as gateway:
+    async with SandboxGateway(keys, limit=3) as gateway:
         gateway._limiter._clock = lambda: 5.0
         responses = [await caller.ask(gateway) for _ in range(5)]
         assert [r.status for r in responses] == [200, 200, 200, 429, 429]
@@ -451,7 +451,7 @@ async def test_beyond_the_quota_a_request_gets_a_signed_429(keys, caller):
 
 
 async def test_refused_and_wrong_requests_take_nothing_of_the_quota(keys, caller):
-    async with Gateway(keys, limit=1) as gateway:
+    async with SandboxGateway(keys, limit=1) as gateway:
         gateway._limiter._clock = lambda: 5.0
         await caller.ask(gateway, authorization="nonsense")
         await caller.ask(gateway, f"{PATH}o")
@@ -459,7 +459,7 @@ async def test_refused_and_wrong_requests_take_nothing_of_the_quota(keys, caller
 
 
 async def test_statistics_tell_what_came_in_and_went_out(keys, caller):
-    async with Gateway(keys, record_times=True) as gateway:
+    async with SandboxGateway(keys, record_times=True) as gateway:
         header = caller.header()
         await caller.ask(gateway, authorization=header)
         await caller.ask(gateway, authorization=header)
@@ -476,7 +476,7 @@ async def test_statistics_tell_what_came_in_and_went_out(keys, caller):
 
 
 async def test_pairs_and_times_need_not_be_kept(keys, caller):
-    async with Gateway(keys, record_pairs=False) as gateway:
+    async with SandboxGateway(keys, record_pairs=False) as gateway:
         await caller.ask(gateway)
         assert (gateway.stats.asked, gateway.stats.times) == ({}, [])
 
@@ -499,19 +499,19 @@ async def test_listens_on_the_loopback_only(gateway):
 async def test_a_port_that_is_taken_is_an_error_of_one_line(keys, gateway):
     port = int(gateway.base_url.rpartition(":")[2])
     with pytest.raises(SettingsError, match=f"cannot listen on port {port}: "):
-        async with Gateway(keys, port=port):
+        async with SandboxGateway(keys, port=port):
             pytest.fail("it must not start")
 
 
 async def test_a_closed_gateway_has_no_address(keys):
-    gateway = Gateway(keys)
+    gateway = SandboxGateway(keys)
     with pytest.raises(RuntimeError, match="not running"):
         _ = gateway.base_url
 
 
 async def test_closes_at_once_though_requests_stall_and_connections_idle(keys, caller):
     async with ClientSession() as session:
-        async with Gateway(keys, faults=Faults(stall=1.0)) as gateway:
+        async with SandboxGateway(keys, faults=Faults(stall=1.0)) as gateway:
             async with session.get(f"{gateway.base_url}/nothing") as response:
                 assert response.status == 404
             asks = [asyncio.create_task(caller.ask(gateway)) for _ in range(6)]
@@ -523,7 +523,7 @@ async def test_closes_at_once_though_requests_stall_and_connections_idle(keys, c
 
 
 async def test_lets_an_answer_under_way_go_out_when_it_closes(keys, caller):
-    async with Gateway(keys, latency_s=30.0) as gateway:
+    async with SandboxGateway(keys, latency_s=30.0) as gateway:
         ask = asyncio.create_task(caller.ask(gateway))
         while not gateway.stats.requests:
             await asyncio.sleep(0.01)
@@ -531,7 +531,7 @@ async def test_lets_an_answer_under_way_go_out_when_it_closes(keys, caller):
 
 
 async def test_can_be_opened_again(keys, caller):
-    gateway = Gateway(keys)
+    gateway = SandboxGateway(keys)
     for _ in range(2):
         async with gateway:
             assert (await caller.ask(gateway)).status == 200

@@ -31,13 +31,15 @@ def midnight(day: date) -> datetime:
 @given(TEXT, TEXT, DATES, st.integers(0, 3))
 def test_a_look_depends_on_nothing_but_pair_date_and_seed(openid, organization, day, seed):
     first = Population(seed)
-    first.look("somebody", "else", day)
-    assert first.look(openid, organization, day) == Population(seed).look(openid, organization, day)
+    first.state_on("somebody", "else", day)
+    assert first.state_on(openid, organization, day) == Population(seed).state_on(
+        openid, organization, day
+    )
 
 
 @given(TEXT, TEXT, DATES)
 def test_times_lie_before_the_day_in_whole_seconds_of_china(openid, organization, day):
-    opened = Population().look(openid, organization, day).authorize_time
+    opened = Population().state_on(openid, organization, day).authorize_time
     if opened is not None:
         assert opened < midnight(day)
         assert opened.isoformat() == opened.isoformat(timespec="seconds")
@@ -48,7 +50,7 @@ def test_times_lie_before_the_day_in_whole_seconds_of_china(openid, organization
 def test_events_lead_from_one_look_to_the_next(openid, organization, after, days):
     population = Population()
     until = after + timedelta(days)
-    before, now = (population.look(openid, organization, day) for day in (after, until))
+    before, now = (population.state_on(openid, organization, day) for day in (after, until))
     events = population.events(openid, organization, after, until)
     state, opened = before
     for event in events:
@@ -80,8 +82,8 @@ def test_events_of_two_spans_are_those_of_both_together(openid, organization, fi
 def test_before_the_epoch_everybody_stands_still():
     population = Population()
     for openid, organization in PEOPLE[:200]:
-        first = population.look(openid, organization, EPOCH)
-        assert population.look(openid, organization, date(2020, 2, 29)) == first
+        first = population.state_on(openid, organization, EPOCH)
+        assert population.state_on(openid, organization, date(2020, 2, 29)) == first
         assert population.events(openid, organization, date(2020, 1, 1), EPOCH) == ()
 
 
@@ -91,7 +93,10 @@ def test_a_few_per_cent_change_from_one_day_to_the_next_and_the_mix_stays(day):
     changes: Counter[str] = Counter()
     mix: Counter[State] = Counter()
     for pair in PEOPLE:
-        before, now = population.look(*pair, day), population.look(*pair, day + timedelta(1))
+        before, now = (
+            population.state_on(*pair, day),
+            population.state_on(*pair, day + timedelta(1)),
+        )
         mix[now.state] += 1
         if before.state != now.state:
             changes[f"{before.state} {now.state}"] += 1
@@ -121,7 +126,7 @@ def test_organizations_differ_in_their_mix():
     population = Population()
     shares = []
     for organization in range(12):
-        states = [population.look(f"o{i}", str(organization), TODAY).state for i in range(400)]
+        states = [population.state_on(f"o{i}", str(organization), TODAY).state for i in range(400)]
         shares.append(states.count(State.ON) / 400)
     assert max(shares) - min(shares) > 0.1
 
@@ -130,7 +135,7 @@ def test_half_of_those_that_were_cleared_keep_their_time_and_all_that_are_open_h
     population = Population()
     kept = Counter()
     for pair in PEOPLE[:4000]:
-        state, opened = population.look(*pair, date(2029, 1, 1))
+        state, opened = population.state_on(*pair, date(2029, 1, 1))
         kept[state, opened is not None] += 1
     assert kept[State.ON, False] == kept[State.OFF, False] == 0
     share = kept[State.NONE, True] / (kept[State.NONE, True] + kept[State.NONE, False])
@@ -138,5 +143,5 @@ def test_half_of_those_that_were_cleared_keep_their_time_and_all_that_are_open_h
 
 
 def test_another_seed_is_another_population():
-    looks = [[Population(seed).look(*p, TODAY) for p in PEOPLE[:50]] for seed in (0, 1)]
+    looks = [[Population(seed).state_on(*p, TODAY) for p in PEOPLE[:50]] for seed in (0, 1)]
     assert looks[0] != looks[1]

@@ -10,7 +10,7 @@ import pytest
 
 from palm.crypto.certificates import APIv3Key, read_certificates
 from palm.crypto.signing import RSAVerifier
-from palm.sandbox import Fault, Faults, Gateway, Population
+from palm.sandbox import Fault, Faults, Population, SandboxGateway
 
 CERTIFICATES = "/v3/certificates"
 PREAUTHORIZE = "/v3/palmservice/authorization/preauthorize"
@@ -106,7 +106,7 @@ async def test_certificates_are_for_the_merchant_only(gateway, caller):
 
 
 async def test_certificates_take_nothing_of_the_quota_of_queries(keys, caller):
-    async with Gateway(keys, mode="certificate", limit=1) as gateway:
+    async with SandboxGateway(keys, mode="certificate", limit=1) as gateway:
         gateway._limiter._clock = lambda: 5.0
         assert [(await caller.ask(gateway, CERTIFICATES)).status for _ in range(3)] == [200] * 3
         assert [(await caller.ask(gateway)).status for _ in range(2)] == [200, 429]
@@ -216,14 +216,14 @@ async def test_a_wrong_body_is_a_signed_400_that_names_the_member(gateway, calle
 @pytest.mark.parametrize("fault", ["other", "nostate", "newstate"])
 async def test_faults_of_a_state_do_not_befall_what_tells_none(keys, caller, fault):
     faults = Faults(**{fault: 1.0})
-    async with Gateway(keys, mode="certificate", faults=faults) as gateway:
+    async with SandboxGateway(keys, mode="certificate", faults=faults) as gateway:
         response = await caller.ask(gateway, CERTIFICATES)
         assert listed(gateway, response) == [keys.platform_serial]
         assert (gateway.stats.answered, gateway.stats.faults) == (1, {})
 
 
 async def test_an_altered_list_is_still_json_but_not_what_was_signed(keys, caller):
-    async with Gateway(keys, mode="certificate", faults=Faults(altered=1.0)) as gateway:
+    async with SandboxGateway(keys, mode="certificate", faults=Faults(altered=1.0)) as gateway:
         response = await caller.ask(gateway, CERTIFICATES)
         assert response.json["data"][0]["serial_no"] == keys.platform_serial
         with pytest.raises(Exception, match="does not match its body"):
