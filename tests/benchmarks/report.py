@@ -165,7 +165,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     night.open_endpoint, night.ask_all = open_endpoint, ask_all  # type: ignore[assignment]
     for name in ("find_baseline", "classify", "summarize", "compose", "read_pairs"):
         watch.around(night, name, name)
-    watch.around(night, "knowledge", "summarize")
+    watch.around(night, "freshness", "summarize")
     watch.around(publish, "_write", "write")
     watch.around(publish, "_check", "check")
     opt = Options(

@@ -175,7 +175,7 @@ def chosen(folder, source, *, reach_s=0.1, patience_s=60.0, **given):
         retry=Retry(attempts=1, throttle_s=0.01, cap_s=0.1, patience_s=float("inf")),
         sweep=SweepRules(
             reach_s=reach_s, reach_every_s=0.02, finish_s=0.2, look_every_s=0.02, replace_s=0.05,
-            watch=AbortThresholds(patience_s=patience_s),
+            abort=AbortThresholds(patience_s=patience_s),
         ),
     )  # fmt: skip
     settings = load_settings(read_config(folder / "keys" / "palm.toml"))
@@ -225,7 +225,7 @@ def test_who_is_out_of_patience_is_told_what_to_type(folder, source, config, gat
     [(None, True, float("inf")), (None, False, 900.0), (60.0, True, 60.0), (60.0, False, 60.0)],
 )
 def test_patience_lasts_until_the_deadline_unless_it_is_given(seconds, is_timed, patience_s):
-    assert Waits.patient(seconds, is_timed=is_timed).sweep.watch.patience_s == patience_s
+    assert Waits.patient(seconds, is_timed=is_timed).sweep.abort.patience_s == patience_s
 
 
 def test_a_clock_that_passes_over_the_deadline_ends_the_run(folder, source, config, gateway):

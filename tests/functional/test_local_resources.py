@@ -126,7 +126,7 @@ async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
         (SweepRules(reach_s=0.2, look_every_s=0.05), LINE),
         (
             SweepRules(
-                reach_s=float("inf"), look_every_s=0.05, watch=AbortThresholds(patience_s=0.2)
+                reach_s=float("inf"), look_every_s=0.05, abort=AbortThresholds(patience_s=0.2)
             ),
             f"No valid answer for 0 s: {LINE.removeprefix('no connection: ')}",
         ),
@@ -149,7 +149,7 @@ def test_palm_get_ends_with_75_as_with_all_that_passes():
 def test_a_night_that_had_answers_keeps_them_and_says_the_command_once(folder, keys):
     source = write_pairs(folder / "pairs.csv", 3000)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    waits = Waits(sweep=SweepRules(watch=AbortThresholds(patience_s=1.0)))
+    waits = Waits(sweep=SweepRules(abort=AbortThresholds(patience_s=1.0)))
     with serving(SandboxGateway(keys, date=DAY)) as gateway:
         keys.write(folder / "keys", gateway.base_url)
         chosen = options(

@@ -20,8 +20,13 @@ ASCII = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": 
 
 
 def bind(path):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
+    # By the folder's descriptor: a socket's address has room for some hundred characters only.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
 
 
 KINDS = [

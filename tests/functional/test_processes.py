@@ -95,10 +95,10 @@ def test_few_descriptors_make_few_connections_and_no_pair_unknown(
 def test_no_room_for_a_connection_ends_with_2_and_says_how_to_make_some(shell, source):
     code = (
         "import os, resource; "
-        "from jobs import descriptors; from jobs.errors import Stop\n"
+        "from jobs.sweep import file_limit; from jobs.errors import Stop\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))\n"
         "held = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]\n"
-        "try:\n    descriptors.connections_within_limit(8)\n"
+        "try:\n    file_limit.connections_within_limit(8)\n"
         "except Stop as stop:\n    print(int(stop.code), stop)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from tests.night import DAY, options, run_quietly, write_pairs
 ALWAYS = f"o{7:027}"
 WAITS = Waits(  # a hundredth of the usual ones
     retry=Retry(base_s=0.002, cap_s=0.2, throttle_s=0.01, patience_s=float("inf")),
-    sweep=SweepRules(replace_s=0.05, look_every_s=0.01, watch=AbortThresholds(patience_s=60.0)),
+    sweep=SweepRules(replace_s=0.05, look_every_s=0.01, abort=AbortThresholds(patience_s=60.0)),
 )
 
 
