@@ -35,9 +35,13 @@ class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error
     """
 
     def __init__(self, code: Exit, line: str, *, again: bool | None = None) -> None:
-        super().__init__(line)
+        super().__init__(code, line)
         self.code = code
         self.again = code is Exit.NOT_NOW if again is None else again
+
+    def __str__(self) -> str:
+        """Return the line."""
+        return str(self.args[1])
 
 
 def exit_code_of(error: BaseException) -> Exit | None:

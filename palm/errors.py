@@ -36,9 +36,10 @@ Errors of libraries, whose texts hold the URL, are replaced without their cause.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from palm.text.redact import scrub, shown_key_id, shown_state
 
@@ -90,6 +91,10 @@ class PalmError(Exception):
     status: int | None = None
     request_id: str | None = None
     attempts: int = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is pickled and copied: as it is, without asking ``__init__`` again."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
     def take_out(self, private: Iterable[str]) -> None:
         """Take texts and their parts out of what the error says; see :mod:`palm.text.redact`."""

@@ -152,7 +152,8 @@ class Transport:
                 finally:
                     if not response.closed:  # it is, once it is read to its end
                         response.release()
-                return Answer(response.status, response.headers, content, attempt)
+                received = response.headers.copy()  # the client's own view cannot be pickled
+                return Answer(response.status, received, content, attempt)
         except (aiohttp.ClientError, OSError) as error:
             attempt.settle(believed=False)
             failed = self._translated(error)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import json
+import pickle
 import re
 import time
 from typing import NamedTuple, Self
@@ -233,6 +235,13 @@ async def test_json_is_serialised_once_signed_and_sent(palm, server, verb, given
     [one] = server.seen
     assert (one.method, one.body.decode()) == (verb.upper(), sent)
     assert one.headers["Content-Type"] == "application/json"
+
+
+async def test_an_answer_can_be_pickled_and_copied(palm):
+    answer = await palm.v3.certificates.get()
+    for other in (pickle.loads(pickle.dumps(answer)), copy.deepcopy(answer)):  # noqa: S301 - ours
+        assert other == answer
+        assert other.headers["wechatpay-nonce"] == "n"
 
 
 async def test_a_request_without_json_has_no_body_and_no_content_type(palm, server):

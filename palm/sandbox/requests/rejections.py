@@ -57,9 +57,13 @@ class Rejection(Exception):  # noqa: N818 - the gateway's way to answer, no erro
     """
 
     def __init__(self, refusal: Refusal, detail: Mapping[str, Any] | None = None) -> None:
-        super().__init__(refusal.english)
+        super().__init__(refusal, detail)
         self.refusal = refusal
         self.detail = detail
+
+    def __str__(self) -> str:
+        """Return the message in English."""
+        return self.refusal.english
 
 
 NO_ACCEPT: Final = Refusal(
