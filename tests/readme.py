@@ -1,7 +1,8 @@
-"""The README's blocks that the program writes: ``python -m tests.readme`` writes them anew.
+"""The pages of documentation, and their blocks that the program writes.
 
-Blocks stand between ``<!-- NAME -->`` and the end of the fenced block behind it, where NAME is
-``transcript`` or ``help: COMMAND``. A test compares them with what the program says.
+``python -m tests.readme`` writes those blocks anew. Each stands between ``<!-- NAME -->`` and the
+end of the fenced block behind it, where NAME is ``transcript`` or ``help: COMMAND``. A test
+compares them with what the program says.
 """
 
 from __future__ import annotations
@@ -16,6 +17,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+JOBS = ROOT / "jobs" / "README.md"
+PALM = ROOT / "palm" / "README.md"
+SANDBOX = ROOT / "palm" / "sandbox" / "README.md"
+BENCHMARKS = ROOT / "tests" / "benchmarks" / "README.md"
+TESTS = ROOT / "tests" / "README.md"
+PAGES = (README, JOBS, PALM, SANDBOX, BENCHMARKS, TESTS)
+TWINS = {page: page.with_name("README.zh-CN.md") for page in (README, JOBS)}
+"""The pages that exist in Chinese, too, each with its Chinese twin."""
+ROOMS = {
+    "transcript": README,
+    "help: palm-reconcile": JOBS,
+    "help: palm-report": JOBS,
+    "help: palm get": PALM,
+    "help: palm check": PALM,
+    "help: palm sandbox": SANDBOX,
+}
+"""The page on which each block belongs."""
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BLOCK = re.compile(r"<!-- (transcript|help: [a-z -]+) -->\n(?:```text\n.*?```\n)?", re.DOTALL)
 
@@ -72,12 +90,29 @@ def block(name: str) -> str:
     return f"<!-- {name} -->\n```text\n{said}\n```\n"
 
 
-def written() -> dict[str, str]:
-    """Return the README's blocks as they stand, by name."""
-    text = README.read_text(encoding="utf-8")
-    return {match[1]: match[0] for match in _BLOCK.finditer(text)}
+def written(page: Path) -> dict[str, str]:
+    """Return a page's blocks as they stand, by name."""
+    return {match[1]: match[0] for match in _BLOCK.finditer(text_of(page))}
+
+
+def text_of(page: Path) -> str:
+    """Return what stands on a page."""
+    return page.read_text(encoding="utf-8")
+
+
+def section(page: Path, heading: str) -> str:
+    """Return what stands under one heading of a page, up to the next of its level or above."""
+    level = heading[: heading.index(" ")]
+    found = re.search(
+        rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)",
+        text_of(page),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert found, f"{page} has no {heading}"
+    return found[1]
 
 
 if __name__ == "__main__":
-    text = README.read_text(encoding="utf-8")
-    README.write_text(_BLOCK.sub(lambda match: block(match[1]), text), encoding="utf-8")
+    for page in PAGES:
+        text = _BLOCK.sub(lambda match: block(match[1]), text_of(page))
+        page.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """What every benchmark shares: its options, medians with their spread, the machine, the table.
 
-With ``--readme`` a benchmark writes what it prints into README.md, too: into the block that stands
-under ``<!-- benchmark: NAME -->``.
+With ``--readme`` a benchmark writes what it prints into README.md beside this file, too: into the
+block under ``<!-- benchmark: NAME -->``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LIBRARIES: Final = (
     "aiohttp", "cryptography", "numpy", "pandas", "pyarrow", "uvloop", "wechatpayv3",
 )  # fmt: skip
 _CPUS: Final = Path("/proc/cpuinfo")
-_README: Final = Path(__file__).parents[2] / "README.md"
+_README: Final = Path(__file__).with_name("README.md")
 
 
 class Spread(NamedTuple):
@@ -58,7 +58,9 @@ def options(
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=doc, formatter_class=form)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here too")
-    parser.add_argument("--readme", action="store_true", help="write the tables into README.md")
+    parser.add_argument(
+        "--readme", action="store_true", help="write the tables into tests/benchmarks/README.md"
+    )
     if rounds is not None:
         parser.add_argument("--rounds", type=int, default=rounds, metavar="N", help=counts)
     return parser
@@ -120,5 +122,5 @@ def _write_readme(name: str, text: str) -> None:
     block = re.compile(re.escape(marker) + r".*?```\n", re.DOTALL)
     after, found = block.subn(lambda _: f"{marker}{text}\n```\n", before)
     if found != 1:
-        raise SystemExit(f"README.md has {found} blocks for the benchmark {name}, not one")
+        raise SystemExit(f"{_README} has {found} blocks for the benchmark {name}, not one")
     _README.write_text(after, encoding="utf-8")

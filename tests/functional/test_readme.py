@@ -1,55 +1,154 @@
-"""What the README shows is what the program does."""
+"""What the pages show is what the program does."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+import tomllib
+from datetime import date, timedelta
 
+import click
 import duckdb
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
+from jobs.errors import Exit
+from jobs.schema import ROWS, Change, State, UnknownReason
+from palm.commands.main import command as palm
+from palm.sandbox.faults import Fault
 from tests import readme
 
+PROJECT = tomllib.loads((readme.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+HELP = [name for name in readme.ROOMS if name.startswith("help")]
 
-@pytest.mark.parametrize("name", [name for name in readme.written() if name.startswith("help")])
-def test_help_stands_in_the_readme(name):
-    assert readme.block(name) == readme.written()[name]
+
+@pytest.mark.parametrize("name", HELP)
+def test_help_stands_on_its_page(name):
+    assert readme.written(readme.ROOMS[name])[name] == readme.block(name)
+
+
+def test_every_block_stands_on_its_page_and_on_no_other():
+    found = [(name, page) for page in readme.PAGES for name in readme.written(page)]
+    assert sorted(found) == sorted(readme.ROOMS.items())
+
+
+def test_every_command_has_its_help_on_a_page():
+    """A group shows what its subcommands do; those of ``palm`` are the only ones."""
+    assert isinstance(palm, click.Group)
+    commands = {*PROJECT["project"]["scripts"], *(f"palm {name}" for name in palm.commands)}
+    assert {name.removeprefix("help: ") for name in HELP} == commands - {"palm"}
 
 
 def test_the_first_command_prints_what_the_readme_shows():
     """Tables are the same to the letter; only times, ids and speeds are those of the day."""
-    shown, printed = readme.written()["transcript"], readme.block("transcript")
+    shown, printed = readme.written(readme.README)["transcript"], readme.block("transcript")
     tables, printed_tables = (text.split("Asked ")[0] for text in (shown, printed))
     assert printed_tables == tables
     assert re.search(r"Controls: (\d+) of \1 hold", printed)
 
 
-def test_the_pandas_example_runs_on_the_report(tmp_path):
-    output = tmp_path / "report.parquet"
-    subprocess.run(readme.run_line(output), cwd=readme.ROOT, capture_output=True, check=True)
-    text = readme.README.read_text(encoding="utf-8")
-    code = re.search(r"In pandas:\n\n```python\n(.*?)```", text, re.DOTALL)[1]
+def first_cells(text):
+    """Return the code and the numbers in the first cell of each row of a page's tables."""
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    return [name for cell in cells for name in re.findall(r"`(\w+)`|\b(\d+)\b", cell)]
+
+
+def test_every_column_of_the_report_has_its_row():
+    rows = first_cells(readme.section(readme.JOBS, "### Columns"))
+    assert sorted(name for name, _ in rows if name in ROWS) == sorted(ROWS)
+
+
+def test_every_state_and_reason_stands_with_its_column():
+    table = readme.section(readme.JOBS, "### Columns").splitlines()
+    for column, words in (("state", State), ("unknown_reason", UnknownReason)):
+        (row,) = [line for line in table if line.startswith(f"| `{column}` |")]
+        assert set(re.findall(r"`([A-Z_]+)`", row)) == set(words)
+
+
+def test_every_change_has_its_row():
+    rows = first_cells(readme.section(readme.JOBS, "### Changes"))
+    assert sorted(name for name, _ in rows) == sorted(Change)
+
+
+def test_every_exit_code_has_its_row():
+    rows = first_cells(readme.section(readme.README, "## Exit codes"))
+    assert [int(code) for _, code in rows] == sorted(Exit)
+
+
+def test_every_fault_stands_on_the_page_of_the_sandbox():
+    shown = readme.text_of(readme.SANDBOX)
+    assert [fault for fault in Fault if not re.search(rf"^    {fault} ", shown, re.MULTILINE)] == []
+
+
+def example(heading, language):
+    """Return the example of a language under a heading of the job's page."""
+    (code,) = re.findall(
+        rf"```{language}\n(.*?)```", readme.section(readme.JOBS, heading), re.DOTALL
+    )
+    return code
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    path = tmp_path_factory.mktemp("one") / "report.parquet"
+    subprocess.run(readme.run_line(path), cwd=readme.ROOT, capture_output=True, check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory):
+    """The folder in which ``reports/`` has three nights; the second input has one column more."""
+    folder = tmp_path_factory.mktemp("nights")
+    lines = (readme.ROOT / "sample_data" / "pairs.csv").read_text(encoding="utf-8").splitlines()
+    program, *_ = readme.run_line(folder)
+    for night in range(3):
+        more = ["," + ("remark" if at == 0 else "") for at in range(len(lines))]
+        added = more if night else [""] * len(lines)
+        text = "\n".join(map("".join, zip(lines, added, strict=True)))
+        (folder / "pairs.csv").write_text(text, encoding="utf-8")
+        day = date(2026, 11, 20) + timedelta(days=night)
+        words = ["pairs.csv", "-o", "reports/", "--run-date", str(day), "--sandbox"]
+        subprocess.run([program, *words], cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+def test_the_pandas_example_runs_on_the_report(report):
+    code = example("### Reading one night", "python")
     names = {}
-    exec(code.replace("report.parquet", str(output)), names)  # noqa: S102 - our own README
+    exec(code.replace("report.parquet", str(report)), names)  # noqa: S102 - our own page
     assert names["report"]["state"].value_counts()["ON"] > 0
     assert isinstance(names["report"], pd.DataFrame)
 
 
-def test_the_duckdb_example_runs_on_the_report(tmp_path):
-    output = tmp_path / "report.parquet"
-    subprocess.run(readme.run_line(output), cwd=readme.ROOT, capture_output=True, check=True)
-    text = readme.README.read_text(encoding="utf-8")
-    queries = re.search(r"```sql\n(.*?)```", text, re.DOTALL)[1].replace(
-        "report.parquet", str(output)
-    )
+def test_the_duckdb_example_runs_on_the_report(report):
+    queries = example("### Reading one night", "sql").replace("report.parquet", str(report))
     by_state, reopened = (
         duckdb.sql(query).to_arrow_table() for query in queries.strip().splitlines()
     )
-    assert pc.sum(by_state.columns[-1]).as_py() == pd.read_parquet(output)["state"].count()
+    assert pc.sum(by_state.columns[-1]).as_py() == pd.read_parquet(report)["state"].count()
     assert len(reopened)
+
+
+def test_the_pandas_example_reads_all_nights(nights, monkeypatch):
+    monkeypatch.chdir(nights)
+    *lines, last = example("### Reading all nights", "python").strip().splitlines()
+    names = {}
+    exec("\n".join([*lines, f"lost = {last}"]), names)  # noqa: S102 - our own page
+    assert set(names["nights"]["run_date"]) == {"2026-11-20", "2026-11-21", "2026-11-22"}
+    assert names["lost"]["2026-11-21"] > 0
+
+
+def test_the_duckdb_example_reads_all_nights(nights, monkeypatch):
+    monkeypatch.chdir(nights)
+    queries = example("### Reading all nights", "sql").strip().split(";\n")
+    states, one, runs = (duckdb.sql(query.rstrip(";")).fetchall() for query in queries)
+    nights_known = [date(2026, 11, day) for day in (20, 21, 22)]
+    assert sorted({day for day, *_ in states}) == nights_known
+    assert [day for day, *_ in one] == nights_known
+    assert all(run for _, run in runs)
+    assert len(runs) == len(nights_known)
 
 
 def test_both_commands_set_up_an_environment_first():
@@ -60,4 +159,4 @@ def test_both_commands_set_up_an_environment_first():
 def test_the_commands_run_on_this_python():
     """The README promises 3.11; the package asks for no more."""
     assert sys.version_info >= (3, 11)
-    assert 'requires-python = ">=3.11"' in (readme.ROOT / "pyproject.toml").read_text()
+    assert PROJECT["project"]["requires-python"] == ">=3.11"

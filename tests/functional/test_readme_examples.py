@@ -1,4 +1,4 @@
-"""The README's examples of the client run as they stand, against ``palm sandbox``."""
+"""The pages' examples of the client run as they stand, against ``palm sandbox``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ import pytest
 from tests import readme
 from tests.benchmarks.gateway import running_gateway
 
-TEXT = readme.README.read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-CLIENT = [block for block in PYTHON if "from palm import" in block]
+CLIENT = [
+    block
+    for page in (readme.PALM, readme.SANDBOX)
+    for block in re.findall(r"```python\n(.*?)```", readme.text_of(page), re.DOTALL)
+    if "from palm import" in block
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +58,22 @@ def test_there_are_examples_of_every_way():
 
 
 def test_the_node_example_runs_against_the_sandbox(keys, node_modules):
-    code = re.search(r"```js\n(.*?)```", TEXT, re.DOTALL)[1].replace("'keys/", f"'{keys}/")
+    code = re.search(r"```js\n(.*?)```", readme.text_of(readme.SANDBOX), re.DOTALL)[1]
+    code = code.replace("'keys/", f"'{keys}/")
     done = run(["node", "-e", code], keys, NODE_PATH=str(node_modules))
     assert done.returncode == 0, done.stderr
     assert "AUTHORIZATION_STATE_" in done.stdout
 
 
 def test_the_toml_of_the_sandbox_is_what_the_readme_says_of_settings(keys):
-    known = set(re.findall(r"\| `PALM_\w+` \| `(\w+)", TEXT))
+    known = set(re.findall(r"\| `PALM_\w+` \| `(\w+)", readme.text_of(readme.README)))
     assert set(tomllib.loads((keys / "palm.toml").read_text())) <= known | {"base_url"}
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
 def test_systemd_accepts_the_unit(tmp_path):
-    unit = re.search(r"```ini\n(.*?)# /etc/systemd/system/palm-reconcile.timer", TEXT, re.DOTALL)[1]
+    page = readme.text_of(readme.JOBS)
+    unit = re.search(r"```ini\n(.*?)# /etc/systemd/system/palm-reconcile.timer", page, re.DOTALL)[1]
     path = tmp_path / "palm-reconcile.service"
     path.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit))
     done = subprocess.run(

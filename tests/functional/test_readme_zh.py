@@ -1,4 +1,4 @@
-"""README.zh-CN.md says what README.md says, section by section.
+"""Each README.zh-CN.md says what the README.md beside it says, section by section.
 
 Both have the same headings, and under each the same code blocks byte for byte, the same tables and
 lists, and the same names and numbers. What the program writes (```text blocks, and what stands
@@ -12,14 +12,17 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
 from jobs.schema import ROWS, Change, State, UnknownReason
 from tests import readme
 
-ENGLISH = readme.README
-CHINESE = readme.ROOT / "README.zh-CN.md"
+TWINS = pytest.mark.parametrize(
+    "twins", readme.TWINS.items(), ids=lambda twins: str(twins[0].relative_to(readme.ROOT))
+)
+Twins = tuple[Path, Path]
 CLASSES = "|".join(sorted({*Change, *State, *UnknownReason}, key=len, reverse=True))
 INLINE_CODE = r"`[^`\n]+`"
 NUMBER = r"\b\d+(?:[.,:]\d+)*\b"
@@ -80,9 +83,9 @@ def sections(text: str) -> list[Section]:
     return found
 
 
-def outlines() -> tuple[list[Section], list[Section]]:
+def outlines(twins: Twins) -> tuple[list[Section], list[Section]]:
     """Return the sections of the English README and of the Chinese one."""
-    english, chinese = (sections(path.read_text(encoding="utf-8")) for path in (ENGLISH, CHINESE))
+    english, chinese = (sections(readme.text_of(path)) for path in twins)
     return english, chinese
 
 
@@ -91,48 +94,52 @@ def levels(outline: list[Section]) -> list[int]:
     return [section.level for section in outline]
 
 
-def both() -> list[tuple[Section, Section]]:
+def both(twins: Twins) -> list[tuple[Section, Section]]:
     """Return each English section with its Chinese one."""
-    english, chinese = outlines()
+    english, chinese = outlines(twins)
     if levels(english) != levels(chinese):
         pytest.skip("the headings differ, as another test says")
     return list(zip(english, chinese, strict=True))
 
 
-def agree(compare: Callable[[Section, Section], Iterator[str]]) -> None:
+def agree(twins: Twins, compare: Callable[[Section, Section], Iterator[str]]) -> None:
     """Fail with every difference that ``compare`` finds, a line each."""
     found = [
         f"{english.title} / {chinese.title}: {difference}"
-        for english, chinese in both()
+        for english, chinese in both(twins)
         for difference in compare(english, chinese)
     ]
     if found:
         pytest.fail("\n".join(found), pytrace=False)
 
 
-def test_headings_are_as_many_of_the_same_levels_in_the_same_order():
-    english, chinese = outlines()
+@TWINS
+def test_headings_are_as_many_of_the_same_levels_in_the_same_order(twins):
+    english, chinese = outlines(twins)
     if levels(english) != levels(chinese):
         titles = [[f"{'#' * each.level} {each.title}" for each in it] for it in (english, chinese)]
         lines = (f"{a:40}{b}" for a, b in zip_longest(*titles, fillvalue="(nothing)"))
         pytest.fail("README.md and README.zh-CN.md have\n" + "\n".join(lines), pytrace=False)
 
 
-def test_each_links_to_the_other_under_its_title():
-    assert ENGLISH.read_text(encoding="utf-8").splitlines()[2] == "[中文](README.zh-CN.md)"
-    assert CHINESE.read_text(encoding="utf-8").splitlines()[2] == "[English](README.md)"
+@TWINS
+def test_each_links_to_the_other_under_its_title(twins):
+    assert readme.text_of(twins[0]).splitlines()[2] == "[中文](README.zh-CN.md)"
+    assert readme.text_of(twins[1]).splitlines()[2] == "[English](README.md)"
 
 
-def test_code_blocks_are_the_same_to_the_byte():
+@TWINS
+def test_code_blocks_are_the_same_to_the_byte(twins):
     def compare(english: Section, chinese: Section) -> Iterator[str]:
         blocks = ("\n".join(each.code).splitlines() for each in (english, chinese))
         yield from difflib.unified_diff(*blocks, "README.md", "README.zh-CN.md", lineterm="")
 
-    agree(compare)
+    agree(twins, compare)
 
 
+@TWINS
 @pytest.mark.parametrize("kind", NAMES)
-def test_what_one_names_the_other_names(kind):
+def test_what_one_names_the_other_names(twins, kind):
     def compare(english: Section, chinese: Section) -> Iterator[str]:
         ours, theirs = english.names(NAMES[kind]), chinese.names(NAMES[kind])
         written = "\n".join(english.generated)
@@ -142,11 +149,12 @@ def test_what_one_names_the_other_names(kind):
             if name.strip("`") not in written:
                 yield f"README.md lacks the {kind} {name}"
 
-    agree(compare)
+    agree(twins, compare)
 
 
+@TWINS
 @pytest.mark.parametrize(("what", "beginning"), [("table rows", "|"), ("list items", "- ")])
-def test_rows_and_items_say_the_same_in_the_same_order(what, beginning):
+def test_rows_and_items_say_the_same_in_the_same_order(twins, what, beginning):
     """Each has the same code, numbers and classes in it; a row has as many cells."""
 
     def marks(line: str) -> str:
@@ -166,16 +174,18 @@ def test_rows_and_items_say_the_same_in_the_same_order(what, beginning):
                     ]
                 )
 
-    agree(compare)
+    agree(twins, compare)
 
 
-def test_what_the_program_writes_stands_once():
-    _, chinese = outlines()
+@TWINS
+def test_what_the_program_writes_stands_once(twins):
+    _, chinese = outlines(twins)
     assert not [block for section in chinese for block in section.generated]
 
 
-def test_links_into_the_english_one_lead_to_its_headings():
-    english, _ = outlines()
+@TWINS
+def test_links_into_the_english_one_lead_to_its_headings(twins):
+    english, _ = outlines(twins)
     anchors = {re.sub(r"\W+", "-", section.title.lower()) for section in english}
-    links = set(re.findall(r"\(README\.md#([^)]+)\)", CHINESE.read_text(encoding="utf-8")))
+    links = set(re.findall(r"\(README\.md#([^)]+)\)", readme.text_of(twins[1])))
     assert links <= anchors

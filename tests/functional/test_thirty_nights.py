@@ -292,7 +292,7 @@ def test_the_history_of_the_last_report_has_all_nights(nights, reports):
 
 @pytest.fixture(scope="module")
 def base(nights):
-    """Return DuckDB over the folder, as the README has it."""
+    """Return DuckDB over the folder, as the page of the job has it."""
     with duckdb.connect() as base:
         path = nights[0] / "reports" / "*" / "report.parquet"
         base.execute(f"CREATE VIEW rows AS FROM read_parquet('{path}', hive_partitioning=true)")
