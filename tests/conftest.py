@@ -27,6 +27,7 @@ NODE = Path(__file__).parent / "interop" / "node"
 
 
 CHAOS = Path(__file__).parent / "chaos"
+FILES = Path(__file__).parent / "functional"
 SECRECY = pytest.StashKey[Secrecy]()
 GATHERED = pytest.StashKey[Path]()
 TOLD = pytest.StashKey[list[str]]()
@@ -50,8 +51,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what one worker needs as long for as the others for all the rest."""
-    items.sort(key=lambda item: CHAOS not in item.path.parents)
+    """Put first what one worker does as a whole, so that the many small tests fill the gaps."""
+    items.sort(key=lambda item: (CHAOS not in item.path.parents, FILES not in item.path.parents))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,8 +62,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "chaos" if nodeid.startswith("tests/chaos/") else nodeid
+            file = nodeid.partition("::")[0]
+            if file.startswith("tests/chaos/"):
+                return "chaos"
+            # What the tests of a file share takes long to make: once for all, not once a worker.
+            return file if file.startswith("tests/functional/") else nodeid
 
+    config.option.loadscopereorder = False
     return Scheduling(config, log)
 
 

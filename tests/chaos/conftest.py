@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from jobs.errors import Stop
+from jobs.observe.logs import set_up_logging
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Population
 from tests.chaos.gateway import served
@@ -117,6 +119,7 @@ def night(gateway, machine, report_path, source):
             "settings": settings or gateway.settings(), "waits": machine.waits(patience_s),
         }  # fmt: skip
         chosen = options(source(pairs, *lines), report_path, run_date, **(usual | given))
+        set_up_logging("text", level=logging.INFO)  # whatever the tests before have set
         try:
             with files_no_longer_than(longest_file):
                 report = run_quietly(chosen)

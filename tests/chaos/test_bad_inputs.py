@@ -20,6 +20,8 @@ import jobs.commands.reconcile
 from palm.sandbox import SandboxKeys
 from tests.night import SCRIPTS, without_times
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"openid,organization_id\n"
 LINE = b"o000000000000000000000000001,0042\n"
 GOOD = HEAD + LINE

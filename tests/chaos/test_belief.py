@@ -8,6 +8,8 @@ from jobs.errors import Stop
 from palm.settings import load_settings, read_config
 from tests.night import NEXT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("fault", ["altered", "missing", "serial", "stale", "other"])
 def test_a_third_of_the_answers_lying_leads_to_no_false_state(gateway, night, is_true, fault):

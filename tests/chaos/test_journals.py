@@ -95,6 +95,7 @@ def test_a_damaged_journal_is_renamed_and_what_is_sound_is_kept(
     assert list(journal.parent.glob(".*.journal*")) == []  # its night is published
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_with_damaged_journals_and_says_nothing_false(
     broken_off, start, folder, is_true
 ):

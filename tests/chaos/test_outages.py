@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from jobs.errors import Stop
 from tests.night import DAY
+
+pytestmark = pytest.mark.slow
 
 STRAYS = 7
 """A seed with which two of the first 2,000 requests, and not the last ones, are throttled."""

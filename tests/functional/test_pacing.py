@@ -18,11 +18,12 @@ from palm import AsyncPalm
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2025, 3, 3)
 SETTLING_S = 0.5
-STARVED_S = 0.02
-"""An event loop that is so late was not run by the machine: left alone it is never 5 ms late, and
-the pacer makes up for 10."""
+MADE_UP_FOR_S = 0.010
+"""So late a slot may be used; what the event loop is later than this is lost, whoever paces."""
 
 
 @dataclass
@@ -32,12 +33,8 @@ class Measured:
     used: float
     throttles: int
     failures: int
-    worst_lag_s: float
-
-    @property
-    def good(self):
-        """Whether it is what the issue asks for."""
-        return 0.97 <= self.used <= 1 and self.throttles == self.failures == 0
+    lost: float
+    """The share of the time in which the machine did not run the event loop."""
 
 
 async def measure(settings, rate, seconds):
@@ -68,7 +65,7 @@ async def measure(settings, rate, seconds):
         used=asked / seconds / rate,
         throttles=stats.throttles,
         failures=int((answers["state"] == "UNKNOWN").sum()),
-        worst_lag_s=max(lags),
+        lost=sum(max(0.0, lag - MADE_UP_FOR_S) for lag in lags) / seconds,
     )
 
 
@@ -95,11 +92,8 @@ def pairs_for(count):
 @pytest.mark.parametrize(("rate", "seconds"), [(300, 20), (50, 10)])
 def test_a_strict_quota_is_used_to_97_per_cent_without_one_throttle(rate, seconds):
     measured = measured_once(rate, seconds)
-    if not measured.good and measured.worst_lag_s > STARVED_S:
-        measured = measured_once(rate, seconds)  # the machine was busy with something else
-        if not measured.good and measured.worst_lag_s > STARVED_S:
-            pytest.skip(f"this machine is too busy to measure on: {measured}")
-    assert measured.good, measured
+    assert 0.97 * (1 - measured.lost) <= measured.used <= 1, measured
+    assert (measured.throttles, measured.failures) == (0, 0), measured
 
 
 def measured_once(rate, seconds):

@@ -36,6 +36,8 @@ from jobs.sweep.stats import RequestStats
 from palm import AuthorizationState, PalmAuthorization, TimedOutError
 from tests.night import ASKING
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, NIGHTS, FIRST = 5_000, 30, date(2026, 10, 23)
 UNANSWERED, LEAVE, STAY_AWAY = 0.01, 0.0103, 2 / 3  # 3 % are missing, for three nights each
 ORGANIZATIONS = ("0042", "1001", "1002", "学校", "=5")

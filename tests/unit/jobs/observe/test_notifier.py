@@ -29,14 +29,14 @@ def test_metrics_are_written_at_the_end_alone(tmp_path):
     assert 'palm_reconcile_exit_code{report="people"} 77.0' in path.read_text()
 
 
-def test_a_ping_and_a_file_that_fail_are_warnings(tmp_path):
+def test_a_ping_that_fails_is_a_warning_and_a_file_is_an_error(tmp_path):
     path = tmp_path / "palm.prom"
     with capture_logs() as logs:
         announcer = RunNotifier(path, NOBODY, "people")
         announcer.start()
         path.mkdir()
         announcer.end(None, 0, "2025-03-03")
-    assert [entry["log_level"] for entry in logs] == ["warning"] * 3
+    assert sorted(entry["log_level"] for entry in logs) == ["error", "warning", "warning"]
     assert "palm.prom cannot be written" in logs[0]["event"]
     assert "secret" not in str(logs)
 

@@ -235,22 +235,32 @@ def test_two_thousand_pairs_that_all_changed_take_less_than_50_kb(report, langua
     assert len(page.encode()) < 50_000
 
 
+def seconds_to_sort(report):
+    """Return the CPU seconds that sorting its rows takes here: a measure of this machine."""
+    started = time.process_time()
+    report.rows.sort_values(["organization_id", "openid"], ascending=False)
+    return time.process_time() - started
+
+
+@pytest.mark.slow
 def test_a_million_rows_take_less_than_100_kb_and_no_second(report):
     large = made(report, 1_000_000, organizations=20_000)
     render(report, Language.EN)
-    started = time.perf_counter()
+    started = time.process_time()
     page = render(large, Language.EN)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert len(page.encode()) < 100_000
-    assert seconds < 2, "it takes 0.4 s on a machine with two cores"
+    assert seconds < 4 * seconds_to_sort(large)
 
 
+@pytest.mark.slow
 def test_a_million_unknown_pairs_do_not_take_longer(report):
     large = made(report, 1_000_000, change="UNKNOWN")
-    started = time.perf_counter()
+    started = time.process_time()
     page = render(large, Language.ZH)
+    seconds = time.process_time() - started
     assert len(page.encode()) < 100_000
-    assert time.perf_counter() - started < 2
+    assert seconds < 4 * seconds_to_sort(large)
 
 
 @pytest.mark.parametrize(("count", "shown"), [(99, 99), (100, 100), (101, 100), (2_000, 100)])

@@ -247,6 +247,7 @@ def test_a_report_whose_own_controls_do_not_hold_is_no_baseline(
     assert control in said
 
 
+@pytest.mark.slow
 def test_metadata_that_is_made_up_is_refused_or_can_be_compared_with_and_shown(
     sound, forge, tonight
 ):
