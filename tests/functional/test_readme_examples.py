@@ -12,6 +12,7 @@ from datetime import date
 
 import pytest
 
+from palm.settings import Settings
 from tests import readme
 from tests.benchmarks.gateway import running_gateway
 
@@ -53,8 +54,11 @@ def test_a_python_example_runs_against_the_sandbox(block, keys):
 
 def test_there_are_examples_of_every_way():
     shown = "\n".join(CLIENT)
-    for way in ("Palm.from_env", "AsyncPalm.from_env", "get_many", ".v3.", ".chain(", 'palm["v3/'):
+    for way in ("Palm.from_env", "AsyncPalm.from_env", "get_many"):
         assert way in shown
+    for way in ("palm.v3.", "palm.chain(", 'palm["v3/'):
+        assert re.search(rf"(?<!await ){re.escape(way)}", shown)
+        assert f"await {way}" in shown
 
 
 def test_the_node_example_runs_against_the_sandbox(keys, node_modules):
@@ -67,7 +71,13 @@ def test_the_node_example_runs_against_the_sandbox(keys, node_modules):
 
 def test_the_toml_of_the_sandbox_is_what_the_readme_says_of_settings(keys):
     known = set(re.findall(r"\| `PALM_\w+` \| `(\w+)", readme.text_of(readme.README)))
-    assert set(tomllib.loads((keys / "palm.toml").read_text())) <= known | {"base_url"}
+    assert set(tomllib.loads((keys / "palm.toml").read_text())) <= known
+
+
+def test_every_setting_is_named_with_its_variable_or_in_what_is_proved():
+    pages = readme.text_of(readme.README) + readme.section(readme.JOBS, "## What is proved")
+    for name in Settings.model_fields:
+        assert re.search(rf"`(PALM_{name.upper()}|{name})", pages), name
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
