@@ -64,7 +64,9 @@ class Deadline:
     def passed_text(self, now: float) -> str:
         """Return the line for a run that has come too late."""
         local = datetime.fromtimestamp(now, self.zone)
-        return f"Deadline {self.text(now)} has passed (it is {local:%H:%M})"
+        same_day = local.date() == self.at.astimezone(self.zone).date()
+        shown = f"{local:%H:%M}" if same_day else f"{local:%Y-%m-%d %H:%M}"
+        return f"Deadline {self.text(now)} has passed (it is {shown})"
 
     def next(self, now: float) -> str:
         """Return the next such time of day after Unix time ``now``, as ``--deadline`` takes it."""

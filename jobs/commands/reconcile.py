@@ -17,6 +17,7 @@ from jobs.observe.report_name import report_name
 from jobs.observe.unparsed_options import tell_of_usage_error
 from palm._version import __version__
 from palm.commands.runner import run_command
+from palm.commands.streams import show
 from palm.text.printable import printable, shown_value
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _run(given: dict[str, Any]) -> int:
     terminal = console.is_terminal and not console.is_dumb_terminal
     if given["plan"]:
         for line in plan(_options(given, terminal=terminal)).lines_of_text():
-            click.echo(printable(line))
+            show(printable(line))
         return Exit.DONE
     with announced(_announcer(given), _expected_run_date(given)) as outcome:
         if given["log_file"] is not None:

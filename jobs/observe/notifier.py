@@ -62,6 +62,11 @@ class RunNotifier:
         if self._wanted is not None:
             check_metrics_apart(self._wanted, self._outputs, self._others)
             self._metrics = check_metrics(self._wanted)
+            if self._wanted.suffix != ".prom":
+                self._log.warning(
+                    f"--metrics {self._wanted}: Prometheus' node_exporter reads only files whose "
+                    "name ends in .prom"
+                )
 
     def end(self, report: Report | None, exit_code: int, run_date: str) -> None:
         """Say how it ended.

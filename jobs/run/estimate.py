@@ -29,6 +29,8 @@ class Plan:
         seconds: For all requests at that rate.
         available: Seconds there are; None: as many as it takes.
         left: Pairs that would not be reached.
+        in_flight: Requests at most.
+        answer_ms: The time holds while an answer takes no longer; None: enough are in flight.
         removed: Old reports that are removed once the new one is there.
     """
 
@@ -44,6 +46,8 @@ class Plan:
     seconds: float
     available: float | None
     left: int
+    in_flight: int
+    answer_ms: int | None = None
     removed: tuple[Path, ...] = ()
 
     @classmethod
@@ -74,8 +78,17 @@ class Plan:
             seconds=round(requests / rate, 1),
             available=available,
             left=max(0, requests - reached),
+            in_flight=options.in_flight,
+            # The usual number allows an answer a second.
+            answer_ms=int(1000 * options.in_flight / rate) if options.in_flight < rate else None,
             removed=removed,
         )
+
+    def condition(self) -> str | None:
+        """Return what the time depends on where few requests are in flight."""
+        if self.answer_ms is None:
+            return None
+        return f"if an answer takes at most {self.answer_ms:,} ms: {self.in_flight:,} in flight"
 
     def lines_of_text(self) -> list[str]:
         """Return the plan for a person."""
@@ -89,6 +102,8 @@ class Plan:
             f"requests    {self.requests:,}, retries apart",
             f"time        {hours} h {rest // 60} min {rest % 60} s at {self.rate:g} per second",
         ]
+        if condition := self.condition():
+            said.append(f"            {condition}")
         if self.available is not None:
             met = "is met" if not self.left else f"is not met: {self.left:,} pairs would be left"
             said.append(f"deadline    in {self.available:.0f} s, {met}")

@@ -32,7 +32,7 @@ from jobs.run.endpoint import open_endpoint
 from jobs.run.estimate import Plan
 from jobs.run.remedy import telling_how_to_go_on
 from jobs.run.resume import dated
-from jobs.run.session import Asked, ask_all
+from jobs.run.session import Asked, ask_all, within_limits
 from jobs.run.signals import signals_ignored
 from jobs.run.start_line import log_first_line
 from jobs.schema import ANSWERS, ROWS, State, conform
@@ -96,7 +96,7 @@ def _read(options: Options) -> Input:
 async def _plan(options: Options, source: Input) -> Plan:
     async with open_endpoint(options.settings, options.run_date) as endpoint:
         _check_run_date(options, endpoint.gateway)
-        options = dated(options, source, endpoint)
+        options = within_limits(dated(options, source, endpoint))
         found = _find_baseline(options, endpoint.gateway, source)
     kept = _kept_answers(options, found, source)
     files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
@@ -116,7 +116,7 @@ async def _run(
     async with open_endpoint(options.settings, options.run_date) as endpoint:
         _check_run_date(options, endpoint.gateway)
         with first_line_first():
-            options = dated(options, source, endpoint)
+            options = within_limits(dated(options, source, endpoint))
             found = _find_baseline(options, endpoint.gateway, source)
             kept = _kept_answers(options, found, source)
             with telling_how_to_go_on(options):

@@ -32,7 +32,7 @@ from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, PalmError
 from palm.resilience.pacer import SAFETY_MARGIN
 
-__all__ = ["Asked", "ask_all"]
+__all__ = ["Asked", "ask_all", "within_limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,6 @@ async def ask_all(
     with ExitStack() as stack:
         journal = _open_journal(options, endpoint, pairs, stack)
         begin(len(journal.found) if journal else 0)
-        options = _within_limits(options)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(cancel))
         started = time.monotonic()
@@ -145,14 +144,19 @@ def _open_journal(
     return stack.enter_context(journal)
 
 
-def _within_limits(options: Options) -> Options:
-    """Return the options with no more in flight than this process may have open."""
+def within_limits(options: Options) -> Options:
+    """Return the options with no more in flight than this process may have open.
+
+    Raises:
+        Stop: There is room for none (2).
+    """
     possible = connections_within_limit(
         options.in_flight, each=1 if options.settings is not None else 2
     )
     if possible < options.in_flight:
+        requests = "request" if possible == 1 else "requests"
         structlog.get_logger("palm.run").warning(
-            f"The limit of open files allows {possible:,} requests in flight instead of "
+            f"The limit of open files allows {possible:,} {requests} in flight instead of "
             f"{options.in_flight:,}: raise it with ulimit -n, or use --concurrency {possible}"
         )
     return replace(options, concurrency=possible)

@@ -29,11 +29,13 @@ def log_first_line(options: Options, source: Input, found: Baseline, answered: i
     if options.outputs.stdout is not None:
         outputs.append("standard output")
     done = f" ({answered:,} answered already)" if answered else ""
+    condition = plan.condition()
     limit = "" if not plan.left else f", time for {plan.requests - plan.left:,} of them"
     log_start(
         f"palm-reconcile {__version__}: run date {plan.run_date}, input {source.name}, "
         f"{plan.pairs:,} pairs{done}, output {', '.join(outputs)}, {options.quota:g} requests/s, "
-        f"takes about {duration_text(max(1.0, plan.seconds))}{limit}",
+        f"takes about {duration_text(max(1.0, plan.seconds))}"
+        f"{f' {condition}' if condition else ''}{limit}",
         version=__version__,
         run_date=plan.run_date,
         input=source.name,

@@ -14,6 +14,7 @@ import click
 
 from palm._version import __version__
 from palm.commands.runner import USAGE, run_command, say
+from palm.commands.streams import show
 from palm.errors import (
     ArgumentError,
     CertificateRefusedError,
@@ -38,7 +39,7 @@ _NOT_NOW: Final = 75
 _REFUSED: Final = 77
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 @click.version_option(__version__, prog_name=_NAME)
 def command() -> None:
     """WeChat Pay's palm service (微信刷掌), and a gateway to try it against."""
@@ -211,7 +212,7 @@ def _exit_code(error: Exception) -> int | None:
         return _REFUSED
     if isinstance(error, TransientError):
         return _NOT_NOW
-    if isinstance(error, OSError):  # standard output's: those of files and network are translated
+    if isinstance(error, OSError):  # of the sandbox's keys; elsewhere they are translated
         return _UNWRITTEN
     return _UNANSWERED if isinstance(error, PalmError) else None
 
@@ -237,7 +238,7 @@ async def _get(given: dict[str, Any]) -> int:
         "attempts": answer.attempts,
         "echoed": answer.echoed,
     }
-    click.echo(json_text(members, indent=2))
+    show(json_text(members, indent=2))
     return 0
 
 
@@ -249,7 +250,7 @@ async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
     worst = 0
     async for finding in checks.check(settings, pair=pair):
         level = click.style(f"{finding.level:4}", fg=colours[finding.level])
-        click.echo(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
+        show(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
         worst = _REFUSED if finding.level is fail else worst
     return worst
 
@@ -274,11 +275,11 @@ async def _serve(given: dict[str, Any], folder: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with gateway:
         keys.write(folder, gateway.base_url, mode=given["mode"])
-        click.echo(f"# The sandbox answers at {gateway.base_url} until it is stopped (Ctrl-C).")
+        show(f"# The sandbox answers at {gateway.base_url} until it is stopped (Ctrl-C).")
         config = printable(str(folder / CONFIG_NAME))
-        click.echo(f"# Use it with: palm-reconcile ... --config {config}, or with:")
+        show(f"# Use it with: palm-reconcile ... --config {config}, or with:")
         for name, value in Settings(**read_config(folder / CONFIG_NAME)).as_environment().items():
-            click.echo(f"export {name}={shlex.quote(value)}")
+            show(f"export {name}={shlex.quote(value)}")
         await stop.wait()
     stats = gateway.stats
     say(_NAME, f"{stats.requests:,} requests, {stats.answered:,} answered, "

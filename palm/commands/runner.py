@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 import click
 
-from palm.commands.streams import mend_streams
+from palm.commands.streams import failed_at_output, mend_streams
 from palm.text.printable import printable, without_keys, without_long_words
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
 
 DEFECT: Final = 1
 USAGE: Final = 2
+_UNWRITTEN: Final = 73
 _INTERRUPTED: Final = 130
 _TERMINATED: Final = 143
 
@@ -59,7 +60,7 @@ def run_command(
     tell = report or (lambda line, _: say(name, line))
     try:
         with _terminable():
-            code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+            code = _invoke(command, name, arguments)
     except click.ClickException as error:
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else name
@@ -71,11 +72,31 @@ def run_command(
         code = _TERMINATED if by_signal else _INTERRUPTED
         tell("interrupted; nothing is written", code)
     except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
-        meant = exit_code(error)
-        code = DEFECT if meant is None else meant
-        tell(str(error) if meant is not None else _defect(error), code)
+        if isinstance(error, BrokenPipeError) and failed_at_output(error):
+            code = 0  # of --help or --version, whose reader has left: those of commands go on
+        elif isinstance(error, OSError) and failed_at_output(error):
+            code = _UNWRITTEN
+            tell(f"standard output cannot be written: {error.strerror}", code)
+        else:
+            meant = exit_code(error)
+            code = DEFECT if meant is None else meant
+            tell(str(error) if meant is not None else _defect(error), code)
     _flush()
     sys.exit(code or 0)
+
+
+def _invoke(command: click.Command, name: str, arguments: Sequence[str] | None) -> int | None:
+    """Return the exit code; click's own ``main`` would end with 1 where a pipe is broken."""
+    if f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ:  # a shell completes a word
+        completed: int | None = command.main(arguments, name, standalone_mode=False)
+        return completed
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with command.make_context(name, words) as context:
+            code: int | None = command.invoke(context)
+            return code
+    except click.exceptions.Exit as ended:  # --help, --version
+        return ended.exit_code
 
 
 @contextmanager

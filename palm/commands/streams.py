@@ -10,10 +10,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
-__all__ = ["closed_at_start", "mend_streams"]
+import click
+
+__all__ = ["closed_at_start", "failed_at_output", "mend_streams", "show"]
 
 _NAMES: Final = ("stdin", "stdout", "stderr")
 _closed: set[str] = set()
@@ -42,6 +46,23 @@ def mend_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             with suppress(OSError, ValueError):  # a stream that somebody else has put there
                 stream.reconfigure(errors="replace")
+
+
+def show(line: str) -> None:
+    """Print one line to standard output; a reader that has left changes nothing: ``| head -1``."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def failed_at_output(error: BaseException | None) -> bool:
+    """Return True if it is standard output that could not be written: by click, or :func:`show`."""
+    if not isinstance(error, OSError):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    places = ((Path(each.filename).parts[-2:], each.name) for each in frames)
+    return (("click", "utils.py"), "echo") in places
 
 
 def closed_at_start(name: str) -> bool:

@@ -131,7 +131,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     async def open_endpoint(*_: Any) -> AsyncIterator[Any]:
         yield Endpoint(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
 
-    async def ask_all(opt: Options, _: Any, frame: Any, *__: Any) -> Asked:
+    async def ask_all(opt: Options, _: Any, frame: Any, *__: Any, **___: Any) -> Asked:
         book = AnswerTable(len(frame))
         with asking:
             _answer(book, frame)

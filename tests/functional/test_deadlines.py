@@ -69,7 +69,8 @@ def test_too_late_with_nothing_to_publish_is_one_line_that_says_what_time_it_is_
     ended = late()
     assert ended.code == 2
     assert re.fullmatch(
-        r"palm-reconcile: Deadline [-0-9 ]*\d\d:\d\d Asia/Shanghai has passed \(it is \d\d:\d\d\): "
+        r"palm-reconcile: Deadline [-0-9 ]*\d\d:\d\d Asia/Shanghai has passed "
+        r"\(it is [-0-9 ]*\d\d:\d\d\): "
         "nothing was asked. Start earlier, or leave --deadline out",
         ended.only_line,
     )

@@ -30,6 +30,7 @@ from palm.commands.main import _exit_code, command
 from palm.commands.runner import run_command
 from palm.sandbox import Fault, Faults, SandboxGateway, SandboxKeys
 from palm.settings import read_config
+from tests.night import SCRIPTS
 
 ASK = ("get", "o1", "--organization-id", "1004")
 NOWHERE = "http://127.0.0.1:9"
@@ -252,7 +253,32 @@ class Full(io.StringIO):
 @pytest.mark.parametrize("arguments", [ASK, ("check",)])
 def test_an_answer_that_cannot_be_written_is_exit_code_73(folder, arguments):
     code, _, err = run(*arguments, "--config", configure(folder), out=Full())
-    assert (code, err) == (73, "palm: [Errno 28] No space left on device\n")
+    said = "palm: standard output cannot be written: No space left on device\n"
+    assert (code, err) == (73, said)
+
+
+def test_a_reader_who_leaves_changes_no_exit_code(folder):
+    """``palm check | head -1`` ends as ``palm check`` does."""
+    config = configure(folder)
+    for given, code in (
+        (["check", "--config", config], 0),
+        ([*ASK, "--config", config], 0),
+        (["--help"], 0),
+        (["check", "--config", config], 77),
+    ):
+        if code == 77:
+            configure(folder, mchid="1900000109")
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            [SCRIPTS / "palm", *given], stdout=write, stderr=subprocess.PIPE, check=False
+        )
+        os.close(write)
+        assert (done.returncode, done.stderr) == (code, b""), given
+
+
+def test_without_a_subcommand_one_line_says_so():
+    assert run() == (2, "", "palm: Missing command; see palm --help\n")
 
 
 @pytest.mark.parametrize("arguments", [ASK, ("check",)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 import jobs.commands.reconcile
 from jobs.commands.reconcile import command
 from jobs.errors import Exit, Stop
+from tests.night import SCRIPTS
 
 
 def invoke(*arguments, **environment):
@@ -48,6 +50,27 @@ def test_every_option_is_explained():
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help or parameter.name == "version", parameter.name
+
+
+@pytest.mark.parametrize("given", ["--help", "--version", "--plan"])
+def test_a_standard_output_that_is_full_ends_with_73_and_one_that_nobody_reads_with_0(
+    tmp_path, given
+):
+    (tmp_path / "p.csv").write_text("openid,organization_id\no1,A\n")
+    words = [SCRIPTS / "palm-reconcile", "p.csv", "-o", "r.parquet", "--sandbox", given]
+    read, write = os.pipe()
+    os.close(read)
+    full = os.open("/dev/full", os.O_WRONLY)
+    for output, code, said in (
+        (full, 73, "standard output cannot be written: No space"),
+        (write, 0, ""),
+    ):
+        done = subprocess.run(
+            words, cwd=tmp_path, stdout=output, stderr=subprocess.PIPE, check=False, text=True
+        )
+        os.close(output)
+        assert (done.returncode, len(done.stderr.splitlines())) == (code, 1 if said else 0)
+        assert said in done.stderr
 
 
 def test_help_and_version_do_not_wait_for_pandas():

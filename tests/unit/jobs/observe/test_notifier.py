@@ -50,3 +50,13 @@ def test_a_missing_folder_ends_with_73_before_anything_is_done(tmp_path):
 def test_a_url_that_is_none_is_refused_before_anything_is_done():
     with pytest.raises(SettingsError):
         RunNotifier(None, "http://example.com/secret", "people")
+
+
+def test_a_name_that_node_exporter_does_not_read_is_warned_of(tmp_path):
+    with capture_logs() as logs:
+        RunNotifier(tmp_path / "m.txt", None, "people").start()
+    (entry,) = logs
+    assert entry["log_level"] == "warning"
+    assert entry["event"].endswith(
+        "m.txt: Prometheus' node_exporter reads only files whose name ends in .prom"
+    )

@@ -71,3 +71,11 @@ def test_it_names_the_date_of_the_baseline(plan_of, report_of, nights):
     plan = plan_of(report=report_of({"A/a": "ON"}, nights[0]))
     assert plan.baseline == nights[0].isoformat()
     assert replace(plan, baseline=None).lines_of_text()[2] == "baseline    none"
+
+
+def test_few_in_flight_say_how_fast_answers_must_be(plan_of):
+    """The usual number leaves an answer a second; with fewer the rate may not be reached."""
+    assert not [line for line in plan_of().lines_of_text() if "in flight" in line]
+    assert plan_of(concurrency=98).condition() is None
+    lines = plan_of(concurrency=7).lines_of_text()
+    assert lines[6].strip() == "if an answer takes at most 71 ms: 7 in flight"
