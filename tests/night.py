@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
+from jobs.report.info import Metadata
 from jobs.report.metadata import CHECKSUMS, checksums
 from jobs.report.model import KEY, Report
+from jobs.report.request_info import Pace
 from jobs.run.config import Options
 from jobs.run.pipeline import run
 from jobs.store.outputs import Outputs
@@ -25,21 +28,20 @@ SAMPLE = Path(__file__).parents[1] / "sample_data" / "yesterday.parquet"
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d ", re.MULTILINE)
 SCRIPTS = Path(sys.executable).parent
 """Where the commands are installed."""
-ASKING = {
-    "rate": 50.0,
-    "concurrency": 64,
-    "seconds": 2.0,
-    "achieved_rate": 49.0,
-    "worst_second": 49,
-    "starved_seconds": 0.0,
-    "resumed": 0,
-    "throttled_seconds": 0.0,
-    "outage_seconds": 0.0,
-    "pauses": 0,
-    "outages": 0,
-    "host_switches": 0,
-}
-"""How the gateway was asked, as a report's metadata has it, where nobody was."""
+PACE = Pace(
+    rate=50.0,
+    concurrency=64,
+    seconds=2.0,
+    achieved_rate=49.0,
+    worst_second=49,
+    starved_seconds=0.0,
+    throttled_seconds=0.0,
+    outage_seconds=0.0,
+    pauses=0,
+    outages=0,
+    host_switches=0,
+)
+"""How fast the gateway was asked, as a report's metadata has it, where nobody was."""
 
 
 def write_pairs(path: Path, count: int, *lines: str) -> Path:
@@ -78,6 +80,11 @@ def without_times(standard_error: str) -> str:
 
 def _is_first(line: str, first: str) -> bool:
     return line.startswith(first) or f'"event": "{first}' in line
+
+
+def with_members(report: Report, members: dict[str, Any]) -> Report:
+    """Return a report of which these members of the metadata's JSON are others."""
+    return replace(report, metadata=Metadata.from_json(report.about | members))
 
 
 def with_about(path: Path, target: Path, **changed: Any) -> Path:

@@ -97,7 +97,7 @@ def _part(report: Report, only: str, path: Path) -> Report:
     """Return a report with some of the rows; it says so, and is nobody's baseline."""
     from jobs.schema import Change, State  # noqa: PLC0415 - pandas and all
 
-    if (has := report.about.get("only", only)) != only:
+    if (has := report.metadata.only or only) != only:
         raise Stop(
             Exit.USAGE, f"{path} holds only the {has} of a report; name the whole one for --{only}"
         )
@@ -108,7 +108,7 @@ def _part(report: Report, only: str, path: Path) -> Report:
         else report.rows["state"] == State.UNKNOWN
     )
     rows = report.rows[wanted].reset_index(drop=True)
-    return replace(report, rows=rows, about={**report.about, "only": only})
+    return replace(report, rows=rows, metadata=replace(report.metadata, only=only))
 
 
 def _show(report: Report, *, rows: bool, language: Language) -> None:

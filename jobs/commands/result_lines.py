@@ -59,7 +59,7 @@ def say_result(
 
 def _remedy(report: Report, options: Options) -> str | None:
     """Return what to type where pairs are left without an answer, or None."""
-    unknown, code = report.summary.states[State.UNKNOWN], report.about["run"]["exit_code"]
+    unknown, code = report.summary.states[State.UNKNOWN], report.metadata.run.exit_code
     if code != Exit.INCOMPLETE or not unknown:
         return None
     options = replace(options, run_date=report.run_date)

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
+from jobs.json_part import JsonPart, JsonSchema
 from jobs.schema import GAIN, HIDDEN, Change, State
 
 __all__ = ["Control", "check"]
@@ -27,18 +28,15 @@ _Counts: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
-    """One equation that must hold, with its numbers.
+class Control(JsonPart):
+    """A control."""
 
-    Attributes:
-        name: What is checked, one word for scripts.
-        holds: Whether it does.
-        detail: The equation, for a person.
-    """
-
-    name: str
-    holds: bool
+    name: Annotated[str, JsonSchema(pattern="^[a-zA-Z_]+$")]
+    """What is checked, one word for scripts."""
+    holds: Annotated[bool, JsonSchema(instead=True, const=True)]
+    """Whether it does; a report whose controls do not hold is never published."""
     detail: str
+    """The equation with its numbers, for a person."""
 
 
 def check(

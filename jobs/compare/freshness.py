@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Final
 
 import numpy as np
 import pandas as pd
 
+from jobs.json_part import Defined, JsonPart, JsonSchema
 from jobs.schema import State
 
-__all__ = ["freshness"]
+__all__ = ["Freshness", "freshness"]
 
 _MS_PER_DAY: Final = 86_400_000
 _DAYS: Final = {"under_1_day": 1, "under_2_days": 2, "under_4_days": 4, "under_8_days": 8}
 
 
-def freshness(rows: pd.DataFrame, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Freshness(JsonPart):
+    """How much is known, and how old what is known is."""
+
+    coverage: Annotated[float, JsonSchema(minimum=0, maximum=1)]
+    """Pairs with a good answer in this run, of all in the input."""
+    age: Annotated[dict[str, int], Defined("age")]
+    """Pairs of the input by how long ago known_state was answered, at the end of the run."""
+
+
+def freshness(rows: pd.DataFrame, now: datetime) -> Freshness:
     """Return coverage, and the pairs of the input by the age of what is known of them.
 
     Args:
         rows: Columns ``ROWS``.
         now: Aware.
-
-    Returns:
-        ``coverage``: pairs with a good answer in this run, of all; ``age``: pairs by how long ago
-        ``known_state`` was answered; ``never``: those never answered.
     """
     here = rows["state"].notna().to_numpy(bool)
     answered = here & (rows["state"] != State.UNKNOWN).to_numpy(bool)
@@ -38,7 +46,7 @@ def freshness(rows: pd.DataFrame, now: datetime) -> dict[str, Any]:
         younger = int(np.count_nonzero(days < limit))
         age[name], counted = younger - counted, younger
     never = int(np.count_nonzero(np.isnat(known_at)))
-    return {
-        "coverage": round(float(answered.sum() / max(here.sum(), 1)), 6),
-        "age": {**age, "older": int(len(days) - counted - never), "never": never},
-    }
+    return Freshness(
+        coverage=round(float(answered.sum() / max(here.sum(), 1)), 6),
+        age={**age, "older": int(len(days) - counted - never), "never": never},
+    )

@@ -1,23 +1,34 @@
 """The counts that are drawn from a report's rows: states, changes, transitions, roll-forward.
 
-Pure, and plain: a :class:`Summary` holds integers and dictionaries only, so that it goes into the
-report's metadata as it is and every format renders the same numbers.
+Pure, and plain: a :class:`Summary` holds integers and dictionaries only, and every format renders
+the same numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from jobs.json_part import Count, Defined, JsonPart, Readers
 from jobs.schema import GAIN, HIDDEN, Change, State, UnknownReason, codes
 
-__all__ = ["NEVER", "NOT_IN_INPUT", "OrganizationCounts", "RollForward", "Summary", "summarize"]
+__all__ = [
+    "NEVER",
+    "NOT_IN_INPUT",
+    "ByChange",
+    "ByKnown",
+    "ByState",
+    "OrganizationCounts",
+    "RollForward",
+    "Summary",
+    "summarize",
+]
 
 NEVER: Final = "never"
 """Stands where a known state would, for a pair that was never answered."""
@@ -31,78 +42,80 @@ _GOOD: Final = _STATES[: _STATES.index(State.UNKNOWN)]
 _KNOWN: Final = [*_GOOD, NEVER]
 _ANSWERED: Final = [*_STATES, NOT_IN_INPUT]
 
-
-@dataclass(frozen=True, slots=True)
-class OrganizationCounts:
-    """One organization's pairs in the input, by state; all its rows by change, zeros left out."""
-
-    pairs: int
-    states: dict[str, int]
-    changes: dict[str, int]
+ByState: TypeAlias = Annotated[dict[str, int], Defined("states")]
+ByKnown: TypeAlias = Annotated[dict[str, int], Defined("known")]
+ByChange: TypeAlias = Annotated[dict[str, int], Defined("changes")]
+_Transitions: TypeAlias = Annotated[dict[str, dict[str, int]], Defined("transitions")]
 
 
 @dataclass(frozen=True, slots=True)
-class RollForward:
-    """How the pairs known to be in one state came from the last report's number to this one's.
+class OrganizationCounts(JsonPart):
+    """An organization's counts."""
 
-    ``returned`` are pairs that were missing from the last report's input and are back, under the
-    state last known of them.
-    """
-
-    opening: int
-    first_seen: int
-    returned: int
-    moved_in: int
-    moved_out: int
-    dropped: int
-    closing: int
+    pairs: Count
+    """Its pairs in the input."""
+    states: ByState
+    """Those by state."""
+    changes: Annotated[dict[str, int], Defined("present_changes")]
+    """All its rows by change; zeros are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """A report's counts.
+class RollForward(JsonPart):
+    """One state's roll-forward."""
 
-    Attributes:
-        pairs: Pairs in the input.
-        states: Those by state as answered: ON, OFF, NONE, UNKNOWN.
-        known: Those by known state: ON, OFF, NONE, never.
-        changes: All rows by change, zeros included.
-        unknown_reasons: UNKNOWN pairs by reason, zeros left out.
-        gain: OPENED and REOPENED.
-        loss: CLOSED, and CLEARED from ON.
-        hidden: REAUTHORIZED and CYCLED.
-        transitions: All rows by previous state (ON, OFF, NONE, never), then by state (ON, OFF,
-            NONE, UNKNOWN, not_in_input).
-        transitions_without_absent: The same without the ABSENT rows.
-        roll_forward: By known state: ON, OFF, NONE.
-        by_organization: By organization_id, sorted; those with a pair in the input or DROPPED.
-    """
+    opening: Count
+    """Pairs known to be in it at the end of the last report."""
+    first_seen: Count
+    """Answered for the first time."""
+    returned: Count
+    """Missing from the last report's input and back, under the state last known of them."""
+    moved_in: Count
+    """Came from another state."""
+    moved_out: Count
+    """Went to another state."""
+    dropped: Count
+    """No longer in the input."""
+    closing: Count
+    """Pairs of this input known to be in it."""
 
-    pairs: int
-    states: dict[str, int]
-    known: dict[str, int]
-    changes: dict[str, int]
-    unknown_reasons: dict[str, int]
-    gain: int
-    loss: int
-    hidden: int
-    transitions: dict[str, dict[str, int]]
-    transitions_without_absent: dict[str, dict[str, int]]
-    roll_forward: dict[str, RollForward]
+
+@dataclass(frozen=True, slots=True)
+class Summary(JsonPart):
+    """The counts drawn from the rows."""
+
+    pairs: Count
+    """Pairs in the input."""
+    states: ByState
+    """Those by state as answered in this run."""
+    known: ByKnown
+    """Those by the state last known."""
+    changes: ByChange
+    """All rows by change."""
+    unknown_reasons: Annotated[dict[str, int], Defined("unknown_reasons")]
+    """UNKNOWN pairs by reason; zeros are left out."""
+    gain: Count
+    """OPENED and REOPENED."""
+    loss: Count
+    """CLOSED, and CLEARED from ON."""
+    hidden: Count
+    """REAUTHORIZED and CYCLED."""
+    transitions: _Transitions
+    """All rows by the last good state before, then by state in this run."""
+    transitions_without_absent: _Transitions
+    """The same without the ABSENT rows."""
+    roll_forward: Annotated[dict[str, RollForward], Defined("roll_forward")]
+    """How the pairs known to be in each state came from the last report's number to this one's:
+    closing = opening + first_seen + returned + moved_in - moved_out - dropped."""
     by_organization: dict[str, OrganizationCounts]
+    """By organization_id, sorted; those with a pair in the input or a DROPPED one."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the counts as JSON knows them."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, counts: Mapping[str, Any]) -> Summary:
-        """Return the summary that ``to_dict`` gave."""
-        roll = {s: RollForward(**flow) for s, flow in counts["roll_forward"].items()}
-        organizations = {
-            name: OrganizationCounts(**own) for name, own in counts["by_organization"].items()
-        }
-        return cls(**{**counts, "roll_forward": roll, "by_organization": organizations})
+    _READ: ClassVar[Readers] = {
+        "roll_forward": lambda flows: {s: RollForward.from_json(f) for s, f in flows.items()},
+        "by_organization": lambda counts: {
+            name: OrganizationCounts.from_json(own) for name, own in counts.items()
+        },
+    }
 
 
 def summarize(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
 
 from jobs.compare.fail_on import COMPARISONS, Rule
 from jobs.compare.summary import Summary
 from jobs.errors import Exit
+from jobs.json_part import Count, JsonPart, JsonSchema
 from jobs.schema import State
 
 __all__ = [
@@ -63,22 +64,19 @@ LABELS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class TooMuchUnknown:
-    """More pairs have no answer, or lines are invalid, than ``--max-unknown`` allows.
-
-    Attributes:
-        unknown: Pairs without an answer.
-        invalid: Input lines that hold no pair.
-        pairs: Pairs in the input.
-        allowed: The share of ``unknown`` and ``invalid`` that is still a success.
-    """
+class TooMuchUnknown(JsonPart):
+    """More is unknown than --max-unknown allows (exit 3)."""
 
     kind: ClassVar = "too_much_unknown"
     exit_code: ClassVar = Exit.INCOMPLETE
-    unknown: int
-    invalid: int
-    pairs: int
-    allowed: float
+    unknown: Count
+    """Pairs without an answer."""
+    invalid: Count
+    """Input lines that hold no pair."""
+    pairs: Count
+    """Pairs in the input."""
+    allowed: Annotated[float, JsonSchema(minimum=0, maximum=1)]
+    """What --max-unknown says."""
 
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason in words."""
@@ -91,13 +89,15 @@ class TooMuchUnknown:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLimit:
-    """``--deadline`` or ``--max-duration`` came before the last pair was asked about."""
+class TimeLimit(JsonPart):
+    """The deadline came first (exit 3)."""
 
     kind: ClassVar = "time_limit"
     exit_code: ClassVar = Exit.INCOMPLETE
-    not_asked: int
-    pairs: int
+    not_asked: Count
+    """Pairs not asked about."""
+    pairs: Count
+    """Pairs in the input."""
 
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason in words."""
@@ -105,26 +105,23 @@ class TimeLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleHolds:
-    """A rule of ``--fail-on`` holds.
-
-    Attributes:
-        rule: As it was written.
-        name: What is counted.
-        count: How many there are.
-        pairs: Of how many, where the rule is about a share; else None.
-        operator: Of the rule.
-        limit: What the count is compared with, with ``%`` where it is a share.
-    """
+class RuleHolds(JsonPart):
+    """A rule of --fail-on holds (exit 10)."""
 
     kind: ClassVar = "rule"
     exit_code: ClassVar = Exit.RULE
     rule: str
+    """As it was written."""
     name: str
-    count: int
-    pairs: int | None
-    operator: str
+    """What is counted."""
+    count: Count
+    """How many there are."""
+    pairs: Annotated[int | None, JsonSchema(minimum=0)]
+    """Of how many, where the rule is about a share; else null."""
+    operator: Annotated[str, JsonSchema(instead=True, enum=[*COMPARISONS])]
+    """Of the rule."""
     limit: str
+    """What the count is compared with, with % where it is a share."""
 
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason in words."""
@@ -163,7 +160,7 @@ _IN_METADATA: Final = {kind.kind: kind for kind in (TooMuchUnknown, TimeLimit, R
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(JsonPart):
     """Why a run does not end with 0; no reason: it does.
 
     Attributes:
@@ -188,15 +185,19 @@ class Verdict:
         return [{"kind": each.kind, **asdict(each)} for each in self.reasons]
 
     @classmethod
-    def from_json(cls, reasons: Sequence[Mapping[str, Any]]) -> Verdict:
+    def from_json(cls, value: Sequence[Mapping[str, Any]]) -> Self:
         """Return the verdict that ``to_json`` gave; kinds that a later version added are left."""
-        known = [each for each in reasons if each["kind"] in _IN_METADATA]
-        return cls(
-            tuple(
-                _IN_METADATA[each["kind"]](**{k: v for k, v in each.items() if k != "kind"})
-                for each in known
-            )
-        )
+        known = [each for each in value if each["kind"] in _IN_METADATA]
+        return cls(tuple(_IN_METADATA[each["kind"]].from_json(each) for each in known))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls,
+        source: object,
+        handler: Callable[[Any], Any],
+    ) -> Any:  # noqa: ANN401
+        """Return the type of what ``to_json`` gives, from which its JSON Schema is made."""
+        return handler(list[TooMuchUnknown | TimeLimit | RuleHolds])
 
 
 def judge(

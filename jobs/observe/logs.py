@@ -155,24 +155,24 @@ def log_summary(
     log = structlog.get_logger("palm.run")
     for warning in warnings(report):
         log.warning(warning)
-    summary, run = report.summary, report.about["run"]
+    summary, run, asking = report.summary, report.metadata.run, report.metadata.asking
     # What ends with another code than 0 is an error, so that -q and --log-file show it, too.
-    exit_code = verdict.exit_code if verdict else run["exit_code"]
+    exit_code = verdict.exit_code if verdict else run.exit_code
     log.log(
         logging.ERROR if exit_code else logging.INFO,
         headline(report),
         report=name,
-        run_date=run["date"],
+        run_date=run.date.isoformat(),
         exit_code=exit_code,
-        verdict=list(verdict.sentences) if verdict else run["verdict"],
+        verdict=list(verdict.sentences) if verdict else list(run.verdict),
         **({"remedy": remedy} if remedy else {}),
-        run_id=run["id"],
+        run_id=run.id,
         states=summary.states,
         changes={name: count for name, count in summary.changes.items() if count},
         unknown_reasons=summary.unknown_reasons,
-        refusals=report.about["asking"].get("refusals", []),
+        refusals=[each.to_json() for each in asking.refusals or ()],
         controls_hold=all(control.holds for control in report.controls),
-        **{name: report.about["asking"][name] for name in (*_HELD_BACK, *_NOT_BELIEVED)},
+        **{name: getattr(asking, name) for name in (*_HELD_BACK, *_NOT_BELIEVED)},
     )
 
 

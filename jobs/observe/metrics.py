@@ -122,15 +122,15 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _add_report(numbers: _Numbers, report: Report) -> None:
-    summary, asking = report.summary, report.about["asking"]
+    summary, asking = report.summary, report.metadata.asking
     known = summary.pairs - summary.states[State.UNKNOWN]
     numbers.add("coverage_ratio", "Pairs with an answer", known / max(summary.pairs, 1))
     numbers.add_each("pairs", "Pairs of the input by state", "state", summary.states)
     numbers.add_each("changes", "Rows of the report by change", "change", summary.changes)
     numbers.add_each("unknowns", "Unknown pairs by reason", "reason", summary.unknown_reasons)
-    numbers.add_each("requests", "Requests by outcome", "outcome", asking["outcomes"])
+    numbers.add_each("requests", "Requests by outcome", "outcome", asking.outcomes)
     for name, text, value in (
-        ("invalid_lines", "Input lines that hold no pair", report.about["input"]["invalid"]),
+        ("invalid_lines", "Input lines that hold no pair", report.metadata.input.invalid),
         (
             "dropped_pairs",
             "Pairs of the last report that are missing from the input",
@@ -139,20 +139,20 @@ def _add_report(numbers: _Numbers, report: Report) -> None:
         (
             "answers_without_echo",
             "Accepted answers that do not name their pair",
-            asking["answers_without_echo"],
+            asking.answers_without_echo,
         ),
         (
             "unnamed_answers",
             "Answers refused because they do not name their pair",
-            asking["answers_unnamed"],
+            asking.answers_unnamed or 0,
         ),
-        ("replayed_answers", "Answers refused as copies of earlier ones", asking["replays"]),
-        ("throttled_seconds", "Pauses after throttles", asking["throttled_seconds"]),
-        ("outage_seconds", "Time in which the gateway was down", asking["outage_seconds"]),
+        ("replayed_answers", "Answers refused as copies of earlier ones", asking.replays or 0),
+        ("throttled_seconds", "Pauses after throttles", asking.throttled_seconds),
+        ("outage_seconds", "Time in which the gateway was down", asking.outage_seconds),
         (
             "starved_seconds",
             "Time in which no request could be sent for want of answers",
-            asking["starved_seconds"],
+            asking.starved_seconds,
         ),
     ):
         numbers.add(name, text, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.render.text import DEFINITIONS, headline, net_changes, share, signed, warnings
+from jobs.report.info import Metadata
 from jobs.report.model import Report
+from jobs.report.request_info import RequestInfo
 from jobs.schema import Change, State
 from palm.text.printable import printable, printable_values
 
@@ -44,7 +45,7 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
 
     ``every_line``: name each input line that holds no pair, not just the first three.
     """
-    report = replace(report, about=printable_values(report.about))
+    report = replace(report, metadata=Metadata.from_json(printable_values(report.about)))
     for warning in warnings(report, every_line=every_line):
         console.print(Text(f"! {warning}", style="bold yellow"))
     console.print(Text(headline(report), style="bold"))
@@ -86,7 +87,7 @@ def _table(title: str, first: str, *numbers: str) -> Table:
 
 def _states(report: Report) -> Table:
     summary, net = report.summary, net_changes(report)
-    compared = report.about["baseline"] is not None
+    compared = report.metadata.baseline is not None
     table = _table("States", "state", "pairs", "share", "last known", "net change")
     for state in State:
         count = summary.states[state]
@@ -139,10 +140,10 @@ def _controls(report: Report) -> Table:
     return table
 
 
-def _not_believed(asking: Mapping[str, Any]) -> str:
+def _not_believed(asking: RequestInfo) -> str:
     """Return what was refused as a copy or for want of names; an old report has no such counts."""
-    counts = {"replays": "replays", "answers_unnamed": "unnamed"}
-    return "".join(f", {asking[key]:,} {name}" for key, name in counts.items() if asking.get(key))
+    counts = {"replays": asking.replays, "unnamed": asking.answers_unnamed}
+    return "".join(f", {count:,} {name}" for name, count in counts.items() if count)
 
 
 _MUCH: Final = 0.2
@@ -152,22 +153,23 @@ _SLOW: Final = " (slow network or CPU; --concurrency may help)"
 
 
 def _asking(report: Report) -> str:
-    asking, run, counted = report.about["asking"], report.about["run"], report.about["input"]
-    latency = asking["latency_ms"]
+    asking, run = report.metadata.asking, report.metadata.run
+    counted = report.metadata.input
+    latency = asking.latency_ms
     return (
-        f"Asked {report.gateway}: {asking['requests']:,} requests "
-        f"({asking['retries']:,} retries, {asking['throttles']:,} throttled, "
-        f"{asking['probes']:,} probes{_not_believed(asking)}) in {asking['seconds']:.1f} s, "
-        f"{asking['achieved_rate']:.1f}/s of {asking['rate']:g}/s, "
-        f"worst second {asking['worst_second']:,}"
+        f"Asked {report.gateway}: {asking.requests:,} requests "
+        f"({asking.retries:,} retries, {asking.throttles:,} throttled, "
+        f"{asking.probes:,} probes{_not_believed(asking)}) in {asking.seconds:.1f} s, "
+        f"{asking.achieved_rate:.1f}/s of {asking.rate:g}/s, "
+        f"worst second {asking.worst_second:,}"
         + (f", median {latency['p50']} ms, 99 % within {latency['p99']} ms" if latency else "")
         + ".\nHeld back: "
-        f"throttled {asking['throttled_seconds']:.1f} s, outages {asking['outage_seconds']:.1f} s, "
-        f"waiting for answers {asking['starved_seconds']:.1f} s"
-        + (_SLOW if asking["starved_seconds"] > max(asking["seconds"] * _MUCH, _LONG) else "")
-        + f".\nInput {counted['name']} ({counted['encoding']}): {counted['lines']:,} lines. "
-        f"Run {run['id']}, finished {run['finished']}"
-        + (f" with exit code {run['exit_code']}" if run["exit_code"] else "")
-        + (f"; it corrects run {run['parent']}" if run["parent"] else "")
+        f"throttled {asking.throttled_seconds:.1f} s, outages {asking.outage_seconds:.1f} s, "
+        f"waiting for answers {asking.starved_seconds:.1f} s"
+        + (_SLOW if asking.starved_seconds > max(asking.seconds * _MUCH, _LONG) else "")
+        + f".\nInput {counted.name} ({counted.encoding}): {counted.lines:,} lines. "
+        f"Run {run.id}, finished {run.finished.isoformat(timespec='milliseconds')}"
+        + (f" with exit code {run.exit_code}" if run.exit_code else "")
+        + (f"; it corrects run {run.parent}" if run.parent else "")
         + "."
     )

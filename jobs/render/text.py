@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from jobs.compare.verdict import RuleHolds
 from jobs.errors import Exit
 from jobs.input.keys import FULL_WIDTH_DIGITS
 from jobs.input.records import Reason
 from jobs.render.translations import Translate
+from jobs.report.input_info import InputInfo
 from jobs.report.model import Report
 from jobs.schema import Change, State, UnknownReason
 
@@ -90,7 +90,7 @@ _SHOWN_LINES: Final = 3
 
 def headline(report: Report, translate: Translate = str) -> str:
     """Return the report in one sentence."""
-    summary, baseline = report.summary, report.about["baseline"]
+    summary, baseline = report.summary, report.metadata.baseline
     states, changes = summary.states, summary.changes
     sentence = translate(
         "{date}: of {pairs:,} pairs {on:,} are ON, {off:,} OFF, {none:,} NONE"
@@ -109,7 +109,7 @@ def headline(report: Report, translate: Translate = str) -> str:
         "; since {before} {gain:,} gained, {loss:,} lost, {hidden:,} closed and opened in between, "
         "{first_seen:,} new, {dropped:,} dropped."
     ).format(
-        before=baseline["run_date"],
+        before=baseline.run_date,
         gain=summary.gain,
         loss=summary.loss,
         hidden=summary.hidden,
@@ -123,23 +123,23 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
 
     None where it was an ordinary success.
     """
-    run = report.about["run"]
-    said = [_ending(report, translate)] if run["exit_code"] != Exit.DONE else []
-    if run["parent"]:
+    run = report.metadata.run
+    said = [_ending(report, translate)] if run.exit_code != Exit.DONE else []
+    if run.parent:
         said.append(
             translate(
                 "This run asked again only those that run {parent} had no answer for, and corrects "
                 "its report."
-            ).format(parent=run["parent"])
+            ).format(parent=run.parent)
         )
     return " ".join(said) or None
 
 
 def _ending(report: Report, translate: Translate) -> str:
-    run, verdict = report.about["run"], report.verdict
-    ended = translate("The run ended with exit code {code}.").format(code=run["exit_code"])
+    run, verdict = report.metadata.run, report.verdict
+    ended = translate("The run ended with exit code {code}.").format(code=run.exit_code)
     if verdict is None:  # an earlier version's sentences say for themselves what they are about
-        return " ".join([ended, *(f"{sentence}." for sentence in run["verdict"])])
+        return " ".join([ended, *(f"{sentence}." for sentence in run.verdict)])
     said = [ended]
     rules = []
     for reason in verdict.reasons:
@@ -159,14 +159,14 @@ def _ending(report: Report, translate: Translate) -> str:
 def warnings(report: Report, *, every_line: bool = False, translate: Translate = str) -> list[str]:
     """Return what a reader must know before the numbers, the gravest first."""
     said = []
-    baseline, counted = report.about["baseline"], report.about["input"]
-    if "only" in report.about:
+    baseline, counted = report.metadata.baseline, report.metadata.input
+    if report.metadata.only is not None:
         said.append(
             translate(
                 "Only the rows of --{only} are here; all counts are of the whole report."
-            ).format(only=report.about["only"])
+            ).format(only=report.metadata.only)
         )
-    if unnamed := report.about["asking"]["answers_without_echo"]:
+    if unnamed := report.metadata.asking.answers_without_echo:
         said.append(
             translate(
                 "{count:,} accepted answers do not name the person or the organization "
@@ -174,7 +174,7 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
             ).format(count=unnamed)
         )
     if baseline is not None:
-        before, dropped = baseline["pairs"], report.summary.changes[Change.DROPPED]
+        before, dropped = baseline.pairs, report.summary.changes[Change.DROPPED]
         if before and dropped / before > _LOST:
             said.append(
                 translate(
@@ -183,7 +183,7 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
                 ).format(
                     dropped=dropped,
                     before=before,
-                    date=baseline["run_date"],
+                    date=baseline.run_date,
                     share=share(dropped, before),
                 )
             )
@@ -195,23 +195,21 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
             ).format(count=unnamed)
         )
     said += _refused(report, translate)
-    if counted["invalid"]:
-        shown = counted["invalid_lines"][: None if every_line else _SHOWN_LINES]
-        lines = ", ".join(
-            f"{each['line']} ({reason_in(translate, each['reason'])})" for each in shown
-        )
-        more = ", ..." if counted["invalid"] > len(shown) else ""
+    if counted.invalid:
+        shown = counted.invalid_lines[: None if every_line else _SHOWN_LINES]
+        lines = ", ".join(f"{each.line} ({reason_in(translate, each.reason)})" for each in shown)
+        more = ", ..." if counted.invalid > len(shown) else ""
         said.append(
             translate("{count:,} input lines hold no pair: line {lines}").format(
-                count=counted["invalid"], lines=lines + more
+                count=counted.invalid, lines=lines + more
             )
         )
-    if counted["unusual_openids"]:
+    if counted.unusual_openids:
         said.append(
             translate(
                 "{count:,} openids do not look like one (o and 27 more of A-Z a-z 0-9 - _); they "
                 "were asked as they are."
-            ).format(count=counted["unusual_openids"])
+            ).format(count=counted.unusual_openids)
         )
     return said + key_warnings(counted, translate)
 
@@ -219,21 +217,21 @@ def warnings(report: Report, *, every_line: bool = False, translate: Translate =
 def _refused(report: Report, translate: Translate) -> list[str]:
     """Return a sentence for each kind of refusal; a report of an earlier version lists none."""
     said = []
-    for kind in report.about["asking"].get("refusals", ()):
+    for kind in report.metadata.asking.refusals or ():
         what = " ".join(
-            [f"HTTP {kind['status']}"] * (kind["status"] is not None)
-            + [kind["code"]] * bool(kind["code"])
-            + [f"({kind['message']})"] * bool(kind["message"])
+            [f"HTTP {kind.status}"] * (kind.status is not None)
+            + [kind.code or ""] * bool(kind.code)
+            + [f"({kind.message})"] * bool(kind.message)
         )
         said.append(
             translate("{count:,} pairs were refused: {what}").format(
-                count=kind["pairs"], what=what or translate("before anything was sent")
+                count=kind.pairs, what=what or translate("before anything was sent")
             )
         )
     return said
 
 
-def key_warnings(counted: Mapping[str, Any], translate: Translate = str) -> list[str]:
+def key_warnings(counted: InputInfo, translate: Translate = str) -> list[str]:
     """Return what was taken off the keys of the input, and which of them may be damaged.
 
     Args:
@@ -241,20 +239,20 @@ def key_warnings(counted: Mapping[str, Any], translate: Translate = str) -> list
         translate: Into the language of the reader.
     """
     said = []
-    if counted.get("decorated_lines"):
+    if counted.decorated_lines:
         said.append(
             translate(
                 "On {count:,} lines blanks, quotes or invisible characters round a key were taken "
                 "off (first on line {line})."
-            ).format(count=counted["decorated_lines"], line=counted["first_decorated_line"])
+            ).format(count=counted.decorated_lines, line=counted.first_decorated_line)
         )
-    for damage in counted.get("damaged_keys", ()):
-        sentence = _DAMAGED[damage["column"], damage["kinds"] == [FULL_WIDTH_DIGITS]]
+    for damage in counted.damaged_keys or ():
+        sentence = _DAMAGED[damage.column, damage.kinds == (FULL_WIDTH_DIGITS,)]
         said.append(
             translate(sentence).format(
-                count=damage["pairs"],
-                kinds=", ".join(translate(kind) for kind in damage["kinds"]),
-                line=damage["line"],
+                count=damage.pairs,
+                kinds=", ".join(translate(kind) for kind in damage.kinds),
+                line=damage.line,
             )
         )
     return said

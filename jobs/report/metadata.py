@@ -17,10 +17,11 @@ from importlib.resources import files
 from typing import Any, Final, NoReturn
 
 from jobs.input.source import shown
+from jobs.report.info import SCHEMA, Metadata
 from jobs.report.json_schema import InvalidJsonError, check_json
-from jobs.report.model import KEY, SCHEMA, ReportError
+from jobs.report.model import KEY, ReportError
 
-__all__ = ["CHECKSUMS", "checksums", "read_about", "read_checksums"]
+__all__ = ["CHECKSUMS", "checksums", "read_checksums", "read_metadata"]
 
 CHECKSUMS: Final = "palm_reconcile_sha256"
 """Key of the checksums in a Parquet file."""
@@ -39,7 +40,7 @@ def checksums(about: str, columns: Mapping[str, str]) -> str:
     return json.dumps({"metadata": own, "columns": dict(columns)}, ensure_ascii=False)
 
 
-def read_about(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any]:
+def read_metadata(metadata: Mapping[bytes, bytes] | None, name: str) -> Metadata:
     """Return what a report says about itself, checked by its checksum and by its schema.
 
     Args:
@@ -53,8 +54,8 @@ def read_about(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, A
     if text is None:
         raise ReportError(f"{name} is not a report of palm-reconcile")
     try:
-        about = json.loads(text, parse_constant=_refuse)
-        schema = about["schema"]
+        found = json.loads(text, parse_constant=_refuse)
+        schema = found["schema"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ReportError(f"{name}: its metadata is damaged") from None
     if type(schema) is not int or not _WITHOUT_CHECKSUMS <= schema <= SCHEMA:
@@ -68,11 +69,10 @@ def read_about(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, A
     if stored is not None and stored["metadata"] != hashlib.sha256(text).hexdigest():
         raise ReportError(f"{name} is damaged: its metadata does not match its checksum")
     try:
-        check_json(about, _schema(), closed=_CLOSED)
+        check_json(found, _schema(), closed=_CLOSED)
     except (InvalidJsonError, RecursionError) as error:
         raise ReportError(f"{name} is damaged: its metadata: {error}") from None
-    checked: dict[str, Any] = about
-    return checked
+    return Metadata.from_json(found)
 
 
 def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any] | None:

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from jobs.arrow_memory import release_arrow_memory
 from jobs.report.checksums import column_digests
-from jobs.report.metadata import CHECKSUMS, checksums, read_about, read_checksums
+from jobs.report.info import Metadata
+from jobs.report.metadata import CHECKSUMS, checksums, read_checksums, read_metadata
 from jobs.report.model import KEY, Report, ReportError, recheck_alone, with_rows
 from jobs.schema import ROWS, carried_columns
 from palm.files.regular import open_regular, path_fault
@@ -84,7 +85,7 @@ def write_parquet(report: Report, file: BinaryIO | Path) -> None:
         OSError: The file cannot be written.
     """
     rows = report.rows
-    schema = _schema(rows, report.about)
+    schema = _schema(report)
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         for start in range(0, max(len(rows), 1), _ROWS_PER_GROUP):
             part = rows.iloc[start : start + _ROWS_PER_GROUP]
@@ -111,10 +112,9 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
             open_regular(path) as opened,  # Arrow would wait for a FIFO, and take names for UTF-8
             pq.ParquetFile(opened, pre_buffer=False, page_checksum_verification=True) as file,
         ):
-            metadata = file.metadata.metadata
-            about = read_about(metadata, str(path))
-            stored = read_checksums(metadata, str(path))
-            _check_shape(file, about, path)
+            metadata = read_metadata(file.metadata.metadata, str(path))
+            stored = read_checksums(file.metadata.metadata, str(path))
+            _check_shape(file, metadata, path)
             table = file.read(columns=None if columns is None else list(columns))
             table.validate(full=True)
             names = table.column_names
@@ -123,7 +123,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
                 types_mapper={pa.int64(): pd.Int64Dtype()}.get,
             )  # fmt: skip
             del table  # what is self-destructed must not be looked at again
-        report = with_rows(rows, about)
+        report = with_rows(rows, metadata)
         del rows
         if stored is not None:
             expected = (
@@ -146,7 +146,7 @@ def read_checked(path: Path) -> Report:
         ReportError: As :func:`read_parquet`; or a control does not hold.
     """
     report = read_parquet(path)
-    if "only" in report.about:
+    if report.metadata.only is not None:
         return report
     with _translated(path):
         wrong = [control for control in recheck_alone(report) if not control.holds]
@@ -181,7 +181,7 @@ def _translated(path: Path) -> Iterator[None]:
     raise kind(f"{path} {said}")
 
 
-def _check_shape(file: pq.ParquetFile, about: dict[str, Any], path: Path) -> None:
+def _check_shape(file: pq.ParquetFile, metadata: Metadata, path: Path) -> None:
     """Refuse a file that cannot be what its metadata says, before its rows are read."""
     schema, rows = file.schema_arrow, file.metadata.num_rows
     if (schema.metadata or {}).items() - file.metadata.metadata.items():
@@ -190,8 +190,8 @@ def _check_shape(file: pq.ParquetFile, about: dict[str, Any], path: Path) -> Non
         raise ReportError(f"{path} is damaged: two columns have one name")
     if wrong := [field.name for field in schema if not _is_ours(field)]:
         raise ReportError(f"{path} is damaged: column {wrong[0]!r} is not of its type")
-    claimed = sum(about["summary"]["changes"].values())
-    if rows > claimed or (rows < claimed and "only" not in about):
+    claimed = sum(metadata.summary.changes.values())
+    if rows > claimed or (rows < claimed and metadata.only is None):
         raise ReportError(f"{path} is damaged: it has {rows:,} rows and claims {claimed:,}")
 
 
@@ -212,25 +212,27 @@ def _check_columns(rows: pd.DataFrame, expected: dict[str, Any], path: Path) -> 
         raise ReportError(f"{path} is damaged: column {wrong[0]!r} does not match its checksum")
 
 
-def _schema(rows: pd.DataFrame, about: dict[str, Any]) -> pa.Schema:
+def _schema(report: Report) -> pa.Schema:
+    rows = report.rows
     carried = dict.fromkeys(carried_columns(rows.columns, ROWS), pa.string())
     types = _TYPES | carried
     schema = pa.schema([(name, types[name]) for name in rows.columns])
     pandas = pa.Table.from_pandas(rows.iloc[:0], schema=schema, preserve_index=False).schema
-    text = json.dumps(about, ensure_ascii=False)
+    text = json.dumps(report.about, ensure_ascii=False)
     return schema.with_metadata(
         {
             **pandas.metadata,
             KEY: text,
             CHECKSUMS: checksums(text, column_digests(rows)),
             # pandas reads this key back into DataFrame.attrs
-            "PANDAS_ATTRS": json.dumps({KEY: _short(about)}, ensure_ascii=False),
+            "PANDAS_ATTRS": json.dumps({KEY: _short(report.metadata)}, ensure_ascii=False),
         }
     )
 
 
-def _short(about: dict[str, Any]) -> dict[str, Any]:
+def _short(metadata: Metadata) -> dict[str, Any]:
     """Return the metadata's run and summary, without the lists that grow with the input."""
-    summary = {k: v for k, v in about["summary"].items() if k != "by_organization"}
-    only = {"only": about["only"]} if "only" in about else {}
-    return {"schema": about["schema"], "run": about["run"], "summary": summary, **only}
+    summary = metadata.summary.to_json()
+    del summary["by_organization"]
+    only = {} if metadata.only is None else {"only": metadata.only}
+    return {"schema": metadata.schema, "run": metadata.run.to_json(), "summary": summary, **only}

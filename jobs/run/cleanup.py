@@ -63,8 +63,8 @@ def _remove(options: Options, report: Report, today: date) -> None:
         old = remove_old_journals(files, options.run_date, report.gateway, now=time.time())
         for path in old:
             log.info("removed a journal whose last answer is over 7 days old", path=str(path))
-    compared = report.about["baseline"]
-    before = date.fromisoformat(compared["run_date"]) if compared else None
+    compared = report.metadata.baseline
+    before = compared.run_date if compared else None
     if old_ones := expired_reports(options, report.gateway, before, today=today):
         log.info("--keep removes these old reports", paths=[str(path) for path in old_ones])
         for path in remove_reports(old_ones):

@@ -25,7 +25,9 @@ from jobs.input.pairs import Input, InputError, read_pairs
 from jobs.journal.unfinished import kept_answers
 from jobs.loggers import ALWAYS
 from jobs.observe.logs import first_line_first
-from jobs.report.model import SCHEMA, GatewayId, Report, Run, compose
+from jobs.report.info import SCHEMA, GatewayId, RunInfo
+from jobs.report.model import Report, compose
+from jobs.report.request_info import RequestInfo
 from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
 from jobs.run.endpoint import open_endpoint
@@ -178,25 +180,22 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
     return compose(
         rows,
         summary,
-        run=Run(
+        run=RunInfo.ended(
+            verdict,
             id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             date=options.run_date,
             timezone=options.timezone,
             started=started,
             finished=finished,
-            verdict=verdict,
             parent=found.replaced.run_id if options.retry_unanswered and found.replaced else None,
         ),
         gateway=gateway,
         source=source,
         baseline=found.report,
         baseline_file=found.path,
-        stats=asked.stats,
-        asking={
-            **asked.about,
-            "refusals": refusals(rows, asked.stats),
-            "knowledge": freshness(rows, finished),
-        },
+        asking=RequestInfo.of(
+            asked.stats, asked.pace, refusals(rows, asked.stats), freshness(rows, finished)
+        ),
     )
 
 
@@ -209,7 +208,7 @@ def _find_baseline(options: Options, gateway: GatewayId, source: Input) -> Basel
         wanted=options.compare,
         folder=options.outputs.folder,
     )
-    if found.report is not None and found.report.about["schema"] < SCHEMA:
+    if found.report is not None and found.report.metadata.schema < SCHEMA:
         structlog.get_logger("palm.run").warning(
             f"{found.path} was written by an earlier version and has no checksums: its controls "
             "hold, but other damage to it would not be noticed"
@@ -234,9 +233,9 @@ def _kept_answers(options: Options, baseline: Baseline, source: Input) -> pd.Dat
             f"--retry-unanswered: there is no report of {options.run_date} to correct; "
             "run without it, or set --run-date",
         )
-    compared, with_it = replaced.about["baseline"], baseline.report
-    if (compared and compared["run_id"]) != (with_it and with_it.run_id):
-        was = f"the report of {compared['run_date']}" if compared else "nothing"
+    compared, with_it = replaced.metadata.baseline, baseline.report
+    if (compared and compared.run_id) != (with_it and with_it.run_id):
+        was = f"the report of {compared.run_date}" if compared else "nothing"
         remedy = "name that one with --baseline" if compared else "say --no-baseline"
         raise Stop(
             Exit.USAGE,
@@ -257,7 +256,7 @@ def _good_answers(report: Report, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _unnamed(report: Report, kept: pd.DataFrame) -> int:
     """Return how many answers kept from a report may be unnamed; it does not say which ones are."""
-    return min(len(kept), int(report.about["asking"]["answers_without_echo"]))
+    return min(len(kept), report.metadata.asking.answers_without_echo)
 
 
 def _with_answers_before(asked: Asked, baseline: Baseline, source: Input, day: date) -> Asked:

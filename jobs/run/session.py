@@ -18,6 +18,7 @@ from rich.console import Console
 from jobs.errors import Exit, Stop
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
+from jobs.report.request_info import Pace
 from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
 from jobs.run.remedy import remedy
@@ -42,7 +43,7 @@ class Asked:
     Attributes:
         answers: Columns ``ANSWERS``.
         stats: Counts.
-        about: Pace and times, for the report's metadata.
+        pace: How fast, for the report's metadata.
         journal: To be removed once the report is published; None: there was none.
         cut: Whether there was not time for all.
         not_asked: How many pairs there was no time for.
@@ -50,7 +51,7 @@ class Asked:
 
     answers: pd.DataFrame
     stats: RequestStats
-    about: dict[str, Any]
+    pace: Pace
     journal: Journal | None
     cut: bool = False
     not_asked: int = 0
@@ -121,10 +122,10 @@ async def ask_all(
             journal.check()
         if cancel.reason is CancelReason.SIGNAL:
             raise _interrupted(caught[0], options, stats, journal)
-    about = _about(options, palm, stats, time.monotonic() - started)
+    pace = _whole_pace(options, palm, stats, time.monotonic() - started)
     not_asked = int((answers["unknown_reason"] == UnknownReason.NOT_ASKED).sum())
     cut = cancel.reason is CancelReason.DEADLINE
-    return Asked(answers, stats, about, journal, cut=cut, not_asked=not_asked)
+    return Asked(answers, stats, pace, journal, cut=cut, not_asked=not_asked)
 
 
 def _open_journal(
@@ -268,15 +269,12 @@ def _pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float
     }
 
 
-def _about(
-    options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float
-) -> dict[str, Any]:
-    return {
-        "rate": options.quota,
-        "concurrency": options.in_flight,
-        "seconds": round(seconds, 3),
-        "achieved_rate": round(stats.requests / seconds, 3) if seconds else 0.0,
-        "worst_second": palm.pacer.worst_second if palm.pacer else 0,
-        "resumed": stats.resumed,
+def _whole_pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> Pace:
+    return Pace(
+        rate=options.quota,
+        concurrency=options.in_flight,
+        seconds=round(seconds, 3),
+        achieved_rate=round(stats.requests / seconds, 3) if seconds else 0.0,
+        worst_second=palm.pacer.worst_second if palm.pacer else 0,
         **_pace(options, palm, stats, seconds),
-    }
+    )

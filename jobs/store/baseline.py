@@ -170,15 +170,15 @@ def _newest_of(
 
 def _as_before(output: Path, replaced: Report) -> Baseline:
     """Return the baseline that the report of the same date was compared with."""
-    compared = replaced.about["baseline"]
+    compared = replaced.metadata.baseline
     if compared is None:
         return Baseline(None, None, replaced)
     path = previous_of(output)
     report = _read(path, _NOT_COMPARED) if path.exists() else None
-    if report is None or report.run_id != compared["run_id"]:
+    if report is None or report.run_id != compared.run_id:
         raise Stop(
             Exit.INPUT,
-            f"{output} of the same date was compared with the report of {compared['run_date']}, "
+            f"{output} of the same date was compared with the report of {compared.run_date}, "
             f"which is not at {path}: name it with --baseline, or say --no-baseline",
         )
     return Baseline(report, path, replaced)
@@ -187,7 +187,7 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
 def _read(path: Path, remedy: str) -> Report:
     try:
         report = read_checked(path)
-        if only := report.about.get("only"):
+        if only := report.metadata.only:
             raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
     except ReportError as error:
         mended = "let this user read it" if isinstance(error, DeniedError) else remedy
@@ -203,10 +203,10 @@ def _with_clean_keys(report: Report) -> Report:
     rows = clean_rows(report.rows)
     if rows is report.rows:
         return report
-    compared = report.about["baseline"]
-    before = date.fromisoformat(compared["run_date"]) if compared else None
+    compared = report.metadata.baseline
+    before = compared.run_date if compared else None
     summary = summarize(rows, baseline_run_date=before)
-    return replace(report, rows=rows, about={**report.about, "summary": summary.to_dict()})
+    return replace(report, rows=rows, metadata=replace(report.metadata, summary=summary))
 
 
 def _check_gateway(replaced: Report, path: Path, gateway: GatewayId) -> None:

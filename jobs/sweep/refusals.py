@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import pandas as pd
 
+from jobs.json_part import JsonPart, JsonSchema
 from jobs.schema import UnknownReason
 from jobs.sweep.stats import RequestStats
 
-__all__ = ["refusals"]
+__all__ = ["Refusal", "refusals"]
 
 _MOST: Final = 20
 """A gateway that invents codes must not make the report grow."""
 
 
-def refusals(rows: pd.DataFrame, stats: RequestStats) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Refusal(JsonPart):
+    """A kind of refusal."""
+
+    status: int | None
+    """HTTP status; null where nothing was sent."""
+    code: str | None
+    """The gateway's code; null where there is none."""
+    message: str | None
+    """A message of the gateway's with it, for people; null where it came with an earlier run."""
+    pairs: Annotated[int, JsonSchema(minimum=1)]
+    """How many pairs."""
+
+
+def refusals(rows: pd.DataFrame, stats: RequestStats) -> tuple[Refusal, ...]:
     """Return the pairs that were refused, by status and code, the most frequent first, 20 at most.
 
     Args:
@@ -25,10 +41,10 @@ def refusals(rows: pd.DataFrame, stats: RequestStats) -> list[dict[str, Any]]:
     """
     refused = rows[rows["unknown_reason"] == UnknownReason.REFUSED]
     kinds = Counter(zip(refused["http_status"], refused["error_code"], strict=True))
-    found: list[dict[str, Any]] = []
+    found: list[Refusal] = []
     for kind, pairs in kinds.most_common(_MOST):
         status, code = (None if pd.isna(part) else part for part in kind)
         number = None if status is None else int(status)
         message = None if number is None else stats.refusals.get((number, code))
-        found.append({"status": number, "code": code, "message": message, "pairs": pairs})
-    return found
+        found.append(Refusal(number, code, message, pairs))
+    return tuple(found)

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 from tests.benchmarks.result import Spread, finish, markdown, options
+from tests.night import PACE
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 LARGE: Final = 5_000_000
@@ -138,7 +139,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
         with watch.stage("frame"):
             answers = book.frame(frame.index)
         await asyncio.sleep(0)
-        return Asked(answers, RequestStats(), {}, None)
+        return Asked(answers, RequestStats(), PACE, None)
 
     def _answer(book: AnswerTable, frame: Any) -> None:
         answers = made_up.Night.of(pairs, day)

@@ -24,8 +24,10 @@ from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
-from jobs.report.model import GatewayId, Run, compose
+from jobs.report.info import RunInfo
+from jobs.report.model import GatewayId, compose
 from jobs.report.parquet import read_parquet
+from jobs.report.request_info import RequestInfo
 from jobs.schema import ROWS, Change, State, conform
 from jobs.store.baseline import find_baseline
 from jobs.store.locations import dated_reports
@@ -34,7 +36,7 @@ from jobs.store.publish import publish
 from jobs.sweep.answers import AnswerTable
 from jobs.sweep.stats import RequestStats
 from palm import AuthorizationState, PalmAuthorization, TimedOutError
-from tests.night import ASKING
+from tests.night import PACE
 
 pytestmark = pytest.mark.slow
 
@@ -203,13 +205,19 @@ def publish_night(folder, night, lives, listed, unanswered):
     report = compose(
         rows,
         summary,
-        run=Run(f"night-{night:02}", day, "Asia/Shanghai", moment(night), moment(night), Verdict()),
+        run=RunInfo.ended(
+            Verdict(),
+            id=f"night-{night:02}",
+            date=day,
+            timezone="Asia/Shanghai",
+            started=moment(night),
+            finished=moment(night),
+        ),
         gateway=GATEWAY,
         source=source,
         baseline=found.report,
         baseline_file=found.path,
-        stats=RequestStats(),
-        asking={**ASKING, "knowledge": freshness(rows, moment(night))},
+        asking=RequestInfo.of(RequestStats(), PACE, (), freshness(rows, moment(night))),
     )
     publish(report, outputs, baseline=found.report, replaced=found.replaced)
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jobs.render import FORMATS, writer_of
 from jobs.render.excel.workbook import write_excel
 from jobs.render.translations import Language
+from jobs.report.info import Metadata
 from jobs.report.parquet import read_parquet
 from jobs.schema import ROWS
 from tests.unit.jobs.conftest import _report_of
@@ -102,7 +103,7 @@ def reports(draw):
     summary = about["summary"] | {"by_organization": organizations, "changes": changes}
     source = about["input"] | {"name": draw(texts)}
     odd = {"run": run, "input": source, "history": history, "summary": summary}
-    return replace(base, rows=rows_of(draw, 6), about=about | odd)
+    return replace(base, rows=rows_of(draw, 6), metadata=Metadata.from_json(about | odd))
 
 
 def written(report, name, language):

@@ -21,6 +21,7 @@ PURE = [
     "jobs/compare/changes.py",
     "jobs/compare/summary.py",
     "jobs/compare/controls.py",
+    "jobs/json_part.py",
     "jobs/schema.py",
 ]
 NETWORK = {"aiohttp", "asyncio", "http", "requests", "socket", "ssl", "urllib.request", "yarl"}
@@ -61,8 +62,8 @@ ORDER = {
         "chain", "models", "palmservice", "client", "sync", "doctor", "sandbox", "commands",
     ],
     "jobs": [
-        "errors", "loggers", "schema", "arrow_memory", "deadline", "compare", "input", "sweep",
-        "report", "render", "store", "journal", "observe", "run", "commands",
+        "errors", "loggers", "schema", "json_part", "arrow_memory", "deadline", "compare", "input",
+        "sweep", "report", "render", "store", "journal", "observe", "run", "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""

@@ -37,7 +37,7 @@ _TABLES: Final = ("summary", "run.reasons", "controls", "history", "input.invali
 def write_summary(report: Report, sheet: Sheet, translate: Translate) -> None:
     """Write the headline, what to know before the numbers, and the counts of the whole."""
     summary, net = report.summary, net_changes(report)
-    compared = report.about["baseline"] is not None
+    compared = report.metadata.baseline is not None
     said = [verdict(report, translate), *warnings(report, translate=translate)]
     sheet.line(headline(report, translate), Style.TITLE)
     sheet.freeze()
@@ -141,11 +141,11 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
             for each in report.controls
         ),
     )
-    if invalid := report.about["input"]["invalid_lines"]:
+    if invalid := report.metadata.input.invalid_lines:
         sheet.block(
             translate("Input lines that hold no pair"),
             [Column(translate("line"), Kind.VALUE), Column(translate("reason"), Kind.NOTE)],
-            ([each["line"], reason_in(translate, each["reason"])] for each in invalid),
+            ([each.line, reason_in(translate, each.reason)] for each in invalid),
         )
     sheet.block(
         translate("Last runs"),
@@ -160,15 +160,15 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
         ],
         (
             [
-                each["run_date"],
-                each["run_id"],
-                each["pairs"],
-                *(each["states"][state] for state in State),
-                each["gain"],
-                each["loss"],
-                *(each["changes"][change] for change in CHANGES),
+                each.run_date.isoformat(),
+                each.run_id,
+                each.pairs,
+                *(each.states[state] for state in State),
+                each.gain,
+                each.loss,
+                *(each.changes[change] for change in CHANGES),
             ]
-            for each in report.about["history"]
+            for each in report.metadata.history
         ),
     )
 

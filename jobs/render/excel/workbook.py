@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -82,7 +82,7 @@ def write_excel(
         write_summary(report, sheet("Summary"), translate)
         write_transitions(report, sheet("Transitions"), translate)
         _organizations(report, sheet("Organizations"), translate)
-        zone = zone_of(report.about["run"]["timezone"])
+        zone = zone_of(report.metadata.run.timezone)
         _pairs(changed, "change", sheet("Changes"), zone, translate)
         _pairs(unanswered, "unknown_reason", sheet("Unknown"), zone, translate)
         write_about(report, sheet("About"), translate)
@@ -91,7 +91,7 @@ def write_excel(
 @contextmanager
 def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsxwriter.Workbook]:
     """Yield a workbook that says nothing of who made it, and write it at the end."""
-    finished = datetime.fromisoformat(report.about["run"]["finished"]).astimezone(UTC)
+    finished = report.metadata.run.finished.astimezone(UTC)
     packed = BytesIO()
     with _scratch(file, on_disk=on_disk) as options:
         book = xlsxwriter.Workbook(packed, options)

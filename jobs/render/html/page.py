@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any, BinaryIO, Final
@@ -47,6 +46,8 @@ from jobs.render.text import (
     warnings,
 )
 from jobs.render.translations import Language, Translate, translator
+from jobs.report.info import HistoryEntry
+from jobs.report.input_info import InvalidLineInfo
 from jobs.report.model import Report
 from jobs.schema import GAIN, HIDDEN, LOSS, State
 from palm.text.printable import printable
@@ -75,15 +76,15 @@ def write_html(report: Report, file: BinaryIO, language: Language) -> None:
 
 def render(report: Report, language: Language) -> str:
     """Return the page."""
-    translate, summary, about = translator(language), report.summary, report.about
-    zone, style = zone_of(about["run"]["timezone"]), _style()
+    translate, summary, metadata = translator(language), report.summary, report.metadata
+    zone, style = zone_of(metadata.run.timezone), _style()
     unknown = summary.states[State.UNKNOWN] > 0
     return _template().render(
         _=translate,
         tag=_TAGS[language],
         policy=_POLICY.format(digest=_digest(style)),
         style=Markup(style),  # noqa: S704 - our own, and it has to arrive as it was hashed
-        about=about,
+        metadata=metadata,
         zone=zone.key,
         summary=summary,
         warnings=warnings(report, translate=translate),
@@ -92,16 +93,16 @@ def render(report: Report, language: Language) -> str:
         states=list(_states(report, summary)),
         matrix=_matrix(summary),
         organizations=most_moved(summary, _ORGANIZATIONS),
-        trend=_trend(about["history"]),
+        trend=_trend(metadata.history),
         pairs=list(_pairs(report.rows, zone)),
         changed=sum(summary.changes[change] for change in LISTED),
         ages=unknown_ages(report.rows) if unknown else {},
         failures=failures(report.rows, _FAILURES) if unknown else [],
         controls=[_control(each.name, translate) for each in report.controls],
         flows={state: asdict(flow) for state, flow in summary.roll_forward.items()},
-        started=moment_text(about["run"]["started"], zone),
-        finished=moment_text(about["run"]["finished"], zone),
-        invalid=_invalid(about["input"]["invalid_lines"], translate),
+        started=moment_text(metadata.run.started.isoformat(), zone),
+        finished=moment_text(metadata.run.finished.isoformat(), zone),
+        invalid=_invalid(metadata.input.invalid_lines, translate),
     )
 
 
@@ -154,10 +155,10 @@ def _digest(text: str) -> str:
 def _states(report: Report, summary: Summary) -> Iterator[dict[str, Any]]:
     """Yield each state with its count, how it grew since the baseline, and its last known count."""
     net = net_changes(report)
-    baseline, history = report.about["baseline"], report.about["history"]
-    before = [run for run in history if baseline and run["run_id"] == baseline["run_id"]]
+    baseline, history = report.metadata.baseline, report.metadata.history
+    before = [run for run in history if baseline and run.run_id == baseline.run_id]
     if before:
-        net[State.UNKNOWN] = summary.states[State.UNKNOWN] - before[-1]["states"][State.UNKNOWN]
+        net[State.UNKNOWN] = summary.states[State.UNKNOWN] - before[-1].states[State.UNKNOWN]
     for state in State:
         yield {
             "name": state.value,
@@ -203,20 +204,19 @@ def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
         start += count
 
 
-def _trend(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _trend(history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """Return the charts of the last runs; states as last known, so that no night of errors dips."""
-    at = places([date.fromisoformat(run["run_date"]) for run in history])
+    at = places([run.run_date for run in history])
     counts = {
-        state.value: [run["known"].get(state, run["states"][state]) for run in history]
-        for state in State
+        state.value: [run.known.get(state, run.states[state]) for run in history] for state in State
     }
-    gained = [run["gain"] for run in history]
-    lost = [run["loss"] for run in history]
+    gained = [run.gain for run in history]
+    lost = [run.loss for run in history]
     highest = max(*gained, *lost)
     return {
         "runs": len(history),
-        "first": history[0]["run_date"],
-        "last": history[-1]["run_date"],
+        "first": history[0].run_date,
+        "last": history[-1].run_date,
         "lines": {state: line(own, at) for state, own in counts.items()},
         "gained": bars(gained, at, highest=highest),
         "lost": bars(lost, at, highest=highest, down=True),
@@ -239,5 +239,5 @@ def _control(name: str, translate: Translate) -> str:
     return translate(CONTROLS[name]) if name in CONTROLS else name.replace("_", " ")
 
 
-def _invalid(lines: Sequence[dict[str, Any]], translate: Translate) -> list[tuple[int, str]]:
-    return [(each["line"], reason_in(translate, each["reason"])) for each in lines[:_INVALID_LINES]]
+def _invalid(lines: Sequence[InvalidLineInfo], translate: Translate) -> list[tuple[int, str]]:
+    return [(each.line, reason_in(translate, each.reason)) for each in lines[:_INVALID_LINES]]

@@ -12,12 +12,14 @@ from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
-from jobs.report.model import GatewayId, Run, compose
+from jobs.report.info import RunInfo
+from jobs.report.model import GatewayId, compose
+from jobs.report.request_info import RequestInfo
 from jobs.schema import PAIRS, ROWS, conform
 from jobs.sweep.answers import AnswerTable
 from jobs.sweep.stats import RequestStats
 from palm import AuthorizationState, PalmAuthorization, PalmError, TimedOutError
-from tests.night import ASKING
+from tests.night import PACE
 
 OPENED = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -88,20 +90,19 @@ def _report_of(
     return compose(
         rows,
         summarize(rows, baseline_run_date=baseline.run_date if baseline else None),
-        run=Run(
+        run=RunInfo.ended(
+            Verdict(),
             id=run_id or f"{run_date:%Y%m%d}T020000Z-{len(heard):08x}",
             date=run_date,
             timezone="Asia/Shanghai",
             started=at,
             finished=at + timedelta(minutes=1),
-            verdict=Verdict(),
         ),
         gateway=gateway,
         source=source,
         baseline=baseline,
         baseline_file=baseline_file,
-        stats=stats,
-        asking={**ASKING, "knowledge": freshness(rows, at + timedelta(minutes=1))},
+        asking=RequestInfo.of(stats, PACE, (), freshness(rows, at + timedelta(minutes=1))),
     )
 
 

@@ -29,17 +29,17 @@ def rows(*known):
     ],
 )  # fmt: skip
 def test_each_age_has_its_group(age, group):
-    ages = freshness(rows(("UNKNOWN", age)), NOW)["age"]
+    ages = freshness(rows(("UNKNOWN", age)), NOW).age
     assert {name: count for name, count in ages.items() if count} == {group: 1}
 
 
 def test_pairs_that_are_not_in_the_input_do_not_count():
     found = freshness(rows(("ON", 0), ("UNKNOWN", 3), (None, 5), ("OFF", 0)), NOW)
-    assert found["coverage"] == pytest.approx(2 / 3, abs=1e-6)
-    assert sum(found["age"].values()) == 3
+    assert found.coverage == pytest.approx(2 / 3, abs=1e-6)
+    assert sum(found.age.values()) == 3
 
 
 def test_where_there_is_nothing_nothing_is_known():
     found = freshness(conform(pd.DataFrame(), ROWS), NOW)
-    assert found["coverage"] == 0
-    assert set(found["age"].values()) == {0}
+    assert found.coverage == 0
+    assert set(found.age.values()) == {0}

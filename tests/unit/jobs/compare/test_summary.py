@@ -116,7 +116,7 @@ def test_organizations_of_the_input_and_of_dropped_pairs_are_listed(summary):
 
 
 def test_a_summary_survives_json(summary):
-    assert Summary.from_dict(json.loads(json.dumps(summary.to_dict()))) == summary
+    assert Summary.from_json(json.loads(json.dumps(summary.to_json()))) == summary
 
 
 def test_an_empty_report_counts_nothing():

@@ -24,6 +24,7 @@ from jobs.render.html.page import render
 from jobs.render.json import write_json
 from jobs.render.terminal import SummaryConsole, print_rows, print_summary
 from jobs.render.translations import Language
+from jobs.report.info import Metadata
 from palm.commands.runner import run_command, say
 from palm.text.printable import json_text, printable
 
@@ -72,7 +73,7 @@ def report(report_of, nights, tmp_path):
     rows["change"] = rows["change"].cat.set_categories(rows["change"].cat.categories)
     rows.loc[:, "change"] = "OPENED"
     rows[f"name{WORDS}"] = WORDS
-    return replace(made, rows=rows, about=about)
+    return replace(made, rows=rows, metadata=Metadata.from_json(about))
 
 
 @pytest.fixture
@@ -205,7 +206,7 @@ def test_metrics_have_none(report, tmp_path):
     path = tmp_path / "palm.prom"
     write_metrics(
         path,
-        replace(report, about={**report.about, "asking": asking}),
+        replace(report, metadata=Metadata.from_json({**report.about, "asking": asking})),
         name=WORDS,
         exit_code=0,
         finished=1.0,

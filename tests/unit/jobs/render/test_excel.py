@@ -15,6 +15,7 @@ import pytest
 from jobs.render.excel.workbook import write_excel
 from jobs.render.translations import Language
 from jobs.schema import Change, State
+from tests.night import with_members
 
 SHEETS = ["Summary", "Transitions", "Organizations", "Changes", "Unknown", "About"]
 HOSTILE = ("<script>alert(1)</script>", "=1+1", '"; DROP', "学" * 128)
@@ -344,7 +345,7 @@ def test_an_error_of_the_file_is_passed_on(report):
 def test_nothing_is_left_behind_where_it_fails(report, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = set(tmp_path.iterdir())
-    broken = replace(report, about={**report.about, "history": [{}]})
+    broken = with_members(report, {"history": [report.about["history"][0] | {"states": {}}]})
     with pytest.raises(KeyError):
         write_excel(broken, io.BytesIO(), many_rows=0)
     with warnings.catch_warnings():  # XlsxWriter leaves its files to be closed when forgotten

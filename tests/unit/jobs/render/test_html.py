@@ -36,8 +36,10 @@ from jobs.render.html.page import render, write_html
 from jobs.render.html.trend import bars, line, places
 from jobs.render.text import CONTROLS, DEFINITIONS, REASONS
 from jobs.render.translations import CHINESE, Language
+from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, Change, State, UnknownReason, conform
+from tests.night import with_members
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -154,7 +156,7 @@ def made(report, count, *, organizations=40, runs=90, change=None, openids=None)
         ),
         ROWS,
     )
-    summary = summarize(rows, baseline_run_date=date(2026, 11, 20)).to_dict()
+    summary = summarize(rows, baseline_run_date=date(2026, 11, 20)).to_json()
     first = date(2026, 11, 21) - timedelta(runs - 1)
     history = [
         {
@@ -168,7 +170,11 @@ def made(report, count, *, organizations=40, runs=90, change=None, openids=None)
         }
         for at in range(runs)
     ]
-    return replace(report, rows=rows, about=report.about | {"summary": summary, "history": history})
+    return replace(
+        report,
+        rows=rows,
+        metadata=Metadata.from_json(report.about | {"summary": summary, "history": history}),
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -209,13 +215,13 @@ def test_what_comes_from_outside_stays_text(report_of, nights, hostile, language
     rows["organization_id"] = pd.Categorical([hostile] * 4)
     rows.loc[3, ["state", "change", "unknown_reason"]] = ["UNKNOWN", "UNKNOWN", "REFUSED"]
     rows["error_code"] = pd.Categorical([hostile] * 4)
-    summary = summarize(rows, baseline_run_date=None).to_dict()
+    summary = summarize(rows, baseline_run_date=None).to_json()
     about = report.about | {"summary": summary, "gateway": {"kind": hostile, "mchid": hostile}}
     about["input"] = about["input"] | {
         "invalid": 1, "invalid_lines": [{"line": 1, "reason": hostile}]
     }  # fmt: skip
-    about["baseline"] = {"run_id": hostile, "run_date": hostile, "sha256": hostile, "pairs": 4}
-    page = render(replace(report, rows=rows, about=about), language)
+    about["baseline"] = {"run_id": hostile, "run_date": "2025-03-02", "sha256": hostile, "pairs": 4}
+    page = render(replace(report, rows=rows, metadata=Metadata.from_json(about)), language)
     reader = Reader(page)
     assert set(reader.tags) == set(Reader(plain).tags)
     assert {name for name, _ in reader.attributes} == {n for n, _ in Reader(plain).attributes}
@@ -293,7 +299,7 @@ def test_the_order_is_warnings_headline_verdict_then_the_numbers(night):
     reasons = Verdict((TooMuchUnknown(unknown=1, invalid=1, pairs=1, allowed=0.01),)).to_json()
     run = report.about["run"] | {"exit_code": int(Exit.INCOMPLETE), "reasons": reasons}
     about = report.about | {"run": run}
-    page = render(replace(report, about=about), Language.EN)
+    page = render(replace(report, metadata=Metadata.from_json(about)), Language.EN)
     said = [
         "9 of 10 pairs of the last report",
         "1 input lines hold no pair",
@@ -348,7 +354,9 @@ def test_unknowns_are_told_by_reason_age_and_answer(night):
 def test_a_control_that_fails_stands_out(report):
     about = report.about
     broken = [about["controls"][0] | {"holds": False}, *about["controls"][1:]]
-    page = render(replace(report, about=about | {"controls": broken}), Language.EN)
+    page = render(
+        replace(report, metadata=Metadata.from_json(about | {"controls": broken})), Language.EN
+    )
     count = len(broken)
     assert f"{count - 1} of {count} controls hold" in page
     assert page.count('class="fails"') == 1
@@ -381,14 +389,14 @@ def test_every_report_can_be_shown(night, report_of, nights, report, language):
     ]
     rows = made(report, len(UnknownReason), change="UNKNOWN").rows.copy()
     rows["unknown_reason"] = pd.Categorical(list(UnknownReason), ROWS["unknown_reason"].categories)
-    summary = summarize(rows, baseline_run_date=None).to_dict()
+    summary = summarize(rows, baseline_run_date=None).to_json()
     listed = [{"line": 1, "reason": reason} for reason in Reason]
     about = report.about | {
         "summary": summary,
         "input": report.about["input"] | {"invalid": 11, "invalid_lines": listed},
         "run": report.about["run"] | {"exit_code": 10},
     }
-    reports.append(replace(report, rows=rows, about=about))
+    reports.append(replace(report, rows=rows, metadata=Metadata.from_json(about)))
     for each in reports:
         page = render(each, language)
         assert f'lang="{"zh-CN" if language is Language.ZH else "en"}"' in page
@@ -539,7 +547,10 @@ def test_the_bars_of_the_trend_are_gain_and_loss_of_each_run(report):
         first | {"run_date": f"2025-02-0{day}", "gain": gain, "loss": loss}
         for day, gain, loss in ((1, 7, 0), (2, 0, 1_002), (3, 30, 4))
     ]
-    page = render(replace(report, about=report.about | {"history": history}), Language.EN)
+    page = render(
+        with_members(report, {"history": history}),
+        Language.EN,
+    )
     at = places([date(2025, 2, day) for day in (1, 2, 3)])
     assert "37 gained, 1,006 lost; at most 1,002 in one run." in page
     assert bars([7, 0, 30], at, highest=1_002) in page

@@ -3,7 +3,6 @@
 import io
 import json
 from copy import deepcopy
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from jobs.render.translations import Language
 from jobs.report.model import SCHEMA
 from jobs.report.parquet import read_parquet
 from jobs.schema import Change, State, UnknownReason
+from tests.night import with_members
 
 HEARD = {"0042/oA": "ON", "0042/oB": "OFF", "7/oC": "NONE", "7/oD": "ON"}
 SAMPLE = Path(__file__).parents[4] / "sample_data" / "yesterday.parquet"
@@ -41,9 +41,7 @@ def written(report) -> bytes:
 
 
 def with_exit(report, code):
-    return replace(
-        report, about={**report.about, "run": {**report.about["run"], "exit_code": code}}
-    )
+    return with_members(report, {"run": {**report.about["run"], "exit_code": code}})
 
 
 @pytest.fixture
@@ -58,7 +56,7 @@ def reports(report_of, nights, tmp_path):
     three = report_of(
         {"0042/oB": "ON"}, third, baseline=two, baseline_file=file, name="学生 名单.csv"
     )
-    part = replace(three, about={**three.about, "only": "unanswered"})
+    part = with_members(three, {"only": "unanswered"})
     return [one, two, three, with_exit(three, 10), part, read_parquet(SAMPLE)]
 
 

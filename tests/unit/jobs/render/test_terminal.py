@@ -11,7 +11,9 @@ import pytest
 from rich.console import Console
 
 from jobs.render.terminal import SummaryConsole, print_summary
+from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
+from tests.night import with_members
 
 
 def printed(report, *, width=100, **options):
@@ -98,7 +100,7 @@ def test_every_control_is_shown_with_its_numbers(report):
 
 def test_a_control_that_fails_stands_out(report):
     controls = [{**report.about["controls"][0], "holds": False}, *report.about["controls"][1:]]
-    text = printed(replace(report, about=report.about | {"controls": controls}))
+    text = printed(with_members(report, {"controls": controls}))
     assert f"{len(controls) - 1} of {len(controls)} hold" in text
     assert text.count("✗") == 1
 
@@ -139,7 +141,10 @@ def _multiplied(report, by):
             return {name: larger(each) for name, each in value.items()}
         return value * by if isinstance(value, int) else value
 
-    return replace(report, about=report.about | {"summary": larger(report.about["summary"])})
+    return replace(
+        report,
+        metadata=Metadata.from_json(report.about | {"summary": larger(report.about["summary"])}),
+    )
 
 
 def test_no_line_is_wider_than_the_terminal(report):
@@ -158,7 +163,7 @@ def test_a_reader_who_leaves_is_an_error_of_the_file_not_the_end_of_the_process(
 def test_a_report_shown_later_says_how_its_run_ended_and_whom_it_corrects(report):
     assert "exit code" not in printed(report)
     run = report.about["run"] | {"exit_code": 10, "parent": "R1"}
-    said = " ".join(printed(replace(report, about=report.about | {"run": run})).split())
+    said = " ".join(printed(with_members(report, {"run": run})).split())
     assert "with exit code 10; it corrects run R1." in said
 
 
@@ -169,5 +174,5 @@ def test_a_slow_network_is_suspected_only_where_it_cost_time_that_counts(
     report, seconds, starved, hinted
 ):
     asking = report.about["asking"] | {"seconds": seconds, "starved_seconds": starved}
-    said = printed(replace(report, about=report.about | {"asking": asking}))
+    said = printed(with_members(report, {"asking": asking}))
     assert ("--concurrency may help" in said) is hinted

@@ -21,8 +21,10 @@ from jobs.render.text import (
     warnings,
 )
 from jobs.render.translations import Language, translator
+from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
 from jobs.schema import Change
+from tests.night import with_members
 
 
 @pytest.fixture
@@ -165,7 +167,9 @@ def run_of(*reasons, **run):
 )
 def test_the_verdict_says_why_it_is_not_0_and_whom_the_run_corrects(report_of, nights, run, said):
     report = report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0])
-    report = replace(report, about=report.about | {"run": report.about["run"] | run})
+    report = replace(
+        report, metadata=Metadata.from_json(report.about | {"run": report.about["run"] | run})
+    )
     assert verdict(report) == said
     chinese = verdict(report, translator(Language.ZH))
     assert (chinese is None) == (said is None)
@@ -177,7 +181,7 @@ def test_no_rule_is_spoken_of_where_none_was_given(report_of, nights, language):
     """Two reasons for exit 3 at once: on the page, and in the workbook."""
     report = report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0])
     run = report.about["run"] | run_of(UNKNOWN, LATE)
-    report = replace(report, about=report.about | {"run": run})
+    report = with_members(report, {"run": run})
     book = io.BytesIO()
     write_excel(report, book, language)
     summary = " ".join(
@@ -195,13 +199,13 @@ def test_what_an_earlier_version_wrote_is_shown_as_it_said_it(report_of, nights)
     before = ["1 of 2 pairs and lines are unknown (exit 3)", "1 pairs were not reached (exit 3)"]
     run = report.about["run"] | {"exit_code": 3, "verdict": before}
     run.pop("reasons")
-    report = replace(report, about=report.about | {"run": run})
+    report = with_members(report, {"run": run})
     assert verdict(report) == f"{ENDED} {before[0]}. {before[1]}."
 
 
 def test_a_part_of_a_report_says_so_first(after):
     report = after({f"A/{at}": "ON" for at in range(5)}, {"A/0": "ON"})
-    part = replace(report, about=report.about | {"only": "changes"})
+    part = with_members(report, {"only": "changes"})
     first, second, *_ = warnings(part)
     assert first == "Only the rows of --changes are here; all counts are of the whole report."
     assert "4 of 5 pairs of the last report" in second

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from jobs.compare.summary import summarize
-from jobs.report.metadata import read_about
+from jobs.report.info import Metadata
+from jobs.report.metadata import read_metadata
 from jobs.report.model import KEY, SCHEMA, GatewayId, ReportError, recheck, with_rows
 from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, conform
+from tests.night import with_members
 
 
 @pytest.fixture
@@ -78,13 +80,13 @@ def test_it_remembers_each_runs_gain_and_loss(two_nights):
 def test_its_summary_is_read_once(two_nights):
     first, second, _ = two_nights
     assert second.summary is second.summary
-    assert replace(second, about=first.about).summary == first.summary
+    assert replace(second, metadata=Metadata.from_json(first.about)).summary == first.summary
 
 
 def test_it_remembers_ninety_runs_at_most(report_of, nights, tmp_path):
     first = report_of({"A/a": "ON"}, nights[0])
     entry = first.about["history"][0]
-    long = replace(first, about=first.about | {"history": [entry] * 90})
+    long = with_members(first, {"history": [entry] * 90})
     path = tmp_path / "long.parquet"
     write_parquet(long, path)
     second = report_of({"A/a": "ON"}, nights[1], baseline=long, baseline_file=path)
@@ -134,13 +136,13 @@ def test_rows_get_the_reports_columns_and_dtypes(two_nights):
 @pytest.mark.parametrize("metadata", [None, {}, {b"pandas": b"{}"}])
 def test_a_file_without_the_metadata_is_no_report(metadata):
     with pytest.raises(ReportError, match=r"^x\.parquet is not a report of palm-reconcile$"):
-        read_about(metadata, "x.parquet")
+        read_metadata(metadata, "x.parquet")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"1", b"\xff"])
 def test_damaged_metadata_is_said_to_be(text):
     with pytest.raises(ReportError, match="its metadata is damaged"):
-        read_about({KEY.encode(): text}, "x.parquet")
+        read_metadata({KEY.encode(): text}, "x.parquet")
 
 
 @pytest.mark.parametrize("schema", [SCHEMA + 1, 0, "1", True, None])
@@ -148,4 +150,4 @@ def test_another_schema_is_refused_with_what_to_do(schema):
     with pytest.raises(
         ReportError, match=f"schema {schema}, this version knows {SCHEMA} and 1; compare"
     ):
-        read_about({KEY.encode(): json.dumps({"schema": schema}).encode()}, "x.parquet")
+        read_metadata({KEY.encode(): json.dumps({"schema": schema}).encode()}, "x.parquet")

@@ -20,6 +20,7 @@ from jobs.report.model import KEY, ReportError
 from jobs.report.parquet import read_parquet, write_parquet
 from jobs.schema import ROWS, conform
 from palm import ServerError
+from tests.night import with_members
 
 TEXT, CATEGORY = pa.string(), pa.dictionary(pa.int32(), pa.string())
 TIME = pa.timestamp("ms", "UTC")
@@ -64,8 +65,8 @@ def written(second, tmp_path):
 
 def with_summary(report):
     """Return a report that claims the counts of its rows."""
-    counts = summarize(report.rows, baseline_run_date=None).to_dict()
-    return replace(report, about=report.about | {"summary": counts})
+    counts = summarize(report.rows, baseline_run_date=None).to_json()
+    return with_members(report, {"summary": counts})
 
 
 def test_our_reader_gives_back_the_very_report(second, written):
@@ -227,7 +228,7 @@ def test_a_report_that_another_tool_wrote_anew_reads_back_with_our_dtypes(second
 @pytest.mark.parametrize("schema", [0, 3, 99])
 def test_a_report_of_another_schema_is_refused_in_one_clear_line(second, tmp_path, schema):
     path = tmp_path / "later.parquet"
-    write_parquet(replace(second, about=second.about | {"schema": schema}), path)
+    write_parquet(with_members(second, {"schema": schema}), path)
     with pytest.raises(ReportError, match=rf"later\.parquet was written with schema {schema}") as e:
         read_parquet(path)
     assert str(e.value).isprintable()

@@ -11,6 +11,7 @@ import pytest
 
 from jobs.compare.summary import summarize
 from jobs.errors import Stop
+from jobs.report.info import Metadata
 from jobs.report.model import GatewayId
 from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, conform
@@ -18,6 +19,7 @@ from jobs.store.baseline import check_replaced, find_baseline
 from jobs.store.locations import previous_of
 from jobs.store.outputs import Outputs
 from jobs.store.publish import publish
+from tests.night import with_members
 
 SANDBOX = GatewayId("sandbox", "0000000000")
 LIVE = GatewayId("wechatpay", "1900000001")
@@ -204,7 +206,7 @@ def test_a_named_baseline_that_cannot_be_read_ends_the_run(stop, tmp_path):
 
 def test_a_report_of_another_schema_ends_the_run(stop, output, report_of, nights):
     report = report_of({"A/a": "ON"}, nights[0])
-    write_parquet(replace(report, about=report.about | {"schema": 3}), output)
+    write_parquet(with_members(report, {"schema": 3}), output)
     stopped = stop()
     assert stopped.code == 65
     assert "schema 3" in str(stopped)
@@ -291,8 +293,8 @@ def test_a_baselines_keys_are_cleaned_as_those_of_an_input_are(tmp_path, report_
     rows = conform(rows, ROWS)
     summary = summarize(rows, baseline_run_date=None)
     counted = report.about["input"] | {"lines": 4, "pairs": 4}
-    about = report.about | {"input": counted, "summary": summary.to_dict()}
-    write_parquet(replace(report, rows=rows, about=about), output)
+    about = report.about | {"input": counted, "summary": summary.to_json()}
+    write_parquet(replace(report, rows=rows, metadata=Metadata.from_json(about)), output)
     found = find_baseline(output, run_date=nights[1], gateway=SANDBOX, named=None).report
     keys = found.rows["organization_id"].astype(str) + "/" + found.rows["openid"]
     assert dict(zip(keys, found.rows["state"], strict=True)) == {

@@ -11,10 +11,12 @@ import pytest
 
 import jobs.store.publish
 from jobs.errors import Stop
+from jobs.report.info import Metadata
 from jobs.report.parquet import read_parquet, write_parquet
 from jobs.store.locations import previous_of
 from jobs.store.outputs import Outputs, parse_outputs
 from jobs.store.publish import check_output, publish
+from tests.night import with_members
 
 
 @pytest.fixture
@@ -116,7 +118,10 @@ def test_the_report_that_is_replaced_stays_beside_it(put, second, first, folder,
 
 def test_a_report_of_the_same_date_does_not_become_the_previous_one(put, second, first, output):
     put(second, first)
-    again = replace(second, about=second.about | {"run": second.about["run"] | {"id": "again"}})
+    again = replace(
+        second,
+        metadata=Metadata.from_json(second.about | {"run": second.about["run"] | {"id": "again"}}),
+    )
     put(again, first)
     assert read_parquet(previous_of(output)).run_id == "first"
     assert read_parquet(output).run_id == "again"
@@ -192,7 +197,10 @@ def test_what_does_not_read_back_is_not_published(put, second, first, output, wr
 def test_a_report_whose_counts_are_wrong_is_not_published(put, second, first, output, folder):
     summary = second.about["summary"]
     states = summary["states"] | {"ON": summary["states"]["ON"] + 1}
-    wrong = replace(second, about=second.about | {"summary": summary | {"states": states}})
+    wrong = replace(
+        second,
+        metadata=Metadata.from_json(second.about | {"summary": summary | {"states": states}}),
+    )
     before = output.read_bytes()
     with pytest.raises(Stop, match=r"controls do not balance.*claimed_states") as stop:
         put(wrong, first)
@@ -235,7 +243,10 @@ def test_a_report_that_reads_back_otherwise_than_it_was_made_is_not_published(pu
     shown, *others = second.about["controls"]
     controls = [shown | {"detail": "6 lines = 6 pairs"}, *others]
     with pytest.raises(Stop, match="other counts than it was made of") as stop:
-        put(replace(second, about=second.about | {"controls": controls}), first)
+        put(
+            with_members(second, {"controls": controls}),
+            first,
+        )
     assert stop.value.code == 5
 
 
