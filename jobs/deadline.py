@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 from palm.text.printable import shown_value
 
 __all__ = [
@@ -81,12 +81,10 @@ def parse_duration(text: str, option: str) -> float:
     """Return seconds: ``7h``, ``90m``, ``1h30m``, ``0s``.
 
     Raises:
-        Stop: It is not a duration (2).
+        UsageError: It is not a duration.
     """
     if not _DURATION.fullmatch(text.strip()):
-        raise Stop(
-            Exit.USAGE, f"{option}: {shown_value(text)} is not a duration such as 7h, 90m or 30s"
-        )
+        raise UsageError(f"{option}: {shown_value(text)} is not a duration such as 7h, 90m or 30s")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
@@ -99,11 +97,10 @@ def check_run_date(run_date: date, today: date, timezone: str) -> None:
     """Refuse a run date that is yet to come: what is answered now is not that day's.
 
     Raises:
-        Stop: It is after ``today``, the date in ``timezone`` (2).
+        UsageError: It is after ``today``, the date in ``timezone``.
     """
     if run_date > today:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"--run-date {run_date} is after today ({today} in {timezone}): only a sandbox can be "
             "asked on any date",
         )
@@ -122,7 +119,7 @@ def parse_deadline(text: str, now: datetime) -> Deadline:
         now: Aware, local.
 
     Raises:
-        Stop: It is neither (2).
+        UsageError: It is neither.
     """
     zone = now.tzinfo or UTC
     try:
@@ -133,8 +130,7 @@ def parse_deadline(text: str, now: datetime) -> Deadline:
         days = (now.date() + offset * _DAY for offset in (-1, 0, 1))
         moments = [_moment(datetime.combine(day, clock), zone) for day in days]
     except (ValueError, OverflowError):
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"--deadline: {shown_value(text)} is not a time such as 06:00 or 2026-11-22T06:00",
         ) from None
     earliest = now.astimezone(UTC) - _LATE

@@ -1,53 +1,119 @@
-"""How a run ends, as the shell sees it."""
+"""Every way in which a run ends without a verdict, as an exception of its own.
+
+::
+
+    RunError
+    ├── UsageError               options or settings are wrong, or contradict what is there
+    ├── InputError               the input or the baseline cannot be used
+    ├── OutputError              something cannot be written
+    ├── UnbalancedError          the report's controls do not hold
+    ├── AbortedError             going on would make a wrong report, or none
+    ├── CredentialsError         the gateway refuses the merchant, or cannot prove that it is one
+    ├── NotNowError              the same command may succeed later
+    │   ├── BusyError            another run is at it
+    │   ├── UnreachableError     no connection could be made
+    │   └── ShortageError        this machine lacks what a connection takes
+    └── RunInterruptedError      SIGINT
+        └── RunTerminatedError   SIGTERM or SIGHUP
+
+None knows what the shell sees of it: the exit codes are in :mod:`jobs.commands.exit_codes`.
+"""
 
 from __future__ import annotations
 
-from enum import IntEnum
+import signal
+from typing import ClassVar, Self
 
-__all__ = ["Exit", "Stop", "exit_code_of"]
-
-
-class Exit(IntEnum):
-    """Exit codes; people script against them."""
-
-    DONE = 0
-    DEFECT = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    STOPPED = 4
-    UNBALANCED = 5
-    RULE = 10
-    INPUT = 65
-    OUTPUT = 73
-    NOT_NOW = 75
-    REFUSED = 77
-    INTERRUPTED = 130
-    TERMINATED = 143
+__all__ = [
+    "AbortedError",
+    "BusyError",
+    "CredentialsError",
+    "InputError",
+    "NotNowError",
+    "OutputError",
+    "RunError",
+    "RunInterruptedError",
+    "RunTerminatedError",
+    "ShortageError",
+    "UnbalancedError",
+    "UnreachableError",
+    "UsageError",
+]
 
 
-class Stop(Exception):  # noqa: N818 - it is a verdict, not always an error
+class RunError(Exception):
     """Ends the run with one line that says what is wrong, where, and what to do.
 
     Attributes:
-        code: The exit code.
-        again: Whether the run goes on with the same command, once the cause is gone; default: with
-            exit code 75.
+        again: Whether the run goes on with the same command, once the cause is gone. The command is
+            then added to the line.
     """
 
-    def __init__(self, code: Exit, line: str, *, again: bool | None = None) -> None:
-        super().__init__(code, line)
-        self.code = code
-        self.again = code is Exit.NOT_NOW if again is None else again
+    again: bool = False
 
-    def __str__(self) -> str:
-        """Return the line."""
-        return str(self.args[1])
+    def __init__(self, line: str, *, again: bool | None = None) -> None:
+        super().__init__(line)
+        if again is not None:
+            self.again = again
+
+    def saying(self, line: str) -> Self:
+        """Return the same error with a line that is complete: no command is added to it."""
+        return type(self)(line, again=False)
 
 
-def exit_code_of(error: BaseException) -> Exit | None:
-    """Return what an error that the command means to end with stands for; None: it does not."""
-    from palm.errors import SettingsError  # noqa: PLC0415 - not needed for --help
+class UsageError(RunError):
+    """Options or settings are wrong, contradict each other, or do not go with what is there."""
 
-    if isinstance(error, Stop):
-        return error.code
-    return Exit.USAGE if isinstance(error, SettingsError) else None
+
+class InputError(RunError):
+    """The input or the baseline cannot be read, is damaged, or lacks too much."""
+
+
+class OutputError(RunError):
+    """A report, or a file beside it, cannot be written."""
+
+
+class UnbalancedError(RunError):
+    """The controls of a report do not hold, or it does not read back as it was made."""
+
+
+class AbortedError(RunError):
+    """No answer was accepted for too long, or too many are not believed or name nobody."""
+
+
+class CredentialsError(RunError):
+    """The gateway refuses who asks or all that is asked, or its key or certificate is not known."""
+
+
+class NotNowError(RunError):
+    """Nothing is wrong with what was asked for: the same command may succeed later."""
+
+    again = True
+
+
+class BusyError(NotNowError):
+    """Another run is writing this report."""
+
+
+class UnreachableError(NotNowError):
+    """No connection to the gateway could be made."""
+
+
+class ShortageError(NotNowError):
+    """This machine lacks descriptors, memory or ports for connections."""
+
+
+class RunInterruptedError(RunError):
+    """A signal ended the run while pairs were asked about.
+
+    Attributes:
+        signal: Which one it was, or stands for it.
+    """
+
+    signal: ClassVar = signal.SIGINT
+
+
+class RunTerminatedError(RunInterruptedError):
+    """It was SIGTERM, or SIGHUP, which ends a run in the same way."""
+
+    signal: ClassVar = signal.SIGTERM

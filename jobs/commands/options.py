@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from jobs.commands.option_types import Name, Number
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 from jobs.render import FORMATS
 from jobs.render.translations import Language
 
@@ -287,11 +287,11 @@ def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     if unknown := sorted(defaults.keys() - known.keys()):
         hint = suggestion(unknown[0], filter(None, known))
         named = shown_value(unknown[0])
-        raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: unknown option {named}; {hint}")
+        raise UsageError(f"palm.toml: [reconcile]: unknown option {named}; {hint}")
     for name, value in defaults.items():
         multiple = getattr(known[name], "multiple", False)
         if isinstance(value, dict) or (isinstance(value, list) and not multiple):
-            raise Stop(Exit.USAGE, f"palm.toml: [reconcile]: {name} takes one value")
+            raise UsageError(f"palm.toml: [reconcile]: {name} takes one value")
         if multiple and not isinstance(value, list):
             defaults[name] = [value]
     context.default_map = defaults

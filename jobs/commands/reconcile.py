@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 from click.core import ParameterSource
 
+from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
 from jobs.commands.options import with_arguments
-from jobs.errors import Exit, Stop, exit_code_of
+from jobs.errors import RunError, UsageError
 from jobs.observe.report_name import report_name
 from jobs.observe.unparsed_options import tell_of_usage_error
 from palm._version import __version__
+from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command
 from palm.commands.streams import show
 from palm.text.printable import printable, shown_value
@@ -31,21 +33,6 @@ __all__ = ["command", "main"]
 
 _NAME: Final = "palm-reconcile"
 _LONGEST_DAYS: Final = date.max.toordinal()
-_EXIT_CODES: Final = """\b
-Exit codes:
-  0    done, within --max-unknown
-  1    internal error; please report it
-  2    bad options or settings, or a report that is another merchant's
-  3    done, but more is unknown than --max-unknown allows, or the deadline came first
-  4    stopped: no answer was accepted for --patience, too much is not believed or unnamed
-  5    the controls do not balance; nothing is written
-  10   done, and a --fail-on rule holds
-  65   the input, or the baseline, cannot be read, is damaged or lacks too much
-  73   the output, or one of its formats, cannot be written
-  75   another run is at it, the gateway could not be reached, or this machine lacks resources
-  77   credentials or certificate refused, all refused for one reason, or no key for signatures
-  130, 143  interrupted; the answers so far are kept, the same command goes on
-"""
 
 
 class _Command(click.Command):
@@ -62,12 +49,14 @@ class _Command(click.Command):
         given = list(args)
         try:
             return super().make_context(info_name, args, parent, **more)
-        except click.UsageError:
-            tell_of_usage_error(given)
+        except click.UsageError as error:
+            tell_of_usage_error(given, exit_code_of(error))
             raise
 
 
-@click.command(cls=_Command, epilog=_EXIT_CODES, context_settings={"auto_envvar_prefix": "PALM"})
+@click.command(
+    cls=_Command, epilog=epilog(EXIT_CODES), context_settings={"auto_envvar_prefix": "PALM"}
+)
 @with_arguments
 @click.version_option(__version__, prog_name=_NAME)
 def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
@@ -112,8 +101,8 @@ def _run(given: dict[str, Any]) -> int:
     if given["plan"]:
         for line in plan(_options(given, terminal=terminal)).lines_of_text():
             show(printable(line))
-        return Exit.DONE
-    with announced(_announcer(given), _expected_run_date(given)) as outcome:
+        return 0
+    with announced(_announcer(given), _expected_run_date(given), exit_code_of) as outcome:
         if given["log_file"] is not None:
             open_log_file(given)
         options = _options(given, terminal=terminal)
@@ -136,7 +125,7 @@ def _expected_run_date(given: dict[str, Any]) -> str:
     """Return the run date as far as it is known before the options are read."""
     try:
         return str(_run_date(given["run_date"], _zone(given["timezone"])))
-    except Stop:
+    except RunError:
         return given["run_date"] or "unknown"
 
 
@@ -198,18 +187,18 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
 def _check_together(given: dict[str, Any], *, folder: bool) -> None:
     """Refuse options that contradict each other."""
     if given["baseline"] is not None and given["no_baseline"]:
-        raise Stop(Exit.USAGE, "--baseline and --no-baseline contradict each other")
+        raise UsageError("--baseline and --no-baseline contradict each other")
     if given["require_baseline"] and given["no_baseline"]:
-        raise Stop(Exit.USAGE, "--require-baseline and --no-baseline contradict each other")
+        raise UsageError("--require-baseline and --no-baseline contradict each other")
     if given["accept_unnamed"] and given["require_echo"]:
-        raise Stop(Exit.USAGE, "--accept-unnamed and --require-echo contradict each other")
+        raise UsageError("--accept-unnamed and --require-echo contradict each other")
     if given["sandbox"] and (given["base_url"] or given["ca_file"]):
         name = "--base-url" if given["base_url"] else "--ca-file"
-        raise Stop(Exit.USAGE, f"--sandbox asks a gateway of its own; leave {name} out")
+        raise UsageError(f"--sandbox asks a gateway of its own; leave {name} out")
     if given["deadline"] is not None and given["max_duration"] is not None:
-        raise Stop(Exit.USAGE, "--deadline and --max-duration: give one of them")
+        raise UsageError("--deadline and --max-duration: give one of them")
     if given["keep"] is not None and not folder:
-        raise Stop(Exit.USAGE, "--keep goes with an output folder: -o reports/ --keep 400")
+        raise UsageError("--keep goes with an output folder: -o reports/ --keep 400")
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -253,15 +242,14 @@ def _rule(text: str) -> Rule:
     try:
         return parse_rule(text)
     except RuleError as error:
-        raise Stop(Exit.USAGE, f"--fail-on: {error}") from None
+        raise UsageError(f"--fail-on: {error}") from None
 
 
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"--timezone: no time zone is called {shown_value(name)}; e.g. Asia/Shanghai",
         ) from None
 
@@ -272,6 +260,6 @@ def _run_date(text: str | None, zone: tzinfo) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Stop(
-            Exit.USAGE, f"--run-date: {shown_value(text)} is not a date such as 2026-11-21"
+        raise UsageError(
+            f"--run-date: {shown_value(text)} is not a date such as 2026-11-21"
         ) from None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from jobs.errors import Exit, Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import InputError, OutputError, UsageError
 from jobs.render import FORMATS
 from jobs.render.translations import Language
 from jobs.store.outputs import parse_outputs
@@ -60,6 +61,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     REPORT is a Parquet file that palm-reconcile wrote. Without -o the summary is printed or, with
     --changes or --unanswered, those rows: a table on a terminal, CSV in a pipe.
     """
+    from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415
     from jobs.report.model import ReportError  # noqa: PLC0415
     from jobs.report.parquet import read_checked  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415
@@ -68,29 +70,29 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     try:
         report = read_checked(given["report"])
     except ReportError as error:
-        raise Stop(Exit.INPUT, f"{error}; name a Parquet file of palm-reconcile") from None
+        raise InputError(f"{error}; name a Parquet file of palm-reconcile") from None
     if given["only"]:
         report = _part(report, given["only"], given["report"])
     language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
         _show(report, rows=given["only"] is not None, language=language)
-        return Exit.DONE
+        return DONE
     outputs = parse_outputs(
         given["output"], given["stdout_format"], report.run_date, source=given["report"]
     )
     if outputs.folder is not None:
-        raise Stop(Exit.USAGE, "a folder keeps whole reports of palm-reconcile; name a file")
+        raise UsageError("a folder keeps whole reports of palm-reconcile; name a file")
     check_outputs(outputs)
     stdout = sys.stdout.buffer if outputs.stdout else None
     failed = write_all(report, outputs, language, stdout)
     for each in failed:
         say(_NAME, each.sentence())
-    return Exit.OUTPUT if failed else Exit.DONE
+    return FORMAT_FAILED if failed else DONE
 
 
 def main() -> NoReturn:
     """Run the command of the process's arguments."""
-    run_command(command, _NAME, lambda error: error.code if isinstance(error, Stop) else None)
+    run_command(command, _NAME, exit_code_of)
 
 
 def _part(report: Report, only: str, path: Path) -> Report:
@@ -98,8 +100,8 @@ def _part(report: Report, only: str, path: Path) -> Report:
     from jobs.schema import Change, State  # noqa: PLC0415 - pandas and all
 
     if (has := report.metadata.only or only) != only:
-        raise Stop(
-            Exit.USAGE, f"{path} holds only the {has} of a report; name the whole one for --{only}"
+        raise UsageError(
+            f"{path} holds only the {has} of a report; name the whole one for --{only}"
         )
     quiet = [Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT]
     wanted = (
@@ -127,4 +129,4 @@ def _show(report: Report, *, rows: bool, language: Language) -> None:
     except BrokenPipeError:  # whoever reads has seen enough: palm-report ... | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        raise Stop(Exit.OUTPUT, f"standard output cannot be written: {error.strerror}") from None
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from None

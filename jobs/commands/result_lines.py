@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.errors import Exit
+from jobs.compare.verdict import INCOMPLETE
 from jobs.observe.logs import log_error, log_line, log_summary, on_terminal
 from jobs.render.terminal import print_summary, summary_lines
 from jobs.report.model import Report
@@ -52,7 +52,7 @@ def say_result(
         log_line(line, file_only=shown)
     for reason, sentence in zip(verdict.reasons, verdict.sentences, strict=True):
         told = sentence
-        if what_to_do and reason.exit_code == Exit.INCOMPLETE:
+        if what_to_do and reason.exit_code == INCOMPLETE:
             told, what_to_do = f"{sentence}. {what_to_do}", None
         log_error(told, exit_code=published.exit_code)
 
@@ -60,7 +60,7 @@ def say_result(
 def _remedy(report: Report, options: Options) -> str | None:
     """Return what to type where pairs are left without an answer, or None."""
     unknown, code = report.summary.states[State.UNKNOWN], report.metadata.run.exit_code
-    if code != Exit.INCOMPLETE or not unknown:
+    if code != INCOMPLETE or not unknown:
         return None
     options = replace(options, run_date=report.run_date)
     return remedy(options, retry_unanswered=options.outputs.primary is not None)

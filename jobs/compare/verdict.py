@@ -1,7 +1,9 @@
 """How a run that has its report ends, and why: a value that every format puts into its own words.
 
 Pure. A report's metadata holds the reasons twice: as English sentences, for scripts that show them,
-and typed (:meth:`Verdict.to_json`), from which pages and workbooks render in their language.
+and typed (:meth:`Verdict.to_json`), from which pages and workbooks render in their language. It
+holds the exit code, too, which is therefore the verdict's own: 0, 3 or 10. What a command ends with
+may also be for formats that could not be written: 73.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
 
 from jobs.compare.fail_on import COMPARISONS, Rule
 from jobs.compare.summary import Summary
-from jobs.errors import Exit
 from jobs.json_part import Count, JsonPart, JsonSchema
 from jobs.schema import State
 
 __all__ = [
+    "DONE",
+    "FORMAT_FAILED",
+    "INCOMPLETE",
     "LABELS",
+    "RULE_HOLDS",
     "STDOUT",
     "FormatFailed",
     "Reason",
@@ -32,7 +37,15 @@ STDOUT: Final = "standard output"
 """What stands for the path of a format that is written there."""
 _Translate: TypeAlias = Callable[[str], str]
 
-_ORDER: Final = (Exit.UNBALANCED, Exit.OUTPUT, Exit.INCOMPLETE, Exit.RULE)
+DONE: Final = 0
+"""No reason: the report is as it should be."""
+INCOMPLETE: Final = 3
+"""More is unknown than is allowed, or there was not time for all."""
+RULE_HOLDS: Final = 10
+"""A rule of ``--fail-on`` holds."""
+FORMAT_FAILED: Final = 73
+"""A format cannot be written."""
+_ORDER: Final = (FORMAT_FAILED, INCOMPLETE, RULE_HOLDS)
 """Which exit code the command ends with where several reasons hold: the first of these."""
 _UNKNOWN: Final = "{unknown:,} of {pairs:,} pairs have no answer ({share} %, limit {limit:g} %)"
 _UNKNOWN_OR_INVALID: Final = (
@@ -68,7 +81,7 @@ class TooMuchUnknown(JsonPart):
     """More is unknown than --max-unknown allows (exit 3)."""
 
     kind: ClassVar = "too_much_unknown"
-    exit_code: ClassVar = Exit.INCOMPLETE
+    exit_code: ClassVar = INCOMPLETE
     unknown: Count
     """Pairs without an answer."""
     invalid: Count
@@ -93,7 +106,7 @@ class TimeLimit(JsonPart):
     """The deadline came first (exit 3)."""
 
     kind: ClassVar = "time_limit"
-    exit_code: ClassVar = Exit.INCOMPLETE
+    exit_code: ClassVar = INCOMPLETE
     not_asked: Count
     """Pairs not asked about."""
     pairs: Count
@@ -109,7 +122,7 @@ class RuleHolds(JsonPart):
     """A rule of --fail-on holds (exit 10)."""
 
     kind: ClassVar = "rule"
-    exit_code: ClassVar = Exit.RULE
+    exit_code: ClassVar = RULE_HOLDS
     rule: str
     """As it was written."""
     name: str
@@ -144,7 +157,7 @@ class FormatFailed:
     """
 
     kind: ClassVar = "format_failed"
-    exit_code: ClassVar = Exit.OUTPUT
+    exit_code: ClassVar = FORMAT_FAILED
     path: str
     why: str
     stands: bool = False
@@ -170,10 +183,10 @@ class Verdict(JsonPart):
     reasons: tuple[Reason, ...] = ()
 
     @property
-    def exit_code(self) -> Exit:
-        """The exit code; where several reasons hold 5 comes before 73, then 3, then 10."""
+    def exit_code(self) -> int:
+        """The exit code; where several reasons hold 73 comes before 3, and 3 before 10."""
         codes = {reason.exit_code for reason in self.reasons}
-        return next((code for code in _ORDER if code in codes), Exit.DONE)
+        return next((code for code in _ORDER if code in codes), DONE)
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from jobs.errors import InputError
 from jobs.input.keys import clean_key
 from jobs.input.records import Keys, Lines, Record, read_records
-from jobs.input.source import InputError, shown
+from jobs.input.source import shown
 from jobs.schema import ROWS
 
 __all__ = ["USUAL_OPENID", "Columns", "Header", "find_header", "name_columns"]

@@ -17,17 +17,18 @@ import numpy as np
 import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
+from jobs.errors import InputError
 from jobs.input.header import USUAL_OPENID, Columns, Header, find_header
 from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
 from jobs.input.records import InvalidLine, LineStats, Reason, read_records, valid_records
 from jobs.input.size_limit import DEFAULT_MAX_SIZE
-from jobs.input.source import InputError, find_encoding, read_stored, shown
+from jobs.input.source import find_encoding, read_stored, shown
 from jobs.schema import PAIRS, conform
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Input", "InputError", "InvalidLine", "Reason", "parse_pairs", "read_pairs"]
+__all__ = ["Input", "InvalidLine", "Reason", "parse_pairs", "read_pairs"]
 
 _CHUNK: Final = 1_000
 """Records held as Python lists at a time: few, for the garbage collector goes through them all."""

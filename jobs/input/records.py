@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
+from jobs.errors import InputError
 from jobs.input.keys import clean_key, is_plain
-from jobs.input.source import InputError, errors_in, shown
+from jobs.input.source import errors_in, shown
 
 __all__ = [
     "InvalidLine",

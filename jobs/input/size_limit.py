@@ -8,7 +8,7 @@ import select
 import stat
 from typing import BinaryIO, Final, Protocol
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 
 __all__ = [
     "DEFAULT_MAX_SIZE",
@@ -84,11 +84,11 @@ def parse_size(text: str, option: str) -> int:
     """Return bytes: ``4GiB``, ``500 MB``, ``1000000``.
 
     Raises:
-        Stop: It is not a size (2).
+        UsageError: It is not a size.
     """
     found = _SIZE.fullmatch(text.lower())
     if found is None or found[2] not in _UNITS or not (size := float(found[1]) * _UNITS[found[2]]):
-        raise Stop(Exit.USAGE, f"{option}: {text[:40]!r} is not a size such as 500MB or 4GiB")
+        raise UsageError(f"{option}: {text[:40]!r} is not a size such as 500MB or 4GiB")
     return int(size)
 
 

@@ -18,6 +18,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from jobs.errors import InputError
 from jobs.input.size_limit import (
     DEFAULT_MAX_SIZE,
     TooLargeError,
@@ -28,11 +29,7 @@ from jobs.input.size_limit import (
 from palm.commands.streams import closed_at_start
 from palm.text.printable import shown_value
 
-__all__ = ["InputError", "Stored", "errors_in", "find_encoding", "read_stored", "shown"]
-
-
-class InputError(Exception):
-    """The input cannot be read; the text says what is wrong, where, and what to do."""
+__all__ = ["Stored", "errors_in", "find_encoding", "read_stored", "shown"]
 
 
 class Stored(NamedTuple):

@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import Exit, Stop
+from jobs.errors import OutputError, RunError
 from jobs.store.filesystem import DISK_FULL
 from jobs.store.locations import PRIVATE_MODE, other_owner
 from palm.files.regular import kind_of
@@ -59,27 +59,22 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def unwritable(path: Path, error: OSError) -> Stop:
+def unwritable(path: Path, error: OSError) -> RunError:
     """Return what ends a run whose journal cannot be read or written: why, and what to do (73)."""
     shown = shlex.quote(str(path))
     if error.errno in DISK_FULL:
-        return Stop(
-            Exit.OUTPUT,
+        return OutputError(
             f"Disk full at the journal {path}: answers so far are kept. Free space",
             again=True,
         )
     if _is_no_file(path):
-        return Stop(
-            Exit.OUTPUT, f"the journal {path} cannot be written: {error.strerror}; move it away"
-        )
+        return OutputError(f"the journal {path} cannot be written: {error.strerror}; move it away")
     if isinstance(error, PermissionError) and (owner := other_owner(path)):
-        return Stop(
-            Exit.OUTPUT,
+        return OutputError(
             f"the journal {path} cannot be written: it belongs to {owner}. Run the same command as "
             f"that user or, if its answers may be asked for again, remove it: sudo rm {shown}",
         )
-    return Stop(
-        Exit.OUTPUT,
+    return OutputError(
         f"the journal {path} cannot be written: {error.strerror or error}; the answers that it "
         "holds are kept. Free space or mend the folder",
         again=True,

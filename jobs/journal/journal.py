@@ -78,7 +78,8 @@ class Journal:
             fresh: Start over, whatever is there.
 
         Raises:
-            Stop: It cannot be written (73); or another merchant's or gateway's is there (2).
+            OutputError: It cannot be written.
+            UsageError: Another merchant's or gateway's is there.
         """
         path = files.journal(run_date)
         try:
@@ -112,7 +113,7 @@ class Journal:
         """Hand over an outcome; it survives this process within 100 ms.
 
         Raises:
-            Stop: An earlier one could not be written (73).
+            OutputError: An earlier one could not be written.
         """
         self.check()
         self._queue.put(row)
@@ -127,7 +128,7 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raise Stop (73) if something could not be written."""
+        """Raise OutputError if something could not be written."""
         if self._error is not None:
             raise unwritable(self.path, self._error)
 

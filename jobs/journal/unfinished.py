@@ -12,7 +12,7 @@ from typing import Final
 
 import pandas as pd
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 from jobs.journal.file import unwritable
 from jobs.journal.format import JournalRun, Scan, pair_hash, parse_answer, scan
 from jobs.report.model import GatewayId
@@ -145,8 +145,8 @@ def kept_answers(
     """Return what the journal of a run date has for the pairs of an input; changes nothing.
 
     Raises:
-        Stop: A run would not even begin: another merchant's or gateway's is there (2), or something
-            that is no journal and cannot be one (73).
+        UsageError: A run would not even begin: another merchant's or gateway's is there.
+        OutputError: Nor would it here: something is there that is no journal and cannot be one.
     """
     path = files.journal(run_date)
     try:
@@ -247,17 +247,15 @@ def check_whose(found: Unfinished, run_date: date, gateway: GatewayId) -> None:
     """Refuse the journal of another gateway or merchant, or of another date.
 
     Raises:
-        Stop: It is one (2).
+        UsageError: It is one.
     """
     if found.gateway != gateway:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"the journal {found.path} is of an unfinished run of {found.gateway}, this run is of "
             f"{gateway}: write to another file, or move it away",
         )
     if found.run_date != run_date:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"the journal {found.path} is of a run of {found.run_date}, not of {run_date}: give it "
             "its own name back, or move it away",
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 from jobs.observe.logs import add_log_file
 from jobs.store.locations import is_dated_report
 from jobs.store.same_file import is_same
@@ -22,13 +22,14 @@ def open_log_file(given: Mapping[str, Any]) -> None:
         given: The options, as click took them.
 
     Raises:
-        Stop: It is the input or an output (2); it cannot be written (73).
+        UsageError: It is the input or an output.
+        OutputError: It cannot be written.
     """
     path: Path = given["log_file"]
     for name, other in _others(given):
         if _is_one(path, other):
             said = f"--log-file: {printable(str(path))} is {name}; name another file"
-            raise Stop(Exit.USAGE, said)
+            raise UsageError(said)
     add_log_file(path, given["log_format"], verbose=given["verbose"])
 
 

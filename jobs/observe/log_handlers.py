@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from jobs.errors import Exit, Stop
+from jobs.errors import OutputError
 from jobs.loggers import ALWAYS
 from palm.files.regular import check_regular, path_fault
 from palm.text.printable import printable
@@ -94,7 +94,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
         path: A regular file, or where there is none yet.
 
     Raises:
-        Stop: It cannot be written, or is something else (73).
+        OutputError: It cannot be written, or is something else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +103,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
             super().__init__(path, encoding="utf-8", errors="replace")
         except (OSError, ValueError) as error:
             said = f"--log-file: {printable(str(path))} cannot be written: {_why(error, path)}"
-            raise Stop(Exit.OUTPUT, said) from None
+            raise OutputError(said) from None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, into the file that has this name by now.

@@ -224,7 +224,7 @@ def add_log_file(path: Path, log_format: str, *, verbose: bool) -> None:
         verbose: Whether pairs without an answer are logged.
 
     Raises:
-        Stop: It cannot be written (73).
+        OutputError: It cannot be written.
     """
     file, dispatcher = LogFile(path), _dispatcher()
     if dispatcher is None:

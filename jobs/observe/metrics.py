@@ -12,7 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs.errors import Exit, Stop
+from jobs.errors import OutputError
 from jobs.report.model import Report
 from jobs.schema import Change, State
 from jobs.store.locations import METRICS_MODE, mode_of
@@ -65,13 +65,13 @@ def write_metrics(
         seconds: How long it took.
 
     Raises:
-        Stop: The file cannot be written (73).
+        OutputError: The file cannot be written.
     """
     numbers, before = _Numbers(name), _carried_over(path, printable(name))
     numbers.add("exit_code", "Exit code of the last run", exit_code)
     numbers.add("last_run_timestamp_seconds", "When the last run ended", finished)
     numbers.add("duration_seconds", "How long the last run took", seconds)
-    success = finished if exit_code == Exit.DONE else before.get(_LAST_SUCCESS)
+    success = finished if exit_code == 0 else before.get(_LAST_SUCCESS)
     if success is not None:
         numbers.add(_LAST_SUCCESS, "When a run last ended with exit code 0", success)
     day = before.get(_RUN_DATE) if report is None else _midnight(report.run_date)
@@ -82,29 +82,27 @@ def write_metrics(
     try:
         _replace(path, generate_latest(numbers.registry))
     except (OSError, ValueError) as error:
-        raise Stop(Exit.OUTPUT, f"{path} cannot be written: {path_fault(error)}") from None
+        raise OutputError(f"{path} cannot be written: {path_fault(error)}") from None
 
 
 def check_metrics(path: Path) -> Path:
     """Return where the numbers are written: what a link points to, where ``path`` is one.
 
     Raises:
-        Stop: Its folder does not exist, or something that is not a file is there (73).
+        OutputError: Its folder does not exist, or something that is not a file is there.
     """
     try:
         target = path.resolve()
         path = target if path.is_symlink() else path
         if not path.parent.is_dir():
-            raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
+            raise OutputError(f"the folder {path.parent} does not exist; make it first")
         with suppress(FileNotFoundError):
             if kind := kind_of(path.stat().st_mode):
-                raise Stop(
-                    Exit.OUTPUT, f"--metrics: {path} is {kind}, not a file; name a file in a folder"
+                raise OutputError(
+                    f"--metrics: {path} is {kind}, not a file; name a file in a folder"
                 )
     except (OSError, ValueError, RuntimeError) as error:
-        raise Stop(
-            Exit.OUTPUT, f"--metrics: the path cannot be used: {path_fault(error)}"
-        ) from None
+        raise OutputError(f"--metrics: the path cannot be used: {path_fault(error)}") from None
     return path
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from jobs.errors import Exit, Stop, exit_code_of
+from jobs.errors import RunError
 from jobs.observe.metrics import check_metrics, write_metrics
 from jobs.observe.ping import Ping, checked_ping_url, ping_body
 from jobs.report.model import Report
 from jobs.store.published import Published
 from jobs.store.same_file import check_metrics_apart
-from palm.commands.runner import TerminatedError
+from palm.commands.runner import DEFECT
 
 __all__ = ["Outcome", "RunNotifier", "announced", "heedless"]
 
@@ -55,7 +55,8 @@ class RunNotifier:
         """Say that the run begins.
 
         Raises:
-            Stop: The metrics cannot be written there (73), or would replace another file (2).
+            OutputError: The metrics cannot be written there.
+            UsageError: They would replace another file.
         """
         if self._ping is not None:
             self._ping.start()
@@ -86,9 +87,9 @@ class RunNotifier:
                     finished=time.time(),
                     seconds=time.monotonic() - self._started,
                 )
-            except Stop as stop:
+            except RunError as error:
                 # Also with -q: where no numbers ever come, no alert can miss them.
-                self._log.error(str(stop))
+                self._log.error(str(error))
         if self._ping is not None:
             body = ping_body(self._name, run_date, exit_code)
             for fault in self._ping.end(exit_code, body):
@@ -109,20 +110,24 @@ class Outcome:
 
 
 @contextmanager
-def announced(announcer: RunNotifier, run_date: str) -> Iterator[Outcome]:
-    """Say how the block begins and ends; it puts what it knows into what is yielded."""
-    outcome, code = Outcome(run_date), int(Exit.DEFECT)
+def announced(
+    announcer: RunNotifier, run_date: str, exit_code: Callable[[BaseException], int]
+) -> Iterator[Outcome]:
+    """Say how the block begins and ends; it puts what it knows into what is yielded.
+
+    Args:
+        announcer: Says it.
+        run_date: As far as it is known.
+        exit_code: What the command ends with where an exception leaves the block.
+    """
+    outcome, code = Outcome(run_date), DEFECT
     try:
         announcer.start()
         yield outcome
         if outcome.published is not None:
             code = outcome.published.exit_code
-    except KeyboardInterrupt as error:  # before or after asking, which listens by itself
-        code = Exit.TERMINATED if isinstance(error, TerminatedError) else Exit.INTERRUPTED
-        raise
-    except Exception as error:
-        meant = exit_code_of(error)
-        code = Exit.DEFECT if meant is None else meant
+    except (Exception, KeyboardInterrupt) as error:  # asking itself listens to signals
+        code = exit_code(error)
         raise
     finally:
         with heedless(outcome):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jobs.errors import Exit
 from jobs.observe.report_name import report_name
 from palm.errors import SettingsError
 
@@ -28,8 +27,13 @@ def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
     return found or _configured(arguments, name)
 
 
-def tell_of_usage_error(arguments: Sequence[str]) -> None:
-    """Ping with 2, if arguments, environment or palm.toml name a dead man's switch."""
+def tell_of_usage_error(arguments: Sequence[str], exit_code: int) -> None:
+    """Ping the dead man's switch, if arguments, environment or palm.toml name one.
+
+    Args:
+        arguments: Of the command, as typed.
+        exit_code: What it ends with.
+    """
     from jobs.observe.ping import Ping, checked_ping_url, ping_body  # noqa: PLC0415 - not for --help
 
     url = unparsed_option(arguments, "--ping-url")
@@ -39,10 +43,10 @@ def tell_of_usage_error(arguments: Sequence[str]) -> None:
         body = ping_body(
             report_name(name, outputs) if name or outputs else None,
             unparsed_option(arguments, "--run-date"),
-            Exit.USAGE,
+            exit_code,
         )
         with suppress(SettingsError):
-            Ping(checked_ping_url(url)).end(Exit.USAGE, body)
+            Ping(checked_ping_url(url)).end(exit_code, body)
 
 
 def _all_typed(arguments: Sequence[str], option: str) -> list[str]:

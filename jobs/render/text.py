@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.compare.verdict import RuleHolds
-from jobs.errors import Exit
 from jobs.input.keys import FULL_WIDTH_DIGITS
 from jobs.input.records import Reason
 from jobs.render.translations import Translate
@@ -124,7 +123,7 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
     None where it was an ordinary success.
     """
     run = report.metadata.run
-    said = [_ending(report, translate)] if run.exit_code != Exit.DONE else []
+    said = [_ending(report, translate)] if run.exit_code else []
     if run.parent:
         said.append(
             translate(

@@ -20,8 +20,8 @@ from jobs.compare.match import match
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import judge
 from jobs.deadline import check_run_date, today_in
-from jobs.errors import Exit, Stop
-from jobs.input.pairs import Input, InputError, read_pairs
+from jobs.errors import UsageError
+from jobs.input.pairs import Input, read_pairs
 from jobs.journal.unfinished import kept_answers
 from jobs.loggers import ALWAYS
 from jobs.observe.logs import first_line_first
@@ -59,7 +59,7 @@ def run(options: Options, console: Console) -> Published:
     """Ask about every pair of the input, compare, and publish the report.
 
     Raises:
-        Stop: The run ended before it had a verdict; nothing was published.
+        RunError: The run ended before it had a verdict; nothing was published.
         palm.SettingsError: A setting is wrong; nothing was sent.
     """
     started = datetime.now(UTC)
@@ -76,23 +76,20 @@ def plan(options: Options) -> Plan:
     """Return what a run would do, and how long it would take; nothing is sent or written.
 
     Raises:
-        Stop: As :func:`run`, where it would not even begin.
+        RunError: As :func:`run`, where it would not even begin.
         palm.SettingsError: A setting is wrong.
     """
     return asyncio.run(_plan(options, _read(options)))
 
 
 def _read(options: Options) -> Input:
-    try:
-        return read_pairs(
-            options.source,
-            openid_column=options.openid_column,
-            organization_column=options.organization_column,
-            encoding=options.encoding,
-            max_size=options.max_input_size,
-        )
-    except InputError as error:
-        raise Stop(Exit.INPUT, str(error)) from None
+    return read_pairs(
+        options.source,
+        openid_column=options.openid_column,
+        organization_column=options.organization_column,
+        encoding=options.encoding,
+        max_size=options.max_input_size,
+    )
 
 
 async def _plan(options: Options, source: Input) -> Plan:
@@ -228,8 +225,7 @@ def _kept_answers(options: Options, baseline: Baseline, source: Input) -> pd.Dat
         return conform(pd.DataFrame(), ANSWERS)
     replaced = baseline.replaced
     if replaced is None or replaced.run_date != options.run_date:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"--retry-unanswered: there is no report of {options.run_date} to correct; "
             "run without it, or set --run-date",
         )
@@ -237,8 +233,7 @@ def _kept_answers(options: Options, baseline: Baseline, source: Input) -> pd.Dat
     if (compared and compared.run_id) != (with_it and with_it.run_id):
         was = f"the report of {compared.run_date}" if compared else "nothing"
         remedy = "name that one with --baseline" if compared else "say --no-baseline"
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"--retry-unanswered: the report of {options.run_date} was compared with {was}; "
             f"{remedy}",
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from jobs.errors import Exit, Stop
+from jobs.errors import NotNowError, RunError
 from jobs.run.config import Options
 from jobs.run.typed_command import TypedOption, shown_command
 
@@ -51,12 +51,11 @@ def telling_how_to_go_on(options: Options) -> Iterator[None]:
     """
     try:
         yield
-    except Stop as stop:
-        if not stop.again:
+    except RunError as error:
+        if not error.again:
             raise
-        verb = "Try again later" if stop.code is Exit.NOT_NOW else "Then run"
-        said = f"{stop}. {remedy(options, verb)}"
-        raise Stop(stop.code, said, again=False) from None
+        verb = "Try again later" if isinstance(error, NotNowError) else "Then run"
+        raise error.saying(f"{error}. {remedy(options, verb)}") from None
 
 
 def _is_over(option: TypedOption, options: Options) -> bool:

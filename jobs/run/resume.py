@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 from jobs.input.pairs import Input
 from jobs.journal.unfinished import unfinished, unfinished_of
 from jobs.run.config import Options
@@ -40,7 +40,7 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
     """Return the options of an unfinished run to be published: of this run date, or the day before.
 
     Raises:
-        Stop: There is none (2).
+        UsageError: There is none.
     """
     files, today = options.outputs.sidecars, options.run_date
     days = [today] if options.date_given else [today, today - timedelta(days=1)]
@@ -58,7 +58,7 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
             if options.deadline
             else "Leave --max-duration out, or give it more"
         )
-        raise Stop(Exit.USAGE, f"{over}: nothing was asked. {remedy}")
+        raise UsageError(f"{over}: nothing was asked. {remedy}")
     run_date, answers = found
     structlog.get_logger("palm.run").warning(
         f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "

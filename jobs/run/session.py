@@ -15,7 +15,7 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
-from jobs.errors import Exit, Stop
+from jobs.errors import AbortedError, NotNowError, RunInterruptedError
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.report.request_info import Pace
@@ -79,7 +79,7 @@ async def ask_all(
         begin: Is called before the first question, with how many answers there are already.
 
     Raises:
-        Stop: The run ended before it had a verdict; what is known is in the journal.
+        RunError: The run ended before it had a verdict; what is known is in the journal.
     """
     stats, cancel = RequestStats(), CancelToken()
     with ExitStack() as stack:
@@ -112,11 +112,12 @@ async def ask_all(
                     note=journal.put if journal else None,
                     cancel=cancel,
                 )
-        except Stop as stop:
-            if stop.code is not Exit.STOPPED and not (stop.code is Exit.NOT_NOW and stats.settled):
+        except AbortedError as error:
+            raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
+        except NotNowError as error:
+            if not stats.settled:
                 raise
-            resumable = _resumable(options, stats, journal)
-            raise Stop(stop.code, f"{stop}; {resumable}", again=False) from None
+            raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
         if journal is not None:
             journal.close()
             journal.check()
@@ -237,10 +238,12 @@ def _seldom_collected() -> Iterator[None]:
 
 
 def _interrupted(
-    code: Exit, options: Options, stats: RequestStats, journal: Journal | None
-) -> Stop:
-    resumable = _resumable(options, stats, journal)
-    return Stop(code, f"interrupted; {resumable}")
+    kind: type[RunInterruptedError],
+    options: Options,
+    stats: RequestStats,
+    journal: Journal | None,
+) -> RunInterruptedError:
+    return kind(f"interrupted; {_resumable(options, stats, journal)}")
 
 
 def _resumable(options: Options, stats: RequestStats, journal: Journal | None) -> str:

@@ -8,43 +8,48 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from jobs.errors import Exit
+from jobs.errors import RunInterruptedError, RunTerminatedError
 from jobs.sweep.cancel import CancelReason, CancelToken
 from palm.commands.runner import termination_signals
 
 __all__ = ["halted_by_signals", "signals_ignored"]
 
 
-def _exits() -> dict[signal.Signals, Exit]:
-    """Return the signals that end asking, and what the command then ends with."""
-    ending = dict.fromkeys(termination_signals(), Exit.TERMINATED)
-    return {signal.SIGINT: Exit.INTERRUPTED, **ending}
+_SIGNALLED: Final = 128
+"""What a shell adds to the number of the signal that ended a command."""
+
+
+def _errors() -> dict[signal.Signals, type[RunInterruptedError]]:
+    """Return the signals that end asking, and the error that the run then ends with."""
+    ending = dict.fromkeys(termination_signals(), RunTerminatedError)
+    return {signal.SIGINT: RunInterruptedError, **ending}
 
 
 @contextmanager
-def halted_by_signals(cancel: CancelToken) -> Iterator[list[Exit]]:
-    """Halt at the first signal, leave at once at the second; yield what those caught end with."""
-    caught: list[Exit] = []
-    exits = _exits()
+def halted_by_signals(cancel: CancelToken) -> Iterator[list[type[RunInterruptedError]]]:
+    """Halt at the first signal, leave at once at the second; yield the errors of those caught."""
+    caught: list[type[RunInterruptedError]] = []
+    errors = _errors()
 
     def on_signal(number: signal.Signals) -> None:
-        caught.append(exits[number])
+        caught.append(errors[number])
         if len(caught) > 1:
-            os._exit(exits[number])
+            os._exit(_SIGNALLED + errors[number].signal)
         cancel.set(CancelReason.SIGNAL)
 
     if threading.current_thread() is not threading.main_thread():
         yield caught  # only the main thread may listen to signals
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in exits if number != signal.SIGINT}
-    for number in exits:
+    before = {number: signal.getsignal(number) for number in errors if number != signal.SIGINT}
+    for number in errors:
         loop.add_signal_handler(number, on_signal, number)
     try:
         yield caught
     finally:
-        for number in exits:
+        for number in errors:
             loop.remove_signal_handler(number)
         for number, handler in before.items():  # SIGINT raises KeyboardInterrupt again by itself
             signal.signal(number, handler)
@@ -56,7 +61,7 @@ def signals_ignored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _exits()}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _errors()}
     try:
         yield
     finally:

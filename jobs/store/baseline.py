@@ -16,7 +16,7 @@ import pandas as pd
 
 from jobs.compare.match import match
 from jobs.compare.summary import summarize
-from jobs.errors import Exit, Stop
+from jobs.errors import InputError, UsageError
 from jobs.input.keys import clean_rows
 from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_checked
@@ -64,8 +64,8 @@ def find_baseline(
         folder: The folder that keeps one report a day, ``output`` among them.
 
     Raises:
-        Stop: A report cannot be read (65); is of another merchant or gateway, or of a later date
-            (2).
+        InputError: A report cannot be read.
+        UsageError: It is of another merchant or gateway, or of a later date.
     """
     replaced = _read(output, _NOT_REPLACED) if output is not None and output.exists() else None
     given = _read(named, "name another report with --baseline") if named is not None else None
@@ -76,8 +76,7 @@ def find_baseline(
     ):
         _check_gateway(replaced, output, gateway)
     if replaced is not None and replaced.run_date > run_date:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"{output} is of {replaced.run_date}, later than the run date {run_date}: "
             "write to another file, or set --run-date",
         )
@@ -85,8 +84,7 @@ def find_baseline(
         return Baseline(None, None, replaced)
     if given is not None:
         if given.run_date >= run_date:
-            raise Stop(
-                Exit.USAGE,
+            raise UsageError(
                 f"the baseline {named} is of {given.run_date}, not earlier than the run date "
                 f"{run_date}: name an earlier one, or set --run-date",
             )
@@ -104,15 +102,14 @@ def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame)
     """Refuse to replace a report of the same date that is about other pairs.
 
     Raises:
-        Stop: Under half of its pairs are in ``pairs`` (2).
+        UsageError: Under half of its pairs are in ``pairs``.
     """
     if replaced is None or replaced.run_date != run_date:
         return
     before = replaced.rows[replaced.rows["state"].notna()]
     shared = int((match(before, pairs).found >= 0).sum())
     if 2 * shared < len(before):
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"the report of {run_date} that would be replaced has {len(before):,} pairs, and only "
             f"{shared:,} of them are in this input: is it the right one? --replace replaces it",
         )
@@ -122,12 +119,11 @@ def check_required(found: Baseline, output: Path | None) -> None:
     """Refuse a run that has nothing to compare with.
 
     Raises:
-        Stop: No earlier report was found (65).
+        InputError: No earlier report was found.
     """
     if found.report is None:
         where = f"at {output}" if output is not None else "(no Parquet file is among the outputs)"
-        raise Stop(
-            Exit.INPUT,
+        raise InputError(
             f"--require-baseline: there is no earlier report {where}: is its volume mounted? The "
             "first run of all goes without --require-baseline",
         )
@@ -140,7 +136,7 @@ def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: flo
         A warning where it is more than a tenth; None: there is nothing to say.
 
     Raises:
-        Stop: It is a larger share than ``max_dropped`` (65).
+        InputError: It is a larger share than ``max_dropped``.
     """
     if baseline is None:
         return None
@@ -148,8 +144,7 @@ def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: flo
     missing = len(before) - int((match(before, pairs).found >= 0).sum())
     said = f"{missing:,} of {len(before):,} pairs of the last report are missing from today's input"
     if missing > max_dropped * len(before):
-        raise Stop(
-            Exit.INPUT,
+        raise InputError(
             f"{said} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "
             "is, add --max-dropped 1",
         )
@@ -176,8 +171,7 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
     path = previous_of(output)
     report = _read(path, _NOT_COMPARED) if path.exists() else None
     if report is None or report.run_id != compared.run_id:
-        raise Stop(
-            Exit.INPUT,
+        raise InputError(
             f"{output} of the same date was compared with the report of {compared.run_date}, "
             f"which is not at {path}: name it with --baseline, or say --no-baseline",
         )
@@ -191,7 +185,7 @@ def _read(path: Path, remedy: str) -> Report:
             raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
     except ReportError as error:
         mended = "let this user read it" if isinstance(error, DeniedError) else remedy
-        raise Stop(Exit.INPUT, f"{error}; {mended}") from None
+        raise InputError(f"{error}; {mended}") from None
     return _with_clean_keys(report)
 
 
@@ -211,8 +205,7 @@ def _with_clean_keys(report: Report) -> Report:
 
 def _check_gateway(replaced: Report, path: Path, gateway: GatewayId) -> None:
     if replaced.gateway != gateway:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"{path} is a report of {replaced.gateway}, this run is of {gateway}: "
             "write to another file",
         )

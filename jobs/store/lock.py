@@ -21,7 +21,7 @@ from typing import Final
 
 import structlog
 
-from jobs.errors import Exit, Stop
+from jobs.errors import BusyError, OutputError, RunError
 from jobs.loggers import ALWAYS
 from jobs.store.locations import PRIVATE_MODE, other_owner
 from palm.files.regular import check_regular
@@ -45,7 +45,8 @@ def one_at_a_time(path: Path, *, started: datetime) -> Iterator[None]:
         started: Aware; told to whom comes meanwhile.
 
     Raises:
-        Stop: Another run holds it (75); it cannot be made, or is another user's (73).
+        BusyError: Another run holds it.
+        OutputError: It cannot be made, or is another user's.
     """
     descriptor = _open(path)
     try:
@@ -68,8 +69,7 @@ def _open(path: Path) -> int:
         owner, shown = other_owner(path), shlex.quote(str(path))
         if owner is None:
             raise _unusable(path, error.strerror) from None
-        raise Stop(
-            Exit.OUTPUT,
+        raise OutputError(
             f"the lock {path} belongs to {owner}, and this user may not write to it. If no run is "
             f"at work there, remove it: sudo rm {shown}; then start every run as the same user",
         ) from None
@@ -97,7 +97,8 @@ def _is_acquired(lock: Callable[[int, int], object], descriptor: int, path: Path
     """Return True if the lock is held now, False if the file system has none of this kind.
 
     Raises:
-        Stop: Another run holds it (75); it cannot be had (73).
+        BusyError: Another run holds it.
+        OutputError: It cannot be had.
     """
     try:
         lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -106,14 +107,13 @@ def _is_acquired(lock: Callable[[int, int], object], descriptor: int, path: Path
             return False
         if error.errno in _HELD:
             who = _holder(descriptor)
-            raise Stop(Exit.NOT_NOW, f"another run is writing this report{who}") from None
+            raise BusyError(f"another run is writing this report{who}") from None
         raise _unusable(path, error.strerror) from None
     return True
 
 
-def _unusable(path: Path, reason: str | None) -> Stop:
-    return Stop(
-        Exit.OUTPUT,
+def _unusable(path: Path, reason: str | None) -> RunError:
+    return OutputError(
         f"the lock {path} cannot be made: {reason}. Move away what is there, or mend the folder",
     )
 

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import Exit, Stop
+from jobs.errors import OutputError, RunError, UsageError
 from jobs.render import FORMATS
 from jobs.store.locations import Sidecars, dated_report, previous_of
 from jobs.store.same_file import check_outputs_apart
@@ -80,22 +80,22 @@ def parse_outputs(
         source: The input, which none of them may be; ``-``: standard input.
 
     Raises:
-        Stop: A format is unknown, the options do not go together, or two paths are one file (2); a
-            path cannot be used, or something other than a file is there (73).
+        UsageError: A format is unknown, the options do not go together, or two paths are one file.
+        OutputError: A path cannot be used, or something other than a file is there.
     """
     if ("-" in given) != (stdout_format is not None):
-        raise Stop(Exit.USAGE, "--format goes with -o - (standard output), and -o - with --format")
+        raise UsageError("--format goes with -o - (standard output), and -o - with --format")
     if stdout_format is not None and closed_at_start("stdout"):
-        raise Stop(Exit.OUTPUT, "standard output is closed; leave -o - out, or give it a reader")
+        raise OutputError("standard output is closed; leave -o - out, or give it a reader")
     files = [text for text in given if text != "-"]
     folders = [Path(text) for text in files if text.endswith(_SLASHES)]
     if len(folders) > 1:
-        raise Stop(Exit.USAGE, "only one of the outputs can be a folder")
+        raise UsageError("only one of the outputs can be a folder")
     paths = tuple(_usable_path(text, run_date) for text in files)
     parquet = [path for path in paths if path.suffix == ".parquet"]
     primary = parquet[0] if parquet else None
     if folders and primary is not None and folders[0] not in primary.parents:
-        raise Stop(Exit.USAGE, f"name the folder {folders[0]}/ first: its report is what counts")
+        raise UsageError(f"name the folder {folders[0]}/ first: its report is what counts")
     check_outputs_apart(
         paths,
         source,
@@ -111,7 +111,7 @@ def _usable_path(text: str, run_date: date) -> Path:
         path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-        raise Stop(Exit.OUTPUT, f"--output {shown}: {path_fault(error)}") from None
+        raise OutputError(f"--output {shown}: {path_fault(error)}") from None
     return path
 
 
@@ -119,7 +119,7 @@ def _path_of(text: str, run_date: date) -> Path:
     if text.endswith(_SLASHES):
         path = dated_report(Path(text), run_date)
         if path.parent.exists() and not path.parent.is_dir():
-            raise Stop(Exit.OUTPUT, f"{path.parent} is not a folder; move it away")
+            raise OutputError(f"{path.parent} is not a folder; move it away")
         if kind := _kind_at(path):
             raise _not_a_file(path, kind)
         return path
@@ -130,7 +130,7 @@ def _path_of(text: str, run_date: date) -> Path:
         path = path.resolve()  # what it points to is replaced, not the link
     if path.suffix.removeprefix(".") not in FORMATS:
         known = " ".join(f".{name}" for name in FORMATS)
-        raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
+        raise UsageError(f"{path}: the format is known by the suffix, one of {known}")
     return path
 
 
@@ -142,8 +142,8 @@ def _kind_at(path: Path) -> str | None:
         return None
 
 
-def _not_a_file(path: Path, kind: str) -> Stop:
+def _not_a_file(path: Path, kind: str) -> RunError:
     remedy = "name a file; standard output is -o - --format csv"
     if kind == "a folder":
         remedy = f"name a file in it, or {path}/ to keep one report a day"
-    return Stop(Exit.OUTPUT, f"{path} is {kind}, not a file: {remedy}")
+    return OutputError(f"{path} is {kind}, not a file: {remedy}")

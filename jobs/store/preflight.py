@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import Exit, Stop
+from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
 from jobs.store.filesystem import reason_of, try_folder
 from jobs.store.locations import make_folder, other_owner, probes
@@ -32,7 +32,8 @@ def check_outputs(outputs: Outputs) -> None:
     The folder that keeps one report a day is made where only itself is missing.
 
     Raises:
-        Stop: A format is unknown (2); a folder is missing or cannot be written to (73).
+        UsageError: A format is unknown.
+        OutputError: A folder is missing or cannot be written to.
     """
     for path in outputs.files:
         if outputs.folder is not None and path == outputs.primary:
@@ -47,13 +48,13 @@ def _check_folder(folder: Path, name: str) -> None:
         make_folder(folder)
     except OSError as error:
         said = f"the folder {folder} cannot be made: {reason_of(error)}"
-        raise Stop(Exit.OUTPUT, said) from None
+        raise OutputError(said) from None
     day, _ = probes(folder / name)
     try:
         day.mkdir(_PRIVATE)
         try_folder(day / name)
     except OSError as error:
-        raise Stop(Exit.OUTPUT, _not_writable(folder, error)) from None
+        raise OutputError(_not_writable(folder, error)) from None
     finally:
         with suppress(OSError):
             day.rmdir()
@@ -63,22 +64,22 @@ def check_output(path: Path) -> None:
     """Find out before the first request what would keep the report from being written.
 
     Raises:
-        Stop: Its format is unknown (2); its folder is missing or cannot be written to (73).
+        UsageError: Its format is unknown.
+        OutputError: Its folder is missing or cannot be written to.
     """
     if path.is_dir():
-        raise Stop(Exit.OUTPUT, f"{path} is a folder; name a file in it")
+        raise OutputError(f"{path} is a folder; name a file in it")
     if path.suffix.removeprefix(".") not in FORMATS:
         known = " ".join(f".{name}" for name in FORMATS)
-        raise Stop(Exit.USAGE, f"{path}: the format is known by the suffix, one of {known}")
+        raise UsageError(f"{path}: the format is known by the suffix, one of {known}")
     if not path.parent.is_dir():
-        raise Stop(Exit.OUTPUT, f"the folder {path.parent} does not exist; make it first")
+        raise OutputError(f"the folder {path.parent} does not exist; make it first")
     try:
         try_folder(path)
     except OSError as error:
-        raise Stop(Exit.OUTPUT, _not_writable(path.parent, error)) from None
+        raise OutputError(_not_writable(path.parent, error)) from None
     if (owner := _owner_who_keeps(path)) is not None:
-        raise Stop(
-            Exit.OUTPUT,
+        raise OutputError(
             f"{path} cannot be replaced: it belongs to {owner}, and the folder's sticky bit lets "
             "nobody else; remove it as that user, or name a file in another folder",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jobs.compare.verdict import STDOUT, FormatFailed
-from jobs.errors import Exit, Stop
+from jobs.errors import OutputError, UnbalancedError
 from jobs.render import writer_of
 from jobs.render.translations import Language
 from jobs.report.model import Report, ReportError, recheck
@@ -77,8 +77,9 @@ def publish(
         The formats that failed, while the report stands.
 
     Raises:
-        Stop: The Parquet file or, where there is none, every format cannot be written (73), or a
-            control does not hold (5). The line says what stands.
+        OutputError: The Parquet file or, where there is none, every format cannot be written. The
+            line says what stands.
+        UnbalancedError: A control does not hold.
     """
     counts = outputs.primary
     formats = _Formats(report, language)
@@ -192,11 +193,11 @@ class _Formats:
         """Return the formats that failed, each with what to do, where the report stands.
 
         Raises:
-            Stop: Nothing of it does (73).
+            OutputError: Nothing of it does.
         """
         if self.failed and not self.placed:
             sentences = "; ".join(each.sentence() for each in self.failed)
-            raise Stop(Exit.OUTPUT, sentences)
+            raise OutputError(sentences)
         return tuple(
             each if each.stands else replace(each, why=each.why + self._remedy(each, counts))
             for each in self.failed
@@ -226,7 +227,7 @@ def _place_counts(counts: Path, fresh: Path, aside: Path | None, formats: _Forma
     """Let the Parquet file take its place, and the one before its own.
 
     Raises:
-        Stop: The earlier report is still there (73); the line says what is new beside it.
+        OutputError: The earlier report is still there; the line says what is new beside it.
     """
     unchanged = _unchanged(counts)
     also = f"; of this run already: {', '.join(formats.placed)}" if formats.placed else ""
@@ -236,11 +237,11 @@ def _place_counts(counts: Path, fresh: Path, aside: Path | None, formats: _Forma
         misplaced = place(aside, previous)
         if misplaced is not None and not misplaced.stands:
             line = f"{previous} cannot be written: {misplaced.why}{unchanged}{also}"
-            raise Stop(Exit.OUTPUT, line)
+            raise OutputError(line)
     misplaced = place(fresh, counts)
     if misplaced is not None and not misplaced.stands:
         standing = _standing(misplaced, unchanged)
-        raise Stop(Exit.OUTPUT, f"{counts} cannot be written: {misplaced.why}{standing}{also}")
+        raise OutputError(f"{counts} cannot be written: {misplaced.why}{standing}{also}")
     formats.add(counts, misplaced, unchanged)
 
 
@@ -270,7 +271,7 @@ def _needed(path: Path, counts: Path) -> Iterator[None]:
         full = error.errno in DISK_FULL
         if full:
             line += "; answers so far are kept. Free space"
-        raise Stop(Exit.OUTPUT, line, again=full) from None
+        raise OutputError(line, again=full) from None
 
 
 def _write(report: Report, fresh: Path, path: Path, language: Language) -> None:
@@ -285,13 +286,13 @@ def _check(report: Report, baseline: Report | None, fresh: Path | None) -> None:
     try:
         controls = recheck(read_parquet(fresh) if fresh else report, baseline)
     except ReportError as error:
-        raise Stop(
-            Exit.OUTPUT if isinstance(error, UnreadableError) else Exit.UNBALANCED,
-            f"The written report could not be read back: {error}; the earlier report is unchanged",
+        kind = OutputError if isinstance(error, UnreadableError) else UnbalancedError
+        raise kind(
+            f"The written report could not be read back: {error}; the earlier report is unchanged"
         ) from None
     wrong = [control for control in controls if not control.holds]
     if wrong:
         said = "; ".join(f"{control.name}: {control.detail}" for control in wrong)
-        raise Stop(Exit.UNBALANCED, f"the controls do not balance, nothing is published: {said}")
+        raise UnbalancedError(f"the controls do not balance, nothing is published: {said}")
     if controls != report.controls:
-        raise Stop(Exit.UNBALANCED, "the report reads back with other counts than it was made of")
+        raise UnbalancedError("the report reads back with other counts than it was made of")

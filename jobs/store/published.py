@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.compare.verdict import STDOUT, FormatFailed, Verdict
-from jobs.errors import Exit
 from jobs.report.model import Report
 from jobs.store.outputs import Outputs
 
@@ -32,7 +31,7 @@ class Published:
         return Verdict((*self.failed, *own.reasons))
 
     @property
-    def exit_code(self) -> Exit:
+    def exit_code(self) -> int:
         """Of the command."""
         return self.verdict.exit_code
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 from jobs.store.locations import is_dated_report
 
 __all__ = ["check_metrics_apart", "check_outputs_apart", "is_same"]
@@ -31,21 +31,21 @@ def check_outputs_apart(
         piped: Whether standard output is written to as well.
 
     Raises:
-        Stop: Two of them are one file (2).
+        UsageError: Two of them are one file.
     """
     for at, path in enumerate(files):
         if source is not None and is_same(path, _STDIN if source == "-" else source):
             name = "standard input" if source == "-" else f"the input {source}"
-            raise Stop(Exit.USAGE, f"{path} would be overwritten, and is {name}; name another file")
+            raise UsageError(f"{path} would be overwritten, and is {name}; name another file")
         for other in files[:at]:
             if path.resolve() == other.resolve():
-                raise Stop(Exit.USAGE, f"{path} is named twice")
+                raise UsageError(f"{path} is named twice")
             if is_same(path, other):
-                raise Stop(Exit.USAGE, f"{other} and {path} are one file; name another")
+                raise UsageError(f"{other} and {path} are one file; name another")
         if piped and is_same(path, _STDOUT):
-            raise Stop(Exit.USAGE, f"{path} is standard output, too; name another file")
+            raise UsageError(f"{path} is standard output, too; name another file")
         if kept is not None and is_same(path, kept):
-            raise Stop(Exit.USAGE, f"{path}: the report before is kept there; name another file")
+            raise UsageError(f"{path}: the report before is kept there; name another file")
 
 
 def check_metrics_apart(
@@ -59,18 +59,15 @@ def check_metrics_apart(
         others: Files that the run reads.
 
     Raises:
-        Stop: It is one of them (2).
+        UsageError: It is one of them.
     """
     for text in outputs:
         in_folder = is_dated_report(metrics) and is_same(metrics.parent.parent, text)
         if in_folder or is_same(metrics, text):
-            raise Stop(
-                Exit.USAGE, f"--metrics: {metrics} is a report (--output), too; name another file"
-            )
+            raise UsageError(f"--metrics: {metrics} is a report (--output), too; name another file")
     for other in others:
         if other is not None and is_same(metrics, other):
-            raise Stop(
-                Exit.USAGE,
+            raise UsageError(
                 f"--metrics: {metrics} would be overwritten, and is read by this run; name another "
                 "file",
             )

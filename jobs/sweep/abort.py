@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.deadline import duration_text
-from jobs.errors import Exit, Stop
+from jobs.errors import AbortedError, CredentialsError, RunError, ShortageError
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import AnswerTable, reason_of
 from palm import (
@@ -61,7 +61,7 @@ class AbortThresholds:
 
 
 class AbortMonitor:
-    """Listens to every pair's outcome, and raises Stop where one says enough.
+    """Listens to every pair's outcome, and raises RunError where one says enough.
 
     Args:
         rules: When to stop.
@@ -116,7 +116,8 @@ class AbortMonitor:
         """Note that a pair has no good answer.
 
         Raises:
-            Stop: The merchant is refused (77), or nothing is believed any more (4 or 77).
+            CredentialsError: The merchant is refused, or the answers are signed by unknown keys.
+            AbortedError: Nothing is believed any more.
         """
         if not isinstance(error, TransientError):
             self.accepted()
@@ -141,8 +142,8 @@ class AbortMonitor:
         """Judge the first few pairs together; from here on each is judged by itself.
 
         Raises:
-            Stop: The merchant is refused, or no answer is signed by a known key (77); no answer
-                names anybody, or all are copies of earlier ones (4).
+            CredentialsError: The merchant is refused, or no answer is signed by a known key.
+            AbortedError: No answer names anybody, or all are copies of earlier ones.
         """
         failed = [error for error in errors if error is not None]
         for error in failed:
@@ -170,23 +171,24 @@ class AbortMonitor:
             refused: That of a refused TLS certificate, where no host has answered in this run.
 
         Raises:
-            Stop: (4), or (75) where this machine lacks what a connection takes, or (77) where a
-                certificate is refused.
+            CredentialsError: None was, and a certificate is refused.
+            ShortageError: None was, and this machine lacks what a connection takes.
+            AbortedError: None was, for any other reason.
         """
         silent = self.silent_s
         if silent > self._rules.patience_s:
             if refused is not None:
                 raise _refused(refused)
-            raise Stop(
-                Exit.NOT_NOW if isinstance(latest, LocalResourceError) else Exit.STOPPED,
-                f"No valid answer for {duration_text(silent)}: {_trouble(latest)}",
-            )
+            kind = ShortageError if isinstance(latest, LocalResourceError) else AbortedError
+            said = f"No valid answer for {duration_text(silent)}: {_trouble(latest)}"
+            raise kind(said)
 
     def check_belief(self, answers: AnswerTable) -> None:
         """Stop where too many answers are not believed: somebody else may be answering.
 
         Raises:
-            Stop: (4), or (77) where a key is missing.
+            CredentialsError: They are, and a key is missing.
+            AbortedError: They are.
         """
         asked = len(answers) - answers.count(UnknownReason.NOT_ASKED)
         unbelieved, rules = answers.count(*UNVERIFIED), self._rules
@@ -201,7 +203,7 @@ class AbortMonitor:
             answers: All verified answers, those among them.
 
         Raises:
-            Stop: (4)
+            AbortedError: They do.
         """
         rules = self._rules
         if answers >= rules.unnamed_from and unnamed > rules.unnamed_share * answers:
@@ -217,8 +219,7 @@ class AbortMonitor:
         kind = error.status, error.code
         self._refusals[kind] += 1
         if self._refusals[kind] >= self._rules.refused_alike:
-            raise Stop(
-                Exit.REFUSED,
+            raise CredentialsError(
                 f"the first {self._refusals[kind]} pairs were all refused alike: {diagnose(error)}",
             )
 
@@ -235,13 +236,12 @@ class AbortMonitor:
             raise _nobody_named(pairs)
         raise self._unbelievable(f"the answers about the last {pairs:,} pairs")
 
-    def _unbelievable(self, which: str) -> Stop:
+    def _unbelievable(self, which: str) -> RunError:
         reasons = list(self._signatures.values())
         unknown = reasons.count(SignatureReason.UNKNOWN_SERIAL)
         if self._unknown_serial and 2 * unknown > len(reasons):
-            return Stop(Exit.REFUSED, self._unknown_serial)
-        return Stop(
-            Exit.STOPPED,
+            return CredentialsError(self._unknown_serial)
+        return AbortedError(
             f"{which} are not believed, which is more than chance explains: check base_url, "
             "proxies and keys, then run again",
         )
@@ -256,9 +256,8 @@ def _check_names(errors: Sequence[PalmError | None]) -> None:
         raise _nobody_named(len(answers))
 
 
-def _nobody_named(unnamed: int) -> Stop:
-    return Stop(
-        Exit.STOPPED,
+def _nobody_named(unnamed: int) -> RunError:
+    return AbortedError(
         f"{unnamed:,} answers do not name the person or the organization and are not accepted: "
         "nothing ties such an answer to the question. --accept-unnamed accepts them, and an answer "
         "that reaches the wrong question is then not noticed",
@@ -283,5 +282,5 @@ def _trouble(error: PalmError | None) -> str:
     return f"gateway down ({said if said.startswith('HTTP') else said[:1].lower() + said[1:]})"
 
 
-def _refused(error: PalmError) -> Stop:
-    return Stop(Exit.REFUSED, diagnose(error))
+def _refused(error: PalmError) -> RunError:
+    return CredentialsError(diagnose(error))

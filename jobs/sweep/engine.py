@@ -115,8 +115,7 @@ async def sweep(
         Columns ``ANSWERS``, under the index of ``pairs``.
 
     Raises:
-        Stop: Going on would be wrong: refused (77), unreachable (75), not believed (4 or 77),
-            nothing accepted for too long (4, or 75 where this machine is the reason).
+        RunError: Going on would be wrong: CredentialsError, NotNowError or AbortedError.
     """
     run = _Sweep(
         ask, pairs, stats=stats, rules=rules, ask_throttled=ask_throttled or ask, note=note,

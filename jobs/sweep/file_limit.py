@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import Exit, Stop
+from jobs.errors import UsageError
 
 __all__ = ["connections_within_limit"]
 
@@ -24,7 +24,7 @@ def connections_within_limit(wanted: int, *, each: int = 1) -> int:
         each: Descriptors that each of them takes: 2 where the gateway is in this process, too.
 
     Raises:
-        Stop: There is room for none (2).
+        UsageError: There is room for none.
     """
     in_use = _in_use()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -38,8 +38,7 @@ def connections_within_limit(wanted: int, *, each: int = 1) -> int:
         return wanted
     free = (soft - in_use - min(_RESERVE, soft // 4)) // each
     if free < 1:
-        raise Stop(
-            Exit.USAGE,
+        raise UsageError(
             f"at most {soft} files may be open, which leaves none for a connection: raise the "
             "limit, e.g. with ulimit -n 1024",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.errors import Exit, Stop
+from jobs.errors import CredentialsError, RunError, ShortageError, UnreachableError
 from jobs.sweep.stats import RequestStats
 from palm import CertificateRefusedError, LocalResourceError, PalmError
 from palm.doctor.remedies import diagnose
@@ -21,17 +21,18 @@ def check_reached(stats: RequestStats, waited_s: float, reach_s: float) -> None:
         reach_s: For so long a connection is waited for.
 
     Raises:
-        Stop: The TLS certificate of each host is refused (77, at once), or there was no connection
-            in ``reach_s`` (75, or 77 where a certificate is refused).
+        CredentialsError: The TLS certificate of each host is refused (at once), or one of them and
+            there was no connection in ``reach_s``.
+        NotNowError: There was no connection in ``reach_s``.
     """
     refused = stats.refused_certificate
     if refused is not None and stats.certificates_refused:
-        raise Stop(Exit.REFUSED, diagnose(refused))
+        raise CredentialsError(diagnose(refused))
     if stats.unreached and waited_s >= reach_s:
         raise unreachable(refused or stats.latest_error, f"no connection in {waited_s:.0f} s")
 
 
-def unreachable(error: PalmError | None, otherwise: str) -> Stop:
+def unreachable(error: PalmError | None, otherwise: str) -> RunError:
     """Return why the run ends where no connection could be made.
 
     Args:
@@ -39,10 +40,9 @@ def unreachable(error: PalmError | None, otherwise: str) -> Stop:
         otherwise: What is said if that is neither this machine's nor a certificate's fault.
     """
     if isinstance(error, CertificateRefusedError):
-        return Stop(Exit.REFUSED, diagnose(error))
+        return CredentialsError(diagnose(error))
     if isinstance(error, LocalResourceError):
-        return Stop(Exit.NOT_NOW, str(error))
-    return Stop(
-        Exit.NOT_NOW,
+        return ShortageError(str(error))
+    return UnreachableError(
         f"the gateway could not be reached: {otherwise}; check base_url, network and proxy",
     )

@@ -13,18 +13,11 @@ from typing import Any, Final, NoReturn
 import click
 
 from palm._version import __version__
-from palm.commands.runner import USAGE, run_command, say
+from palm.commands.exit_codes import exit_code_of
+from palm.commands.runner import run_command, say
 from palm.commands.streams import show
 from palm.errors import (
-    ArgumentError,
     CertificateRefusedError,
-    ForbiddenError,
-    PalmError,
-    SettingsError,
-    SignatureError,
-    SignatureReason,
-    TransientError,
-    UnauthorizedError,
 )
 from palm.http.url import proxy_option
 from palm.settings import CONFIG_NAME, Settings, load_settings, read_config
@@ -33,10 +26,7 @@ from palm.text.printable import json_text, printable
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm"
-_UNANSWERED: Final = 3
-_UNWRITTEN: Final = 73
-_NOT_NOW: Final = 75
-_REFUSED: Final = 77
+_CHECK_FAILED: Final = 77
 
 
 @click.group(no_args_is_help=False)
@@ -201,20 +191,7 @@ def sandbox(**given: Any) -> None:  # noqa: ANN401 - what the options above decl
 
 def main() -> NoReturn:
     """Run the command of the process's arguments."""
-    run_command(command, _NAME, _exit_code)
-
-
-def _exit_code(error: Exception) -> int | None:
-    if isinstance(error, SettingsError | ArgumentError):
-        return USAGE
-    replayed = isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED
-    if isinstance(error, UnauthorizedError | ForbiddenError | SignatureError) and not replayed:
-        return _REFUSED
-    if isinstance(error, TransientError):
-        return _NOT_NOW
-    if isinstance(error, OSError):  # of the sandbox's keys; elsewhere they are translated
-        return _UNWRITTEN
-    return _UNANSWERED if isinstance(error, PalmError) else None
+    run_command(command, _NAME, exit_code_of)
 
 
 async def _get(given: dict[str, Any]) -> int:
@@ -227,7 +204,7 @@ async def _get(given: dict[str, Any]) -> int:
             answer = await palm.authorizations.get(given["openid"], given["organization_id"])
         except CertificateRefusedError as error:
             say(_NAME, diagnose(error))
-            return _REFUSED
+            return exit_code_of(error)
     members = {
         "openid": answer.openid,
         "organization_id": answer.organization_id,
@@ -251,7 +228,7 @@ async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
     async for finding in checks.check(settings, pair=pair):
         level = click.style(f"{finding.level:4}", fg=colours[finding.level])
         show(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
-        worst = _REFUSED if finding.level is fail else worst
+        worst = _CHECK_FAILED if finding.level is fail else worst
     return worst
 
 

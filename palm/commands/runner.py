@@ -19,7 +19,7 @@ from palm.text.printable import printable, without_keys, without_long_words
 
 __all__ = [
     "DEFECT",
-    "USAGE",
+    "StandardOutputError",
     "TerminatedError",
     "place_of",
     "printable",
@@ -29,10 +29,11 @@ __all__ = [
 ]
 
 DEFECT: Final = 1
-USAGE: Final = 2
-_UNWRITTEN: Final = 73
-_INTERRUPTED: Final = 130
-_TERMINATED: Final = 143
+"""The exit code of an exception that no command means to end with."""
+
+
+class StandardOutputError(Exception):
+    """What a command prints cannot be written."""
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -42,7 +43,7 @@ class TerminatedError(KeyboardInterrupt):
 def run_command(
     command: click.Command,
     name: str,
-    exit_code: Callable[[Exception], int | None],
+    exit_code: Callable[[BaseException], int],
     arguments: Sequence[str] | None = None,
     report: Callable[[str, int], None] | None = None,
 ) -> NoReturn:
@@ -51,8 +52,7 @@ def run_command(
     Args:
         command: Returns its exit code (None: 0).
         name: How errors are signed.
-        exit_code: What an exception that the command means to end with stands for; None: it does
-            not mean to.
+        exit_code: What an exception stands for; ``DEFECT``: the command does not mean to end so.
         arguments: Default those of the process.
         report: Says why the command ends, with its exit code; None: :func:`say` does.
     """
@@ -65,22 +65,22 @@ def run_command(
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else name
         said = without_long_words(error.format_message().rstrip("."))
-        code = USAGE
+        code = exit_code(error)
         tell(f"{said}; see {path} --help", code)
     except (KeyboardInterrupt, click.Abort) as error:
-        by_signal = isinstance(error.__cause__ or error, TerminatedError)  # click's Abort has it so
-        code = _TERMINATED if by_signal else _INTERRUPTED
+        cause = error.__cause__  # click's Abort has it so
+        code = exit_code(cause if isinstance(cause, TerminatedError) else error)
         tell("interrupted; nothing is written", code)
     except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
         if isinstance(error, BrokenPipeError) and failed_at_output(error):
             code = 0  # of --help or --version, whose reader has left: those of commands go on
         elif isinstance(error, OSError) and failed_at_output(error):
-            code = _UNWRITTEN
-            tell(f"standard output cannot be written: {error.strerror}", code)
+            unwritten = StandardOutputError(f"standard output cannot be written: {error.strerror}")
+            code = exit_code(unwritten)
+            tell(str(unwritten), code)
         else:
-            meant = exit_code(error)
-            code = DEFECT if meant is None else meant
-            tell(str(error) if meant is not None else _defect(error), code)
+            code = exit_code(error)
+            tell(_defect(error) if code == DEFECT else str(error), code)
     _flush()
     sys.exit(code or 0)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.errors import RunError
 from jobs.observe.logs import set_up_logging
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Population
@@ -105,7 +105,7 @@ def source(folder):
 
 @pytest.fixture
 def night(gateway, machine, report_path, source):
-    """Return a function that runs a night within this process; returns its report, or its Stop.
+    """Return a function that runs a night within this process; returns its report, or its error.
 
     ``waits``: by default a tenth of those that the command has, longer on a slower machine, as is
     ``patience_s``. ``longest_file``: so many bytes fit on the disk.
@@ -123,7 +123,7 @@ def night(gateway, machine, report_path, source):
         try:
             with files_no_longer_than(longest_file):
                 report = run_quietly(chosen)
-        except Stop as stop:
+        except RunError as stop:
             return stop
         return read_parquet(chosen.outputs.for_date(report.run_date).primary)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from palm.settings import load_settings, read_config
 from tests.night import NEXT
 
@@ -31,8 +32,8 @@ def test_all_answers_lying_from_the_start_leave_the_earlier_report_as_it_is(
     before = report_path.read_bytes()
     gateway.tell(faults=f"{fault}=1")
     stop = night(100, run_date=NEXT)
-    assert isinstance(stop, Stop)
-    assert stop.code == code
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == code
     assert report_path.read_bytes() == before
 
 
@@ -44,8 +45,8 @@ def test_all_answers_lying_from_the_middle_on_leave_the_earlier_report_as_it_is(
     before = report_path.read_bytes()
     gateway.tell(plan=[{"queries": 60, "do": {"faults": f"{fault}=1"}}])
     stop = night(150, run_date=NEXT, rate=3_000, concurrency=16)
-    assert isinstance(stop, Stop)
-    assert stop.code == (77 if fault == "serial" else 4)
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == (77 if fault == "serial" else 4)
     assert report_path.read_bytes() == before
 
 
@@ -68,8 +69,8 @@ def test_certificates_rotated_in_the_middle_end_with_77_where_only_the_old_one_i
     path.write_text(text + 'platform_certificates = ["platform_cert.pem"]\n')
     gateway.tell(plan=[{"queries": 300, "do": {"rotate": True}}])
     stop = night(600, settings=load_settings(read_config(path)))
-    assert isinstance(stop, Stop)
-    assert stop.code == 77
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 77
     assert "no key is held for that id" in str(stop)
     assert not report_path.exists()
     report = night(600, settings=gateway.settings(mode="certificate"))
@@ -80,8 +81,8 @@ def test_certificates_rotated_in_the_middle_end_with_77_where_only_the_old_one_i
 def test_a_clock_an_hour_off_ends_with_77_and_says_so(gateway, night, report_path, offset_s):
     gateway.tell(offset_s=offset_s)
     stop = night(300)
-    assert isinstance(stop, Stop)
-    assert stop.code == 77
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 77
     assert "clock" in str(stop)
     assert not report_path.exists()
     assert gateway.tell()["asked"] <= 5  # the canary's
@@ -93,8 +94,8 @@ def test_a_key_revoked_in_the_middle_ends_with_77_once_a_second_pair_confirms_it
     """What was answered before it is kept, and is not asked again with the new key."""
     gateway.tell(plan=[{"queries": 300, "do": {"offset_s": 3600}}])
     stop = night(800, rate=500, concurrency=16)
-    assert isinstance(stop, Stop)
-    assert stop.code == 77
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 77
     assert not report_path.exists()
     assert 2 <= gateway.tell()["rejected"] <= 2 * 16
     gateway.tell(reset=True)
@@ -117,8 +118,8 @@ def test_an_organization_that_is_denied_costs_its_own_pairs_alone(gateway, night
 def test_every_organization_denied_ends_with_77(gateway, night, report_path):
     gateway.tell(denied=["*"])
     stop = night(300)
-    assert isinstance(stop, Stop)
-    assert stop.code == 77
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 77
     assert "open the palm service" in str(stop)
     assert not report_path.exists()
 
@@ -129,8 +130,8 @@ def test_a_run_of_which_only_denied_pairs_are_left_is_gone_on_with_to_its_end(ga
     settings = gateway.settings()
     lines = [f"o{i:027},{'0042' if i < 60 else '1001'},x" for i in range(120)]
     stop = night(0, *lines, settings=settings, concurrency=4, patience_s=0.5)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     gateway.tell(reset=True, denied=["1001"])
     report = night(0, *lines, settings=settings, max_unknown=0.6)
     assert report.about["asking"]["resumed"] == 60
@@ -141,8 +142,8 @@ def test_a_wrong_clock_is_told_apart_from_a_wrong_key(gateway, night):
     settings = gateway.settings()
     wrong = {"merchant_serial": "5" * 40, "merchant_certificate": None}
     stop = night(50, settings=settings.model_copy(update=wrong))
-    assert isinstance(stop, Stop)
-    assert stop.code == 77
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 77
     assert "clock" not in str(stop)
     assert "serial" in str(stop)
 
@@ -152,8 +153,8 @@ def test_one_signed_answer_for_all_leads_to_no_false_state(gateway, night, is_tr
     """An answer that names nobody, and is accepted, could be about anybody: 2,009 were false."""
     gateway.tell(faults=f"unnamed={int(unnamed)}", repeats=True)
     stop = night(300, accept_unnamed=unnamed)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     assert "not believed" in str(stop)
     gateway.tell(reset=True)
     report = night(300, accept_unnamed=unnamed)
@@ -167,8 +168,8 @@ def test_states_that_name_nobody_are_not_gone_on_with_where_they_are_not_accepte
 ):
     gateway.tell(faults="unnamed=1", plan=[{"queries": 150, "do": {"faults": "other=1"}}])
     stop = night(600, accept_unnamed=True, concurrency=4)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     gateway.tell(reset=True)
     report = night(600)
     assert is_true(report, 600)
@@ -179,7 +180,7 @@ def test_states_that_name_nobody_are_not_gone_on_with_where_they_are_not_accepte
 
 def test_states_that_name_nobody_stay_counted_when_a_run_is_gone_on_with(gateway, night, is_true):
     gateway.tell(faults="unnamed=1", plan=[{"queries": 150, "do": {"faults": "other=1"}}])
-    assert isinstance(night(600, accept_unnamed=True, concurrency=4), Stop)
+    assert isinstance(night(600, accept_unnamed=True, concurrency=4), RunError)
     gateway.tell(reset=True)
     report = night(600, accept_unnamed=True)
     assert is_true(report, 600)
@@ -191,7 +192,7 @@ def test_states_that_name_nobody_stay_counted_when_a_run_is_gone_on_with(gateway
 def test_more_than_one_unnamed_answer_in_a_thousand_ends_with_4(gateway, night, report_path):
     gateway.tell(faults="unnamed=0.02")
     stop = night(1_500)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     assert "--accept-unnamed" in str(stop)
     assert not report_path.exists()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.store.outputs import Outputs
 from tests.night import DAY, NEXT
 
@@ -29,8 +30,8 @@ def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers
     assert night(1_000, rate=3_000).run_id
     before = report_path.read_bytes()
     stop = night(1_000, run_date=NEXT, rate=3_000, longest_file=60_000)
-    assert isinstance(stop, Stop)
-    assert stop.code == 73
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 73
     assert "the journal" in str(stop)
     assert "cannot be written" in str(stop)
     assert report_path.read_bytes() == before
@@ -54,8 +55,8 @@ def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_
     wide = wide_lines(40_000)
     outputs = Outputs((report_path, folder / "report.csv"), report_path)
     stop = night(300, *wide, run_date=NEXT, outputs=outputs, longest_file=1_000_000)
-    assert isinstance(stop, Stop)
-    assert stop.code == 73
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 73
     assert "report.parquet cannot be written" in str(stop)
     assert "the earlier report.parquet is unchanged" in str(stop)
     assert report_path.read_bytes() == before
@@ -91,8 +92,8 @@ def small_disk(folder):
 
 def test_a_file_system_that_is_full_ends_with_73_and_says_which_file(small_disk, night):
     stop = night(2_000, rate=5_000, outputs=Outputs.to(small_disk / "report.parquet"))
-    assert isinstance(stop, Stop)
-    assert stop.code == 73
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 73
     assert str(small_disk) in str(stop)
     assert not (small_disk / "report.parquet").exists()
 
@@ -103,16 +104,16 @@ def test_a_folder_that_is_read_only_ends_with_73_before_the_first_request(
     sealed = folder / "sealed"
     sealed.mkdir(0o555)
     stop = night(20, outputs=Outputs.to(sealed / "report.parquet"))
-    assert isinstance(stop, Stop)
-    assert stop.code == 73
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 73
     assert gateway.tell()["asked"] == 0
 
 
 @pytest.mark.parametrize("where", ["/proc/report.parquet", "missing/report.parquet"])
 def test_a_folder_that_takes_no_file_ends_with_73_before_the_first_request(gateway, night, where):
     stop = night(20, outputs=Outputs.to(Path(where)))
-    assert isinstance(stop, Stop)
-    assert stop.code == 73
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 73
     assert str(Path(where).parent) in str(stop)
     assert gateway.tell()["asked"] == 0
 

@@ -12,7 +12,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.journal.format import header_frame, record_frame, scan
 from jobs.report.parquet import read_parquet
 from jobs.store.outputs import Outputs
@@ -28,8 +29,8 @@ def broken_off(gateway, night, folder):
         settings = gateway.settings()
         gateway.tell(plan=[{"queries": after, "do": {"open": False}}])
         stop = night(pairs, settings=settings, rate=500, concurrency=8, patience_s=0.25, **given)
-        assert isinstance(stop, Stop)
-        assert stop.code == 4
+        assert isinstance(stop, RunError)
+        assert exit_code_of(stop) == 4
         gateway.tell(open=True)
         return folder / f".report.{given.get('run_date', DAY)}.journal"
 
@@ -178,8 +179,8 @@ def test_a_trial_on_the_sandbox_leaves_the_journal_of_the_real_gateway_alone(
     moved = header_frame(replace(scan(before).run, gateway="wechatpay"))
     journal.write_bytes(moved * 2)
     stop = night(200)
-    assert isinstance(stop, Stop)
-    assert stop.code == 2
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 2
     assert "is of an unfinished run of merchant" in str(stop)
     assert journal.read_bytes() == moved * 2
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from tests.night import DAY
 
 pytestmark = pytest.mark.slow
@@ -26,8 +27,8 @@ def test_a_gateway_that_is_down_at_the_start_ends_with_75_and_leaves_nothing(
     gateway.tell(open=False)
     started = time.monotonic()
     stop = night(50, settings=settings)
-    assert isinstance(stop, Stop)
-    assert stop.code == 75
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 75
     assert "could not be reached" in str(stop)
     reach_s = machine.waits().sweep.reach_s
     assert reach_s <= time.monotonic() - started < 3 * reach_s
@@ -70,8 +71,8 @@ def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
 def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night, folder):
     gateway.tell(plan=[{"queries": 200, "do": {"faults": "stall=1"}}])
     stop = night(1_000, patience_s=2.0)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     assert "No valid answer for" in str(stop)
     assert not (folder / "report.parquet").exists()
     assert (folder / f".report.{DAY}.journal").exists()
@@ -80,16 +81,16 @@ def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night,
 def test_patience_ends_with_4_where_nothing_is_answered_from_the_start_on(gateway, night, folder):
     gateway.tell(faults="stall=1")
     stop = night(100, patience_s=2.0)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     assert list(folder.glob(".*.journal")) == []
 
 
 def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, night):
     gateway.tell(faults="429=1")
     stop = night(100, patience_s=2.0)
-    assert isinstance(stop, Stop)
-    assert stop.code == 4
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 4
     assert "every request is throttled" in str(stop)
 
 

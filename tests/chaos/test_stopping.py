@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, without_times
 
@@ -125,8 +126,8 @@ def test_a_signal_before_anything_was_answered_ends_the_run_too(
     started = time.monotonic()
     stop = night(100, settings=settings)
     timer.join()
-    assert isinstance(stop, Stop)
-    assert stop.code == 143
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 143
     assert time.monotonic() - started < 4.0 * machine.slower
     assert list(folder.glob("*.parquet")) == []
 
@@ -137,8 +138,8 @@ def test_a_signal_in_an_outage_ends_the_run_and_keeps_what_was_answered(gateway,
     timer = signal_after(0.8, ready=lambda: gateway.tell()["asked"] >= 200)
     stop = night(1_000, settings=settings, rate=500)
     timer.join()
-    assert isinstance(stop, Stop)
-    assert stop.code == 143
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 143
     gateway.tell(reset=True)
     assert resumed(night(1_000, settings=settings)) >= 190
 
@@ -179,7 +180,7 @@ def test_a_deadline_in_an_outage_is_kept(gateway, machine, night, is_true):
 def test_no_time_at_all_publishes_what_the_journal_holds(gateway, night, is_true):
     gateway.tell(plan=[{"queries": 200, "do": {"open": False}}])
     stop = night(500, settings=(settings := gateway.settings()), rate=500, patience_s=0.5)
-    assert stop.code == 4
+    assert exit_code_of(stop) == 4
     gateway.tell(reset=True)
     report = night(500, settings=settings, seconds=0.0)
     assert is_true(report, 500)

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.typed_options import typed_options
 from jobs.deadline import Deadline
-from jobs.errors import Stop
+from jobs.errors import RunError
 from jobs.input.pairs import read_pairs
 from jobs.journal.journal import Journal
 from jobs.report.model import GatewayId
@@ -199,9 +200,9 @@ def test_with_a_deadline_the_first_connection_is_waited_for_until_then(folder, s
 
 def test_without_a_deadline_the_first_connection_is_not_waited_for(folder, source, keys):
     keys.write(folder / "keys", "http://127.0.0.1:9")
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         run_quietly(chosen(folder, source))
-    assert stop.value.code == 75
+    assert exit_code_of(stop.value) == 75
 
 
 def test_who_is_out_of_patience_is_told_what_to_type(folder, source, config, gateway):
@@ -210,9 +211,9 @@ def test_who_is_out_of_patience_is_told_what_to_type(folder, source, config, gat
         chosen(folder, source, patience_s=0.5),
         typed=tuple(typed_options(["pairs.csv", "-o", "report.parquet"])),
     )
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         run_quietly(asked)
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
     assert re.fullmatch(
         r"No valid answer for 0 s: every request is throttled \(HTTP 429.*\); the answers about 0 "
         r"of 30 pairs are kept in the journal; to go on: palm-reconcile pairs.csv -o "

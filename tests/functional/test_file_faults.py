@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 import jobs.store.publish
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.report.model import Report
 from jobs.store.locations import previous_of
 from jobs.store.outputs import Outputs
@@ -216,7 +217,7 @@ def night(reports, tmp_path):
                     baseline=reports.first,
                     replaced=reports.first,
                 )
-        except Stop as stop:
+        except RunError as stop:
             faults.told = True
             check_earlier(stop, target, others, reports)
         else:
@@ -232,7 +233,7 @@ def night(reports, tmp_path):
 
 def check_earlier(stop, target, others, reports):
     """The earlier report stands unchanged, and the line says so, and which others are new."""
-    assert stop.code == 73
+    assert exit_code_of(stop) == 73
     assert target.read_bytes() == reports.earlier
     line = str(stop)
     assert "cannot be written" in line or "could not be read back" in line

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.commands.typed_options import typed_options
-from jobs.errors import Exit, Stop
+from jobs.errors import CredentialsError, NotNowError, RunError
 from jobs.journal.file import unwritable
 from jobs.run.remedy import telling_how_to_go_on
 from jobs.store.lock import one_at_a_time
@@ -28,14 +28,18 @@ def test_a_run_that_finds_another_one_says_the_whole_command(reconcile, folder):
 
 @contextmanager
 def told(stop):
-    """Return how a Stop in the block reads."""
+    """Return how an error in the block reads."""
     chosen = options(
         "people.csv",
         Path("r.parquet"),
         DAY,
         typed=tuple(typed_options(["people.csv", "-o", "r.parquet"])),
     )
-    with pytest.raises(Stop) as ended, telling_how_to_go_on(chosen), telling_how_to_go_on(chosen):
+    with (
+        pytest.raises(RunError) as ended,
+        telling_how_to_go_on(chosen),
+        telling_how_to_go_on(chosen),
+    ):
         raise stop
     yield str(ended.value)
 
@@ -50,9 +54,9 @@ def test_a_journal_that_cannot_be_written_says_the_whole_command(number):
         assert "Free space" in line
 
 
-@pytest.mark.parametrize(("code", "again"), [(Exit.NOT_NOW, True), (Exit.REFUSED, False)])
-def test_what_may_be_over_later_says_the_whole_command(code, again):
-    with told(Stop(code, "no")) as line:
+@pytest.mark.parametrize(("kind", "again"), [(NotNowError, True), (CredentialsError, False)])
+def test_what_may_be_over_later_says_the_whole_command(kind, again):
+    with told(kind("no")) as line:
         assert line == (f"no. Try again later{COMMAND}" if again else "no")
 
 

@@ -8,7 +8,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from jobs.input.pairs import Damage, InputError, Reason, parse_pairs
+from jobs.errors import InputError
+from jobs.input.pairs import Damage, Reason, parse_pairs
 
 PEOPLE = [f"oCase{number:02}{'a' * 21}" for number in range(6)]
 HEADER = "openid,organization_id"

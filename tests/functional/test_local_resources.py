@@ -12,14 +12,15 @@ from contextlib import contextmanager
 import pandas as pd
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
 from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules, sweep
 from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, BreakerRules, HostRules, LocalResourceError, Retry
-from palm.commands.main import _exit_code
+from palm.commands import exit_codes
 from palm.sandbox import Faults, SandboxGateway
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
@@ -136,14 +137,14 @@ async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
 async def test_where_it_lasts_the_run_ends_with_75_and_the_line(keys, hosts, rules, begins):
     stats, (main, _) = RequestStats(), hosts
     async with client(keys, main.base_url, on_attempt=stats.attempted) as asking:
-        with no_free_descriptors(), pytest.raises(Stop) as stop:
+        with no_free_descriptors(), pytest.raises(RunError) as stop:
             await sweep(asking.authorizations.get, pairs(20), stats=stats, rules=rules)
-    assert stop.value.code == 75
+    assert exit_code_of(stop.value) == 75
     assert str(stop.value) == begins
 
 
 def test_palm_get_ends_with_75_as_with_all_that_passes():
-    assert _exit_code(LocalResourceError(LINE)) == 75
+    assert exit_codes.exit_code_of(LocalResourceError(LINE)) == 75
 
 
 def test_a_night_that_had_answers_keeps_them_and_says_the_command_once(folder, keys):
@@ -166,11 +167,11 @@ def test_a_night_that_had_answers_keeps_them_and_says_the_command_once(folder, k
         thread = threading.Thread(target=exhaust)
         thread.start()
         try:
-            with pytest.raises(Stop) as stop:
+            with pytest.raises(RunError) as stop:
                 run_quietly(chosen)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limit)
             thread.join()
-    assert (stop.value.code, stop.value.again) == (75, False)
+    assert (exit_code_of(stop.value), stop.value.again) == (75, False)
     assert "this process has no free file descriptors" in str(stop.value)
     assert "are kept in the journal; to go on: palm-reconcile " in str(stop.value)

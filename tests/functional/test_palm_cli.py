@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from palm import SignatureError, SignatureReason
-from palm.commands.main import _exit_code, command
+from palm.commands.exit_codes import exit_code_of
+from palm.commands.main import command
 from palm.commands.runner import run_command
 from palm.sandbox import Fault, Faults, SandboxGateway, SandboxKeys
 from palm.settings import read_config
@@ -105,7 +106,7 @@ def run(*arguments: str, out=None) -> tuple[int, str, str]:
     """Return exit code, standard output and standard error of the command."""
     out, err = out or io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        run_command(command, "palm", _exit_code, arguments)
+        run_command(command, "palm", exit_code_of, arguments)
     return ended.value.code, out.getvalue(), err.getvalue()
 
 
@@ -155,9 +156,9 @@ def test_get_refuses_an_answer_that_names_nobody_unless_that_is_accepted(
 
 def test_an_answer_that_came_before_is_no_matter_of_credentials():
     error = SignatureError("the answer came before", SignatureReason.REPLAYED)
-    assert _exit_code(error) == 75
+    assert exit_code_of(error) == 75
     error.reason = SignatureReason.WRONG
-    assert _exit_code(error) == 77
+    assert exit_code_of(error) == 77
 
 
 def test_the_sandboxs_help_names_every_fault():

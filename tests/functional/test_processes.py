@@ -95,14 +95,14 @@ def test_few_descriptors_make_few_connections_and_no_pair_unknown(
 def test_no_room_for_a_connection_ends_with_2_and_says_how_to_make_some(shell, source):
     code = (
         "import os, resource; "
-        "from jobs.sweep import file_limit; from jobs.errors import Stop\n"
+        "from jobs.sweep import file_limit; from jobs.errors import UsageError\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))\n"
         "held = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]\n"
         "try:\n    file_limit.connections_within_limit(8)\n"
-        "except Stop as stop:\n    print(int(stop.code), stop)\n"
+        "except UsageError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("2 at most 12 files may be open"), done.stderr
+    assert done.stdout.startswith("at most 12 files may be open"), done.stderr
 
 
 def begun(gateway_keys, tmp_path, source, *prefix):

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.commands import reconcile
-from jobs.errors import exit_code_of
 from jobs.observe.ping import Ping
 from palm import (
     AsyncPalm,
@@ -399,10 +398,9 @@ async def test_a_password_is_sent_in_utf_8_as_curl_does(gateway):
 
 def command_line(*words):
     """Run a command; return its exit code."""
-    job = words[0] == "palm-reconcile"
-    command, exit_code = (reconcile.command, exit_code_of) if job else (cli.command, cli._exit_code)
+    program = reconcile if words[0] == "palm-reconcile" else cli
     with pytest.raises(SystemExit) as ended:
-        run_command(command, words[0], exit_code, list(words[1:]))
+        run_command(program.command, words[0], program.exit_code_of, list(words[1:]))
     return ended.value.code
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
 from jobs.store.locations import previous_of
@@ -248,9 +249,9 @@ def test_a_gateway_out_of_reach_ends_with_75(folder, source, config):
             sweep=SweepRules(reach_s=0.1, reach_every_s=0.02),
         )
         chosen = options(source, folder / "r.parquet", DAY, settings=settings, waits=waits)
-        with pytest.raises(Stop, match="could not be reached") as stop:
+        with pytest.raises(RunError, match="could not be reached") as stop:
             run_quietly(chosen)
-    assert stop.value.code == 75
+    assert exit_code_of(stop.value) == 75
     assert not (folder / "r.parquet").exists()
 
 
@@ -296,9 +297,9 @@ def test_too_many_answers_that_are_not_believed_end_with_4(folder, source, confi
     gateway.faults = Faults.parse("altered=0.8")
     settings, waits = load_settings(read_config(config)), Waits(retry=Retry(attempts=1))
     chosen = options(source, folder / "r.parquet", DAY, settings=settings, rate=1000, waits=waits)
-    with pytest.raises(Stop, match="of 30 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="of 30 pairs are not believed") as stop:
         run_quietly(chosen)
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
     assert not (folder / "r.parquet").exists()
 
 
@@ -469,9 +470,9 @@ def test_answers_that_name_nobody_stop_the_run_unless_they_are_accepted(
         chosen = options(
             source, folder / "r.parquet", DAY, settings=settings, rate=1000, waits=waits
         )
-        with pytest.raises(Stop, match="--accept-unnamed accepts them") as caught:
+        with pytest.raises(RunError, match="--accept-unnamed accepts them") as caught:
             run_quietly(chosen)
-        assert caught.value.code == 4
+        assert exit_code_of(caught.value) == 4
         report = run_quietly(replace(chosen, accept_unnamed=True))
         assert report.about["asking"]["answers_without_echo"] == 30
     finally:

@@ -14,8 +14,9 @@ import pytest
 
 from jobs.commands import reconcile
 from jobs.commands import report as show
+from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.typed_options import typed_options
-from jobs.errors import Exit, exit_code_of
+from jobs.errors import RunTerminatedError
 from jobs.run.session import _interrupted
 from jobs.run.typed_command import shown_command
 from jobs.sweep.stats import RequestStats
@@ -31,8 +32,8 @@ RUN = 10
 """So many characters of a secret in a row are too many."""
 FIELDS = [name for name in Settings.model_fields if name not in {"accept_unnamed", "require_echo"}]
 COMMANDS = {
-    "palm get": (cli.command, cli._exit_code, ["get", "o1", "--organization-id", "1004"]),
-    "palm check": (cli.command, cli._exit_code, ["check"]),
+    "palm get": (cli.command, cli.exit_code_of, ["get", "o1", "--organization-id", "1004"]),
+    "palm check": (cli.command, cli.exit_code_of, ["check"]),
     "palm-reconcile": (
         reconcile.command,
         exit_code_of,
@@ -266,7 +267,7 @@ def test_a_command_without_a_secret_can_be_pasted_as_it_is():
 def test_an_interrupted_run_says_how_to_go_on_without_the_secret(words):
     typed = ("a.csv", *words, "-o", "r.csv", "--fresh")
     chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=tuple(typed_options(typed)))
-    said = str(_interrupted(Exit.TERMINATED, chosen, RequestStats(pairs=3), None))
+    said = str(_interrupted(RunTerminatedError, chosen, RequestStats(pairs=3), None))
     assert said.endswith(
         f"to go on: palm-reconcile a.csv -o r.csv --run-date {DAY} (and --ping-url, not shown here)"
     )

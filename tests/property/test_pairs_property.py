@@ -9,8 +9,9 @@ import unicodedata
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from jobs.errors import InputError
 from jobs.input.keys import clean_key
-from jobs.input.pairs import InputError, Reason, parse_pairs, read_pairs
+from jobs.input.pairs import Reason, parse_pairs, read_pairs
 
 HEADER = "openid,organization_id,note\n"
 

@@ -31,7 +31,7 @@ ARGUMENTS = {
     "CertificateRefusedError": (("api.mch.weixin.qq.com", "expired", 10), {}),
     "Rejection": ((Refusal(400, "PARAM_ERROR", 1, "错误", "wrong"), {"field": "openid"}), {}),
     "SignatureError": (("wrong", SignatureReason.WRONG), {"serial": "PUB_KEY_ID_1", "skew_s": 3}),
-    "Stop": ((2, "wrong"), {"again": True}),
+    "RunError": (("wrong",), {"again": True}),
     "UnrecognizedStateError": (("FROZEN",), {}),
 }
 """What a class, or the nearest of its bases that is here, is made with; else one text."""

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from jobs.commands.exit_codes import exit_code_of
 from jobs.deadline import duration_text, elapsed_clock, parse_deadline, parse_duration
-from jobs.errors import Stop
+from jobs.errors import RunError
 from tests.night import DAY, options
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -30,9 +31,9 @@ def test_a_duration_is_numbers_with_units(text, seconds):
     "text", ["", "7", "h", "7 h", "-1h", "7x", "1h-2m", "1,5h", "7H", "inf", "1e3s"]
 )
 def test_what_is_no_duration_ends_with_2_and_names_the_option(text):
-    with pytest.raises(Stop, match=r"--patience: .* is not a duration") as stop:
+    with pytest.raises(RunError, match=r"--patience: .* is not a duration") as stop:
         parse_duration(text, "--patience")
-    assert stop.value.code == 2
+    assert exit_code_of(stop.value) == 2
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_a_deadline_of_the_evening_before_has_passed_after_midnight():
 
 @pytest.mark.parametrize("text", ["", "soon", "25:00", "6 o'clock", "2026-13-01T06:00", "T"])
 def test_what_is_no_time_ends_with_2(text):
-    with pytest.raises(Stop, match="is not a time such as 06:00") as stop:
+    with pytest.raises(RunError, match="is not a time such as 06:00") as stop:
         parse_deadline(text, NIGHT)
-    assert stop.value.code == 2
+    assert exit_code_of(stop.value) == 2
 
 
 @pytest.mark.parametrize(

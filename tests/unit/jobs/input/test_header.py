@@ -2,8 +2,8 @@
 
 import pytest
 
+from jobs.errors import InputError
 from jobs.input.header import Columns, find_header, name_columns
-from jobs.input.source import InputError
 from jobs.schema import ROWS
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"

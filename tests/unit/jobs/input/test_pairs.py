@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from jobs.input.pairs import Input, InputError, InvalidLine, Reason, parse_pairs, read_pairs
+from jobs.errors import InputError
+from jobs.input.pairs import Input, InvalidLine, Reason, parse_pairs, read_pairs
 from jobs.schema import PAIRS, conform
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"

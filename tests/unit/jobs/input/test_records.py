@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from jobs.errors import InputError
 from jobs.input.records import InvalidLine, Keys, LineStats, Reason, read_records, valid_records
-from jobs.input.source import InputError
 
 
 def records(text: str, delimiter: str = ","):

@@ -11,9 +11,10 @@ from contextlib import suppress
 import pyarrow as pa
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import InputError, RunError
 from jobs.input.size_limit import TooLargeError, parse_size, read_at_most, size_text
-from jobs.input.source import InputError, read_stored
+from jobs.input.source import read_stored
 
 HEADER = b"openid,organization_id\n"
 MIB = 1 << 20
@@ -78,9 +79,9 @@ def test_sizes_are_read_as_people_write_them(text, size):
 
 @pytest.mark.parametrize("text", ["", "GiB", "0", "-1", "4 gigs", "1e9", "nan", "٣", "4,5G"])
 def test_anything_else_is_refused_with_an_example(text):
-    with pytest.raises(Stop, match="is not a size such as 500MB or 4GiB") as stop:
+    with pytest.raises(RunError, match="is not a size such as 500MB or 4GiB") as stop:
         parse_size(text, "--max-input-size")
-    assert stop.value.code == 2
+    assert exit_code_of(stop.value) == 2
 
 
 @pytest.mark.parametrize(

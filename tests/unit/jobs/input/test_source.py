@@ -9,7 +9,8 @@ import subprocess
 import pyarrow as pa
 import pytest
 
-from jobs.input.source import InputError, find_encoding, read_stored, read_unchanged, shown
+from jobs.errors import InputError
+from jobs.input.source import find_encoding, read_stored, read_unchanged, shown
 
 CSV = b"openid,organization_id\noA,1\n"
 

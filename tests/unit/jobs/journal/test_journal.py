@@ -13,7 +13,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.journal.format import header_frame, scan
 from jobs.journal.journal import Journal
 from jobs.journal.unfinished import (
@@ -169,17 +170,17 @@ def test_fresh_forgets_what_is_there(written, journal):
 def test_one_of_another_gateway_or_merchant_ends_with_2_and_stays(written, journal, gateway, fresh):
     path = written(row(1))
     before = path.read_bytes()
-    with pytest.raises(Stop, match="is of an unfinished run of merchant 0000000000") as stop:
+    with pytest.raises(RunError, match="is of an unfinished run of merchant 0000000000") as stop:
         journal(gateway=gateway, fresh=fresh)
-    assert stop.value.code == 2
+    assert exit_code_of(stop.value) == 2
     assert path.read_bytes() == before
 
 
 def test_one_of_another_date_under_this_name_ends_with_2(written, journal, files):
     written(row(1), day=NEXT).replace(files.journal(DAY))
-    with pytest.raises(Stop, match="is of a run of 2025-03-04, not of 2025-03-03") as stop:
+    with pytest.raises(RunError, match="is of a run of 2025-03-04, not of 2025-03-03") as stop:
         journal()
-    assert stop.value.code == 2
+    assert exit_code_of(stop.value) == 2
 
 
 def test_answers_go_to_their_pairs_wherever_these_stand_now(written, rows_of, pairs_of):
@@ -244,9 +245,9 @@ def test_what_was_killed_before_it_wrote_anything_is_begun(path, journal, rows_o
 
 
 def test_one_that_cannot_be_begun_ends_with_73(tmp_path, pairs):
-    with pytest.raises(Stop, match="cannot be written") as stop:
+    with pytest.raises(RunError, match="cannot be written") as stop:
         Journal.open(Sidecars(tmp_path / "missing", "report"), DAY, SANDBOX, pairs)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 def make_link(path):
@@ -257,9 +258,9 @@ def make_link(path):
 def test_what_is_no_file_ends_with_73_and_the_plan_says_so(path, journal, rows_of, make):
     make(path)
     for begin in (journal, rows_of):
-        with pytest.raises(Stop, match="cannot be written") as stop:
+        with pytest.raises(RunError, match="cannot be written") as stop:
             begin()
-        assert stop.value.code == 73
+        assert exit_code_of(stop.value) == 73
 
 
 def fill(opened):
@@ -276,11 +277,11 @@ def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(journa
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10_000, before[1]))
         try:
-            with pytest.raises(Stop, match="the answers that it holds are kept") as stop:
+            with pytest.raises(RunError, match="the answers that it holds are kept") as stop:
                 fill(opened)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     assert row(0) in rows_of()
     with journal() as opened:  # the record that did not fit is a torn tail
         assert row(0) in opened.found
@@ -299,7 +300,7 @@ def test_a_file_system_that_cannot_sync_is_done_without_and_one_that_fails_is_no
         opened.put(row(0))
         opened.close()
         if ends:
-            with pytest.raises(Stop, match="cannot be written"):
+            with pytest.raises(RunError, match="cannot be written"):
                 opened.check()
         else:
             opened.check()

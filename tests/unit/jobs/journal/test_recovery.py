@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.journal.format import header_frame, record_frame, scan
 from jobs.journal.journal import Journal
 from jobs.journal.unfinished import kept_answers, remove_old_journals
@@ -218,6 +219,8 @@ def test_the_plan_ends_with_2_where_the_run_would(files, pairs, content):
         header_frame(run) * 2 + record_frame(run.seed, bytes(16), row(0), 1_741_000_000_000)
     )
     for gateway in (GatewayId("sandbox", "1"), GatewayId("wechatpay", "0000000000")):
-        with pytest.raises(Stop, match="is of an unfinished run of merchant 0000000000") as stop:
+        with pytest.raises(
+            RunError, match="is of an unfinished run of merchant 0000000000"
+        ) as stop:
             kept_answers(files, DAY, gateway, pairs)
-        assert stop.value.code == 2
+        assert exit_code_of(stop.value) == 2

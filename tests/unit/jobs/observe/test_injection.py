@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from jobs.commands import reconcile
-from jobs.errors import exit_code_of
+from jobs.commands.exit_codes import exit_code_of
 from jobs.observe.logs import log_error, log_summary, set_up_logging
 from jobs.observe.metrics import write_metrics
 from jobs.render.excel.workbook import write_excel

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.observe.metrics import write_metrics
 
 
@@ -114,9 +115,9 @@ def test_what_is_there_and_cannot_be_read_is_replaced(write, tmp_path, there):
 def test_a_file_that_cannot_be_written_ends_with_73_and_leaves_nothing_behind(tmp_path):
     path = tmp_path / "palm.prom"
     path.mkdir()
-    with pytest.raises(Stop, match="cannot be written") as stop:
+    with pytest.raises(RunError, match="cannot be written") as stop:
         write_metrics(path, None, name="people", exit_code=0, finished=1.0, seconds=1.0)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     assert list(tmp_path.iterdir()) == [path]
 
 

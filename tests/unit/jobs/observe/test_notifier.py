@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.observe.notifier import RunNotifier
 from palm import SettingsError
 
@@ -42,9 +43,9 @@ def test_a_ping_that_fails_is_a_warning_and_a_file_is_an_error(tmp_path):
 
 
 def test_a_missing_folder_ends_with_73_before_anything_is_done(tmp_path):
-    with pytest.raises(Stop, match="make it first") as stop:
+    with pytest.raises(RunError, match="make it first") as stop:
         RunNotifier(tmp_path / "missing" / "palm.prom", None, "people").start()
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 def test_a_url_that_is_none_is_refused_before_anything_is_done():

@@ -20,8 +20,7 @@ import pandas as pd
 import pytest
 
 from jobs.compare.summary import summarize
-from jobs.compare.verdict import LABELS, TooMuchUnknown, Verdict
-from jobs.errors import Exit
+from jobs.compare.verdict import INCOMPLETE, LABELS, TooMuchUnknown, Verdict
 from jobs.input.records import Reason
 from jobs.render.columns import CARRIED, MEANINGS
 from jobs.render.html.excerpt import (
@@ -297,7 +296,7 @@ def test_the_numbers_on_the_page_are_those_of_the_summary(report, language):
 def test_the_order_is_warnings_headline_verdict_then_the_numbers(night):
     report = night({f"A/{i}": "ON" for i in range(10)}, {"A/0": "UNKNOWN"}, extra_lines=",A,x\n")
     reasons = Verdict((TooMuchUnknown(unknown=1, invalid=1, pairs=1, allowed=0.01),)).to_json()
-    run = report.about["run"] | {"exit_code": int(Exit.INCOMPLETE), "reasons": reasons}
+    run = report.about["run"] | {"exit_code": INCOMPLETE, "reasons": reasons}
     about = report.about | {"run": run}
     page = render(replace(report, metadata=Metadata.from_json(about)), Language.EN)
     said = [

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.changes import classify
-from jobs.errors import Stop
+from jobs.errors import RunError
 from jobs.render import FORMATS, writer_of
 from jobs.render.terminal import print_summary
 from jobs.render.translations import Language
@@ -83,9 +84,9 @@ def find(sound, nights, tmp_path):
             return find_baseline(
                 None, run_date=nights[2], gateway=report.gateway, named=path
             ).report
-        except Stop as stop:
+        except RunError as stop:
             stopped = stop
-        assert (stopped.code, str(stopped).isprintable()) == (65, True)
+        assert (exit_code_of(stopped), str(stopped).isprintable()) == (65, True)
         return str(stopped)
 
     return find

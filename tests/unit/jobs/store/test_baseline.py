@@ -9,8 +9,9 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
+from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.summary import summarize
-from jobs.errors import Stop
+from jobs.errors import RunError
 from jobs.report.info import Metadata
 from jobs.report.model import GatewayId
 from jobs.report.parquet import write_parquet
@@ -43,7 +44,7 @@ def stop(find):
     """Return the verdict that ends a search."""
 
     def stop(*given, **named):
-        with pytest.raises(Stop) as stopped:
+        with pytest.raises(RunError) as stopped:
             find(*given, **named)
         assert str(stopped.value).isprintable()
         return stopped.value
@@ -115,7 +116,7 @@ def test_a_rerun_whose_baseline_is_gone_says_how_to_go_on(stop, publish_night, o
     publish_night({"A/a": "OFF"}, nights[1])
     previous_of(output).unlink()
     stopped = stop(nights[1])
-    assert stopped.code == 65
+    assert exit_code_of(stopped) == 65
     assert "--baseline" in str(stopped)
     assert "--no-baseline" in str(stopped)
 
@@ -127,13 +128,13 @@ def test_a_rerun_beside_another_previous_report_does_not_take_it(
     publish_night({"A/a": "OFF"}, nights[1])
     previous_of(output).unlink()
     write_parquet(report_of({"A/a": "NONE"}, nights[0], run_id="another"), previous_of(output))
-    assert stop(nights[1]).code == 65
+    assert exit_code_of(stop(nights[1])) == 65
 
 
 def test_a_report_of_a_later_date_is_not_replaced(stop, publish_night, nights):
     publish_night({"A/a": "ON"}, nights[2])
     stopped = stop(nights[1])
-    assert stopped.code == 2
+    assert exit_code_of(stopped) == 2
     assert "later than the run date" in str(stopped)
 
 
@@ -145,7 +146,7 @@ def test_a_report_of_another_merchant_or_gateway_is_not_replaced(
 ):
     publish_night({"A/a": "ON"}, nights[0])
     stopped = stop(nights[1], gateway=gateway)
-    assert stopped.code == 2
+    assert exit_code_of(stopped) == 2
     assert "merchant 0000000000 at sandbox" in str(stopped)
 
 
@@ -153,7 +154,7 @@ def test_a_report_of_another_merchant_is_not_replaced_without_a_baseline_either(
     stop, publish_night, nights
 ):
     publish_night({"A/a": "ON"}, nights[0])
-    assert stop(nights[1], gateway=LIVE, wanted=False).code == 2
+    assert exit_code_of(stop(nights[1], gateway=LIVE, wanted=False)) == 2
 
 
 def test_a_report_of_another_merchant_is_taken_where_it_is_named(
@@ -170,7 +171,7 @@ def test_naming_another_baseline_does_not_let_another_merchants_report_be_replac
     publish_night({"A/a": "ON"}, nights[0])
     named = tmp_path / "named.parquet"
     write_parquet(report_of({"A/a": "OFF"}, nights[0], gateway=LIVE, run_id="n"), named)
-    assert stop(nights[1], gateway=LIVE, named=named).code == 2
+    assert exit_code_of(stop(nights[1], gateway=LIVE, named=named)) == 2
 
 
 def test_the_named_baseline_wins(find, publish_night, report_of, nights, tmp_path):
@@ -187,7 +188,7 @@ def test_a_named_baseline_must_be_of_an_earlier_date(stop, report_of, nights, tm
     named = tmp_path / "named.parquet"
     write_parquet(report_of({"A/a": "OFF"}, nights[1] + timedelta(days=days)), named)
     stopped = stop(nights[1], named=named)
-    assert stopped.code == 2
+    assert exit_code_of(stopped) == 2
     assert "not earlier than the run date 2025-03-04" in str(stopped)
 
 
@@ -195,20 +196,20 @@ def test_a_named_baseline_must_be_of_an_earlier_date(stop, report_of, nights, tm
 def test_a_report_that_cannot_be_read_is_not_replaced(stop, output, content):
     output.write_bytes(content)
     stopped = stop()
-    assert stopped.code == 65
+    assert exit_code_of(stopped) == 65
     assert str(output) in str(stopped)
     assert output.read_bytes() == content
 
 
 def test_a_named_baseline_that_cannot_be_read_ends_the_run(stop, tmp_path):
-    assert stop(named=tmp_path / "none.parquet").code == 65
+    assert exit_code_of(stop(named=tmp_path / "none.parquet")) == 65
 
 
 def test_a_report_of_another_schema_ends_the_run(stop, output, report_of, nights):
     report = report_of({"A/a": "ON"}, nights[0])
     write_parquet(with_members(report, {"schema": 3}), output)
     stopped = stop()
-    assert stopped.code == 65
+    assert exit_code_of(stopped) == 65
     assert "schema 3" in str(stopped)
 
 
@@ -232,16 +233,18 @@ def test_a_report_of_the_same_date_is_replaced_by_one_that_shares_half_its_pairs
     replaced = report_of({f"A/{i}": "ON" for i in range(4)}, nights[1])
     pairs = pairs_of(*(f"A/{i}" for i in range(shared)), *(f"B/{i}" for i in range(9)))
     if refused:
-        with pytest.raises(Stop, match=rf"has 4 pairs, and only {shared} .* --replace") as stopped:
+        with pytest.raises(
+            RunError, match=rf"has 4 pairs, and only {shared} .* --replace"
+        ) as stopped:
             check_replaced(replaced, nights[1], pairs)
-        assert stopped.value.code == 2
+        assert exit_code_of(stopped.value) == 2
     else:
         check_replaced(replaced, nights[1], pairs)
 
 
 def test_the_same_openid_in_another_organization_is_another_pair(report_of, pairs_of, nights):
     replaced = report_of({"A/a": "ON"}, nights[1])
-    with pytest.raises(Stop):
+    with pytest.raises(RunError):
         check_replaced(replaced, nights[1], pairs_of("B/a"))
 
 

@@ -7,7 +7,8 @@ import io
 import pytest
 
 import jobs.store.publish
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.render import FORMATS
 from jobs.render import writer_of as real_writer_of
 from jobs.render.translations import Language
@@ -117,9 +118,9 @@ def test_without_a_parquet_each_other_format_stands_alone(put, failing, tmp_path
 
 def test_where_nothing_can_be_written_the_run_stops_with_73_and_names_all(put, failing, tmp_path):
     failing(FULL, "csv", "html")
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         put("csv", "html")
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     for name in ("csv", "html"):
         assert f"{tmp_path}/report.{name} cannot be written: No space left" in str(stop.value)
     assert names(tmp_path) == []

@@ -13,7 +13,8 @@ import openpyxl
 import pytest
 
 import jobs.render.excel.workbook
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.render.excel.workbook import write_excel
 from jobs.report.parquet import read_parquet
 from jobs.store.locations import previous_of, temporary
@@ -81,9 +82,9 @@ def test_a_report_before_that_cannot_be_kept_ends_with_73_and_stays(second, outp
     before = output.read_bytes()
     monkeypatch.setattr(os, "link", refusing(errno.EPERM))
     monkeypatch.setattr("shutil.copyfileobj", refusing(errno.ENOSPC))
-    with pytest.raises(Stop, match="the earlier report.parquet is unchanged") as stop:
+    with pytest.raises(RunError, match="the earlier report.parquet is unchanged") as stop:
         second()
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     assert f"{previous_of(output)} cannot be written: No space left" in str(stop.value)
     assert (output.read_bytes(), names(output.parent)) == (before, ["report.parquet"])
 
@@ -144,9 +145,9 @@ def test_what_publishing_cannot_do_without_is_tried_before_the_first_request(
     number = getattr(errno, name)
     with monkeypatch.context() as patch:
         patch.setattr(os, call, refusing(number))
-        with pytest.raises(Stop, match=os.strerror(number)) as stop:
+        with pytest.raises(RunError, match=os.strerror(number)) as stop:
             check_output(output)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     assert str(output.parent) in str(stop.value)
     assert names(output.parent) == []
 
@@ -161,9 +162,9 @@ def test_what_publishing_can_do_without_is_no_reason_to_stop(output, monkeypatch
 def test_a_name_that_leaves_no_room_for_a_temporary_one_is_found_before_the_first_request(tmp_path):
     path = tmp_path / f"{'r' * 240}.parquet"
     path.touch()
-    with pytest.raises(Stop, match="File name too long") as stop:
+    with pytest.raises(RunError, match="File name too long") as stop:
         check_output(path)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     room = tmp_path / f"{'r' * (255 - len('.') - len('.20250302T010203Z-0badcafe-previous') - 8)}"
     check_output(room.with_suffix(".parquet"))
     temporary(room.with_suffix(".parquet"), "20250302T010203Z-0badcafe-previous").touch()
@@ -177,9 +178,9 @@ def test_a_folder_of_days_is_tried_with_a_folder_in_it(tmp_path, monkeypatch):
     check_outputs(outputs)
     assert names(folder) == []
     monkeypatch.setattr(os, "mkdir", refusing(errno.EPERM))
-    with pytest.raises(Stop, match="reports cannot be written to: Operation not") as stop:
+    with pytest.raises(RunError, match="reports cannot be written to: Operation not") as stop:
         check_outputs(outputs)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_the_current_folder_is_named_in_full_where_nothing_can_be_written_in_it(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("jobs.store.preflight.try_folder", refusing(number))
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         check_output(Path("report.parquet"))
     said = f"the current folder {tmp_path} cannot be written to: {os.strerror(number)}{mended}"
     assert str(stop.value) == said
@@ -204,7 +205,7 @@ def test_the_current_folder_is_named_in_full_where_nothing_can_be_written_in_it(
 def test_a_current_folder_that_was_removed_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr("jobs.store.preflight.try_folder", refusing(errno.ENOENT))
     monkeypatch.setattr(Path, "cwd", refusing(errno.ENOENT))
-    with pytest.raises(Stop, match="^the current folder cannot be written to: No such file"):
+    with pytest.raises(RunError, match="^the current folder cannot be written to: No such file"):
         check_output(Path("report.parquet"))
 
 
@@ -216,9 +217,9 @@ def test_another_users_report_in_a_sticky_folder_is_found_before_the_first_reque
     monkeypatch.setattr(os, "geteuid", lambda: somebody)
     check_output(output)
     output.parent.chmod(0o1777)
-    with pytest.raises(Stop, match="sticky bit lets nobody else") as stop:
+    with pytest.raises(RunError, match="sticky bit lets nobody else") as stop:
         check_output(output)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     check_output(output.with_name("other.parquet"))
 
 

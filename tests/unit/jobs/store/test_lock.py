@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.store.lock import one_at_a_time
 
 STARTED = datetime(2025, 3, 3, 2, 0, tzinfo=UTC)
@@ -41,9 +42,9 @@ def holder(path):
 
 
 def test_another_process_is_kept_out_and_told_pid_and_start(path, holder):
-    with pytest.raises(Stop) as stop, one_at_a_time(path, started=STARTED):
+    with pytest.raises(RunError) as stop, one_at_a_time(path, started=STARTED):
         pytest.fail("let in")
-    assert stop.value.code == 75
+    assert exit_code_of(stop.value) == 75
     assert str(stop.value) == (
         f"another run is writing this report: pid {holder.pid}, since 2025-03-03T02:00:00+00:00"
     )
@@ -59,7 +60,7 @@ def test_a_holder_that_is_killed_lets_go(path, holder):
 @pytest.mark.parametrize("note", ["", "{}", "[]", '{"pid": "x", "started": 1}', "\xff"])
 def test_without_a_readable_note_it_still_says_that_there_is_another_run(path, holder, note):
     path.write_text(note)
-    with pytest.raises(Stop, match=r"another run is writing this report$"):
+    with pytest.raises(RunError, match=r"another run is writing this report$"):
         one_at_a_time(path, started=STARTED).__enter__()
 
 
@@ -78,6 +79,6 @@ def test_its_files_are_for_their_owner_alone(path):
 
 def test_a_place_where_no_file_can_be_ends_with_73(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(Stop, match="cannot be made") as stop:
+    with pytest.raises(RunError, match="cannot be made") as stop:
         one_at_a_time(tmp_path / "file" / ".lock", started=STARTED).__enter__()
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73

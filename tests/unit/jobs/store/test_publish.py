@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import jobs.store.publish
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.report.info import Metadata
 from jobs.report.parquet import read_parquet, write_parquet
 from jobs.store.locations import previous_of
@@ -165,9 +166,9 @@ def test_what_cannot_be_written_changes_nothing_and_says_why(put, second, output
         raise error
 
     writer(write)
-    with pytest.raises(Stop, match="cannot be written") as stop:
+    with pytest.raises(RunError, match="cannot be written") as stop:
         put(second)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
     assert (error.strerror or str(error)) in str(stop.value)
     assert output.read_bytes() == before
     assert names(output.parent) == ["report.parquet"]
@@ -187,9 +188,9 @@ def test_a_defect_while_writing_leaves_nothing_behind(put, first, folder, writer
 def test_what_does_not_read_back_is_not_published(put, second, first, output, writer):
     before = output.read_bytes()
     writer(lambda _, path: path.write_bytes(b"PAR1 nothing PAR1"))
-    with pytest.raises(Stop, match="could not be read back") as stop:
+    with pytest.raises(RunError, match="could not be read back") as stop:
         put(second, first)
-    assert stop.value.code == 5
+    assert exit_code_of(stop.value) == 5
     assert output.read_bytes() == before
     assert names(output.parent) == ["report.parquet"]
 
@@ -202,9 +203,9 @@ def test_a_report_whose_counts_are_wrong_is_not_published(put, second, first, ou
         metadata=Metadata.from_json(second.about | {"summary": summary | {"states": states}}),
     )
     before = output.read_bytes()
-    with pytest.raises(Stop, match=r"controls do not balance.*claimed_states") as stop:
+    with pytest.raises(RunError, match=r"controls do not balance.*claimed_states") as stop:
         put(wrong, first)
-    assert stop.value.code == 5
+    assert exit_code_of(stop.value) == 5
     assert output.read_bytes() == before
     assert names(folder) == ["report.parquet"]
 
@@ -216,81 +217,81 @@ def test_rows_that_change_on_their_way_to_the_disk_are_found(put, second, first,
         write_parquet(replace(report, rows=rows), path)
 
     writer(write)
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         put(second, first)
-    assert stop.value.code == 5
+    assert exit_code_of(stop.value) == 5
     assert names(folder) == ["report.parquet"]
 
 
 def test_a_row_that_is_lost_on_its_way_to_the_disk_is_found(put, second, first, writer):
     writer(lambda report, path: write_parquet(replace(report, rows=report.rows.iloc[1:]), path))
-    with pytest.raises(Stop, match="could not be read back: .* rows and claims") as stop:
+    with pytest.raises(RunError, match="could not be read back: .* rows and claims") as stop:
         put(second, first)
-    assert stop.value.code == 5
+    assert exit_code_of(stop.value) == 5
 
 
 def test_an_opening_that_is_not_the_baselines_closing_is_not_published(
     put, second, report_of, nights
 ):
     other = report_of({"A/a": "ON"}, nights[0])
-    with pytest.raises(Stop, match="opening") as stop:
+    with pytest.raises(RunError, match="opening") as stop:
         put(second, other)
-    assert stop.value.code == 5
+    assert exit_code_of(stop.value) == 5
 
 
 def test_a_report_that_reads_back_otherwise_than_it_was_made_is_not_published(put, second, first):
     """Every control holds, but not with the numbers that the report shows."""
     shown, *others = second.about["controls"]
     controls = [shown | {"detail": "6 lines = 6 pairs"}, *others]
-    with pytest.raises(Stop, match="other counts than it was made of") as stop:
+    with pytest.raises(RunError, match="other counts than it was made of") as stop:
         put(
             with_members(second, {"controls": controls}),
             first,
         )
-    assert stop.value.code == 5
+    assert exit_code_of(stop.value) == 5
 
 
 def test_a_folder_is_no_target(tmp_path):
-    with pytest.raises(Stop, match="is a folder; name a file in it") as stop:
+    with pytest.raises(RunError, match="is a folder; name a file in it") as stop:
         check_output(tmp_path)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 def test_a_folder_that_is_missing_is_found_before_anything_is_asked(tmp_path):
-    with pytest.raises(Stop, match="does not exist; make it first") as stop:
+    with pytest.raises(RunError, match="does not exist; make it first") as stop:
         check_output(tmp_path / "none" / "report.parquet")
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 def test_a_file_is_no_folder_to_write_into(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         check_output(tmp_path / "file" / "report.parquet")
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="a folder that even root cannot write to")  # noqa: PTH112
 def test_a_folder_that_takes_no_files_is_found_before_anything_is_asked():
-    with pytest.raises(Stop, match="/proc cannot be written to") as stop:
+    with pytest.raises(RunError, match="/proc cannot be written to") as stop:
         check_output(Path("/proc/report.parquet"))
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 def test_a_folder_without_permission_is_found_before_anything_is_asked(
     tmp_path, bound_by_permissions
 ):
     tmp_path.chmod(0o500)
-    with pytest.raises(Stop, match="Permission denied") as stop:
+    with pytest.raises(RunError, match="Permission denied") as stop:
         check_output(tmp_path / "report.parquet")
     tmp_path.chmod(0o700)
-    assert stop.value.code == 73
+    assert exit_code_of(stop.value) == 73
 
 
 @pytest.mark.parametrize("name", ["report.txt", "report", "report.parquet.bak"])
 def test_a_format_that_is_not_known_is_a_wrong_option(tmp_path, name):
-    with pytest.raises(Stop, match=r"one of \.parquet") as stop:
+    with pytest.raises(RunError, match=r"one of \.parquet") as stop:
         check_output(tmp_path / name)
-    assert stop.value.code == 2
+    assert exit_code_of(stop.value) == 2
 
 
 def test_what_a_killed_run_left_on_the_way_is_removed_and_nothing_else(put, first, folder, output):
@@ -317,7 +318,7 @@ def test_a_day_whose_report_cannot_be_written_leaves_no_empty_folder(folder, fir
 
     writer(write)
     outputs = parse_outputs((f"{folder}/",), None, first.run_date)
-    with pytest.raises(Stop):
+    with pytest.raises(RunError):
         publish(first, outputs, baseline=None, replaced=None)
     assert names(folder) == []
 

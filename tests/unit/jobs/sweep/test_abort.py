@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.sweep.abort import AbortMonitor, AbortThresholds
 from jobs.sweep.answers import AnswerTable
 from palm import (
@@ -56,10 +57,10 @@ def test_patience_is_counted_from_the_last_accepted_answer(abort, clock):
     abort.check_patience()
     clock.now = 1700.1
     with pytest.raises(
-        Stop, match=r"^No valid answer for 15 min: gateway down \(no answer at all\)$"
+        RunError, match=r"^No valid answer for 15 min: gateway down \(no answer at all\)$"
     ) as stop:
         abort.check_patience()
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
 
 
 @pytest.mark.parametrize(
@@ -73,25 +74,25 @@ def test_patience_is_counted_from_the_last_accepted_answer(abort, clock):
 )  # fmt: skip
 def test_what_kept_all_answers_away_is_said(abort, clock, error, trouble):
     clock.now = 1_000.0
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         abort.check_patience(error)
     assert str(stop.value) == f"No valid answer for 16 min: {trouble}"
 
 
 def test_where_this_machine_is_the_reason_it_says_so_and_the_code_is_not_the_gateways(abort, clock):
     clock.now = 1_000.0
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         abort.check_patience(LocalResourceError("no connection: this machine has no memory"))
-    assert stop.value.code == 75
+    assert exit_code_of(stop.value) == 75
     assert str(stop.value) == "No valid answer for 16 min: this machine has no memory"
 
 
 def test_a_certificate_that_is_refused_where_no_host_answered_is_the_reason(abort, clock):
     clock.now = 1_000.0
     refused = CertificateRefusedError("gateway.example", "certificate has expired", 10)
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         abort.check_patience(ConnectError("no connection: Connection refused"), refused)
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert "the TLS certificate of gateway.example is refused" in str(stop.value)
 
 
@@ -110,25 +111,25 @@ def test_a_verdict_about_a_pair_is_an_accepted_answer_and_a_failure_is_none(
     if accepted:
         abort.check_patience()
     else:
-        with pytest.raises(Stop):
+        with pytest.raises(RunError):
             abort.check_patience()
 
 
 def test_a_401_is_confirmed_by_a_second_pair_and_not_by_the_same_again(abort):
     abort.failed(0, "A", UnauthorizedError(401))
     abort.failed(0, "A", UnauthorizedError(401))
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         abort.failed(1, "A", UnauthorizedError(401, "SIGN_ERROR", "签名错误"))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert "private_key does not belong" in str(stop.value)
 
 
 def test_a_403_is_about_its_organization_until_another_says_so_too(abort):
     abort.failed(0, "A", ForbiddenError(403))
     abort.failed(1, "A", ForbiddenError(403))
-    with pytest.raises(Stop, match="open the palm service") as stop:
+    with pytest.raises(RunError, match="open the palm service") as stop:
         abort.failed(2, "B", ForbiddenError(403))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 @pytest.mark.parametrize(
@@ -160,17 +161,17 @@ def test_a_canary_of_one_organization_that_is_denied_says_nothing_of_the_others(
 
 def test_a_canary_of_which_all_organizations_are_denied_ends_with_77(clock):
     for organizations, failed in ((1, "A"), (2, "AB"), (5, "ABCDE")):
-        with pytest.raises(Stop) as stop:
+        with pytest.raises(RunError) as stop:
             canary(clock, organizations, *((each, ForbiddenError(403)) for each in failed))
-        assert stop.value.code == 77
+        assert exit_code_of(stop.value) == 77
 
 
 def test_so_many_unbelieved_pairs_in_a_row_end_the_run(abort):
     for place in range(3):
         abort.failed(place, "A", MismatchError("about somebody else"))
-    with pytest.raises(Stop, match="the last 4 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="the last 4 pairs are not believed") as stop:
         abort.failed(3, "A", BodyError("not JSON"))
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
 
 
 @pytest.mark.parametrize("other", [None, ServerError(500)])
@@ -185,50 +186,52 @@ def test_anything_else_breaks_the_row(abort, other):
 def test_a_row_of_keys_that_nobody_holds_is_a_matter_of_credentials(abort):
     for place in range(3):
         abort.failed(place, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
-    with pytest.raises(Stop, match="no key is held for that id") as stop:
+    with pytest.raises(RunError, match="no key is held for that id") as stop:
         abort.failed(3, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 def test_at_the_end_a_share_decides(abort):
     answers = AnswerTable(10_000)
     for place in range(10):
         answers.fail(place, MismatchError("x"))
-    with pytest.raises(Stop, match="10 of 10 pairs"):  # the others were not asked
+    with pytest.raises(RunError, match="10 of 10 pairs"):  # the others were not asked
         abort.check_belief(answers)
     for place in range(10, 10_000):
         answers.fail(place, RefusedError(404))
     abort.check_belief(answers)
     answers.fail(10, MismatchError("x"))
-    with pytest.raises(Stop, match="11 of 10,000 pairs"):
+    with pytest.raises(RunError, match="11 of 10,000 pairs"):
         abort.check_belief(answers)
 
 
 def test_a_canary_whose_answers_name_nobody_stops_at_once_and_names_the_option(clock):
-    with pytest.raises(Stop, match="3 answers do not name the person.*--accept-unnamed") as stop:
+    with pytest.raises(
+        RunError, match="3 answers do not name the person.*--accept-unnamed"
+    ) as stop:
         canary(clock, 3, *zip("ABC", [UnnamedError("x")] * 3, strict=True))
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
 
 
 def test_a_canary_of_copies_is_not_believed_and_never_a_matter_of_keys(clock):
-    with pytest.raises(Stop, match="not believed") as stop:
+    with pytest.raises(RunError, match="not believed") as stop:
         canary(clock, 3, *zip("ABC", [unbelieved(SignatureReason.REPLAYED)] * 3, strict=True))
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
 
 
 def test_copies_beside_wrong_signatures_do_not_hide_what_is_wrong(clock):
     errors = [unbelieved(SignatureReason.REPLAYED), unbelieved(SignatureReason.WRONG)]
-    with pytest.raises(Stop, match="not the platform's") as stop:
+    with pytest.raises(RunError, match="not the platform's") as stop:
         canary(clock, 2, *zip("AB", errors, strict=True))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 def nobody_named(abort, answers, unnamed):
     """Return the code with which the monitor stops, None: it does not."""
     try:
         abort.check_named(unnamed, answers)
-    except Stop as stop:
-        return stop.code
+    except RunError as stop:
+        return exit_code_of(stop)
     return None
 
 
@@ -243,25 +246,27 @@ def test_unnamed_answers_are_judged_from_the_thousandth_answer_on(abort, answers
 def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(abort, clock):
     for place in range(3):
         abort.failed(place, "A", UnnamedError("x"))
-    with pytest.raises(Stop, match="4 answers do not name the person.*--accept-unnamed") as stop:
+    with pytest.raises(
+        RunError, match="4 answers do not name the person.*--accept-unnamed"
+    ) as stop:
         abort.failed(3, "A", UnnamedError("x"))
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
     other = AbortMonitor(AbortThresholds(unbelieved_row=4), 2, clock)
     for place in range(9):
         other.failed(place, "A", UnnamedError("x") if place % 3 else RefusedError(404))
     other.answered(9, "A")
     for place in range(3):
         other.failed(place, "A", unbelieved())
-    with pytest.raises(Stop, match="the last 4 pairs are not believed"):
+    with pytest.raises(RunError, match="the last 4 pairs are not believed"):
         other.failed(3, "A", unbelieved())
 
 
 def test_a_canary_of_which_one_pair_is_answered_and_names_nobody_stops(clock):
     """The others brought no answer at all, so that all answers name nobody."""
     errors = [UnnamedError("x"), ServerError(500), ConnectError("x")]
-    with pytest.raises(Stop, match="1 answers do not name") as stop:
+    with pytest.raises(RunError, match="1 answers do not name") as stop:
         canary(clock, 3, *zip("ABC", errors, strict=True))
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
     canary(clock, 3, *zip("ABC", [UnnamedError("x"), NoStateError("x"), None], strict=True))
 
 
@@ -276,9 +281,9 @@ REFUSED = RefusedError(400, "PARAM_ERROR", "平台证书序列号Wechatpay-Seria
 def test_fifty_refusals_of_one_kind_before_any_good_answer_stop_the_run(abort):
     for place in range(49):
         abort.failed(place, "A", REFUSED)
-    with pytest.raises(Stop, match="HTTP 400: PARAM_ERROR .*check public_key_id") as stop:
+    with pytest.raises(RunError, match="HTTP 400: PARAM_ERROR .*check public_key_id") as stop:
         abort.failed(49, "A", REFUSED)
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(abort):
@@ -286,7 +291,7 @@ def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(a
         abort.failed(place, "A", RefusedError(400, "PARAM_ERROR", f"openid {place}"))
         abort.failed(1_000 + place, "A", RefusedError(400, "INVALID_REQUEST"))
         abort.failed(2_000 + place, "A", RefusedError(404, "PARAM_ERROR"))
-    with pytest.raises(Stop):
+    with pytest.raises(RunError):
         abort.failed(50, "A", RefusedError(400, "PARAM_ERROR", "openid 50"))
 
 
@@ -304,6 +309,6 @@ def test_after_a_good_answer_refusals_are_about_their_pairs(abort, know):
 
 def test_a_refusal_of_an_earlier_run_is_no_good_answer(abort):
     abort.permit("B", good=False)
-    with pytest.raises(Stop):
+    with pytest.raises(RunError):
         for place in range(50):
             abort.failed(place, "A", REFUSED)

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.schema import ANSWERS
 from jobs.sweep.engine import SweepRules, sweep
 from jobs.sweep.stats import RequestStats
@@ -139,9 +140,11 @@ async def test_a_401_in_the_canary_stops_the_run_with_the_diagnosis(gateway, run
     def tell(openid, *_):
         return UnauthorizedError(401, "SIGN_ERROR", "签名错误") if openid == "b" else "ON"
 
-    with pytest.raises(Stop, match=r"^HTTP 401: SIGN_ERROR .*private_key does not belong") as stop:
+    with pytest.raises(
+        RunError, match=r"^HTTP 401: SIGN_ERROR .*private_key does not belong"
+    ) as stop:
         await run(pairs_of("A/a", "B/b", *(f"A/{i}" for i in range(50))), tell)
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert len(gateway.asked) == 5
 
 
@@ -156,9 +159,9 @@ async def test_a_single_401_later_is_a_refused_pair(run, pairs_of):
 async def test_a_second_401_stops_the_run(gateway, run, pairs_of):
     pairs = pairs_of(*(f"A/{i}" for i in range(1000)))
     told = {"20": UnauthorizedError(401), "60": UnauthorizedError(401)}
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         await run(pairs, lambda o, *_: told.get(o, "ON"))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert len(gateway.asked) < 70
 
 
@@ -176,16 +179,16 @@ async def test_a_403_of_one_organization_is_about_its_pairs_alone(run, pairs_of)
 
 async def test_a_403_of_every_organization_in_the_canary_stops_the_run(gateway, run, pairs_of):
     pairs = pairs_of(*(f"{'ABC'[i % 3]}/{i}" for i in range(40)))
-    with pytest.raises(Stop, match="ask WeChat Pay to open the palm service") as stop:
+    with pytest.raises(RunError, match="ask WeChat Pay to open the palm service") as stop:
         await run(pairs, lambda *_: ForbiddenError(403, "NO_AUTH"))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert len(gateway.asked) == 5
 
 
 async def test_a_403_of_the_only_organization_stops_the_run(run, pairs_of):
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         await run(pairs_of(*(f"A/{i}" for i in range(9))), lambda *_: ForbiddenError(403))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 async def test_a_403_of_all_organizations_after_an_unclear_canary_stops_the_run(
@@ -193,9 +196,9 @@ async def test_a_403_of_all_organizations_after_an_unclear_canary_stops_the_run(
 ):
     """The canary ran into timeouts; then nobody but 403 is heard."""
     pairs = pairs_of(*(f"{'AB'[i % 2]}/{i}" for i in range(200)))
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         await run(pairs, lambda o, *_: TimedOutError("x") if int(o) < 5 else ForbiddenError(403))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert len(gateway.asked) < 20
 
 
@@ -220,9 +223,9 @@ async def test_a_canary_without_one_believed_signature_stops_the_run(
     gateway, run, pairs_of, reason, remedy
 ):
     pairs = pairs_of(*(f"A/{i}" for i in range(50)))
-    with pytest.raises(Stop, match=remedy) as stop:
+    with pytest.raises(RunError, match=remedy) as stop:
         await run(pairs, lambda *_: wrong(reason))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
     assert len(gateway.asked) == 5
 
 
@@ -236,13 +239,13 @@ async def test_a_gateway_out_of_reach_is_tried_for_a_while_and_then_left(
     gateway, clock, run, pairs_of
 ):
     started = clock.now
-    with pytest.raises(Stop, match="could not be reached: no connection: nobody") as stop:
+    with pytest.raises(RunError, match="could not be reached: no connection: nobody") as stop:
         await run(
             pairs_of("A/a", "B/b"),
             lambda *_: ConnectError("no connection: nobody"),
             SweepRules(reach_s=30, reach_every_s=1),
         )
-    assert stop.value.code == 75
+    assert exit_code_of(stop.value) == 75
     assert clock.now - started == 30
     assert len(gateway.asked) == 2 * 31
 
@@ -308,9 +311,9 @@ async def test_what_the_extra_round_finds_counts(run, pairs_of):
 @pytest.mark.parametrize("error", [wrong(), MismatchError("x"), BodyError("x")], ids=repr)
 async def test_too_many_answers_that_are_not_believed_stop_the_run(run, pairs_of, error):
     pairs = pairs_of(*(f"A/{i}" for i in range(100)))
-    with pytest.raises(Stop, match="5 of 100 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="5 of 100 pairs are not believed") as stop:
         await run(pairs, lambda o, *_: error if int(o) >= 95 else "ON")
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
 
 
 async def test_fewer_than_five_unbelieved_answers_never_stop_the_run(run, pairs_of):
@@ -324,20 +327,20 @@ async def test_one_in_a_thousand_is_the_most_that_chance_explains(run, pairs_of,
     pairs = pairs_of(*(f"A/{i}" for i in range(6000)))
     swept = run(pairs, lambda o, *_: wrong() if 6000 - int(o) <= unbelieved else "ON")
     if stops:
-        with pytest.raises(Stop) as stop:
+        with pytest.raises(RunError) as stop:
             await swept
-        assert stop.value.code == 4
+        assert exit_code_of(stop.value) == 4
     else:
         assert (await swept)["unknown_reason"].notna().sum() == unbelieved
 
 
 async def test_a_key_that_nobody_holds_is_a_matter_of_credentials(run, pairs_of):
     pairs = pairs_of(*(f"A/{i}" for i in range(100)))
-    with pytest.raises(Stop, match="no key is held for that id") as stop:
+    with pytest.raises(RunError, match="no key is held for that id") as stop:
         await run(
             pairs, lambda o, *_: wrong(SignatureReason.UNKNOWN_SERIAL) if int(o) >= 90 else "ON"
         )
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 async def test_an_unknown_key_that_the_extra_round_got_past_is_forgotten(run, pairs_of):
@@ -349,9 +352,9 @@ async def test_an_unknown_key_that_the_extra_round_got_past_is_forgotten(run, pa
             return MismatchError("x")
         return wrong(SignatureReason.UNKNOWN_SERIAL) if times == 1 and int(openid) > 50 else "ON"
 
-    with pytest.raises(Stop, match="10 of 100 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="10 of 100 pairs are not believed") as stop:
         await run(pairs, tell)
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
 
 
 async def test_every_pair_has_one_row_whatever_happens(run, pairs_of):
@@ -385,9 +388,9 @@ async def test_a_slice_of_the_pairs_keeps_its_numbers(run, pairs_of):
 async def test_a_403_of_all_that_a_slice_holds_stops_it_too(run, pairs_of):
     """The categories of the whole file are not the organizations of the slice."""
     pairs = pairs_of(*(f"{'AB'[i % 2]}/{i}" for i in range(400))).iloc[::2]
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         await run(pairs, lambda o, *_: TimedOutError("x") if o == "0" else ForbiddenError(403))
-    assert stop.value.code == 77
+    assert exit_code_of(stop.value) == 77
 
 
 @pytest.mark.parametrize("pairs", [40, 4000])
@@ -405,7 +408,7 @@ async def test_what_is_stopped_leaves_no_question_under_way(gateway, run, pairs_
     pairs = pairs_of(*(f"A/{i}" for i in range(100)))
     told = {"20": UnauthorizedError(401), "21": UnauthorizedError(401)}
     before = asyncio.all_tasks()
-    with pytest.raises(Stop):
+    with pytest.raises(RunError):
         await run(pairs, lambda o, *_: told.get(o, "ON"))
     assert asyncio.all_tasks() == before
 
@@ -443,7 +446,7 @@ async def test_a_copy_of_an_earlier_answer_has_a_last_round(run, pairs_of, gatew
 
 async def noted(gateway, pairs, tell):
     gateway.tell, rows = tell, []
-    with suppress(Stop):
+    with suppress(RunError):
         await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, note=rows.append)
     return sorted(row[0] for row in rows)
 
@@ -474,9 +477,9 @@ async def test_answers_without_names_count_although_the_second_time_all_is_well(
         return "ON"
 
     gateway.tell = tell
-    with pytest.raises(Stop, match="20 answers do not name the person") as stop:
+    with pytest.raises(RunError, match="20 answers do not name the person") as stop:
         await sweep(gateway, pairs, stats=stats, rules=SweepRules(concurrency=1))
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
     assert stats.answers in (1_000, 1_001)  # stopped where 1,000 are known, and not earlier
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.sweep.reachability import check_reached, unreachable
 from jobs.sweep.stats import RequestStats
 from palm import (
@@ -41,8 +42,8 @@ def ending(*errors, waited_s=0.0):
     """Return code and line of the end, or None."""
     try:
         check_reached(tally_of(*errors), waited_s, 30.0)
-    except Stop as stop:
-        return stop.code, str(stop)
+    except RunError as stop:
+        return exit_code_of(stop), str(stop)
     return None
 
 

@@ -8,7 +8,8 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from jobs.errors import Stop
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import RunError
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
 from jobs.sweep.engine import SweepRules, sweep
@@ -114,9 +115,9 @@ def test_a_gateway_that_throttles_everybody_from_some_time_on_ends_the_run_with_
         ended.append(now)
         return ThrottledError(429) if now > 20 else None
 
-    with pytest.raises(Stop) as stop:
+    with pytest.raises(RunError) as stop:
         night(trouble, 5_000)
-    assert stop.value.code == 4
+    assert exit_code_of(stop.value) == 4
     assert 900 < ended[-1] < 921
 
 

@@ -1,0 +1,71 @@
+"""The exit codes of ``palm-reconcile`` and ``palm-report``, and which errors end with each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from jobs.errors import (
+    AbortedError,
+    CredentialsError,
+    InputError,
+    NotNowError,
+    OutputError,
+    RunInterruptedError,
+    RunTerminatedError,
+    UnbalancedError,
+    UsageError,
+)
+from palm.commands.exit_codes import ExitCode, look_up
+from palm.commands.runner import DEFECT, StandardOutputError, TerminatedError
+from palm.errors import SettingsError
+
+__all__ = ["EXIT_CODES", "exit_code_of"]
+
+_INTERRUPTED: Final = "interrupted; the answers so far are kept, the same command goes on"
+EXIT_CODES: Final = (
+    ExitCode(0, "done, within --max-unknown"),
+    ExitCode(DEFECT, "internal error; please report it"),
+    ExitCode(
+        2,
+        "bad options or settings, or a report that is another merchant's",
+        (click.ClickException, UsageError, SettingsError),
+    ),
+    ExitCode(3, "done, but more is unknown than --max-unknown allows, or the deadline came first"),
+    ExitCode(
+        4,
+        "stopped: no answer was accepted for --patience, too much is not believed or unnamed",
+        (AbortedError,),
+    ),
+    ExitCode(5, "the controls do not balance; nothing is written", (UnbalancedError,)),
+    ExitCode(10, "done, and a --fail-on rule holds"),
+    ExitCode(
+        65,
+        "the input, or the baseline, cannot be read, is damaged or lacks too much",
+        (InputError,),
+    ),
+    ExitCode(
+        73,
+        "the output, or one of its formats, cannot be written",
+        (OutputError, StandardOutputError),
+    ),
+    ExitCode(
+        75,
+        "another run is at it, the gateway could not be reached, or this machine lacks resources",
+        (NotNowError,),
+    ),
+    ExitCode(
+        77,
+        "credentials or certificate refused, all refused for one reason, or no key for signatures",
+        (CredentialsError,),
+    ),
+    ExitCode(130, _INTERRUPTED, (RunInterruptedError, KeyboardInterrupt, click.Abort)),
+    ExitCode(143, _INTERRUPTED, (RunTerminatedError, TerminatedError)),
+)
+"""Each is what errors stand for, or what a report's verdict says (:mod:`jobs.compare.verdict`)."""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return what a command ends with where an error leaves it."""
+    return look_up(EXIT_CODES, type(error))

@@ -1,0 +1,91 @@
+"""What a command's exit codes are, which errors end with each, and what --help says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import click
+
+from palm.commands.runner import DEFECT, StandardOutputError, TerminatedError
+from palm.errors import (
+    ArgumentError,
+    CertificateRefusedError,
+    ForbiddenError,
+    PalmError,
+    SettingsError,
+    SignatureError,
+    SignatureReason,
+    TransientError,
+    UnauthorizedError,
+)
+
+__all__ = ["EXIT_CODES", "ExitCode", "epilog", "exit_code_of", "look_up"]
+
+
+class ExitCode(NamedTuple):
+    """One exit code.
+
+    Attributes:
+        code: People script against it.
+        help: What it means, as ``--help`` has it.
+        errors: The exceptions that end the command with it, with all their subclasses that do not
+            stand for another.
+    """
+
+    code: int
+    help: str
+    errors: tuple[type[BaseException], ...] = ()
+
+
+_INTERRUPTED: Final = "interrupted"
+EXIT_CODES: Final = (
+    ExitCode(0, "done"),
+    ExitCode(DEFECT, "internal error; please report it"),
+    ExitCode(
+        2,
+        "bad options, settings or arguments",
+        (click.ClickException, SettingsError, ArgumentError),
+    ),
+    ExitCode(
+        3, "the answer is not one that this version knows, or the question is refused", (PalmError,)
+    ),
+    # OSError is that of the sandbox's keys: elsewhere they are translated.
+    ExitCode(
+        73,
+        "standard output, or the keys of the sandbox, cannot be written",
+        (StandardOutputError, OSError),
+    ),
+    ExitCode(75, "no answer that can be believed for now; try again later", (TransientError,)),
+    ExitCode(
+        77,
+        "credentials, certificate or signature refused, or a check has failed",
+        (UnauthorizedError, ForbiddenError, SignatureError, CertificateRefusedError),
+    ),
+    ExitCode(130, _INTERRUPTED, (KeyboardInterrupt, click.Abort)),
+    ExitCode(143, _INTERRUPTED, (TerminatedError,)),
+)
+"""Those of ``palm``."""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return what ``palm`` ends with; one answer that came twice is no fault of the keys."""
+    if isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED:
+        return look_up(EXIT_CODES, TransientError)
+    return look_up(EXIT_CODES, type(error))
+
+
+def look_up(table: Sequence[ExitCode], kind: type[BaseException]) -> int:
+    """Return the code of an exception's nearest class in a table, or that of a defect."""
+    codes = {error: each.code for each in table for error in each.errors}
+    return next((codes[base] for base in kind.__mro__ if base in codes), DEFECT)
+
+
+def epilog(table: Sequence[ExitCode]) -> str:
+    """Return a table as ``--help`` ends with it; codes that mean the same share a line."""
+    lines = ["\b", "Exit codes:"]
+    for text, rows in groupby(table, key=lambda row: row.help):
+        codes = ", ".join(str(row.code) for row in rows)
+        lines.append(f"  {codes:<3}  {text}")
+    return "\n".join(lines) + "\n"
