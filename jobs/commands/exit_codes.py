@@ -21,7 +21,7 @@ from palm.commands.exit_codes import ExitCode, look_up
 from palm.commands.runner import DEFECT, StandardOutputError, TerminatedError
 from palm.errors import SettingsError
 
-__all__ = ["EXIT_CODES", "exit_code_of"]
+__all__ = ["EXIT_CODES", "REPORT_EXIT_CODES", "exit_code_of"]
 
 _INTERRUPTED: Final = "interrupted; the answers so far are kept, the same command goes on"
 EXIT_CODES: Final = (
@@ -64,6 +64,20 @@ EXIT_CODES: Final = (
     ExitCode(143, _INTERRUPTED, (RunTerminatedError, TerminatedError)),
 )
 """Each is what errors stand for, or what a report's verdict says (:mod:`jobs.compare.verdict`)."""
+
+_OF_REPORT: Final = {
+    0: "done",
+    DEFECT: "internal error; please report it",
+    2: "bad options, or they do not go with what the report holds",
+    65: "the report cannot be read, or is damaged",
+    73: "the output, or one of its formats, cannot be written",
+    130: "interrupted",
+    143: "interrupted",
+}
+REPORT_EXIT_CODES: Final = tuple(
+    row._replace(help=_OF_REPORT[row.code]) for row in EXIT_CODES if row.code in _OF_REPORT
+)
+"""Those that ``palm-report`` can end with, in its own words; the errors are the same."""
 
 
 def exit_code_of(error: BaseException) -> int:

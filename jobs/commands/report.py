@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from jobs.commands.exit_codes import exit_code_of
+from jobs.commands.exit_codes import REPORT_EXIT_CODES, exit_code_of
 from jobs.errors import InputError, OutputError, UsageError
 from jobs.render import FORMATS
 from jobs.render.translations import Language
 from jobs.store.outputs import parse_outputs
 from palm._version import __version__
+from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command, say
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state
                  "unknown_reason", "authorize_time", "answered_at"]  # fmt: skip
 
 
-@click.command()
+@click.command(epilog=epilog(REPORT_EXIT_CODES))
 @click.argument("report", metavar="REPORT", type=Path)
 @click.option(
     "-o",

@@ -49,18 +49,20 @@ EXIT_CODES: Final = (
         (click.ClickException, SettingsError, ArgumentError),
     ),
     ExitCode(
-        3, "the answer is not one that this version knows, or the question is refused", (PalmError,)
+        3,
+        "the question is refused, or the answer has no state that this version knows",
+        (PalmError,),
     ),
     # OSError is that of the sandbox's keys: elsewhere they are translated.
     ExitCode(
         73,
-        "standard output, or the keys of the sandbox, cannot be written",
+        "standard output, or the sandbox's keys, cannot be written",
         (StandardOutputError, OSError),
     ),
-    ExitCode(75, "no answer that can be believed for now; try again later", (TransientError,)),
+    ExitCode(75, "no answer, or none that is verified; try again later", (TransientError,)),
     ExitCode(
         77,
-        "credentials, certificate or signature refused, or a check has failed",
+        "credentials or certificate refused, signature not verified, or a check has failed",
         (UnauthorizedError, ForbiddenError, SignatureError, CertificateRefusedError),
     ),
     ExitCode(130, _INTERRUPTED, (KeyboardInterrupt, click.Abort)),

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from palm._version import __version__
-from palm.commands.exit_codes import exit_code_of
+from palm.commands.exit_codes import EXIT_CODES, epilog, exit_code_of
 from palm.commands.runner import run_command, say
 from palm.commands.streams import show
 from palm.errors import (
@@ -29,7 +29,7 @@ _NAME: Final = "palm"
 _CHECK_FAILED: Final = 77
 
 
-@click.group(no_args_is_help=False)
+@click.group(no_args_is_help=False, epilog=epilog(EXIT_CODES))
 @click.version_option(__version__, prog_name=_NAME)
 def command() -> None:
     """WeChat Pay's palm service (微信刷掌), and a gateway to try it against."""
@@ -75,7 +75,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
 
 
-@command.command()
+@command.command(epilog=epilog(EXIT_CODES))
 @click.argument("openid")
 @click.option("--organization-id", metavar="ID", required=True, help="The organization.")
 @click.option(

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from jobs.commands import exit_codes as job
+from jobs.commands.reconcile import command as reconcile
+from jobs.commands.report import command as report
 from jobs.compare import verdict
 from jobs.errors import (
     AbortedError,
@@ -26,6 +29,7 @@ from jobs.errors import (
 )
 from palm import APIError, NoStateError, PalmError, SettingsError, SignatureError, SignatureReason
 from palm.commands import exit_codes as client
+from palm.commands.main import command as palm
 from palm.commands.runner import StandardOutputError, TerminatedError
 from palm.errors import (
     ArgumentError,
@@ -140,3 +144,25 @@ def test_the_readme_lists_the_codes_of_the_table(file, heading):
     rows = re.findall(r"^\| ([0-9, ]+) \|", section, re.MULTILINE)
     listed = [int(code) for row in rows for code in row.split(",")]
     assert listed == [each.code for each in job.EXIT_CODES]
+
+
+@pytest.mark.parametrize(
+    ("command", "table"),
+    [
+        (palm, client.EXIT_CODES),
+        (palm.commands["get"], client.EXIT_CODES),
+        (reconcile, job.EXIT_CODES),
+        (report, job.REPORT_EXIT_CODES),
+    ],
+    ids=["palm", "palm get", "palm-reconcile", "palm-report"],
+)
+def test_help_ends_with_the_exit_codes(command, table):
+    shown = CliRunner().invoke(command, ["--help"]).output
+    assert [row.help for row in table if f"{row.code}" not in shown or row.help not in shown] == []
+    assert shown.rstrip().endswith(table[-1].help)
+
+
+def test_what_palm_report_ends_with_is_of_the_same_table():
+    codes = {row.code: row.errors for row in job.EXIT_CODES}
+    assert all(codes[row.code] == row.errors for row in job.REPORT_EXIT_CODES)
+    assert {row.code for row in job.REPORT_EXIT_CODES} == {0, 1, 2, 65, 73, 130, 143}
