@@ -185,7 +185,7 @@ class Metadata(JsonPart):
     """Counts of the last 90 runs, this one last."""
     controls: Annotated[tuple[Control, ...], JsonSchema(minItems=1)]
     """What was checked before it was published, each an equation."""
-    only: Annotated[str | None, JsonSchema(instead=True, enum=["changes", "unanswered"])] = None
+    only: Annotated[str, JsonSchema(instead=True, enum=["changes", "unanswered"])] | None = None
     """Where this is a part of a report that palm-report made: which rows it has. All counts are of
     the whole report."""
 

@@ -62,9 +62,9 @@ class InputInfo(JsonPart):
     decorated_lines: Count | None = None
     """Lines of which a key had blanks, quotes or invisible characters round it; they were taken
     off."""
-    first_decorated_line: Annotated[
-        int | None, JsonSchema(instead=True, type=["integer", "null"], minimum=1)
-    ] = None
+    first_decorated_line: (
+        Annotated[int, JsonSchema(instead=True, type=["integer", "null"], minimum=1)] | None
+    ) = None
     """The first of them; null where there is none."""
     damaged_keys: tuple[DamagedKeys, ...] | None = None
     """Keys that look as if a program or a hand had changed them; they were asked as they are."""

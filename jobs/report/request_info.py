@@ -85,7 +85,7 @@ class RequestInfo(JsonPart):
     """How often the gateway was down."""
     host_switches: Count
     """How often the host was switched, from main to backup or back."""
-    refusals: Annotated[tuple[Refusal, ...] | None, JsonSchema(maxItems=20)] = None
+    refusals: Annotated[tuple[Refusal, ...], JsonSchema(maxItems=20)] | None = None
     """Pairs that were refused, by status and code, the most frequent first; 20 kinds at most."""
     knowledge: Freshness
     """How much is known, and how old what is known is."""
