@@ -6,8 +6,8 @@ the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
@@ -59,6 +59,13 @@ class OrganizationCounts(JsonPart):
     changes: Annotated[dict[str, int], Defined("present_changes")]
     """All its rows by change; zeros are left out."""
 
+    def __add__(self, other: OrganizationCounts) -> OrganizationCounts:
+        return OrganizationCounts(
+            self.pairs + other.pairs,
+            _sum(self.states, other.states, _STATES),
+            _sum(self.changes, other.changes, _CHANGES),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RollForward(JsonPart):
@@ -78,6 +85,10 @@ class RollForward(JsonPart):
     """No longer in the input."""
     closing: Count
     """Pairs of this input known to be in it."""
+
+    def __add__(self, other: RollForward) -> RollForward:
+        flows = zip(astuple(self), astuple(other), strict=True)
+        return RollForward(*(own + more for own, more in flows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,52 @@ class Summary(JsonPart):
             name: OrganizationCounts.from_json(own) for name, own in counts.items()
         },
     }
+
+    @classmethod
+    def empty(cls) -> Summary:
+        """Return the counts of no rows: added to others it changes nothing."""
+        rows = dict.fromkeys(_ANSWERED, 0)
+        return cls(
+            pairs=0,
+            states=dict.fromkeys(_STATES, 0),
+            known=dict.fromkeys(_KNOWN, 0),
+            changes=dict.fromkeys(_CHANGES, 0),
+            unknown_reasons={},
+            gain=0,
+            loss=0,
+            hidden=0,
+            transitions={known: dict(rows) for known in _KNOWN},
+            transitions_without_absent={known: dict(rows) for known in _KNOWN},
+            roll_forward={state: RollForward(0, 0, 0, 0, 0, 0, 0) for state in _GOOD},
+            by_organization={},
+        )
+
+    def __add__(self, other: Summary) -> Summary:
+        """Return the counts of the rows of both: those of two parts that share no pair.
+
+        An organization has the ABSENT rows of the parts in which it is listed.
+        """
+        ours, theirs = self.by_organization, other.by_organization
+        shared = {name: ours[name] + theirs[name] for name in ours.keys() & theirs.keys()}
+        organizations = {**ours, **theirs, **shared}
+        return Summary(
+            pairs=self.pairs + other.pairs,
+            states=_sum(self.states, other.states, _STATES),
+            known=_sum(self.known, other.known, _KNOWN),
+            changes=_sum(self.changes, other.changes, _CHANGES),
+            unknown_reasons=_sum(self.unknown_reasons, other.unknown_reasons, UnknownReason),
+            gain=self.gain + other.gain,
+            loss=self.loss + other.loss,
+            hidden=self.hidden + other.hidden,
+            transitions=_sum_rows(self.transitions, other.transitions),
+            transitions_without_absent=_sum_rows(
+                self.transitions_without_absent, other.transitions_without_absent
+            ),
+            roll_forward={
+                state: flow + other.roll_forward[state] for state, flow in self.roll_forward.items()
+            },
+            by_organization={name: organizations[name] for name in sorted(organizations)},
+        )
 
 
 def summarize(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:
@@ -209,6 +266,23 @@ def _table(down: _Array, height: int, across: _Array, width: int) -> _Array:
 def _count(values: _Array, names: Sequence[str]) -> dict[str, int]:
     counts = np.bincount(values, minlength=len(names)).tolist()
     return {str(name): count for name, count in zip(names, counts, strict=True)}
+
+
+def _sum(
+    ours: Mapping[str, int], theirs: Mapping[str, int], words: Iterable[str]
+) -> dict[str, int]:
+    """Return the counts of ``words`` added up; those that neither has stay out."""
+    return {
+        str(word): ours.get(word, 0) + theirs.get(word, 0)
+        for word in words
+        if word in ours or word in theirs
+    }
+
+
+def _sum_rows(
+    ours: Mapping[str, dict[str, int]], theirs: Mapping[str, dict[str, int]]
+) -> dict[str, dict[str, int]]:
+    return {known: _sum(ours[known], theirs[known], _ANSWERED) for known in _KNOWN}
 
 
 def _present(counts: Mapping[str, int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from palm import (
@@ -35,17 +36,21 @@ _MOST_KINDS: Final = 1_000
 """A gateway that invents codes must not make the memory grow."""
 
 
+@dataclass(slots=True)
 class Latency:
     """A histogram of seconds in buckets that grow by 5 %: its size does not grow with its count."""
 
-    def __init__(self) -> None:
-        self._buckets: Counter[int] = Counter()
-        self._longest = 0.0
+    _buckets: Counter[int] = field(default_factory=Counter)
+    _longest: float = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one."""
         self._longest = max(self._longest, seconds)
         self._buckets[math.ceil(math.log(max(seconds, 1e-6), _STEP))] += 1
+
+    def __add__(self, other: Latency) -> Latency:
+        longest = max(self._longest, other._longest)
+        return Latency(self._buckets + other._buckets, longest)
 
     def percentiles_ms(self) -> dict[str, int]:
         """Return p50, p90, p99 and max, in milliseconds; empty where nothing was counted."""
@@ -110,6 +115,19 @@ class RequestStats:
     certificate_error: CertificateRefusedError | None = None
     certificates_refused: bool = False
 
+    def __add__(self, other: RequestStats) -> RequestStats:
+        """Return what both counted, ``other`` after this one; an empty one changes nothing."""
+        refusals = {**self.refusals, **other.refusals, **self.refusals}  # the first message stays
+        return RequestStats(
+            **{name: getattr(self, name) + getattr(other, name) for name in _SUMS},
+            refusals=dict(islice(refusals.items(), _MOST_KINDS)),
+            latest_error=other.latest_error or self.latest_error,
+            certificate_error=self.certificate_error or other.certificate_error,
+            certificates_refused=(
+                other.certificates_refused if other.certificate_error else self.certificates_refused
+            ),
+        )
+
     @property
     def unreached(self) -> bool:
         """Whether requests were sent, and no connection could be made for any of them."""
@@ -146,3 +164,10 @@ class RequestStats:
             self.answers += 1
         elif isinstance(error, RefusedError) and len(self.refusals) < _MOST_KINDS:
             self.refusals.setdefault((error.status, error.code), error.message)
+
+
+_SUMS: Final = (
+    "pairs", "questions", "settled", "resumed", "failed", "requests", "retries", "throttles",
+    "probes", "replays", "unnamed", "without_echo", "answers", "outcomes", "latency",
+)  # fmt: skip
+"""What is added up of two :class:`RequestStats`; a test looks that nothing is forgotten."""
