@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from click.core import ParameterSource
 
 from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
-from jobs.commands.options import with_arguments
+from jobs.commands.grouped_help import GroupedCommand
+from jobs.commands.options import GROUPS
 from jobs.errors import RunError, UsageError
 from jobs.observe.report_name import report_name
-from jobs.observe.unparsed_options import tell_of_usage_error
 from palm._version import __version__
 from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command
@@ -35,7 +33,7 @@ _NAME: Final = "palm-reconcile"
 _LONGEST_DAYS: Final = date.max.toordinal()
 
 
-class _Command(click.Command):
+class _Command(GroupedCommand):
     """Tells the dead man's switch of usage errors, too, which end the command before it begins."""
 
     def make_context(
@@ -50,23 +48,30 @@ class _Command(click.Command):
         try:
             return super().make_context(info_name, args, parent, **more)
         except click.UsageError as error:
+            from jobs.observe.unparsed_options import tell_of_usage_error  # noqa: PLC0415
+
             tell_of_usage_error(given, exit_code_of(error))
             raise
 
 
 @click.command(
-    cls=_Command, epilog=epilog(EXIT_CODES), context_settings={"auto_envvar_prefix": "PALM"}
+    cls=_Command,
+    groups=GROUPS,
+    epilog=epilog(EXIT_CODES),
+    context_settings={"auto_envvar_prefix": "PALM"},
 )
-@with_arguments
+@click.argument("source", metavar="INPUT", type=str)
 @click.version_option(__version__, prog_name=_NAME)
 def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     """Ask WeChat Pay who has authorized palm payment, and write what changed.
 
     INPUT is a CSV file with the columns openid and organization_id (.gz and .zst too), or - for
     standard input. Options win over PALM_* variables, and those over palm.toml: its keys for
-    credentials, its table [reconcile] for the options above.
+    credentials, its table [reconcile] for the options below.
     """
-    from jobs.observe import logs  # noqa: PLC0415 - --help does not wait for it
+    import logging  # noqa: PLC0415 - --help does not wait for it
+
+    from jobs.observe import logs  # noqa: PLC0415
 
     given["name"] = report_name(given["name"], given["output"])
     level = logging.ERROR if given["quiet"] else logging.INFO
@@ -246,6 +251,8 @@ def _rule(text: str) -> Rule:
 
 
 def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - not needed for --help
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import click
-
-from jobs.commands.options import with_arguments
+from jobs.commands.options import GROUPS
 from jobs.run.typed_command import TypedOption
 
 __all__ = ["typed_options"]
@@ -30,10 +28,5 @@ def typed_options(words: Sequence[str]) -> Iterator[TypedOption]:
 
 
 def _names_with_value() -> set[str]:
-    command = click.command()(with_arguments(lambda **_: None))
-    return {
-        name
-        for parameter in command.params
-        if isinstance(parameter, click.Option) and not parameter.is_flag
-        for name in parameter.opts
-    }
+    options = (option for group in GROUPS for option in group.options)
+    return {name for option in options if not option.is_flag for name in option.opts}

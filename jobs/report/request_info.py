@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self, TypeAlias
 
 from jobs.compare.freshness import Freshness
 from jobs.json_part import Count, Defined, JsonPart, JsonSchema, Readers
-from jobs.sweep.refusals import Refusal
+from jobs.report.refusals import Refusal
 from jobs.sweep.stats import RequestStats
 
 __all__ = ["Pace", "RequestInfo"]
@@ -104,7 +104,7 @@ class RequestInfo(JsonPart):
         Args:
             stats: What was sent.
             pace: How fast.
-            refusals: As :func:`jobs.sweep.refusals.refusals` returns them.
+            refusals: As :func:`jobs.report.refusals.refusals` returns them.
             knowledge: At its end.
         """
         return cls(

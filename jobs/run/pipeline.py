@@ -27,6 +27,7 @@ from jobs.loggers import ALWAYS
 from jobs.observe.logs import first_line_first
 from jobs.report.info import SCHEMA, GatewayId, RunInfo
 from jobs.report.model import Report, compose
+from jobs.report.refusals import refusals
 from jobs.report.request_info import RequestInfo
 from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
@@ -50,7 +51,6 @@ from jobs.store.preflight import check_outputs
 from jobs.store.publish import publish
 from jobs.store.published import Published
 from jobs.sweep.answers import usable
-from jobs.sweep.refusals import refusals
 
 __all__ = ["plan", "run"]
 

@@ -11,6 +11,7 @@ from jobs.deadline import duration_text
 from jobs.errors import AbortedError, CredentialsError, RunError, ShortageError
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import AnswerTable, reason_of
+from jobs.sweep.options import PATIENCE_S
 from palm import (
     ForbiddenError,
     LocalResourceError,
@@ -51,7 +52,7 @@ class AbortThresholds:
         refused_alike: So many refusals of one kind (status and code) before any good answer.
     """
 
-    patience_s: float = 900.0
+    patience_s: float = PATIENCE_S
     unbelieved_share: float = 0.001
     unbelieved_least: int = 5
     unbelieved_row: int = 100

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -144,6 +143,8 @@ def say(name: str, line: str) -> None:
 
 def place_of(error: BaseException) -> str:
     """Return an exception's type and where it was raised; its text might hold a secret."""
+    import traceback  # noqa: PLC0415 - not needed for --help
+
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return type(error).__name__

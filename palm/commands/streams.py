@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -60,6 +59,8 @@ def failed_at_output(error: BaseException | None) -> bool:
     """Return True if it is standard output that could not be written: by click, or :func:`show`."""
     if not isinstance(error, OSError):
         return False
+    import traceback  # noqa: PLC0415 - not needed for --help
+
     frames = traceback.extract_tb(error.__traceback__)
     places = ((Path(each.filename).parts[-2:], each.name) for each in frames)
     return (("click", "utils.py"), "echo") in places

@@ -13,7 +13,7 @@ from typing import Final
 
 from tests.benchmarks.result import Spread, finish, markdown, options
 
-TARGET: Final = 2.5
+TARGET: Final = 2.0
 _COMMANDS: Final = {
     'python -c "import click"': [sys.executable, "-c", "import click"],
     "palm-reconcile --help": [str(Path(sys.executable).with_name("palm-reconcile")), "--help"],

@@ -79,7 +79,7 @@ def test_help_and_version_do_not_wait_for_pandas():
     code = (
         "import sys, jobs.commands.reconcile as r\n"
         "try:\n    r.command.main(['--help'], standalone_mode=False)\nfinally:\n"
-        "    print(sorted({'pandas', 'pyarrow', 'rich'}"
+        "    print(sorted({'pandas', 'pyarrow', 'rich', 'structlog', 'asyncio', 'logging'}"
         " & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

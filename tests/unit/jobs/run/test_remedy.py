@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from jobs.commands.options import with_arguments
+from jobs.commands.reconcile import command
 from jobs.commands.typed_options import typed_options
 from jobs.deadline import parse_deadline
 from jobs.run.remedy import remedy
@@ -97,7 +97,6 @@ def test_what_may_be_a_secret_is_not_shown_but_that_it_was_there_is(typed):
 
 
 def test_no_option_shows_a_url_with_a_password():
-    command = click.command()(with_arguments(lambda **_: None))
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.is_flag:
             for name in parameter.opts:

@@ -1,0 +1,37 @@
+"""The options that palm.toml holds: its table [reconcile]."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobs.errors import UsageError
+
+__all__ = ["read_defaults"]
+
+
+def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
+    """Read palm.toml; its table [reconcile] becomes the options' defaults."""
+    from palm.settings import read_config, suggestion  # noqa: PLC0415
+    from palm.text.printable import shown_value  # noqa: PLC0415 - not needed for --help
+
+    if context.resilient_parsing:
+        return {}
+    config = read_config(path)
+    table = config.pop("reconcile", {})
+    defaults = {name.replace("-", "_"): value for name, value in table.items()}
+    known = {parameter.name: parameter for parameter in context.command.params}
+    if unknown := sorted(defaults.keys() - known.keys()):
+        hint = suggestion(unknown[0], filter(None, known))
+        named = shown_value(unknown[0])
+        raise UsageError(f"palm.toml: [reconcile]: unknown option {named}; {hint}")
+    for name, value in defaults.items():
+        multiple = getattr(known[name], "multiple", False)
+        if isinstance(value, dict) or (isinstance(value, list) and not multiple):
+            raise UsageError(f"palm.toml: [reconcile]: {name} takes one value")
+        if multiple and not isinstance(value, list):
+            defaults[name] = [value]
+    context.default_map = defaults
+    return config
