@@ -11,14 +11,13 @@ https://pay.weixin.qq.com/doc/v3/partner/4014482017
 
 from __future__ import annotations
 
-import base64
 import re
 import unicodedata
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from palm.text.printable import printable
 
@@ -117,6 +116,8 @@ def shown_state(value: str) -> str | None:
 def shown_url(text: str) -> str:
     """Return scheme, host and port of a URL; user part and path may be secret."""
     try:
+        from urllib.parse import urlsplit  # noqa: PLC0415 - slow, and not needed for --help
+
         url = urlsplit(text)
         port = f":{url.port}" if url.port else ""
     except ValueError:
@@ -216,7 +217,7 @@ def _forms(private: str) -> tuple[_Form, ...]:
     if len(content) >= _RUN:
         forms.append(_Form(content.hex(), 2 * _RUN, letters_only=True))
         for shift in range(3):
-            encoded = base64.b64encode(b"\0" * shift + content).decode().rstrip("=").lower()
+            encoded = b2a_base64(b"\0" * shift + content).decode().rstrip("=\n").lower()
             plain = encoded[4 if shift else 0 :]
             urlsafe = plain.replace("+", "-").replace("/", "_")
             forms.extend(_Form(each, _BASE64_RUN) for each in {plain, urlsafe})
