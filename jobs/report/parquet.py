@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -232,7 +233,7 @@ def _schema(report: Report) -> pa.Schema:
 
 def _short(metadata: Metadata) -> dict[str, Any]:
     """Return the metadata's run and summary, without the lists that grow with the input."""
-    summary = metadata.summary.to_json()
+    summary = replace(metadata.summary, by_organization={}).to_json()
     del summary["by_organization"]
     only = {} if metadata.only is None else {"only": metadata.only}
     return {"schema": metadata.schema, "run": metadata.run.to_json(), "summary": summary, **only}
