@@ -8,6 +8,7 @@
     ├── OutputError              something cannot be written
     ├── UnbalancedError          the report's controls do not hold
     ├── AbortedError             going on would make a wrong report, or none
+    │   └── UnnamedAnswersError  the answers name nobody, and such are not accepted
     ├── CredentialsError         the gateway refuses the merchant, or cannot prove that it is one
     ├── NotNowError              the same command may succeed later
     │   ├── BusyError            another run is at it
@@ -36,6 +37,7 @@ __all__ = [
     "RunTerminatedError",
     "ShortageError",
     "UnbalancedError",
+    "UnnamedAnswersError",
     "UnreachableError",
     "UsageError",
 ]
@@ -79,6 +81,10 @@ class UnbalancedError(RunError):
 
 class AbortedError(RunError):
     """No answer was accepted for too long, or too many are not believed or name nobody."""
+
+
+class UnnamedAnswersError(AbortedError):
+    """Too many answers name nobody: the same command would end in the same way."""
 
 
 class CredentialsError(RunError):

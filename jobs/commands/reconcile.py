@@ -112,7 +112,7 @@ def _run(given: dict[str, Any]) -> int:
             open_log_file(given)
         options = _options(given, terminal=terminal)
         outcome.run_date = str(options.run_date)
-        outcome.published = published = run(options, console)
+        outcome.published = published = run(options, console, tell_date=outcome.date)
     with heedless(outcome):
         say_result(published, options, given, console)
     return published.exit_code

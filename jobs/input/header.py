@@ -219,6 +219,8 @@ def _missing(fields: list[str], columns: Columns, line: int, name: str) -> Input
         remedy = (
             f"put a header line such as {columns.openid},{columns.organization} above the pairs"
         )
+    elif len(absent) == len(options):
+        remedy += f", or let the header begin within the first {_TITLE_LINES} lines"
     return InputError(
         f"{shown(name)}: line {line}: there is no column {what}; found {found}; {remedy}"
     )

@@ -91,12 +91,6 @@ class Keys:
     names: tuple[str, str] = ("openid", "organization_id")
     backtick: bool = False
 
-    @property
-    def spellings(self) -> frozenset[str]:
-        """How the names are usually written; one of them in a line is worth a second look."""
-        ways = (str, str.lower, str.upper, str.title, str.capitalize)
-        return frozenset(way(name) for name in self.names for way in ways)
-
 
 @dataclass(slots=True)
 class LineStats:
@@ -227,7 +221,7 @@ def valid_records(
     Raises:
         InputError: A line is the header of another file, with the keys in other places.
     """
-    spellings, openid = keys.spellings, keys.names[0]
+    one, other = keys.names
     blank = 0
     for fields, first, last in records:
         if not fields:
@@ -245,8 +239,8 @@ def valid_records(
         reason = _fault_of_openid(cleaned[0]) or _fault_of_organization(cleaned[1])
         if len(fields) > width and any(fields[width:]):
             reason = Reason.MANY_FIELDS
-        suspected = cleaned[0].casefold() == openid or not spellings.isdisjoint(fields)
-        if suspected and _is_header(fields, cleaned, keys, first, name):
+        line = "\n".join(fields).casefold()
+        if one in line and other in line and _is_header(fields, cleaned, keys, first, name):
             reason = Reason.HEADER_AGAIN
         if reason:
             account.refuse(reason, first, first)
@@ -281,7 +275,8 @@ def _is_header(
     """
     if tuple(key.casefold() for key in cleaned) == keys.names:
         return True
-    folded = [clean_key(text).casefold() for text in fields]
+    bare = (text.removeprefix("`") for text in fields) if keys.backtick else fields
+    folded = [clean_key(text).casefold() for text in bare]
     if all(each in folded for each in keys.names):
         raise InputError(
             f"{shown(name)}: line {line}: another header, with the columns in other places: two "

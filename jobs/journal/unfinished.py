@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,6 @@ __all__ = [
     "Useless",
     "check_whose",
     "kept_answers",
-    "latest_unfinished",
     "read_journal",
     "remove_old_journals",
     "unfinished",
@@ -160,21 +159,6 @@ def kept_answers(
     return kept.rows if kept.is_of_this_input else []
 
 
-def latest_unfinished(
-    files: Sidecars, run_date: date, gateway: GatewayId, pairs: pd.DataFrame
-) -> Unfinished | None:
-    """Return the unfinished run of a date, else that of the day before, however old; or None.
-
-    Only one that has answers, at least half of them about pairs of the input: what a run that
-    begins after its deadline can still publish.
-    """
-    for day in (run_date, run_date - timedelta(days=1)):
-        found = _own(files.journal(day), day, gateway)
-        if found is not None and found.scan.answers and found.kept(pairs).is_of_this_input:
-            return found
-    return None
-
-
 def remove_old_journals(
     files: Sidecars, published: date, gateway: GatewayId, *, now: float
 ) -> Iterator[Path]:
@@ -182,15 +166,17 @@ def remove_old_journals(
 
     What a damaged journal of that date was renamed to goes, too. A journal of another date, and one
     that was set aside, stay until seven days after their last answer; those of another merchant or
-    gateway always stay.
+    gateway always stay. Where nothing says when or whose it is, the time of its file counts.
     """
     _remove_of_date(files, published)
     for day, path in files.journals().items():
-        found = _own(path, day, gateway) if day != published else None
-        if found is not None and now - found.scan.last_ms / 1000 > _FORGET_AFTER_S:
+        last_s = _last_answer_s(path, day, gateway) if day != published else None
+        if last_s is not None and now - last_s > _FORGET_AFTER_S:
             _remove_of_date(files, day)
             yield path
-    for day, path in files.journals_set_aside().items():
+    for day, path in files.journals_set_aside():
+        if files.journal(day).exists():  # what was damaged goes with its night
+            continue
         last_s = _last_answer_s(path, day, gateway)
         if last_s is not None and now - last_s > _FORGET_AFTER_S:
             for file in sqlite_files(path):
@@ -204,19 +190,25 @@ def _remove_of_date(files: Sidecars, day: date) -> None:
 
 
 def _last_answer_s(path: Path, day: date, gateway: GatewayId) -> float | None:
-    """Return when the last answer of a journal that was set aside came, Unix seconds.
+    """Return when the last answer of a journal came, Unix seconds.
 
-    None: it is of another merchant or gateway, or cannot be read. An earlier version's does not say
-    whose it is to this one, which cannot use it: the time of its file counts.
+    None: it is of another merchant or gateway, or cannot be opened. One that is empty, damaged at
+    its beginning, or of an earlier version does not say whose it is, and nobody can use it: the
+    time of its file counts.
     """
     try:
         found, modified_s = read_journal(path), path.stat().st_mtime
     except OSError:
         return None
-    if found is Useless.EARLIER_VERSION:
-        return modified_s
+    if not isinstance(found, Unfinished) or not found.scan.answers:
+        return modified_s if _may_be_of(found, day, gateway) else None
     own = _own(path, day, gateway)
     return own.scan.last_ms / 1000 if own else None
+
+
+def _may_be_of(found: Unfinished | Useless | None, day: date, gateway: GatewayId) -> bool:
+    """Return False for a journal that says that it is another merchant's or gateway's."""
+    return not isinstance(found, Unfinished) or (found.gateway, found.run_date) == (gateway, day)
 
 
 def read_journal(path: Path) -> Unfinished | Useless | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import structlog
@@ -107,6 +108,10 @@ class Outcome:
 
     run_date: str
     published: Published | None = None
+
+    def date(self, run_date: date) -> None:
+        """Note the run date: an unfinished run that is resumed may have another than today."""
+        self.run_date = str(run_date)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -55,8 +56,15 @@ from jobs.sweep.answers import usable
 __all__ = ["plan", "run"]
 
 
-def run(options: Options, console: Console) -> Published:
+def run(
+    options: Options, console: Console, *, tell_date: Callable[[date], None] = lambda _: None
+) -> Published:
     """Ask about every pair of the input, compare, and publish the report.
+
+    Args:
+        options: How.
+        console: For the progress bar.
+        tell_date: Is called with the run date once it is known: an unfinished run may have another.
 
     Raises:
         RunError: The run ended before it had a verdict; nothing was published.
@@ -69,7 +77,7 @@ def run(options: Options, console: Console) -> Published:
         if files is not None:
             with telling_how_to_go_on(options):
                 stack.enter_context(one_at_a_time(files.lock, started=started))
-        return asyncio.run(_run(options, _read(options), started, console, stack))
+        return asyncio.run(_run(options, _read(options), started, console, stack, tell_date))
 
 
 def plan(options: Options) -> Plan:
@@ -109,13 +117,19 @@ async def _plan(options: Options, source: Input) -> Plan:
     return Plan.of(options, source, found, answered=len(kept) + resumed, removed=tuple(removed))
 
 
-async def _run(
-    options: Options, source: Input, started: datetime, console: Console, stack: ExitStack
+async def _run(  # noqa: PLR0917 - one of each thing that a run takes
+    options: Options,
+    source: Input,
+    started: datetime,
+    console: Console,
+    stack: ExitStack,
+    tell_date: Callable[[date], None],
 ) -> Published:
     async with open_endpoint(options.settings, options.run_date) as endpoint:
         _check_run_date(options, endpoint.gateway)
         with first_line_first():
             options = within_limits(dated(options, source, endpoint))
+            tell_date(options.run_date)
             found = _find_baseline(options, endpoint.gateway, source)
             kept = _kept_answers(options, found, source)
             with telling_how_to_go_on(options):

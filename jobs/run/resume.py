@@ -11,6 +11,7 @@ import structlog
 from jobs.errors import UsageError
 from jobs.input.pairs import Input
 from jobs.journal.unfinished import unfinished, unfinished_of
+from jobs.loggers import ALWAYS
 from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
 
@@ -27,7 +28,7 @@ def dated(options: Options, source: Input, endpoint: Endpoint) -> Options:
     found = unfinished(files, options.run_date, endpoint.gateway, source.pairs, now=time.time())
     if found is None or found.run_date == options.run_date:
         return options
-    structlog.get_logger("palm.run").warning(
+    structlog.get_logger(ALWAYS).warning(
         f"Resuming the unfinished run of {found.run_date}. Today's report ({options.run_date}) is "
         "NOT made by this run; run again for it"
     )
@@ -60,7 +61,7 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
         )
         raise UsageError(f"{over}: nothing was asked. {remedy}")
     run_date, answers = found
-    structlog.get_logger("palm.run").warning(
+    structlog.get_logger(ALWAYS).warning(
         f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
         f"{len(source.pairs):,} answers"
     )

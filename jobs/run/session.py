@@ -15,7 +15,7 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
-from jobs.errors import AbortedError, NotNowError, RunInterruptedError
+from jobs.errors import AbortedError, NotNowError, RunInterruptedError, UnnamedAnswersError
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.report.request_info import Pace
@@ -112,6 +112,9 @@ async def ask_all(
                     note=journal.put if journal else None,
                     cancel=cancel,
                 )
+        except UnnamedAnswersError as error:
+            kept = f"; {_kept(stats, journal)}" if stats.settled else ""
+            raise error.saying(f"{error}{kept}") from None
         except AbortedError as error:
             raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
         except NotNowError as error:
@@ -248,12 +251,12 @@ def _interrupted(
 
 def _resumable(options: Options, stats: RequestStats, journal: Journal | None) -> str:
     """Return what is kept of a run that ended before its verdict, and how to go on with it."""
-    known = stats.settled
+    return f"{_kept(stats, journal)}; {remedy(options, 'to go on')}"
+
+
+def _kept(stats: RequestStats, journal: Journal | None) -> str:
     kept = "kept in the journal" if journal else "lost, for no file is written"
-    return (
-        f"the answers about {known:,} of {stats.pairs:,} pairs are {kept}; "
-        f"{remedy(options, 'to go on')}"
-    )
+    return f"the answers about {stats.settled:,} of {stats.pairs:,} pairs are {kept}"
 
 
 def _pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> dict[str, Any]:

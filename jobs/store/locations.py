@@ -82,9 +82,9 @@ class Sidecars:
         """Return what a journal of that date is renamed to that is of another input or version."""
         return self._beside(f"{run_date.isoformat()}.journal.aside")
 
-    def journals_set_aside(self) -> dict[date, Path]:
-        """Return the journals of other inputs or versions that are there, the newest first."""
-        return self._dated("journal.aside")
+    def journals_set_aside(self) -> list[tuple[date, Path]]:
+        """Return the journals that were renamed: of other inputs or versions, or damaged ones."""
+        return [*self._dated("journal.aside").items(), *self._dated("journal.damaged").items()]
 
     def journals(self) -> dict[date, Path]:
         """Return the journals that are there, by run date, the newest first."""

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.deadline import duration_text
-from jobs.errors import AbortedError, CredentialsError, RunError, ShortageError
+from jobs.errors import (
+    AbortedError,
+    CredentialsError,
+    RunError,
+    ShortageError,
+    UnnamedAnswersError,
+)
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import AnswerTable, reason_of
 from jobs.sweep.options import PATIENCE_S
@@ -258,7 +264,7 @@ def _check_names(errors: Sequence[PalmError | None]) -> None:
 
 
 def _nobody_named(unnamed: int) -> RunError:
-    return AbortedError(
+    return UnnamedAnswersError(
         f"{unnamed:,} answers do not name the person or the organization and are not accepted: "
         "nothing ties such an answer to the question. --accept-unnamed accepts them, and an answer "
         "that reaches the wrong question is then not noticed",

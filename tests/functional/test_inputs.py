@@ -135,11 +135,23 @@ def test_the_header_again_is_an_invalid_line(again):
 
 @pytest.mark.parametrize(
     "other",
-    ["organization_id,openid,x", "x,openid,organization_id", "OPENID,x,Organization_id"],
+    [
+        "organization_id,openid,x",
+        "x,openid,organization_id",
+        "OPENID,x,Organization_id",
+        "Organization_ID,OpenID,x",
+        "x,oPENID,organization_ID",
+    ],
 )
 def test_a_header_with_the_keys_in_other_places_ends_with_its_line(other):
     with pytest.raises(InputError, match="^p.csv: line 3: another header.*put together"):
         read(f"{HEADER},x\n{PEOPLE[0]},1004,y\n{other}\n1004,{PEOPLE[1]},z\n")
+
+
+def test_so_does_one_in_backticks_as_the_first():
+    bill = f"`openid,`organization_id\n`{PEOPLE[0]},`1004\n`organization_id,`openid\n"
+    with pytest.raises(InputError, match="^p.csv: line 3: another header"):
+        read(bill)
 
 
 def test_one_of_the_names_alone_is_a_value_like_any_other():

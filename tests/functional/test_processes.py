@@ -77,7 +77,7 @@ def test_characters_that_the_terminal_cannot_encode_are_replaced(shell, tmp_path
     assert "Input ??.csv" in done.stderr.replace("\\u540d\\u5355", "??")
 
 
-@pytest.mark.parametrize(("limit", "reduced"), [(256, False), (40, True)])
+@pytest.mark.parametrize(("limit", "reduced"), [(256, False), (40, True), (30, True)])
 def test_few_descriptors_make_few_connections_and_no_pair_unknown(
     shell, source, tmp_path, limit, reduced
 ):

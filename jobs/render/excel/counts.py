@@ -183,6 +183,13 @@ def _flat(value: object, key: str = "") -> Iterator[list[Cell]]:
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield [key, value]
     elif isinstance(value, list):
-        yield [key, "; ".join(map(str, value)) or None]
+        yield [key, "; ".join(map(_one_value, value)) or None]
     else:
         yield [key, None if value is None else str(value)]
+
+
+def _one_value(value: object) -> str:
+    """Return what stands for one item of a list: of an object its members' values."""
+    if isinstance(value, Mapping):
+        return " ".join(str(each) for each in value.values() if each is not None)
+    return str(value)

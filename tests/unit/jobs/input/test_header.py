@@ -60,7 +60,10 @@ def test_missing_column_is_named_with_those_found():
 def test_both_missing_are_named_with_both_options():
     text = refusal("id|org\n")
     assert "no column 'openid' and no column 'organization_id'; found 'id|org';" in text
-    assert text.endswith("with --openid-column and --organization-column")
+    assert text.endswith(
+        "with --openid-column and --organization-column, or let the header begin within the first "
+        "10 lines"
+    )
 
 
 def test_many_long_and_odd_names_are_cut_and_escaped():

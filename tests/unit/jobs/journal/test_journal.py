@@ -14,14 +14,14 @@ from datetime import date, timedelta
 import pytest
 
 from jobs.commands.exit_codes import exit_code_of
-from jobs.errors import RunError
+from jobs.errors import RunError, UsageError
 from jobs.journal.format import header_frame, scan
 from jobs.journal.journal import Journal
 from jobs.journal.unfinished import (
     kept_answers,
-    latest_unfinished,
     remove_old_journals,
     unfinished,
+    unfinished_of,
 )
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
@@ -345,14 +345,19 @@ def test_a_run_after_its_deadline_finds_this_dates_run_else_that_of_the_day_befo
     written, files, pairs, pairs_of
 ):
     written(row(1))
-    find = latest_unfinished
-    assert find(files, NEXT, SANDBOX, pairs).run_date == DAY
-    assert find(files, DAY, SANDBOX, pairs).run_date == DAY
-    assert find(files, DAY + timedelta(days=2), SANDBOX, pairs) is None
-    assert find(files, NEXT, GatewayId("sandbox", "1"), pairs) is None
-    assert find(files, NEXT, SANDBOX, pairs_of("B/x")) is None
+
+    def find(day, pairs=pairs, gateway=SANDBOX):
+        return unfinished_of(files, [day, day - timedelta(days=1)], gateway, pairs)
+
+    assert find(NEXT) == (DAY, 1)
+    assert find(DAY) == (DAY, 1)
+    assert find(DAY + timedelta(days=2)) is None
+    with pytest.raises(UsageError, match="is of an unfinished run of"):
+        find(NEXT, gateway=GatewayId("sandbox", "1"))
+    assert find(NEXT, pairs_of("B/x")) is None
     written(row(2), day=NEXT)
-    assert find(files, NEXT, SANDBOX, pairs).kept(pairs).rows == [row(2)]
+    written(row(1), row(2), day=NEXT)
+    assert find(NEXT)[0] == NEXT
 
 
 def test_one_of_other_pairs_or_of_another_merchant_gives_no_date(written, files, pairs_of, pairs):
@@ -387,6 +392,22 @@ def test_the_published_dates_journals_go_and_others_stay_for_seven_days(written,
     assert old.exists()
     assert files.damaged_journal(DAY).exists()
     assert removed(files, NEXT, time.time() + 7.1 * 86_400) == [old.name]
+    assert list(files.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 99], ids=["empty", "damaged"])
+def test_one_that_does_not_say_whose_it_is_goes_seven_days_after_it_was_written(files, content):
+    for path in (files.journal(DAY), files.damaged_journal(DAY)):
+        path.write_bytes(content)
+    assert removed(files, NEXT, time.time() + 6.9 * 86_400) == []
+    assert sorted(removed(files, NEXT, time.time() + 7.1 * 86_400)) == [files.journal(DAY).name]
+    assert list(files.folder.iterdir()) == []
+
+
+def test_one_that_was_renamed_alone_goes_too(files):
+    files.damaged_journal(DAY).write_bytes(b"garbage" * 99)
+    name = files.damaged_journal(DAY).name
+    assert removed(files, NEXT, time.time() + 7.1 * 86_400) == [name]
     assert list(files.folder.iterdir()) == []
 
 
