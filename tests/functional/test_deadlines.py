@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,14 +41,14 @@ PAST = f"{datetime.now(SHANGHAI) - timedelta(hours=1):%Y-%m-%dT%H:%M}"
 def unfinished(source, folder):
     """Leave the journal of a run that was killed after so many answers, all of them ON."""
 
-    def unfinished(run_date, answers, output="report.parquet"):
+    def unfinished(run_date, answers, output="report.parquet", at_ms=1_741_000_000_000):
         pairs = read_pairs(str(source)).pairs
         files = parse_outputs((output,), None, run_date).sidecars
         if output.endswith("/"):
             Path(output).mkdir(exist_ok=True)
         with Journal.open(files, run_date, GatewayId("sandbox", SANDBOX_MCHID), pairs) as journal:
             for place in range(answers):
-                journal.put((place, 0, -1, -(2**63), 1_741_000_000_000, 200, 1, None, "r"))
+                journal.put((place, 0, -1, -(2**63), at_ms, 200, 1, None, "r"))
         return pairs
 
     return unfinished
@@ -98,6 +99,32 @@ def test_without_time_the_unfinished_run_of_this_date_is_published(
     words = shlex.split(command)
     assert not {"--deadline", "--max-duration", "0s", PAST} & set(words)
     assert words[-3:] == ["--run-date", str(DAY), "--retry-unanswered"]
+
+
+@pytest.mark.parametrize("quiet", [["-q"], ["--log-file", "palm.log"]], ids=["-q", "log file"])
+def test_a_run_that_makes_another_dates_report_says_so_also_when_quiet(
+    call, source, config, unfinished, quiet
+):
+    unfinished(YESTERDAY, 20, at_ms=round(time.time() * 1000))
+    ended = call(source, "-o", "report.parquet", "--rate", "1000", "--config", config, *quiet)
+    assert ended.code == 0, ended.err
+    said = f"Resuming the unfinished run of {YESTERDAY}. Today's report ({TODAY}) is NOT made"
+    assert said in ended.err
+    assert read_parquet(Path("report.parquet")).run_date == YESTERDAY
+
+
+def test_a_run_of_another_date_that_fails_is_told_of_under_that_date(
+    call, source, config, unfinished, monkeypatch
+):
+    told = []
+    monkeypatch.setattr("jobs.observe.ping.Ping.start", lambda _: None)
+    monkeypatch.setattr("jobs.observe.ping.Ping.end", lambda _, *given: told.append(given) or [])
+    monkeypatch.setattr("jobs.run.pipeline.publish", lambda *_, **__: 1 / 0)
+    unfinished(YESTERDAY, 20, at_ms=round(time.time() * 1000))
+    given = ["--rate", "1000", "--config", config, "--ping-url", "http://127.0.0.1:9/x", "-q"]
+    ended = call(source, "-o", "report.parquet", *given)
+    assert ended.code == 1
+    assert f"run date: {YESTERDAY}" in str(told[0])
 
 
 def test_the_command_that_is_shown_asks_the_others(reconcile, call, unfinished, gateway):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+import openpyxl
 import pytest
 from aiohttp import web
+from rich.console import Console
 
+from jobs.render.terminal import print_summary
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
+from jobs.store.outputs import Outputs
 from jobs.sweep.abort import AbortThresholds
 from jobs.sweep.engine import SweepRules
 from palm import Retry
@@ -69,3 +75,29 @@ def test_a_pair_that_is_always_throttled_is_unknown_and_the_report_is_written(
     assert 11 <= picky.times == report.about["asking"]["throttles"] <= 20
     assert report.about["asking"]["pauses"] == 0
     assert report.about["run"]["exit_code"] == (3 if pairs == 8 else 0)
+
+
+def test_a_refused_pair_is_listed_by_code_and_message_on_every_surface(picky, folder, capsys):
+    picky.answer = (404, b'{"code":"RESOURCE_NOT_EXISTS","message":"no such person here"}')
+    source, output = write_pairs(folder / "pairs.csv", 60), folder / "report.parquet"
+    files = (output, folder / "r.json", folder / "r.html", folder / "r.xlsx")
+    settings = load_settings(read_config(folder / "keys" / "palm.toml"))
+    chosen = options(
+        source, output, DAY, settings=settings, rate=500, waits=WAITS,
+        outputs=Outputs(files, output),
+    )  # fmt: skip
+    report = run_quietly(chosen)
+    assert report.summary.unknown_reasons == {"REFUSED": 1}
+    print_summary(report, Console(file=sys.stdout, width=200))
+    sheets = openpyxl.load_workbook(folder / "r.xlsx")
+    cells = [str(cell.value) for sheet in sheets for row in sheet.rows for cell in row]
+    surfaces = {
+        "summary": capsys.readouterr().out,
+        "json": (folder / "r.json").read_text(encoding="utf-8"),
+        "html": (folder / "r.html").read_text(encoding="utf-8"),
+        "excel": "\n".join(cells),
+    }
+    for name, text in surfaces.items():
+        for said in ("404", "RESOURCE_NOT_EXISTS", "no such person here"):
+            assert said in text, (name, said)
+    assert "{'" not in surfaces["excel"]
