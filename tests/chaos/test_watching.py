@@ -16,6 +16,7 @@ from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
 import jobs.commands.reconcile
+from jobs.commands.exit_codes import exit_code_of
 from jobs.report.parquet import read_parquet
 from tests.night import DAY, NEXT, without_times
 
@@ -270,7 +271,8 @@ def test_the_plan_sends_and_writes_nothing(reconcile, gateway, folder):
 def test_the_plan_counts_what_an_unfinished_run_has_answered(reconcile, night, gateway, folder):
     settings = gateway.settings()
     gateway.tell(plan=[{"queries": 100, "do": {"open": False}}])
-    assert night(300, settings=settings, concurrency=8, patience_s=0.3).code == 4
+    stop = night(300, settings=settings, concurrency=8, patience_s=0.3)
+    assert exit_code_of(stop) == 4
     before = sorted((path.name, path.stat().st_size) for path in folder.iterdir())
     _, out, _ = reconcile("--plan", pairs=300)
     (line,) = [line for line in out.splitlines() if line.startswith("answered")]

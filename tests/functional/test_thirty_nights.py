@@ -60,7 +60,7 @@ class Life:
     opened: datetime | None
     events: list[tuple[datetime, str]] = field(default_factory=list)
 
-    def look(self, at):
+    def state_on(self, at):
         """Return the state at a moment, and the time that an answer then shows."""
         state, opened = self.state, self.opened
         for when, kind in self.events:
