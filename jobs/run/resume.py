@@ -61,8 +61,7 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
         )
         raise UsageError(f"{over}: nothing was asked. {remedy}")
     run_date, answers = found
-    log = structlog.get_logger("palm.run" if run_date == today else ALWAYS)
-    log.warning(
+    structlog.get_logger("palm.run" if run_date == today else ALWAYS).warning(
         f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
         f"{len(source.pairs):,} answers"
     )
