@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import time as _time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from jobs.errors import UsageError
 from palm.text.printable import shown_value
 
 __all__ = [
+    "Clock",
     "Deadline",
+    "TimeLimit",
     "check_run_date",
     "duration_text",
     "elapsed_clock",
@@ -75,6 +78,58 @@ class Deadline:
         while (at := _moment(datetime.combine(day, clock), self.zone)).timestamp() <= now:
             day += _DAY
         return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Both clocks that a time limit is compared with.
+
+    Attributes:
+        wall: Unix seconds.
+        elapsed: Seconds on a clock that never goes back, and goes on while the machine sleeps.
+    """
+
+    wall: Callable[[], float] = _time.time
+    elapsed: Callable[[], float] = elapsed_clock
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """The time that a run may take; without a value: as long as it takes.
+
+    Attributes:
+        deadline: ``--deadline``.
+        ends: Of ``--max-duration``: when it is over, on the clock ``elapsed``.
+        is_zero: Whether that was no time at all from the beginning.
+    """
+
+    deadline: Deadline | None = None
+    ends: float | None = None
+    is_zero: bool = False
+
+    @classmethod
+    def of_duration(cls, seconds: float, clock: Clock | None = None) -> Self:
+        """Return the limit of a run that begins now and may take so long."""
+        return cls(ends=(clock or Clock()).elapsed() + seconds, is_zero=seconds == 0)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there may not be time for all pairs."""
+        return self.deadline is not None or self.ends is not None
+
+    def seconds_left(self, clock: Clock) -> float | None:
+        """Return what is left of the time, at least 0; None: as long as it takes."""
+        left = []
+        if self.ends is not None:
+            left.append(self.ends - clock.elapsed())
+        if self.deadline is not None:
+            left.append(self.deadline.seconds_left(clock.wall()))
+        return max(0.0, min(left)) if left else None
+
+    def has_passed(self, clock: Clock) -> bool:
+        """Return True if nobody can be asked: an earlier run's answers can still be published."""
+        passed = self.deadline is not None and self.deadline.seconds_left(clock.wall()) <= 0
+        return passed or self.is_zero
 
 
 def parse_duration(text: str, option: str) -> float:

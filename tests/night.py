@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,18 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.console import Console
 
+from jobs.compare.options import CompareOptions
+from jobs.deadline import TimeLimit
+from jobs.input.options import InputOptions
 from jobs.report.info import Metadata
 from jobs.report.metadata import CHECKSUMS, checksums
 from jobs.report.model import KEY, Report
 from jobs.report.request_info import Pace
 from jobs.run.config import Options
 from jobs.run.pipeline import run
+from jobs.store.options import StoreOptions
 from jobs.store.outputs import Outputs
+from jobs.sweep.options import SweepOptions
 from palm import __version__
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
@@ -51,15 +56,30 @@ def write_pairs(path: Path, count: int, *lines: str) -> Path:
     return path
 
 
-def options(source: Path, output: Path, run_date: date, **given: Any) -> Options:
-    """Return the options of a night that writes one Parquet file; without settings, the sandbox."""
-    usual = {
-        "source": str(source),
-        "outputs": Outputs.to(output),
-        "run_date": run_date,
-        "timezone": "Asia/Shanghai",
-        "settings": None,
-    }
+STAGES = {
+    "input": InputOptions, "sweep": SweepOptions, "compare": CompareOptions, "store": StoreOptions,
+}  # fmt: skip
+
+
+def options(
+    source: Path | str, output: Path, run_date: date, *, seconds: float | None = None, **given: Any
+) -> Options:
+    """Return the options of a night that writes one Parquet file; without settings, the sandbox.
+
+    Args:
+        source: The input.
+        output: The Parquet file.
+        run_date: Of the night.
+        seconds: How long it may take; None: as long as it takes.
+        given: Options of any stage, by name, or of the whole run.
+    """
+    given = {"source": str(source), "outputs": Outputs.to(output), **given}
+    for stage, kind in STAGES.items():
+        names = [each.name for each in fields(kind) if each.name in given]
+        given[stage] = kind(**{name: given.pop(name) for name in names})
+    usual = {"run_date": run_date, "timezone": "Asia/Shanghai", "settings": None}
+    if seconds is not None:
+        usual["time"] = TimeLimit.of_duration(seconds)
     return Options(**(usual | given))
 
 

@@ -12,8 +12,12 @@ from click.core import ParameterSource
 from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
 from jobs.commands.grouped_help import GroupedCommand
 from jobs.commands.options import GROUPS
+from jobs.compare.options import CompareOptions
 from jobs.errors import RunError, UsageError
+from jobs.input.options import InputOptions
 from jobs.observe.report_name import report_name
+from jobs.store.options import StoreOptions
+from jobs.sweep.options import SweepOptions
 from palm._version import __version__
 from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command
@@ -22,9 +26,10 @@ from palm.text.printable import printable, shown_value
 
 if TYPE_CHECKING:
     from jobs.compare.fail_on import Rule
-    from jobs.deadline import Deadline
+    from jobs.deadline import TimeLimit
     from jobs.observe.notifier import RunNotifier
     from jobs.run.config import Options
+    from jobs.store.outputs import Outputs
     from palm.settings import Settings
 
 __all__ = ["command", "main"]
@@ -137,7 +142,6 @@ def _expected_run_date(given: dict[str, Any]) -> str:
 def _options(given: dict[str, Any], *, terminal: bool) -> Options:
     from jobs.commands.typed_options import typed_options  # noqa: PLC0415 - pandas and all
     from jobs.observe import logs  # noqa: PLC0415
-    from jobs.render.translations import Language  # noqa: PLC0415
     from jobs.run.config import Options, Waits  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
 
@@ -147,45 +151,54 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
     outputs = parse_outputs(given["output"], stdout_format, run_date, source=source)
     _check_together(given, folder=outputs.folder is not None)
     settings = None if given["sandbox"] else _settings(given)
-    deadline = _deadline(given["deadline"], zone)
-    seconds = _duration(given["max_duration"], "--max-duration")
+    time = _time_limit(given, zone)
     bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
     return Options(
-        source=source,
-        outputs=outputs,
-        run_date=run_date,
-        date_given=given["run_date"] is not None,
-        timezone=given["timezone"],
+        input=InputOptions(
+            source=source,
+            openid_column=given["openid_column"],
+            organization_column=given["organization_column"],
+            encoding=given["encoding"],
+            max_size=_size(given["max_input_size"]),
+        ),
+        store=_store_options(given, outputs),
+        sweep=SweepOptions(
+            rate=given["rate"],
+            quota_share=given["quota_share"],
+            concurrency=given["concurrency"],
+            accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
+        ),
+        compare=CompareOptions(
+            forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
+            max_unknown=given["max_unknown"],
+            fail_on=tuple(_rule(text) for text in given["fail_on"]),
+        ),
         settings=settings,
+        run_date=run_date,
+        timezone=given["timezone"],
+        date_given=given["run_date"] is not None,
+        time=time,
+        fresh=given["fresh"],
+        retry_unanswered=given["retry_unanswered"],
+        progress=bar and not given["quiet"],
+        person=logs.Person.from_env(),
+        waits=Waits.patient(_duration(given["patience"], "--patience"), is_timed=time.is_set),
+        typed=tuple(typed_options(sys.argv[1:])),
+    )
+
+
+def _store_options(given: dict[str, Any], outputs: Outputs) -> StoreOptions:
+    from jobs.render.translations import Language  # noqa: PLC0415
+
+    return StoreOptions(
+        outputs=outputs,
         baseline=given["baseline"],
         compare=not given["no_baseline"],
         require_baseline=given["require_baseline"],
         max_dropped=given["max_dropped"],
-        rate=given["rate"],
-        quota_share=given["quota_share"],
-        concurrency=given["concurrency"],
-        seconds=seconds,
-        deadline=deadline,
-        max_unknown=given["max_unknown"],
-        forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
-        keep_days=given["keep"],
         replace=given["replace"],
-        fresh=given["fresh"],
-        retry_unanswered=given["retry_unanswered"],
-        fail_on=tuple(_rule(text) for text in given["fail_on"]),
+        keep_days=given["keep"],
         language=Language(given["lang"]),
-        accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
-        openid_column=given["openid_column"],
-        organization_column=given["organization_column"],
-        encoding=given["encoding"],
-        max_input_size=_size(given["max_input_size"]),
-        progress=bar and not given["quiet"],
-        person=logs.Person.from_env(),
-        waits=Waits.patient(
-            _duration(given["patience"], "--patience"),
-            is_timed=not (seconds is None and deadline is None),
-        ),
-        typed=tuple(typed_options(sys.argv[1:])),
     )
 
 
@@ -223,10 +236,13 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
 
 
-def _deadline(text: str | None, zone: tzinfo) -> Deadline | None:
-    from jobs.deadline import parse_deadline  # noqa: PLC0415 - not needed for --help
+def _time_limit(given: dict[str, Any], zone: tzinfo) -> TimeLimit:
+    from jobs.deadline import TimeLimit, parse_deadline  # noqa: PLC0415 - not needed for --help
 
-    return None if text is None else parse_deadline(text, datetime.now(zone))
+    if given["deadline"] is not None:
+        return TimeLimit(parse_deadline(given["deadline"], datetime.now(zone)))
+    seconds = _duration(given["max_duration"], "--max-duration")
+    return TimeLimit() if seconds is None else TimeLimit.of_duration(seconds)
 
 
 def _size(text: str) -> int:

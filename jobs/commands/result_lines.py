@@ -41,7 +41,7 @@ def say_result(
         log_summary(report, given["name"], verdict, what_to_do)
         return
     shown = on_terminal()
-    outputs = published.written(options.outputs, given["output"])
+    outputs = published.written(options.store.outputs, given["output"])
     written = [printable(f"Written: {text}") for text in outputs]
     if shown and not given["quiet"]:
         with suppress(OSError):  # the report is published, whether anybody reads this or not
@@ -63,4 +63,4 @@ def _remedy(report: Report, options: Options) -> str | None:
     if code != INCOMPLETE or not unknown:
         return None
     options = replace(options, run_date=report.run_date)
-    return remedy(options, retry_unanswered=options.outputs.primary is not None)
+    return remedy(options, retry_unanswered=options.store.outputs.primary is not None)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["InputOptions"]
+__all__ = ["MAX_SIZE", "OPENID_COLUMN", "ORGANIZATION_COLUMN", "InputOptions"]
+
+OPENID_COLUMN: Final = "openid"
+ORGANIZATION_COLUMN: Final = "organization_id"
+MAX_SIZE: Final = 4 << 30
+"""Bytes, unpacked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +24,7 @@ class InputOptions:
     """
 
     source: str
-    openid_column: str = "openid"
-    organization_column: str = "organization_id"
+    openid_column: str = OPENID_COLUMN
+    organization_column: str = ORGANIZATION_COLUMN
     encoding: str | None = None
-    max_size: int = 4 << 30
+    max_size: int = MAX_SIZE

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
@@ -20,8 +19,8 @@ from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
 from jobs.input.header import USUAL_OPENID, Columns, Header, find_header
 from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
+from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
 from jobs.input.records import InvalidLine, LineStats, Reason, read_records, valid_records
-from jobs.input.size_limit import DEFAULT_MAX_SIZE
 from jobs.input.source import find_encoding, read_stored, shown
 from jobs.schema import PAIRS, conform
 
@@ -91,27 +90,19 @@ class Input:
     damaged: tuple[Damage, ...]
 
 
-def read_pairs(
-    source: str | Path,
-    *,
-    openid_column: str = "openid",
-    organization_column: str = "organization_id",
-    encoding: str | None = None,
-    stdin: BinaryIO | None = None,
-    max_size: int = DEFAULT_MAX_SIZE,
-) -> Input:
+def read_pairs(options: InputOptions, *, stdin: BinaryIO | None = None) -> Input:
     """Read the pairs of a CSV file, which may be packed (.gz, .zst), or of standard input (``-``).
 
     Raises:
         InputError: It cannot be read, or holds no valid pair.
     """
-    stored = read_stored(source, stdin, max_size=max_size)
+    stored = read_stored(options.source, stdin, max_size=options.max_size)
     parsed = parse_pairs(
         stored.content,
         name=stored.name,
-        openid_column=openid_column,
-        organization_column=organization_column,
-        encoding=encoding,
+        openid_column=options.openid_column,
+        organization_column=options.organization_column,
+        encoding=options.encoding,
     )
     return replace(parsed, sha256=stored.sha256)
 
@@ -120,8 +111,8 @@ def parse_pairs(
     content: bytes,
     *,
     name: str,
-    openid_column: str = "openid",
-    organization_column: str = "organization_id",
+    openid_column: str = OPENID_COLUMN,
+    organization_column: str = ORGANIZATION_COLUMN,
     encoding: str | None = None,
 ) -> Input:
     """Return the pairs of a CSV text and what became of each of its lines.

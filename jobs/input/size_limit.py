@@ -11,7 +11,6 @@ from typing import BinaryIO, Final, Protocol
 from jobs.errors import UsageError
 
 __all__ = [
-    "DEFAULT_MAX_SIZE",
     "TooLargeError",
     "interruptible",
     "parse_size",
@@ -19,8 +18,6 @@ __all__ = [
     "size_text",
 ]
 
-DEFAULT_MAX_SIZE: Final = 4 << 30
-"""Bytes, unpacked."""
 _BLOCK: Final = 1 << 20
 _LOOK_EVERY_MS: Final = 200
 _UNITS: Final = {

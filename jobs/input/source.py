@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from jobs.errors import InputError
+from jobs.input.options import MAX_SIZE
 from jobs.input.size_limit import (
-    DEFAULT_MAX_SIZE,
     TooLargeError,
     interruptible,
     read_at_most,
@@ -76,7 +76,7 @@ def shown(name: str, limit: int = 200) -> str:
 
 
 def read_stored(
-    source: str | Path, stdin: BinaryIO | None = None, *, max_size: int = DEFAULT_MAX_SIZE
+    source: str | Path, stdin: BinaryIO | None = None, *, max_size: int = MAX_SIZE
 ) -> Stored:
     """Read a file, or standard input for ``-``, whole; unpack it if its name ends in .gz or .zst.
 
@@ -124,7 +124,7 @@ def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
     return sys.stdin.buffer
 
 
-def read_unchanged(file: BinaryIO, name: str, max_size: int = DEFAULT_MAX_SIZE) -> bytes:
+def read_unchanged(file: BinaryIO, name: str, max_size: int = MAX_SIZE) -> bytes:
     """Return all of ``file``, which nobody may write to meanwhile; a pipe may be written to.
 
     Raises:

@@ -45,11 +45,11 @@ def expired_reports(
         compared: The run date of what it compares with.
         today: In the run's time zone.
     """
-    if options.outputs.folder is None or options.keep_days is None:
+    if options.store.outputs.folder is None or options.store.keep_days is None:
         return []
     return old_reports(
-        options.outputs.folder,
-        keep_days=options.keep_days,
+        options.store.outputs.folder,
+        keep_days=options.store.keep_days,
         run_date=options.run_date,
         today=today,
         compared=compared,
@@ -58,7 +58,7 @@ def expired_reports(
 
 
 def _remove(options: Options, report: Report, today: date) -> None:
-    files, log = options.outputs.sidecars, structlog.get_logger("palm.run")
+    files, log = options.store.outputs.sidecars, structlog.get_logger("palm.run")
     if files is not None:
         old = remove_old_journals(files, options.run_date, report.gateway, now=time.time())
         for path in old:

@@ -71,9 +71,9 @@ def run(
         palm.SettingsError: A setting is wrong; nothing was sent.
     """
     started = datetime.now(UTC)
-    check_outputs(options.outputs)
+    check_outputs(options.store.outputs)
     with ExitStack() as stack:
-        files = options.outputs.sidecars
+        files = options.store.outputs.sidecars
         if files is not None:
             with telling_how_to_go_on(options):
                 stack.enter_context(one_at_a_time(files.lock, started=started))
@@ -91,13 +91,7 @@ def plan(options: Options) -> Plan:
 
 
 def _read(options: Options) -> Input:
-    return read_pairs(
-        options.source,
-        openid_column=options.openid_column,
-        organization_column=options.organization_column,
-        encoding=options.encoding,
-        max_size=options.max_input_size,
-    )
+    return read_pairs(options.input)
 
 
 async def _plan(options: Options, source: Input) -> Plan:
@@ -106,11 +100,11 @@ async def _plan(options: Options, source: Input) -> Plan:
         options = within_limits(dated(options, source, endpoint))
         found = _find_baseline(options, endpoint.gateway, source)
     kept = _kept_answers(options, found, source)
-    files, asked = options.outputs.sidecars, source.pairs.drop(kept.index)
+    files, asked = options.store.outputs.sidecars, source.pairs.drop(kept.index)
     there = (
         kept_answers(files, options.run_date, endpoint.gateway, asked) if files is not None else []
     )
-    there = usable(there, accept_unnamed=options.accept_unnamed)
+    there = usable(there, accept_unnamed=options.sweep.accept_unnamed)
     resumed = 0 if options.fresh else len(there)
     compared = found.report.run_date if found.report else None
     removed = expired_reports(options, endpoint.gateway, compared, today=_today(options))
@@ -140,19 +134,19 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
                 )  # fmt: skip
     asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, endpoint.gateway, started)
-    piped = options.outputs.stdout is not None  # whoever reads it may keep the run waiting
+    piped = options.store.outputs.stdout is not None  # whoever reads it may keep the run waiting
     with telling_how_to_go_on(options):
         failed = publish(
             report,
-            options.outputs,
+            options.store.outputs,
             baseline=found.report,
             replaced=found.replaced,
-            language=options.language,
+            language=options.store.language,
             stdout=sys.stdout.buffer if piped else None,
             # Once the report stands, the run ends as the report says.
             before_placing=lambda: None if piped else stack.enter_context(signals_ignored()),
         )
-    counts = options.outputs.primary
+    counts = options.store.outputs.primary
     if not failed or (counts is not None and str(counts) not in {each.path for each in failed}):
         # Where it is not sure that the report stays, its answers are needed once more.
         tidy_up(options, report, today=_today(options))
@@ -177,14 +171,14 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
         _rows(found.report),
         run_date=options.run_date,
         baseline_run_date=baseline_date,
-        forget_after_days=options.forget_after_days,
+        forget_after_days=options.compare.forget_after_days,
     )
     summary = summarize(rows, baseline_run_date=baseline_date)
     verdict = judge(
         summary,
         source.invalid,
-        max_unknown=options.max_unknown,
-        fail_on=options.fail_on,
+        max_unknown=options.compare.max_unknown,
+        fail_on=options.compare.fail_on,
         not_asked=asked.not_asked,
     )
     finished = datetime.now(UTC)
@@ -212,23 +206,23 @@ def _compose(  # noqa: PLR0917 - one of each thing that a report is made of
 
 def _find_baseline(options: Options, gateway: GatewayId, source: Input) -> Baseline:
     found = find_baseline(
-        options.outputs.primary,
+        options.store.outputs.primary,
         run_date=options.run_date,
         gateway=gateway,
-        named=options.baseline,
-        wanted=options.compare,
-        folder=options.outputs.folder,
+        named=options.store.baseline,
+        wanted=options.store.compare,
+        folder=options.store.outputs.folder,
     )
     if found.report is not None and found.report.metadata.schema < SCHEMA:
         structlog.get_logger("palm.run").warning(
             f"{found.path} was written by an earlier version and has no checksums: its controls "
             "hold, but other damage to it would not be noticed"
         )
-    if not options.replace:
+    if not options.store.replace:
         check_replaced(found.replaced, options.run_date, source.pairs)
-    if options.require_baseline:
-        check_required(found, options.outputs.folder or options.outputs.primary)
-    if warning := check_dropped(found.report, source.pairs, options.max_dropped):
+    if options.store.require_baseline:
+        check_required(found, options.store.outputs.folder or options.store.outputs.primary)
+    if warning := check_dropped(found.report, source.pairs, options.store.max_dropped):
         structlog.get_logger(ALWAYS).warning(warning)
     return found
 

@@ -32,9 +32,9 @@ def remedy(options: Options, verb: str = "Run", *, retry_unanswered: bool = Fals
         for option in typed
         if option.name not in _THIS_RUN_ONLY and not _is_over(option, options)
     ]
-    if options.deadline and not any(option.name == "--deadline" for option in typed):
+    if options.time.deadline and not any(option.name == "--deadline" for option in typed):
         again.append(
-            _option("--deadline", options.deadline.next(options.clock()))
+            _option("--deadline", options.time.deadline.next(options.clock.wall()))
         )  # not palm.toml's
     again.append(_option("--run-date", options.run_date.isoformat()))
     if retry_unanswered or options.retry_unanswered:
@@ -61,15 +61,15 @@ def telling_how_to_go_on(options: Options) -> Iterator[None]:
 def _is_over(option: TypedOption, options: Options) -> bool:
     """Return True for a time limit that would let the next run ask nobody."""
     if option.name == "--deadline":
-        deadline = options.deadline
-        return deadline is not None and deadline.seconds_left(options.clock()) <= 0
-    return option.name == "--max-duration" and options.seconds == 0
+        deadline = options.time.deadline
+        return deadline is not None and deadline.seconds_left(options.clock.wall()) <= 0
+    return option.name == "--max-duration" and options.time.is_zero
 
 
 def _minimal(options: Options) -> tuple[TypedOption, ...]:
     """Return the words of a run that nobody typed: one that was started from Python."""
-    source = TypedOption(None, options.source, (options.source,))
-    return (source, *(_option("-o", str(path)) for path in options.outputs.files))
+    source = TypedOption(None, options.input.source, (options.input.source,))
+    return (source, *(_option("-o", str(path)) for path in options.store.outputs.files))
 
 
 def _option(name: str, value: str | None = None) -> TypedOption:

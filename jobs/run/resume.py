@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -20,8 +19,8 @@ __all__ = ["dated"]
 
 def dated(options: Options, source: Input, endpoint: Endpoint) -> Options:
     """Return the options with the date of an unfinished run of the same, where none is given."""
-    files = options.outputs.sidecars
-    if options.has_no_time:
+    files = options.store.outputs.sidecars
+    if options.time.has_passed(options.clock):
         return _without_time(options, source, endpoint)
     if options.date_given or options.fresh or files is None:
         return options
@@ -32,9 +31,7 @@ def dated(options: Options, source: Input, endpoint: Endpoint) -> Options:
         f"Resuming the unfinished run of {found.run_date}. Today's report ({options.run_date}) is "
         "NOT made by this run; run again for it"
     )
-    return replace(
-        options, run_date=found.run_date, outputs=options.outputs.for_date(found.run_date)
-    )
+    return options.for_date(found.run_date)
 
 
 def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Options:
@@ -43,11 +40,10 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
     Raises:
         UsageError: There is none.
     """
-    files, today = options.outputs.sidecars, options.run_date
+    files, today = options.store.outputs.sidecars, options.run_date
     days = [today] if options.date_given else [today, today - timedelta(days=1)]
-    over = (
-        options.deadline.passed_text(options.clock()) if options.deadline else "No time was given"
-    )
+    deadline = options.time.deadline
+    over = deadline.passed_text(options.clock.wall()) if deadline else "No time was given"
     found = (
         unfinished_of(files, days, endpoint.gateway, source.pairs)
         if files is not None and not options.fresh
@@ -56,7 +52,7 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
     if found is None:
         remedy = (
             "Start earlier, or leave --deadline out"
-            if options.deadline
+            if deadline
             else "Leave --max-duration out, or give it more"
         )
         raise UsageError(f"{over}: nothing was asked. {remedy}")
@@ -65,4 +61,4 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
         f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
         f"{len(source.pairs):,} answers"
     )
-    return replace(options, run_date=run_date, outputs=options.outputs.for_date(run_date))
+    return options.for_date(run_date)

@@ -135,14 +135,14 @@ async def ask_all(
 def _open_journal(
     options: Options, endpoint: Endpoint, pairs: pd.DataFrame, stack: ExitStack
 ) -> Journal | None:
-    files = options.outputs.sidecars
+    files = options.store.outputs.sidecars
     if files is None:
         return None
     journal = Journal.open(files, options.run_date, endpoint.gateway, pairs, fresh=options.fresh)
     log = structlog.get_logger("palm.run")
     for line in journal.said:
         log.warning(line)
-    journal.found = usable(journal.found, accept_unnamed=options.accept_unnamed)
+    journal.found = usable(journal.found, accept_unnamed=options.sweep.accept_unnamed)
     if journal.found:
         said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
         log.info(said)
@@ -164,7 +164,7 @@ def within_limits(options: Options) -> Options:
             f"The limit of open files allows {possible:,} {requests} in flight instead of "
             f"{options.in_flight:,}: raise it with ulimit -n, or use --concurrency {possible}"
         )
-    return replace(options, concurrency=possible)
+    return options.with_at_most(possible)
 
 
 def _client(options: Options, endpoint: Endpoint, stats: RequestStats) -> AsyncPalm:
@@ -181,7 +181,7 @@ def _client(options: Options, endpoint: Endpoint, stats: RequestStats) -> AsyncP
         adaptation=waits.adaptation,
         hosts=waits.hosts,
         breaker=waits.breaker,
-        accept_unnamed=options.accept_unnamed,
+        accept_unnamed=options.sweep.accept_unnamed,
         on_attempt=stats.attempted,
     )
 
@@ -213,12 +213,12 @@ def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
 def _rules(options: Options) -> SweepRules:
     """Return how to sweep; with a deadline the first connection is waited for until then."""
     rules = replace(options.waits.sweep, concurrency=options.in_flight)
-    return replace(rules, reach_s=math.inf) if options.is_timed else rules
+    return replace(rules, reach_s=math.inf) if options.time.is_set else rules
 
 
 def _order(options: Options, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
     """Return whom to ask first, where there may not be time for all."""
-    if not options.is_timed:
+    if not options.time.is_set:
         return None
     return [int(place) for place in order(pairs, baseline, run_date=options.run_date)]
 

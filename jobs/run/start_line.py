@@ -25,8 +25,8 @@ def log_first_line(options: Options, source: Input, found: Baseline, answered: i
         answered: Pairs that have an answer already.
     """
     plan = Plan.of(options, source, found, answered=answered)
-    outputs = [str(path) for path in options.outputs.files]
-    if options.outputs.stdout is not None:
+    outputs = [str(path) for path in options.store.outputs.files]
+    if options.store.outputs.stdout is not None:
         outputs.append("standard output")
     done = f" ({answered:,} answered already)" if answered else ""
     condition = plan.condition()
@@ -45,7 +45,7 @@ def log_first_line(options: Options, source: Input, found: Baseline, answered: i
         rate=options.quota,
         seconds=plan.seconds,
     )
-    if options.outputs.primary is None and options.outputs.stdout != "parquet":
+    if options.store.outputs.primary is None and options.store.outputs.stdout != "parquet":
         structlog.get_logger("palm.run").warning(
             "No Parquet file is among the outputs: the next run will have nothing to compare with; "
             "add -o report.parquet"

@@ -111,12 +111,15 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     """Run one night in this process; return its stages, and the process's peak memory."""
     from rich.console import Console  # noqa: PLC0415 - the process that prints stays small
 
+    from jobs.compare.options import CompareOptions  # noqa: PLC0415
+    from jobs.input.options import InputOptions  # noqa: PLC0415
     from jobs.report.model import GatewayId  # noqa: PLC0415
     from jobs.run import pipeline as night  # noqa: PLC0415
     from jobs.run.config import Options  # noqa: PLC0415
     from jobs.run.endpoint import Endpoint  # noqa: PLC0415
     from jobs.run.session import Asked  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
+    from jobs.store.options import StoreOptions  # noqa: PLC0415
     from jobs.store.outputs import Outputs  # noqa: PLC0415
     from jobs.sweep.answers import AnswerTable  # noqa: PLC0415
     from jobs.sweep.stats import RequestStats  # noqa: PLC0415
@@ -170,12 +173,12 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     watch.around(publish, "_write", "write")
     watch.around(publish, "_check", "check")
     opt = Options(
-        source=str(folder / f"{day}.csv"),
-        outputs=Outputs.to(folder / "report.parquet"),
+        input=InputOptions(source=str(folder / f"{day}.csv")),
+        store=StoreOptions(outputs=Outputs.to(folder / "report.parquet")),
+        compare=CompareOptions(max_unknown=1.0),
         run_date=made_up.DAYS[day],
         timezone="Asia/Shanghai",
         settings=None,
-        max_unknown=1.0,
         date_given=False,  # the usual case: an unfinished run is looked for
     )
     with watch.stage("rest"):

@@ -125,7 +125,7 @@ def night(gateway, machine, report_path, source):
                 report = run_quietly(chosen)
         except RunError as stop:
             return stop
-        return read_parquet(chosen.outputs.for_date(report.run_date).primary)
+        return read_parquet(chosen.store.outputs.for_date(report.run_date).primary)
 
     return night
 

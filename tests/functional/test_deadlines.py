@@ -15,8 +15,9 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.typed_options import typed_options
-from jobs.deadline import Deadline
+from jobs.deadline import Clock, Deadline, TimeLimit
 from jobs.errors import RunError
+from jobs.input.options import InputOptions
 from jobs.input.pairs import read_pairs
 from jobs.journal.journal import Journal
 from jobs.report.model import GatewayId
@@ -42,7 +43,7 @@ def unfinished(source, folder):
     """Leave the journal of a run that was killed after so many answers, all of them ON."""
 
     def unfinished(run_date, answers, output="report.parquet", at_ms=1_741_000_000_000):
-        pairs = read_pairs(str(source)).pairs
+        pairs = read_pairs(InputOptions(source=str(source))).pairs
         files = parse_outputs((output,), None, run_date).sidecars
         if output.endswith("/"):
             Path(output).mkdir(exist_ok=True)
@@ -208,17 +209,17 @@ def chosen(folder, source, *, reach_s=0.1, patience_s=60.0, **given):
         ),
     )  # fmt: skip
     settings = load_settings(read_config(folder / "keys" / "palm.toml"))
-    return options(source, folder / "report.parquet", DAY, settings=settings, rate=500,
-                   waits=waits, **given)  # fmt: skip
+    return options(source, folder / "report.parquet", DAY, settings=settings,
+                   waits=waits, **{"rate": 500.0, **given})  # fmt: skip
 
 
 @pytest.mark.parametrize("limit", ["deadline", "seconds"])
 def test_with_a_deadline_the_first_connection_is_waited_for_until_then(folder, source, keys, limit):
     keys.write(folder / "keys", "http://127.0.0.1:9")
-    given = {"seconds": 1.0}
+    time = TimeLimit.of_duration(1)
     if limit == "deadline":
-        given = {"deadline": Deadline(datetime.now(UTC) + timedelta(seconds=1), SHANGHAI)}
-    report = run_quietly(chosen(folder, source, **given))
+        time = TimeLimit(Deadline(datetime.now(UTC) + timedelta(seconds=1), SHANGHAI))
+    report = run_quietly(chosen(folder, source, time=time))
     assert report.about["run"]["exit_code"] == 3
     assert report.summary.unknown_reasons.keys() <= {"NOT_ASKED", "NETWORK"}
     assert report.summary.states["UNKNOWN"] == 30
@@ -267,8 +268,8 @@ def test_a_clock_that_passes_over_the_deadline_ends_the_run(folder, source, conf
             now[0] = deadline.at.timestamp() + 1
         return now[0]
 
-    asked = replace(chosen(folder, source), rate=10.0, concurrency=4)
-    report = run_quietly(replace(asked, deadline=deadline, clock=clock))
+    given = {"time": TimeLimit(deadline), "clock": Clock(wall=clock)}
+    report = run_quietly(chosen(folder, source, rate=10.0, concurrency=4, **given))
     assert report.about["run"]["exit_code"] == 3
     assert 10 <= sum(gateway.stats.asked.values()) < 30
     assert report.summary.unknown_reasons.keys() == {"NOT_ASKED"}

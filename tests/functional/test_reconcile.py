@@ -473,7 +473,7 @@ def test_answers_that_name_nobody_stop_the_run_unless_they_are_accepted(
         with pytest.raises(RunError, match="--accept-unnamed accepts them") as caught:
             run_quietly(chosen)
         assert exit_code_of(caught.value) == 4
-        report = run_quietly(replace(chosen, accept_unnamed=True))
+        report = run_quietly(replace(chosen, sweep=replace(chosen.sweep, accept_unnamed=True)))
         assert report.about["asking"]["answers_without_echo"] == 30
     finally:
         gateway.echo = 1.0

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from jobs.commands.exit_codes import exit_code_of
-from jobs.deadline import duration_text, elapsed_clock, parse_deadline, parse_duration
+from jobs.deadline import (
+    Clock,
+    TimeLimit,
+    duration_text,
+    elapsed_clock,
+    parse_deadline,
+    parse_duration,
+)
 from jobs.errors import RunError
-from tests.night import DAY, options
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NIGHT = datetime(2026, 11, 21, 23, 0, tzinfo=SHANGHAI)
@@ -119,17 +124,33 @@ def test_a_duration_is_said_in_a_fitting_unit(seconds, text):
 def test_the_time_a_machine_sleeps_counts():
     """The wall clock tells of it for a deadline, and the clock for a duration goes on."""
     now = NIGHT.timestamp()
-    clock, elapsed = [now], [0.0]
-    usual = {"clock": lambda: clock[0], "elapsed": lambda: elapsed[0], "made": 0.0}
-    until = options("x", Path("r.parquet"), DAY, deadline=parse_deadline("06:00", NIGHT), **usual)
-    during = options("x", Path("r.parquet"), DAY, seconds=7 * 3600.0, **usual)
-    assert until.seconds_left == during.seconds_left == 7 * 3600
-    clock[0], elapsed[0] = now + 6.5 * 3600, 6.5 * 3600  # the lid was closed
-    assert until.seconds_left == during.seconds_left == 1800
-    clock[0] = now + 7 * 3600 + 1  # somebody set the clock
-    assert until.seconds_left == 0
-    assert until.has_no_time
-    assert not during.has_no_time
+    wall, elapsed = [now], [0.0]
+    clock = Clock(wall=lambda: wall[0], elapsed=lambda: elapsed[0])
+    until = TimeLimit(parse_deadline("06:00", NIGHT))
+    during = TimeLimit.of_duration(7 * 3600, clock)
+    assert until.seconds_left(clock) == during.seconds_left(clock) == 7 * 3600
+    wall[0], elapsed[0] = now + 6.5 * 3600, 6.5 * 3600  # the lid was closed
+    assert until.seconds_left(clock) == during.seconds_left(clock) == 1800
+    wall[0] = now + 7 * 3600 + 1  # somebody set the clock
+    assert until.seconds_left(clock) == 0
+    assert until.has_passed(clock)
+    assert not during.has_passed(clock)
+
+
+def test_without_a_limit_there_is_as_much_time_as_it_takes():
+    assert not TimeLimit().is_set
+    assert TimeLimit().seconds_left(Clock()) is None
+    assert not TimeLimit().has_passed(Clock())
+
+
+def test_no_time_at_all_has_passed_and_a_duration_that_ran_out_has_not():
+    """The first publishes an unfinished run; the second a report whose pairs were not asked."""
+    elapsed = [0.0]
+    clock = Clock(elapsed=lambda: elapsed[0])
+    none, short = TimeLimit.of_duration(0, clock), TimeLimit.of_duration(1, clock)
+    elapsed[0] = 2.0
+    assert none.seconds_left(clock) == short.seconds_left(clock) == 0
+    assert (none.has_passed(clock), short.has_passed(clock)) == (True, False)
 
 
 def test_the_clock_for_durations_is_one_that_goes_on_while_the_machine_sleeps():

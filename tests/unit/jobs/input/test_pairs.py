@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import InputError
+from jobs.input.options import InputOptions
 from jobs.input.pairs import Input, InvalidLine, Reason, parse_pairs, read_pairs
 from jobs.schema import PAIRS, conform
 
@@ -232,7 +233,7 @@ def test_hash_is_of_the_content():
 def test_file_is_read_by_name(tmp_path):
     path = tmp_path / "学校.csv.gz"
     path.write_bytes(gzip.compress((HEADER + "oA,1\n").encode()))
-    found = read_pairs(path)
+    found = read_pairs(InputOptions(source=str(path)))
     assert found.name == str(path)
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert len(found.pairs) == 1
@@ -241,10 +242,7 @@ def test_file_is_read_by_name(tmp_path):
 def test_standard_input_is_read_for_a_dash_with_all_options():
     content = "A\tB\noA\t許\n".encode("big5")
     found = read_pairs(
-        "-",
-        openid_column="a",
-        organization_column="b",
-        encoding="big5",
+        InputOptions(source="-", openid_column="a", organization_column="b", encoding="big5"),
         stdin=io.BytesIO(content),
     )
     assert found.name == "standard input"
@@ -253,7 +251,7 @@ def test_standard_input_is_read_for_a_dash_with_all_options():
 
 def test_errors_name_standard_input():
     with pytest.raises(InputError, match=r"^standard input: is empty"):
-        read_pairs("-", stdin=io.BytesIO(b""))
+        read_pairs(InputOptions(source="-"), stdin=io.BytesIO(b""))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -263,11 +261,11 @@ def test_packed_file_with_nothing_in_it_is_empty(tmp_path, suffix):
     pa.CompressedOutputStream(sink, {".gz": "gzip", ".zst": "zstd"}[suffix]).close()
     path.write_bytes(sink.getvalue().to_pybytes())
     with pytest.raises(InputError, match="is empty"):
-        read_pairs(path)
+        read_pairs(InputOptions(source=str(path)))
 
 
 def test_parquet_file_given_by_mistake_is_recognised(tmp_path):
     path = tmp_path / "report.parquet"
     pd.DataFrame({"openid": ["oA"]}).to_parquet(path)
     with pytest.raises(InputError, match="looks like a Parquet file"):
-        read_pairs(path)
+        read_pairs(InputOptions(source=str(path)))

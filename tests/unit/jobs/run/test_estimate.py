@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.deadline import Clock, TimeLimit
 from jobs.input.pairs import parse_pairs
 from jobs.run.estimate import Plan
 from jobs.store.baseline import Baseline
@@ -57,7 +58,8 @@ def test_without_a_deadline_none_is_told_of(plan_of):
      (0.0, 980, "in 0 s, is not met: 980 pairs would be left")],
 )  # fmt: skip
 def test_it_says_whether_the_deadline_is_met_and_what_would_be_left(plan_of, seconds, left, said):
-    plan = plan_of(seconds=seconds)
+    clock = Clock(elapsed=lambda: 0.0)
+    plan = plan_of(time=TimeLimit.of_duration(seconds, clock), clock=clock)
     assert plan.left == left
     assert plan.lines_of_text()[-1] == f"deadline    {said}"
 

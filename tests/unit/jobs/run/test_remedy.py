@@ -12,7 +12,7 @@ import pytest
 
 from jobs.commands.reconcile import command
 from jobs.commands.typed_options import typed_options
-from jobs.deadline import parse_deadline
+from jobs.deadline import Clock, TimeLimit, parse_deadline
 from jobs.run.remedy import remedy
 from jobs.store.outputs import parse_outputs
 from tests.night import DAY, options
@@ -24,10 +24,11 @@ HIDDEN = "0c1a8e5b-secret"
 
 def run(*typed, deadline=None, now=NIGHT, **given):
     """Return the options of a run that was typed so; ``deadline`` is also a file's."""
-    until = None if deadline is None else parse_deadline(deadline, NIGHT)
+    if deadline is not None:
+        given["time"] = TimeLimit(parse_deadline(deadline, NIGHT))
     return options(
-        "people.csv", Path("r.parquet"), DAY, typed=tuple(typed_options(typed)), deadline=until,
-        clock=now.timestamp, **given,
+        "people.csv", Path("r.parquet"), DAY, typed=tuple(typed_options(typed)),
+        clock=Clock(wall=now.timestamp), **given,
     )  # fmt: skip
 
 
@@ -71,9 +72,13 @@ def test_a_passed_deadline_of_a_file_is_replaced_by_the_next_such_time():
 
 
 def test_a_duration_is_kept_but_where_it_is_no_time_at_all():
-    said = remedy(run("p.csv", "--max-duration", "7h", "-o", "r/", seconds=25_200.0))
+    said = remedy(
+        run("p.csv", "--max-duration", "7h", "-o", "r/", time=TimeLimit.of_duration(25_200))
+    )
     assert "--max-duration 7h" in said
-    assert "--max-duration" not in remedy(run("p.csv", "--max-duration", "0s", seconds=0.0))
+    assert "--max-duration" not in remedy(
+        run("p.csv", "--max-duration", "0s", time=TimeLimit.of_duration(0))
+    )
 
 
 @pytest.mark.parametrize(
