@@ -28,6 +28,7 @@ __all__ = [
     "JournalRun",
     "Scan",
     "end_of_frame",
+    "frame_at",
     "header_frame",
     "pair_hash",
     "parse_answer",
