@@ -164,6 +164,7 @@ class _Sweep:
         self.answers = AnswerTable(len(pairs))
         self._health = HealthCheck(self._question, self.abort, stats, rules.look_every_s)
         self._late: list[asyncio.Task[PalmError | None]] = []
+        self._is_last_round = False
         self._held_back: list[int] = []
         stats.pairs += len(pairs)
 
@@ -204,6 +205,7 @@ class _Sweep:
 
     async def ask_all(self, places: Iterator[int], *, again: bool = False) -> None:
         """Ask about the pairs at ``places``, some at a time, however many there are."""
+        self._is_last_round = again
 
         async def work() -> None:
             for place in places:
@@ -281,18 +283,23 @@ class _Sweep:
         return self._steady() - self._started
 
     async def _question(self, place: int) -> PalmAuthorization:
-        """Ask about a pair; one that was throttled again and again before in another way."""
-        throttled = self.answers.reason(place) is UnknownReason.THROTTLED
-        ask = self._ask_throttled if throttled else self._ask
+        """Ask about a pair."""
+        ask = self._how_to_ask(place)
         return await ask(self._openids[place].as_py(), self._organization(place))
+
+    def _how_to_ask(self, place: int) -> Ask:
+        """Return the question; another one for a pair that was throttled again and again before."""
+        throttled = self.answers.reason(place) is UnknownReason.THROTTLED
+        return self._ask_throttled if throttled else self._ask
 
     async def _settle(self, place: int) -> PalmError | None:
         self._stats.questions += 1
         self._done[place] = 1
         organization = self._organization(place)
+        ask = self._how_to_ask(place) if self._is_last_round else self._ask
         failed: PalmError | None = None
         try:
-            answer = await self._question(place)
+            answer = await ask(self._openids[place].as_py(), organization)
         except PalmError as error:
             failed = error
             self.answers.fail(place, error)
@@ -304,7 +311,10 @@ class _Sweep:
             self._health.place = place
         if failed is None:
             self.abort.answered(place, organization)
-        self._write_down(place, failed)
+        if failed is not None or self._held_back:
+            self._write_down(place, failed)
+        elif self._note is not None:  # the usual case, without a detour
+            self._note(self.answers.row(place))
         if failed is not None:
             self.abort.failed(place, organization, failed)
         if self._stats.unnamed:
