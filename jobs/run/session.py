@@ -153,7 +153,7 @@ def within_limits(options: Options) -> Options:
     """Return the options with no more in flight than this process may have open.
 
     Raises:
-        Stop: There is room for none (2).
+        UsageError: There is room for none.
     """
     possible = connections_within_limit(
         options.in_flight, each=1 if options.settings is not None else 2
