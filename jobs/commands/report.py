@@ -30,7 +30,7 @@ _SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state
 
 
 @click.command(epilog=epilog(REPORT_EXIT_CODES))
-@click.argument("report", metavar="REPORT", type=Path)
+@click.argument("reports", metavar="REPORT...", type=Path, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
@@ -59,9 +59,33 @@ _SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state
 def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     """Show a report made earlier, or convert it: whole, or only some of its rows.
 
-    REPORT is a Parquet file that palm-reconcile wrote. Without -o the summary is printed or, with
-    --changes or --unanswered, those rows: a table on a terminal, CSV in a pipe.
+    REPORT is a Parquet file that palm-reconcile wrote, or the folder of a day. Without -o the
+    summary is printed or, with --changes or --unanswered, those rows: a table on a terminal, CSV in
+    a pipe.
     """
+    from jobs.history.named_reports import (  # noqa: PLC0415 - not needed for --help
+        OneReport,
+        ReportFolder,
+        TwoReports,
+        named_reports,
+    )
+
+    match named_reports(given["reports"]):
+        case OneReport(path):
+            return _one_report(path, given)
+        case TwoReports(before, _):
+            raise UsageError(f"two reports cannot be compared yet; name {before} alone")
+        case ReportFolder(folder):
+            return _one_report(folder, given)
+
+
+def main() -> NoReturn:
+    """Run the command of the process's arguments."""
+    run_command(command, _NAME, exit_code_of)
+
+
+def _one_report(path: Path, given: dict[str, Any]) -> int:
+    """Show or convert one report."""
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415
     from jobs.report.model import ReportError  # noqa: PLC0415
     from jobs.report.parquet import read_checked  # noqa: PLC0415
@@ -69,18 +93,16 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
 
     try:
-        report = read_checked(given["report"])
+        report = read_checked(path)
     except ReportError as error:
         raise InputError(f"{error}; name a Parquet file of palm-reconcile") from None
     if given["only"]:
-        report = _part(report, given["only"], given["report"])
+        report = _part(report, given["only"], path)
     language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
         _show(report, rows=given["only"] is not None, language=language)
         return DONE
-    outputs = parse_outputs(
-        given["output"], given["stdout_format"], report.run_date, source=given["report"]
-    )
+    outputs = parse_outputs(given["output"], given["stdout_format"], report.run_date, source=path)
     if outputs.folder is not None:
         raise UsageError("a folder keeps whole reports of palm-reconcile; name a file")
     check_outputs(outputs)
@@ -89,11 +111,6 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     for each in failed:
         say(_NAME, each.sentence())
     return FORMAT_FAILED if failed else DONE
-
-
-def main() -> NoReturn:
-    """Run the command of the process's arguments."""
-    run_command(command, _NAME, exit_code_of)
 
 
 def _part(report: Report, only: str, path: Path) -> Report:

@@ -28,6 +28,7 @@ __all__ = [
     "other_owner",
     "previous_of",
     "probes",
+    "report_in",
     "sqlite_files",
     "temporary",
     "temporary_link",
@@ -134,6 +135,15 @@ def dated_reports(folder: Path) -> list[tuple[date, Path]]:
     days = _by_date(folder, _DATED_FOLDER)
     reports = ((day, path / _DATED_REPORT) for day, path in days.items())
     return [(day, report) for day, report in reports if not _is_missing(report)]
+
+
+def report_in(path: Path) -> Path:
+    """Return the report in a day's folder, or the path itself where it is not such a folder."""
+    report = path / _DATED_REPORT
+    try:
+        return report if report.exists() else path
+    except OSError:  # reading the path itself says why
+        return path
 
 
 def _is_missing(path: Path) -> bool:
