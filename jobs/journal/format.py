@@ -210,7 +210,7 @@ def parse_answer(content: bytes, body: int, place: int) -> Row:
     _, state, reason, _, answered, authorize, status, attempts = _VALUES.unpack_from(content, body)
     code, after = _read_text(content, body + _VALUES.size)
     request_id, _ = _read_text(content, after)
-    return (
+    return Row(
         place, _STATE_AT[state], _REASON_AT[reason], authorize, answered, status, attempts,
         code, request_id,
     )  # fmt: skip

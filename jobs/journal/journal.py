@@ -41,21 +41,26 @@ class Journal:
 
     Attributes:
         path: Its file.
-        found: Rows of an earlier, unfinished run of the same date.
-        said: What became of a journal that was there, a line each.
+        resumed: Outcomes of an earlier, unfinished run of the same date.
+        messages: What was done with a journal that already existed, one line each.
     """
 
     def __init__(
-        self, path: Path, run: JournalRun, pairs: pd.DataFrame, found: list[Row], said: list[str]
+        self,
+        path: Path,
+        run: JournalRun,
+        pairs: pd.DataFrame,
+        resumed: list[Row],
+        messages: list[str],
     ) -> None:
         self.path = path
-        self.found = found
-        self.said = said
+        self.resumed = resumed
+        self.messages = messages
         self._run = run
         self._hash_of = _hashes(run.salt, pairs)
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
         self._error: OSError | None = None
-        self._empty = not found
+        self._is_empty = not resumed
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     @classmethod
@@ -89,13 +94,13 @@ class Journal:
             if fresh:
                 path.unlink(missing_ok=True)
                 there = None
-            kept, rows, said = take_over(there, files, run_date, pairs)
+            kept, rows, messages = take_over(there, files, run_date, pairs)
             run = kept.run if kept else _new_run(run_date, gateway)
             append(path, header_frame(run) * (1 if kept else 2))
             sync_folder(path.parent)
         except OSError as error:
             raise unwritable(path, error) from None
-        return cls(path, run, pairs, rows, said)
+        return cls(path, run, pairs, rows, messages)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -117,14 +122,14 @@ class Journal:
         """
         self.check()
         self._queue.put(row)
-        self._empty = False
+        self._is_empty = False
 
     def close(self) -> None:
         """Write what is left, and end the thread; a journal that holds nothing is removed."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
-        if self._empty:
+        if self._is_empty:
             self.path.unlink(missing_ok=True)
 
     def check(self) -> None:

@@ -29,7 +29,7 @@ _LINE_EVERY_S = 60.0
 
 def status_line(stats: RequestStats, elapsed_s: float) -> str:
     """Return the state of a run in one line."""
-    done = stats.settled + stats.failed
+    done = stats.answered + stats.failed
     speed = stats.requests / elapsed_s if elapsed_s > 0 else 0.0
     left = (stats.pairs - done) / speed if speed else 0.0
     return (
@@ -103,7 +103,7 @@ async def _bar(
             progress.update(
                 task,
                 total=stats.pairs or None,
-                completed=stats.settled + stats.failed,
+                completed=stats.answered + stats.failed,
                 rate=stats.requests / max(time.monotonic() - started, 0.001),
                 unknown=stats.failed,
             )

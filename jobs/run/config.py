@@ -12,9 +12,9 @@ from jobs.input.options import InputOptions
 from jobs.observe.logs import Person
 from jobs.run.typed_command import TypedOption
 from jobs.store.options import StoreOptions
-from jobs.sweep.abort import AbortThresholds
-from jobs.sweep.engine import SweepRules
+from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.options import SweepOptions
+from jobs.sweep.rules import SweepRules
 from palm import AdaptationRules, BreakerRules, HostRules, Retry, Timeouts
 from palm.settings import Settings
 

@@ -25,10 +25,11 @@ from jobs.run.remedy import remedy
 from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import usable
-from jobs.sweep.cancel import CancelReason, CancelToken, halting_when_over
-from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.cancel import CancelReason, CancelToken, cancel_when_over
+from jobs.sweep.engine import sweep
 from jobs.sweep.file_limit import connections_within_limit
 from jobs.sweep.order import order
+from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, PalmError
 from palm.resilience.pacer import SAFETY_MARGIN
@@ -84,12 +85,12 @@ async def ask_all(
     stats, cancel = RequestStats(), CancelToken()
     with ExitStack() as stack:
         journal = _open_journal(options, endpoint, pairs, stack)
-        begin(len(journal.found) if journal else 0)
+        begin(len(journal.resumed) if journal else 0)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(cancel))
         started = time.monotonic()
         palm = _client(options, endpoint, stats)
-        stack.enter_context(halting_when_over(cancel, lambda: options.seconds_left))
+        stack.enter_context(cancel_when_over(cancel, lambda: options.seconds_left))
         progress = showing_progress(
             stats,
             console,
@@ -101,24 +102,24 @@ async def ask_all(
                 answers = await sweep(
                     _logged(palm, options),
                     pairs,
-                    ask_throttled=_logged(
+                    query_throttled=_logged(
                         palm.with_options(retry=options.waits.throttled_again), options
                     ),
                     stats=stats,
                     rules=_rules(options),
                     order=_order(options, pairs, baseline),
                     has_good_answer=has_good_answer,
-                    found=journal.found if journal else (),
-                    note=journal.put if journal else None,
+                    resumed=journal.resumed if journal else (),
+                    on_final=journal.put if journal else lambda _: None,
                     cancel=cancel,
                 )
         except UnnamedAnswersError as error:
-            kept = f"; {_kept(stats, journal)}" if stats.settled else ""
+            kept = f"; {_kept(stats, journal)}" if stats.answered else ""
             raise error.saying(f"{error}{kept}") from None
         except AbortedError as error:
             raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
         except NotNowError as error:
-            if not stats.settled:
+            if not stats.answered:
                 raise
             raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
         if journal is not None:
@@ -140,11 +141,11 @@ def _open_journal(
         return None
     journal = Journal.open(files, options.run_date, endpoint.gateway, pairs, fresh=options.fresh)
     log = structlog.get_logger("palm.run")
-    for line in journal.said:
+    for line in journal.messages:
         log.warning(line)
-    journal.found = usable(journal.found, accept_unnamed=options.sweep.accept_unnamed)
-    if journal.found:
-        said = f"Resuming: {len(journal.found):,} of {len(pairs):,} answers kept"
+    journal.resumed = usable(journal.resumed, accept_unnamed=options.sweep.accept_unnamed)
+    if journal.resumed:
+        said = f"Resuming: {len(journal.resumed):,} of {len(pairs):,} answers kept"
         log.info(said)
     return stack.enter_context(journal)
 
@@ -256,7 +257,7 @@ def _resumable(options: Options, stats: RequestStats, journal: Journal | None) -
 
 def _kept(stats: RequestStats, journal: Journal | None) -> str:
     kept = "kept in the journal" if journal else "lost, for no file is written"
-    return f"the answers about {stats.settled:,} of {stats.pairs:,} pairs are {kept}"
+    return f"the answers about {stats.answered:,} of {stats.pairs:,} pairs are {kept}"
 
 
 def _pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> dict[str, Any]:

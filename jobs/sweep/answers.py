@@ -1,11 +1,11 @@
-"""What came back for each pair: one slot a pair, whatever happened."""
+"""The outcome of every pair of a sweep, in columns."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,14 +34,36 @@ from palm.errors import ArgumentError, PendingError
 
 __all__ = ["AnswerTable", "Row", "is_good", "is_unnamed", "reason_of", "usable"]
 
-Row = tuple[int, int, int, int, int, int, int, str | None, str | None]
-"""Place, state, reason, authorize_time and answered_at (ms), status, attempts, code, request id.
 
-A good answer has no error code; where it was accepted without naming the pair, ``UNNAMED`` stands
-there, so that a run that is gone on with knows.
-"""
+class Row(NamedTuple):
+    """The outcome of one pair, as plain numbers and texts.
 
-_REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
+    Attributes:
+        pair_index: The pair's position in the frame of pairs.
+        state: Position in ``State``.
+        reason: Position in ``UnknownReason``; -1 for a good answer.
+        authorize_ms: ``authorize_time`` of the answer, Unix milliseconds; numpy's "not a time" if
+            there is none.
+        answered_ms: When the answer was received, Unix milliseconds; "not a time" if there is none.
+        status: HTTP status; -1 if there was no response.
+        attempts: How many requests were sent.
+        code: The gateway's error code, or None. A good answer that was accepted without naming its
+            pair has ``UNNAMED`` here, so that a resumed run can tell.
+        request_id: WeChat Pay's id of the last request, or None.
+    """
+
+    pair_index: int
+    state: int
+    reason: int
+    authorize_ms: int
+    answered_ms: int
+    status: int
+    attempts: int
+    code: str | None
+    request_id: str | None
+
+
+_REASON_OF: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (TimedOutError, UnknownReason.TIMEOUT),
     (TransportError, UnknownReason.NETWORK),
     (LocalResourceError, UnknownReason.LOCAL),
@@ -58,14 +80,14 @@ _REASONS: Final[tuple[tuple[type[PalmError], UnknownReason], ...]] = (
     (UnrecognizedStateError, UnknownReason.NEW_STATE),
 )
 _STATES: Final = tuple(State)
-_WHY: Final = tuple(UnknownReason)
+_REASON_NAMES: Final = tuple(UnknownReason)
 _STATE_CODE: Final = {
     AuthorizationState.ON: _STATES.index(State.ON),
     AuthorizationState.OFF: _STATES.index(State.OFF),
     AuthorizationState.NONE: _STATES.index(State.NONE),
 }
 _UNKNOWN: Final = _STATES.index(State.UNKNOWN)
-_NOT_ASKED: Final = _WHY.index(UnknownReason.NOT_ASKED)
+_NOT_ASKED: Final = _REASON_NAMES.index(UnknownReason.NOT_ASKED)
 _NO_TIME: Final = np.iinfo(np.int64).min  # how numpy writes "not a time"
 _MOST_ATTEMPTS: Final = np.iinfo(np.int16).max
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,18 +95,18 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def is_good(row: Row) -> bool:
     """Return True if a row holds a state."""
-    return row[2] < 0
+    return row.reason < 0
 
 
 def is_unnamed(row: Row) -> bool:
     """Return True if a row holds a state from an answer that does not name the pair."""
-    return is_good(row) and row[7] == UnknownReason.UNNAMED
+    return is_good(row) and row.code == UnknownReason.UNNAMED
 
 
 def usable(rows: Iterable[Row], *, accept_unnamed: bool) -> list[Row]:
-    """Return the rows of an unfinished run that count for this one.
+    """Return the rows of an unfinished run that this run can use.
 
-    A state that an answer without names gave counts only where such answers are still accepted.
+    A state from an answer that does not name its pair is used only if such answers are accepted.
     """
     return [row for row in rows if accept_unnamed or not is_unnamed(row)]
 
@@ -93,17 +115,17 @@ def reason_of(error: PalmError) -> UnknownReason:
     """Return why an error leaves a pair without an answer."""
     if isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED:
         return UnknownReason.REPLAYED
-    for kind, reason in _REASONS:
+    for kind, reason in _REASON_OF:
         if isinstance(error, kind):
             return reason
     raise error
 
 
 class AnswerTable:
-    """Answers by the pair's place, in columns: about 40 bytes a pair, plus its request id.
+    """One outcome per pair, by the pair's index: about 40 bytes each, plus the request id.
 
     Args:
-        pairs: How many there are.
+        pairs: The number of pairs. Each is UNKNOWN because it was NOT_ASKED, to begin with.
     """
 
     def __init__(self, pairs: int) -> None:
@@ -120,82 +142,86 @@ class AnswerTable:
     def __len__(self) -> int:
         return len(self._state)
 
-    def answer(self, place: int, answer: PalmAuthorization, at_ms: int) -> None:
-        """Write down a good answer, received at Unix time ``at_ms`` (milliseconds)."""
-        self._state[place] = _STATE_CODE[answer.state]
-        self._reason[place] = -1
+    def answer(self, index: int, answer: PalmAuthorization, at_ms: int) -> None:
+        """Store a good answer that was received at ``at_ms``, Unix milliseconds."""
+        self._state[index] = _STATE_CODE[answer.state]
+        self._reason[index] = -1
         if answer.authorize_time is not None:
-            self._authorize_ms[place] = _milliseconds(answer.authorize_time)
-        self._answered_ms[place] = at_ms
-        self._status[place] = 200
-        self._add_attempts(place, answer.attempts)
-        self._request_id[place] = answer.request_id
-        self._code.pop(place, None)
+            self._authorize_ms[index] = _milliseconds(answer.authorize_time)
+        self._answered_ms[index] = at_ms
+        self._status[index] = 200
+        self._add_attempts(index, answer.attempts)
+        self._request_id[index] = answer.request_id
+        self._code.pop(index, None)
         if not answer.echoed:
-            self._unnamed.add(place)
+            self._unnamed.add(index)
 
-    def fail(self, place: int, error: PalmError) -> UnknownReason:
-        """Write down that there is no good answer, and return why."""
+    def fail(self, index: int, error: PalmError) -> UnknownReason:
+        """Store that there is no good answer, and return why."""
         reason = reason_of(error)
-        self._reason[place] = _WHY.index(reason)
-        self._status[place] = -1 if error.status is None else error.status
-        self._add_attempts(place, error.attempts)
-        self._request_id[place] = error.request_id
+        self._reason[index] = _REASON_NAMES.index(reason)
+        self._status[index] = -1 if error.status is None else error.status
+        self._add_attempts(index, error.attempts)
+        self._request_id[index] = error.request_id
         if isinstance(error, APIError) and error.code:
-            self._code[place] = error.code
+            self._code[index] = error.code
         else:
-            self._code.pop(place, None)
+            self._code.pop(index, None)
         return reason
 
-    def reason(self, place: int) -> UnknownReason | None:
-        """Return why a pair has no good answer, None where it has one."""
-        code = self._reason[place]
-        return _WHY[code] if code >= 0 else None
+    def reason(self, index: int) -> UnknownReason | None:
+        """Return why a pair has no good answer, or None if it has one."""
+        code = self._reason[index]
+        return _REASON_NAMES[code] if code >= 0 else None
 
-    def row(self, place: int) -> Row:
-        """Return what is written about a pair."""
-        return (
-            place,
-            self._state[place],
-            self._reason[place],
-            self._authorize_ms[place],
-            self._answered_ms[place],
-            self._status[place],
-            self._attempts[place],
-            UnknownReason.UNNAMED.value if place in self._unnamed else self._code.get(place),
-            self._request_id[place],
+    def row(self, index: int) -> Row:
+        """Return the outcome that is stored for a pair."""
+        return Row(
+            index,
+            self._state[index],
+            self._reason[index],
+            self._authorize_ms[index],
+            self._answered_ms[index],
+            self._status[index],
+            self._attempts[index],
+            UnknownReason.UNNAMED.value if index in self._unnamed else self._code.get(index),
+            self._request_id[index],
         )
 
     def restore(self, row: Row) -> UnknownReason | None:
-        """Write down what :meth:`row` gave; return why there is no good answer, None: there is."""
-        place, state, reason, authorize_ms, answered_ms, status, attempts, code, request_id = row
-        self._state[place] = state
-        self._reason[place] = reason
-        self._authorize_ms[place] = authorize_ms
-        self._answered_ms[place] = answered_ms
-        self._status[place] = status
-        self._attempts[place] = attempts
-        self._request_id[place] = request_id
+        """Store what :meth:`row` returned; return why it is not a good answer, or None if it is."""
+        index, state, reason, authorize_ms, answered_ms, status, attempts, code, request_id = row
+        self._state[index] = state
+        self._reason[index] = reason
+        self._authorize_ms[index] = authorize_ms
+        self._answered_ms[index] = answered_ms
+        self._status[index] = status
+        self._attempts[index] = attempts
+        self._request_id[index] = request_id
         if is_unnamed(row):
-            self._unnamed.add(place)
+            self._unnamed.add(index)
         elif code is not None:
-            self._code[place] = code
-        return _WHY[reason] if reason >= 0 else None
+            self._code[index] = code
+        return _REASON_NAMES[reason] if reason >= 0 else None
 
-    def _add_attempts(self, place: int, attempts: int) -> None:
-        self._attempts[place] = min(self._attempts[place] + attempts, _MOST_ATTEMPTS)
+    def _add_attempts(self, index: int, attempts: int) -> None:
+        self._attempts[index] = min(self._attempts[index] + attempts, _MOST_ATTEMPTS)
 
-    def places(self, *reasons: UnknownReason) -> Iterator[int]:
-        """Yield the places of the pairs that have no answer for one of ``reasons``."""
-        wanted = {_WHY.index(reason) for reason in reasons}
-        return (place for place, reason in enumerate(self._reason) if reason in wanted)
+    def indexes(self, *reasons: UnknownReason) -> Iterator[int]:
+        """Yield the indexes of the pairs that are UNKNOWN for one of ``reasons``."""
+        wanted = {_REASON_NAMES.index(reason) for reason in reasons}
+        return (index for index, reason in enumerate(self._reason) if reason in wanted)
 
     def count(self, *reasons: UnknownReason) -> int:
-        """Return how many pairs have no answer for one of ``reasons``."""
-        return sum(self._reason.count(_WHY.index(reason)) for reason in reasons)
+        """Return how many pairs are UNKNOWN for one of ``reasons``."""
+        return sum(self._reason.count(_REASON_NAMES.index(reason)) for reason in reasons)
 
     def frame(self, index: pd.Index) -> pd.DataFrame:
-        """Return the answers, columns ``ANSWERS``, under ``index``: the pairs' numbers."""
+        """Return columns ``ANSWERS``, one row per pair.
+
+        Args:
+            index: The index of the frame of pairs.
+        """
         status = np.asarray(self._status)
         columns = {
             "state": pd.Categorical.from_codes(self._state, dtype=ANSWERS["state"]),
@@ -204,7 +230,7 @@ class AnswerTable:
             "unknown_reason": pd.Categorical.from_codes(
                 self._reason, dtype=ANSWERS["unknown_reason"]
             ),
-            "error_code": pd.Categorical([self._code.get(place) for place in range(len(self))]),
+            "error_code": pd.Categorical([self._code.get(each) for each in range(len(self))]),
             "http_status": pd.arrays.IntegerArray(status, mask=status < 0),
             "attempts": pd.array(self._attempts, dtype="Int16"),
             "request_id": pd.array(self._request_id, dtype=ANSWERS["request_id"]),

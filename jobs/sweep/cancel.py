@@ -1,4 +1,4 @@
-"""When to take no further pairs: a deadline, or a signal."""
+"""When a sweep asks no further pairs: at a deadline, or after a signal."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["CancelReason", "CancelToken", "halting_when_over"]
+__all__ = ["CancelReason", "CancelToken", "cancel_when_over"]
 
-_LOOK_EVERY_S: Final = 1.0
+_CHECK_EVERY_S: Final = 1.0
 
 
 class CancelReason(StrEnum):
-    """Why no further pairs are taken."""
+    """Why no further pairs are asked."""
 
     DEADLINE = "deadline"
     SIGNAL = "signal"
 
 
 class CancelToken:
-    """Set once; whoever is under way may finish, nobody begins."""
+    """Is set once: queries in flight may finish, and none is begun.
+
+    Attributes:
+        reason: Why it is set, or None while it is not.
+    """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self.reason: CancelReason | None = None
 
     def set(self, reason: CancelReason) -> None:
-        """Take no further pairs. A signal outdoes a deadline."""
+        """Ask no further pairs. A signal takes the place of a deadline, not the reverse."""
         if self.reason is None or reason is CancelReason.SIGNAL:
             self.reason = reason
         self._event.set()
 
     def is_set(self) -> bool:
-        """Say whether no further pairs are to be taken."""
+        """Return True if no further pairs are to be asked."""
         return self._event.is_set()
 
     async def wait(self) -> None:
@@ -43,21 +47,22 @@ class CancelToken:
 
 
 @contextmanager
-def halting_when_over(
+def cancel_when_over(
     cancel: CancelToken, seconds_left: Callable[[], float | None]
 ) -> Iterator[None]:
-    """Halt as soon as no time is left.
+    """Set ``cancel`` as soon as no time is left, while the block runs.
 
-    Looked at once a second, since the event loop's timers stand still while the machine sleeps.
+    The time is checked once a second, since the event loop's timers stand still while the machine
+    sleeps.
 
     Args:
-        cancel: Is set.
-        seconds_left: Returns the seconds there are; None: as many as it takes.
+        cancel: The token to be set.
+        seconds_left: Returns the seconds that are left, or None if there is no limit.
     """
     loop = asyncio.get_running_loop()
     timer: asyncio.TimerHandle | None = None
 
-    def look() -> None:
+    def check() -> None:
         nonlocal timer
         seconds = seconds_left()
         if seconds is None:
@@ -65,9 +70,9 @@ def halting_when_over(
         if seconds <= 0:
             cancel.set(CancelReason.DEADLINE)
             return
-        timer = loop.call_later(min(seconds, _LOOK_EVERY_S), look)
+        timer = loop.call_later(min(seconds, _CHECK_EVERY_S), check)
 
-    look()
+    check()
     try:
         yield
     finally:

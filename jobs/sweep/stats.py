@@ -27,13 +27,13 @@ from palm import (
 __all__ = ["Latency", "RequestStats"]
 
 _STEP: Final = 1.05
-"""Each latency bucket ends this much above the one before: percentiles are right within 5 %."""
+"""Each latency bucket ends at this multiple of the one before: percentiles are within 5 %."""
 _UNREACHED: Final = {
     kind.__name__ for kind in (ConnectError, CertificateRefusedError, LocalResourceError)
 }
 _UNANSWERED: Final = {*_UNREACHED, *(kind.__name__ for kind in (DisconnectedError, TimedOutError))}
 _MOST_KINDS: Final = 1_000
-"""A gateway that invents codes must not make the memory grow."""
+"""Limits the memory that a gateway can take by inventing codes."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Latency:
     _longest: float = 0.0
 
     def add(self, seconds: float) -> None:
-        """Count one."""
+        """Count one request of ``seconds``."""
         self._longest = max(self._longest, seconds)
         self._buckets[math.ceil(math.log(max(seconds, 1e-6), _STEP))] += 1
 
@@ -53,12 +53,12 @@ class Latency:
         return Latency(self._buckets + other._buckets, longest)
 
     def percentiles_ms(self) -> dict[str, int]:
-        """Return p50, p90, p99 and max, in milliseconds; empty where nothing was counted."""
+        """Return p50, p90, p99 and max, in milliseconds, or nothing if nothing was counted."""
         total = self._buckets.total()
         if not total:
             return {}
-        found = {f"p{p}": self._at(math.ceil(total * p / 100)) for p in (50, 90, 99)}
-        return {**found, "max": round(self._longest * 1000)}
+        percentiles = {f"p{p}": self._at(math.ceil(total * p / 100)) for p in (50, 90, 99)}
+        return {**percentiles, "max": round(self._longest * 1000)}
 
     def _at(self, rank: int) -> int:
         seen = 0
@@ -74,30 +74,31 @@ class RequestStats:
     """What happened so far.
 
     Attributes:
-        pairs: To be asked.
-        questions: Asked so far; each is one request or, where it is asked again, more.
-        settled: Pairs with a good answer.
-        resumed: Pairs whose outcome an earlier, unfinished run had found.
-        failed: Pairs given up so far; the last round may still find some.
-        requests: Sent, retries included; not those that were broken off.
-        retries: Of these, those that asked a question once more.
+        pairs: Pairs to be asked.
+        queries: Queries begun so far; each is one request or, where it is retried, several.
+        answered: Pairs with a good answer.
+        resumed: Pairs whose outcome comes from an earlier, unfinished run.
+        failed: Pairs without a good answer so far; the last round may still bring one.
+        requests: Requests sent, retries included, but not those that were cancelled.
+        retries: Requests that repeated an earlier one of the same query.
         outcomes: Requests by the name of the error, or ``ok``.
         throttles: Requests that were throttled.
-        latest_error: Of the request that failed last; None: none has failed.
-        certificate_error: Of the first request for which a host's TLS certificate was refused.
-        certificates_refused: Whether the last such error said that each host's is.
-        probes: Answers with one of WeChat Pay's deliberate wrong signatures.
-        replays: Answers that had been given before.
+        latest_error: The error of the request that failed last, or None if none has failed.
+        certificate_error: The error of the first request for which a host's TLS certificate was
+            refused, or None.
+        certificates_refused: True if, at the last such error, every host's certificate was refused.
+        probes: Answers with one of WeChat Pay's deliberately wrong signatures.
+        replays: Answers that are copies of earlier ones.
         unnamed: Answers refused because openid or organization_id is missing in them.
         without_echo: Good answers accepted although openid or organization_id is missing in them.
-        answers: Verified answers that can be read, with or without names and a state.
-        refusals: One message of the gateway for each kind of refusal: status and code; 1,000 kinds
-            at most.
+        answers: Verified answers that could be parsed, with or without names and a state.
+        refusals: One message of the gateway for each kind of refusal (status and code), of at most
+            1,000 kinds.
     """
 
     pairs: int = 0
-    questions: int = 0
-    settled: int = 0
+    queries: int = 0
+    answered: int = 0
     resumed: int = 0
     failed: int = 0
     requests: int = 0
@@ -116,7 +117,7 @@ class RequestStats:
     certificates_refused: bool = False
 
     def __add__(self, other: RequestStats) -> RequestStats:
-        """Return what both counted, ``other`` after this one; an empty one changes nothing."""
+        """Return the sum of both, ``other`` being the later one."""
         refusals = {**self.refusals, **other.refusals, **self.refusals}  # the first message stays
         return RequestStats(
             **{name: getattr(self, name) + getattr(other, name) for name in _SUMS},
@@ -130,12 +131,12 @@ class RequestStats:
 
     @property
     def unreached(self) -> bool:
-        """Whether requests were sent, and no connection could be made for any of them."""
+        """True if requests were sent, and no connection could be made for any of them."""
         return bool(self.outcomes) and self.outcomes.keys() <= _UNREACHED
 
     @property
     def refused_certificate(self) -> CertificateRefusedError | None:
-        """The error of a TLS certificate that is refused; None once a host has answered."""
+        """The error of a refused TLS certificate, or None once a host has answered."""
         return self.certificate_error if self.outcomes.keys() <= _UNANSWERED else None
 
     def attempted(self, attempt: Attempt) -> None:
@@ -167,7 +168,7 @@ class RequestStats:
 
 
 _SUMS: Final = (
-    "pairs", "questions", "settled", "resumed", "failed", "requests", "retries", "throttles",
+    "pairs", "queries", "answered", "resumed", "failed", "requests", "retries", "throttles",
     "probes", "replays", "unnamed", "without_echo", "answers", "outcomes", "latency",
 )  # fmt: skip
-"""What is added up of two :class:`RequestStats`; a test looks that nothing is forgotten."""
+"""The attributes of :class:`RequestStats` that are added; a test checks that none is missing."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.run.config import Waits
-from jobs.sweep.abort import AbortThresholds
-from jobs.sweep.engine import SweepRules
+from jobs.sweep.abort.thresholds import AbortThresholds
+from jobs.sweep.rules import SweepRules
 from palm import AdaptationRules, AsyncPalm, BreakerRules, Retry, Timeouts
 from palm.settings import Settings
 
@@ -61,7 +61,7 @@ class Machine:
                 reach_s=3.0 * slower,
                 reach_every_s=0.1,
                 finish_s=1.0 * slower,
-                look_every_s=0.1,
+                check_every_s=0.1,
                 abort=AbortThresholds(patience_s=patience_s * slower),
             ),
         )

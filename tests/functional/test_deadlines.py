@@ -25,8 +25,8 @@ from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
 from jobs.schema import State
 from jobs.store.outputs import parse_outputs
-from jobs.sweep.abort import AbortThresholds
-from jobs.sweep.engine import SweepRules
+from jobs.sweep.abort.thresholds import AbortThresholds
+from jobs.sweep.rules import SweepRules
 from palm import Retry
 from palm.sandbox import SANDBOX_MCHID, Faults
 from palm.settings import load_settings, read_config
@@ -204,7 +204,7 @@ def chosen(folder, source, *, reach_s=0.1, patience_s=60.0, **given):
     waits = Waits(
         retry=Retry(attempts=1, throttle_s=0.01, cap_s=0.1, patience_s=float("inf")),
         sweep=SweepRules(
-            reach_s=reach_s, reach_every_s=0.02, finish_s=0.2, look_every_s=0.02, replace_s=0.05,
+            reach_s=reach_s, reach_every_s=0.02, finish_s=0.2, check_every_s=0.02, replace_s=0.05,
             abort=AbortThresholds(patience_s=patience_s),
         ),
     )  # fmt: skip

@@ -16,8 +16,9 @@ from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
-from jobs.sweep.abort import AbortThresholds
-from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.abort.thresholds import AbortThresholds
+from jobs.sweep.engine import sweep
+from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, BreakerRules, HostRules, LocalResourceError, Retry
 from palm.commands import exit_codes
@@ -124,10 +125,10 @@ async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
 @pytest.mark.parametrize(
     ("rules", "begins"),
     [
-        (SweepRules(reach_s=0.2, look_every_s=0.05), LINE),
+        (SweepRules(reach_s=0.2, check_every_s=0.05), LINE),
         (
             SweepRules(
-                reach_s=float("inf"), look_every_s=0.05, abort=AbortThresholds(patience_s=0.2)
+                reach_s=float("inf"), check_every_s=0.05, abort=AbortThresholds(patience_s=0.2)
             ),
             f"No valid answer for 0 s: {LINE.removeprefix('no connection: ')}",
         ),

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from jobs.schema import PAIRS, conform
-from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.engine import sweep
+from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm
 from palm.settings import load_settings, read_config

@@ -21,7 +21,7 @@ from jobs.errors import RunError
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
 from jobs.store.locations import previous_of
-from jobs.sweep.engine import SweepRules
+from jobs.sweep.rules import SweepRules
 from palm import Retry
 from palm.sandbox import Faults, SandboxKeys
 from palm.settings import load_settings, read_config

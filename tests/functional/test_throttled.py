@@ -13,8 +13,8 @@ from jobs.render.terminal import print_summary
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
 from jobs.store.outputs import Outputs
-from jobs.sweep.abort import AbortThresholds
-from jobs.sweep.engine import SweepRules
+from jobs.sweep.abort.thresholds import AbortThresholds
+from jobs.sweep.rules import SweepRules
 from palm import Retry
 from palm.sandbox import SandboxGateway
 from palm.settings import load_settings, read_config
@@ -24,7 +24,7 @@ from tests.night import DAY, options, run_quietly, write_pairs
 ALWAYS = f"o{7:027}"
 WAITS = Waits(  # a hundredth of the usual ones
     retry=Retry(base_s=0.002, cap_s=0.2, throttle_s=0.01, patience_s=float("inf")),
-    sweep=SweepRules(replace_s=0.05, look_every_s=0.01, abort=AbortThresholds(patience_s=60.0)),
+    sweep=SweepRules(replace_s=0.05, check_every_s=0.01, abort=AbortThresholds(patience_s=60.0)),
 )
 
 

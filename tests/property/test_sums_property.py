@@ -76,7 +76,7 @@ def counted(rows: list[dict]) -> Summary:
 
 
 def asked(attempts: list[Attempt], *, pairs: int = 0) -> RequestStats:
-    stats = RequestStats(pairs=pairs, settled=pairs // 2, without_echo=pairs // 3)
+    stats = RequestStats(pairs=pairs, answered=pairs // 2, without_echo=pairs // 3)
     for attempt in attempts:
         stats.attempted(attempt)
     return stats

@@ -15,7 +15,7 @@ from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import parse_size
 from jobs.store.options import StoreOptions
-from jobs.sweep.abort import AbortThresholds
+from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.options import PATIENCE_S, SweepOptions
 
 

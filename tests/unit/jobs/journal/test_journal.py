@@ -80,8 +80,8 @@ def test_what_is_put_is_found_again(written, journal):
     rows = [row(3), row(1, None), (2, 3, 5, NO_TIME, NO_TIME, 400, 5, "PARAM_ERROR", "08")]
     written(*rows)
     with journal() as opened:
-        assert sorted(opened.found) == sorted(rows)
-        assert opened.said == []
+        assert sorted(opened.resumed) == sorted(rows)
+        assert opened.messages == []
 
 
 def test_the_last_word_about_a_pair_is_the_one_that_is_found(written, rows_of):
@@ -160,7 +160,7 @@ def test_removing_it_removes_its_file(journal, path):
 def test_fresh_forgets_what_is_there(written, journal):
     written(row(1))
     with journal(fresh=True) as opened:
-        assert (opened.found, opened.said) == ([], [])
+        assert (opened.resumed, opened.messages) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_answers_go_to_their_pairs_wherever_these_stand_now(written, rows_of, pa
 def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal, pairs_of, files):
     written(row(0), row(1), row(2))
     with journal(pairs=pairs_of("A/o1", "A/new")) as opened:
-        assert opened.found == []
-        assert opened.said == [
+        assert opened.resumed == []
+        assert opened.messages == [
             (
                 "Journal renamed to .report.2025-03-03.journal.aside: only 1 of its 3 answers "
                 "are about pairs of this input; starting over"
@@ -206,8 +206,8 @@ def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal,
 def test_one_that_is_damaged_is_renamed(path, files, journal, rows_of, content):
     path.write_bytes(content)
     with journal() as opened:
-        assert opened.found == []
-        assert opened.said == [
+        assert opened.resumed == []
+        assert opened.messages == [
             (
                 "Journal damaged: renamed to .report.2025-03-03.journal.damaged, no answer "
                 "recovered; starting over"
@@ -224,8 +224,8 @@ def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with journal() as opened:
-        assert len(opened.found) == 19
-        assert opened.said == [
+        assert len(opened.resumed) == 19
+        assert opened.messages == [
             (
                 "Journal damaged: renamed to .report.2025-03-03.journal.damaged, 19 of 20 answers "
                 "recovered"
@@ -239,7 +239,7 @@ def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of
 def test_what_was_killed_before_it_wrote_anything_is_begun(path, journal, rows_of):
     path.touch()
     with journal() as opened:
-        assert (opened.found, opened.said) == ([], [])
+        assert (opened.resumed, opened.messages) == ([], [])
         opened.put(row(1))
     assert rows_of() == [row(1)]
 
@@ -284,7 +284,7 @@ def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(journa
     assert exit_code_of(stop.value) == 73
     assert row(0) in rows_of()
     with journal() as opened:  # the record that did not fit is a torn tail
-        assert row(0) in opened.found
+        assert row(0) in opened.resumed
 
 
 @pytest.mark.parametrize(("number", "ends"), [(errno.EINVAL, False), (errno.EIO, True)])

@@ -54,7 +54,7 @@ def opened(files, pairs):
 
     def opened(pairs=pairs):
         journal = Journal.open(files, DAY, SANDBOX, pairs)
-        return sorted(journal.found), journal.said
+        return sorted(journal.resumed), journal.messages
 
     return opened
 

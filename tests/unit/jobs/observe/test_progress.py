@@ -33,7 +33,7 @@ class Minutes:
 
 @pytest.fixture
 def stats():
-    return RequestStats(pairs=1000, settled=240, failed=10, requests=300, throttles=7)
+    return RequestStats(pairs=1000, answered=240, failed=10, requests=300, throttles=7)
 
 
 @pytest.fixture

@@ -157,12 +157,12 @@ def test_attempts_beyond_what_the_column_holds_stay_at_its_highest(answer_of):
     assert answers.frame(pd.RangeIndex(1))["attempts"].iloc[0] == 2**15 - 1
 
 
-def test_places_and_counts_are_by_reason(answer_of):
+def test_indexes_and_counts_are_by_reason(answer_of):
     answers = AnswerTable(4)
     answers.fail(0, TimedOutError("x"))
     answers.fail(2, ConnectError("x"))
     answers.answer(3, answer_of("d", "A"), AT_MS)
-    assert list(answers.places(UnknownReason.TIMEOUT, UnknownReason.NETWORK)) == [0, 2]
+    assert list(answers.indexes(UnknownReason.TIMEOUT, UnknownReason.NETWORK)) == [0, 2]
     assert answers.count(UnknownReason.NOT_ASKED) == 1
     assert answers.count(UnknownReason.TIMEOUT, UnknownReason.NETWORK) == 2
 

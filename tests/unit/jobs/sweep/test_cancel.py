@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from jobs.sweep.cancel import CancelReason, CancelToken, halting_when_over
+from jobs.sweep.cancel import CancelReason, CancelToken, cancel_when_over
 from tests import virtual
 
 
@@ -39,7 +39,7 @@ def test_a_machine_that_slept_past_the_deadline_halts_within_a_second():
 
     async def work():
         cancel, loop = CancelToken(), asyncio.get_running_loop()
-        with halting_when_over(cancel, lambda: left[0]):
+        with cancel_when_over(cancel, lambda: left[0]):
             await asyncio.sleep(5.5)
             assert not cancel.is_set()
             left[0] = -3.0
@@ -54,7 +54,7 @@ def test_a_machine_that_slept_past_the_deadline_halts_within_a_second():
 def test_a_deadline_is_kept_to_the_moment():
     async def work():
         cancel, loop = CancelToken(), asyncio.get_running_loop()
-        with halting_when_over(cancel, lambda: 2.25 - loop.time()):
+        with cancel_when_over(cancel, lambda: 2.25 - loop.time()):
             await cancel.wait()
         return loop.time()
 
@@ -64,7 +64,7 @@ def test_a_deadline_is_kept_to_the_moment():
 def test_without_a_deadline_nobody_halts():
     async def work():
         cancel = CancelToken()
-        with halting_when_over(cancel, lambda: None):
+        with cancel_when_over(cancel, lambda: None):
             await asyncio.sleep(1e6)
         return cancel.is_set()
 

@@ -11,7 +11,8 @@ import pytest
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.schema import ANSWERS
-from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.engine import sweep
+from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import (
     Attempt,
@@ -101,7 +102,7 @@ def run(gateway, clock):
         )
         assert list(answers.columns) == list(ANSWERS)
         assert answers.index.equals(pairs.index)
-        assert stats.settled + stats.failed == stats.pairs == len(pairs)
+        assert stats.answered + stats.failed == stats.pairs == len(pairs)
         assert stats.failed == (answers["state"] == "UNKNOWN").sum()
         return answers
 
@@ -305,7 +306,7 @@ async def test_what_the_extra_round_finds_counts(run, pairs_of):
     )
     assert set(answers["state"]) == {"ON"}
     assert set(answers["attempts"]) == {2}
-    assert (stats.settled, stats.failed, stats.questions) == (20, 0, 40)
+    assert (stats.answered, stats.failed, stats.queries) == (20, 0, 40)
 
 
 @pytest.mark.parametrize("error", [wrong(), MismatchError("x"), BodyError("x")], ids=repr)
@@ -447,7 +448,7 @@ async def test_a_copy_of_an_earlier_answer_has_a_last_round(run, pairs_of, gatew
 async def noted(gateway, pairs, tell):
     gateway.tell, rows = tell, []
     with suppress(RunError):
-        await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, note=rows.append)
+        await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, on_final=rows.append)
     return sorted(row[0] for row in rows)
 
 
@@ -488,6 +489,6 @@ async def test_states_of_an_unfinished_run_that_name_nobody_are_counted_again(
 ):
     pairs, stats, rows = pairs_of("A/a", "A/b", "A/c"), RequestStats(), []
     gateway.answer_of = lambda *about: answer_of(*about, echoed=about[0] == "c")
-    await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, note=rows.append)
-    await sweep(gateway, pairs, stats=stats, rules=RULES, found=rows)
+    await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, on_final=rows.append)
+    await sweep(gateway, pairs, stats=stats, rules=RULES, resumed=rows)
     assert (stats.resumed, stats.without_echo) == (3, 2)

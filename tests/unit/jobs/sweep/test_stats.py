@@ -71,7 +71,7 @@ def test_throttles_and_probes_are_counted_apart():
 
 def test_an_attempt_after_the_first_is_a_retry_whatever_becomes_of_its_question():
     """A deadline breaks questions off that were begun, and whose requests are not told of."""
-    stats = RequestStats(questions=9)
+    stats = RequestStats(queries=9)
     stats.attempted(Attempt(0.1, ServerError(500)))
     stats.attempted(Attempt(0.1, ServerError(500), 2))
     stats.attempted(Attempt(0.1, None, 3))

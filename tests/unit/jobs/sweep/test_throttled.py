@@ -12,7 +12,9 @@ from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
-from jobs.sweep.engine import SweepRules, sweep
+from jobs.sweep.answers import Row
+from jobs.sweep.engine import sweep
+from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import ThrottledError
 from palm.http.response import error_of
@@ -33,7 +35,7 @@ def pairs_for(count):
     return conform(frame, PAIRS)
 
 
-def night(trouble, count, *, rules=None, found=()):
+def night(trouble, count, *, rules=None, resumed=()):
     """Sweep so many pairs in virtual time; return answers, stats, gateway and seconds."""
     gateway, stats, waits = virtual.VirtualGateway(trouble), RequestStats(), Waits()
 
@@ -42,10 +44,10 @@ def night(trouble, count, *, rules=None, found=()):
         return await sweep(
             palm.authorizations.get,
             pairs_for(count),
-            ask_throttled=palm.with_options(retry=waits.throttled_again).authorizations.get,
+            query_throttled=palm.with_options(retry=waits.throttled_again).authorizations.get,
             stats=stats,
             rules=rules or SweepRules(),
-            found=found,
+            resumed=resumed,
             steady=asyncio.get_running_loop().time,
         )
 
@@ -123,7 +125,7 @@ def test_a_gateway_that_throttles_everybody_from_some_time_on_ends_the_run_with_
 
 def test_the_only_pair_that_an_earlier_run_left_is_given_up_though_nobody_else_is_asked():
     answers, _, gateway, seconds = night(
-        throttled(20), 20, found=[(i, 0, -1, 0, 0, 200, 1, None, None) for i in range(1, 20)]
+        throttled(20), 20, resumed=[Row(i, 0, -1, 0, 0, 200, 1, None, None) for i in range(1, 20)]
     )
     assert list(answers["unknown_reason"].dropna()) == ["THROTTLED"]
     assert gateway.asked["o" + 27 * "0"] in {8 + 3, 8 + 4}
@@ -156,4 +158,4 @@ def test_pairs_that_settle_slowly_are_not_asked_twice():
     answers, _ = virtual.run(work())
     assert set(answers["state"]) == {"ON"}
     assert set(gateway.asked.values()) == {1}
-    assert stats.questions == stats.settled == 40
+    assert stats.queries == stats.answered == 40

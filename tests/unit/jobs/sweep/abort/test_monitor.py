@@ -6,7 +6,8 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.sweep.abort import AbortMonitor, AbortThresholds
+from jobs.sweep.abort.monitor import AbortMonitor
+from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.answers import AnswerTable
 from palm import (
     BodyError,
@@ -41,7 +42,7 @@ def clock():
 @pytest.fixture
 def abort(clock):
     """Return a monitor of two organizations, past its canary."""
-    abort = AbortMonitor(AbortThresholds(unbelieved_row=4), 2, clock)
+    abort = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, clock)
     abort.judge_canary([None])
     return abort
 
@@ -134,7 +135,7 @@ def test_a_403_is_about_its_organization_until_another_says_so_too(abort):
 
 @pytest.mark.parametrize(
     "permit",
-    [lambda abort: abort.answered(9, "B"), lambda abort: abort.permit("B", good=True),
+    [lambda abort: abort.answered(9, "B"), lambda abort: abort.restored("B", is_good=True),
      lambda abort: abort.failed(9, "B", NoStateError("x"))],
     ids=["an answer", "an answer of an earlier run", "an answer without a state"],
 )  # fmt: skip
@@ -148,7 +149,7 @@ def canary(clock, organizations, *failed, permitted=None):
     """Judge a canary's errors, each of a pair of the next organization named."""
     abort = AbortMonitor(AbortThresholds(), organizations, clock)
     if permitted:
-        abort.permit(permitted, good=True)
+        abort.restored(permitted, is_good=True)
     for place, (organization, error) in enumerate(failed):
         abort.failed(place, organization, error)
     abort.judge_canary([error for _, error in failed])
@@ -196,13 +197,13 @@ def test_at_the_end_a_share_decides(abort):
     for place in range(10):
         answers.fail(place, MismatchError("x"))
     with pytest.raises(RunError, match="10 of 10 pairs"):  # the others were not asked
-        abort.check_belief(answers)
+        abort.check_verified(answers)
     for place in range(10, 10_000):
         answers.fail(place, RefusedError(404))
-    abort.check_belief(answers)
+    abort.check_verified(answers)
     answers.fail(10, MismatchError("x"))
     with pytest.raises(RunError, match="11 of 10,000 pairs"):
-        abort.check_belief(answers)
+        abort.check_verified(answers)
 
 
 def test_a_canary_whose_answers_name_nobody_stops_at_once_and_names_the_option(clock):
@@ -251,7 +252,7 @@ def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(abo
     ) as stop:
         abort.failed(3, "A", UnnamedError("x"))
     assert exit_code_of(stop.value) == 4
-    other = AbortMonitor(AbortThresholds(unbelieved_row=4), 2, clock)
+    other = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, clock)
     for place in range(9):
         other.failed(place, "A", UnnamedError("x") if place % 3 else RefusedError(404))
     other.answered(9, "A")
@@ -297,7 +298,7 @@ def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(a
 
 @pytest.mark.parametrize(
     "know",
-    [lambda abort: abort.answered(9, "B"), lambda abort: abort.permit("B", good=True),
+    [lambda abort: abort.answered(9, "B"), lambda abort: abort.restored("B", is_good=True),
      lambda abort: setattr(abort, "has_good_answer", True)],
     ids=["an answer", "an answer of an earlier run", "an answer kept from a report"],
 )  # fmt: skip
@@ -308,7 +309,7 @@ def test_after_a_good_answer_refusals_are_about_their_pairs(abort, know):
 
 
 def test_a_refusal_of_an_earlier_run_is_no_good_answer(abort):
-    abort.permit("B", good=False)
+    abort.restored("B", is_good=False)
     with pytest.raises(RunError):
         for place in range(50):
             abort.failed(place, "A", REFUSED)

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.sweep.reachability import check_reached, unreachable
+from jobs.sweep.abort.reachability import check_reached, unreachable_error
 from jobs.sweep.stats import RequestStats
 from palm import (
     Attempt,
@@ -103,4 +103,4 @@ def test_a_connection_that_was_made_leaves_the_rest_to_patience(error):
 
 
 def test_no_error_at_all_is_said_in_other_words():
-    assert "nobody there" in str(unreachable(None, "nobody there"))
+    assert "nobody there" in str(unreachable_error(None, "nobody there"))
