@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-import time as _time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from jobs.errors import UsageError
+from palm.clock import Clock
 from palm.text.printable import shown_value
 
 __all__ = [
-    "Clock",
     "Deadline",
     "TimeLimit",
     "check_run_date",
     "duration_text",
-    "elapsed_clock",
     "parse_deadline",
     "parse_duration",
     "today_in",
@@ -31,12 +28,6 @@ _PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _LATE: Final = timedelta(hours=12)
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
-
-
-def elapsed_clock() -> float:
-    """Return seconds on a clock that never goes back, and goes on while the machine sleeps."""
-    boottime = getattr(_time, "CLOCK_BOOTTIME", None)  # only Linux has it
-    return _time.monotonic() if boottime is None else _time.clock_gettime(boottime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +69,6 @@ class Deadline:
         while (at := _moment(datetime.combine(day, clock), self.zone)).timestamp() <= now:
             day += _DAY
         return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}"
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Both clocks that a time limit is compared with.
-
-    Attributes:
-        wall: Unix seconds.
-        elapsed: Seconds on a clock that never goes back, and goes on while the machine sleeps.
-    """
-
-    wall: Callable[[], float] = _time.time
-    elapsed: Callable[[], float] = elapsed_clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from palm._version import __version__
-
 if TYPE_CHECKING:
     from palm.chain import Node
     from palm.client import BASE_URLS, AsyncPalm
+    from palm.clock import Clock
     from palm.crypto.certificate_store import CertificateStore
     from palm.crypto.certificates import APIv3Key
     from palm.crypto.keys import Merchant, PlatformKeys
@@ -48,13 +47,13 @@ if TYPE_CHECKING:
         UnrecognizedStateError,
         VerificationError,
     )
-    from palm.http.attempt import Attempt
+    from palm.http.query import Attempt
     from palm.http.response import Response
     from palm.http.transport import Timeouts
     from palm.models import AuthorizationState, PalmAuthorization
     from palm.palmservice import Authorizations, Outcome, Pair
-    from palm.resilience.adaptive_rate import AdaptationRules
-    from palm.resilience.breaker import BreakerRules
+    from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
+    from palm.resilience.breaker import Breaker, BreakerRules
     from palm.resilience.failover import HostRules
     from palm.resilience.pacer import Pacer
     from palm.resilience.retry import Retry
@@ -64,6 +63,7 @@ __all__ = [
     "BASE_URLS",
     "APIError",
     "APIv3Key",
+    "Adaptation",
     "AdaptationRules",
     "ArgumentError",
     "AsyncPalm",
@@ -71,9 +71,11 @@ __all__ = [
     "AuthorizationState",
     "Authorizations",
     "BodyError",
+    "Breaker",
     "BreakerRules",
     "CertificateRefusedError",
     "CertificateStore",
+    "Clock",
     "ConnectError",
     "DisconnectedError",
     "ForbiddenError",
@@ -119,20 +121,25 @@ __all__ = [
     "message",
 ]
 
+__version__: Final = "0.1.0"
+
 _WHERE: Final = {
     "BASE_URLS": "client",
     "APIError": "errors",
     "APIv3Key": "crypto.certificates",
+    "Adaptation": "resilience.adaptive_rate",
     "AdaptationRules": "resilience.adaptive_rate",
     "ArgumentError": "errors",
     "AsyncPalm": "client",
-    "Attempt": "http.attempt",
+    "Attempt": "http.query",
     "AuthorizationState": "models",
     "Authorizations": "palmservice",
     "VerificationError": "errors",
     "BodyError": "errors",
     "CertificateRefusedError": "errors",
+    "Breaker": "resilience.breaker",
     "BreakerRules": "resilience.breaker",
+    "Clock": "clock",
     "ConnectError": "errors",
     "DisconnectedError": "errors",
     "CertificateStore": "crypto.certificate_store",

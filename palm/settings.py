@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+from palm.clock import Clock
 from palm.crypto.certificate_store import CertificateStore
 from palm.crypto.certificates import APIv3Key
 from palm.crypto.keys import Merchant, PlatformKeys
@@ -186,8 +187,11 @@ class Settings(BaseSettings):
         pem = read_file("root_certificate", self.root_certificate, "the root certificate")
         return TrustStore.from_pem(pem, named("root_certificate", self.root_certificate))
 
-    def verifying_keys(self) -> PlatformKeys | CertificateStore:
+    def verifying_keys(self, *, clock: Clock | None = None) -> PlatformKeys | CertificateStore:
         """Return what answers are verified with: keys in files, and downloads where they are set.
+
+        Args:
+            clock: The time, by which certificates are downloaded again.
 
         Raises:
             SettingsError: There is neither, or something is wrong in itself.
@@ -196,7 +200,7 @@ class Settings(BaseSettings):
         if self.apiv3_key_file is not None:
             check_private(self.apiv3_key_file)
             secret = read_file("apiv3_key_file", self.apiv3_key_file, "the APIv3 key").strip()
-            return CertificateStore(APIv3Key(secret), held, trust=self.trust_store())
+            return CertificateStore(APIv3Key(secret), held, trust=self.trust_store(), clock=clock)
         if held is None:
             raise SettingsError(
                 _missing("public_key", "WeChat Pay's pub_key.pem, to verify its answers with")

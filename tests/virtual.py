@@ -7,10 +7,11 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from palm import AsyncPalm, PalmError
+from palm import AsyncPalm, Clock, PalmError
 from palm.http.response import Response
 
 T = TypeVar("T")
@@ -40,6 +41,11 @@ def run(work: Coroutine[Any, Any, T]) -> tuple[T, float]:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         found = runner.run(work)
         return found, runner.get_loop().time()
+
+
+def loop_clock() -> Clock:
+    """Return the time of the running loop."""
+    return Clock(monotonic=asyncio.get_running_loop().time, sleep=asyncio.sleep)
 
 
 class VirtualGateway:
@@ -88,10 +94,10 @@ class VirtualGateway:
             merchant=_NobodySigns(),
             keys=_NobodyVerifies(),
             base_url="http://127.0.0.1:9",
-            steady=asyncio.get_running_loop().time,
+            clock=loop_clock(),
             **options,
         )
-        palm._exchange = self  # nothing goes over the network
+        palm._queries = replace(palm._queries, transport=self)  # nothing goes over the network
         return palm
 
 

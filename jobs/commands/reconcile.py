@@ -18,7 +18,7 @@ from jobs.input.options import InputOptions
 from jobs.observe.report_name import report_name
 from jobs.store.options import StoreOptions
 from jobs.sweep.options import SweepOptions
-from palm._version import __version__
+from palm import __version__
 from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command
 from palm.commands.streams import show

@@ -15,7 +15,7 @@ from jobs.errors import InputError, OutputError, UsageError
 from jobs.render import FORMATS
 from jobs.render.translations import Language
 from jobs.store.outputs import parse_outputs
-from palm._version import __version__
+from palm import __version__
 from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command, say
 

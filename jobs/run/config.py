@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from jobs.compare.options import CompareOptions
-from jobs.deadline import Clock, TimeLimit
+from jobs.deadline import TimeLimit
 from jobs.input.options import InputOptions
 from jobs.observe.logs import Person
 from jobs.run.typed_command import TypedOption
@@ -15,7 +15,7 @@ from jobs.store.options import StoreOptions
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.options import SweepOptions
 from jobs.sweep.rules import SweepRules
-from palm import AdaptationRules, BreakerRules, HostRules, Retry, Timeouts
+from palm import AdaptationRules, BreakerRules, Clock, HostRules, Retry, Timeouts
 from palm.settings import Settings
 
 __all__ = ["Options", "Waits"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Final, Protocol
 
 import pandas as pd
@@ -21,7 +20,7 @@ from jobs.sweep.final_outcomes import FinalOutcomes
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from jobs.sweep.supervisor import Supervisor
-from palm import ConnectError, LocalResourceError, PalmAuthorization, PalmError
+from palm import Clock, ConnectError, LocalResourceError, PalmAuthorization, PalmError
 
 __all__ = ["Query", "sweep"]
 
@@ -57,9 +56,7 @@ async def sweep(
     resumed: Iterable[Row] = (),
     on_final: Callable[[Row], None] = lambda _: None,
     cancel: CancelToken | None = None,
-    clock: Callable[[], float] = time.time,
-    steady: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Clock | None = None,
 ) -> pd.DataFrame:
     """Ask about every pair; return one row per pair, whatever happened.
 
@@ -77,9 +74,7 @@ async def sweep(
             again.
         on_final: Called with every outcome that asking again would not change, as it comes.
         cancel: Once it is set, no further pairs are asked; those not asked are NOT_ASKED.
-        clock: Returns Unix seconds.
-        steady: Returns seconds on a clock that never goes back.
-        sleep: Waits for a number of seconds.
+        clock: The time.
 
     Returns:
         Columns ``ANSWERS``, under the index of ``pairs``.
@@ -90,11 +85,11 @@ async def sweep(
     """
     run = _Sweep(
         query, pairs, stats=stats, rules=rules, query_throttled=query_throttled or query,
-        on_final=on_final, cancel=cancel or CancelToken(), clock=clock, steady=steady,
+        on_final=on_final, cancel=cancel or CancelToken(), clock=clock or Clock(),
     )  # fmt: skip
     run.abort.has_good_answer = has_good_answer
     run.restore(resumed)
-    await run.ask_canary(pairs, sleep)
+    await run.ask_canary(pairs)
     await run.ask_all(iter(range(len(pairs)) if order is None else order))
     if run.answers.count(*_LAST_ROUND):
         await run.ask_all(run.answers.indexes(*_LAST_ROUND), again=True)
@@ -114,8 +109,7 @@ class _Sweep:
         query_throttled: Query,
         on_final: Callable[[Row], None],
         cancel: CancelToken,
-        clock: Callable[[], float],
-        steady: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._query = query
         self._query_throttled = query_throttled
@@ -123,11 +117,10 @@ class _Sweep:
         self._stats = stats
         self._rules = rules
         self._clock = clock
-        self._steady = steady
-        self._started = steady()
+        self._started = clock.monotonic()
         self._is_done = bytearray(len(pairs))
         self.cancel = cancel
-        self.abort = AbortMonitor(rules.abort, pairs["organization_id"].nunique(), steady)
+        self.abort = AbortMonitor(rules.abort, pairs["organization_id"].nunique(), clock.monotonic)
         self.answers = AnswerTable(len(pairs))
         self._final = FinalOutcomes(on_final, self.answers, self.abort)
         self._health = HealthCheck(self._ask, self.abort, stats, rules.check_every_s)
@@ -152,9 +145,7 @@ class _Sweep:
             self._stats.resumed += 1
             self.abort.restored(self._pairs.organization(row.pair_index), is_good=is_good)
 
-    async def ask_canary(
-        self, pairs: pd.DataFrame, sleep: Callable[[float], Awaitable[None]]
-    ) -> None:
+    async def ask_canary(self, pairs: pd.DataFrame) -> None:
         """Ask the first few pairs, and stop where the others would clearly fail in the same way."""
         canary = Canary(
             self._settle,
@@ -168,7 +159,7 @@ class _Sweep:
             replace_s=self._rules.replace_s,
         )
         try:
-            for errors in await self._supervisor.run([self._reach(canary, sleep)]):
+            for errors in await self._supervisor.run([self._reach(canary)]):
                 self.abort.judge_canary(errors)
         except BaseException:
             await canary.cancel()
@@ -197,9 +188,7 @@ class _Sweep:
         workers = max(1, min(self._rules.concurrency, len(self._is_done)) - len(late))
         await self._supervisor.run([*map(finish_canary, late), *(work() for _ in range(workers))])
 
-    async def _reach(
-        self, canary: Canary, sleep: Callable[[float], Awaitable[None]]
-    ) -> list[PalmError | None]:
+    async def _reach(self, canary: Canary) -> list[PalmError | None]:
         """Ask the canary's pairs until the gateway can be reached; return their errors."""
         while True:
             outcomes = await canary.outcomes()
@@ -213,7 +202,7 @@ class _Sweep:
                 raise unreachable_error(errors[0], str(errors[0]))
             self._stats.failed -= len(outcomes)
             canary.repeat(outcomes)
-            await sleep(self._rules.reach_every_s)
+            await self._clock.sleep(self._rules.reach_every_s)
 
     def _check(self) -> Coroutine[None, None, None] | None:
         """Stop where it is useless to go on; return a health check where one is due."""
@@ -222,7 +211,7 @@ class _Sweep:
         return self._health.run() if self._health.is_due else None
 
     def _waited_s(self) -> float:
-        return self._steady() - self._started
+        return self._clock.monotonic() - self._started
 
     def _query_for(self, index: int) -> Query:
         """Return how to ask a pair in the last round."""
@@ -247,7 +236,7 @@ class _Sweep:
             self.answers.fail(index, error)
             self._stats.failed += 1
         else:
-            self.answers.answer(index, answer, int(self._clock() * 1000))
+            self.answers.answer(index, answer, int(self._clock.wall() * 1000))
             self._stats.answered += 1
             self._stats.without_echo += not answer.echoed
             self._health.index = index

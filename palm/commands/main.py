@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from palm._version import __version__
+from palm import __version__
 from palm.commands.exit_codes import EXIT_CODES, epilog, exit_code_of
 from palm.commands.runner import run_command, say
 from palm.commands.streams import show

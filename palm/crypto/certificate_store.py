@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Final, Protocol
 
 from cryptography import x509
 
+from palm.clock import Clock, checked_clock
 from palm.crypto.certificates import APIv3Key, read_certificates
 from palm.crypto.keys import PlatformKeys
 from palm.crypto.pem import rsa_key_of, validity_of
@@ -75,7 +75,7 @@ class CertificateStore:
         trust: Roots that downloaded certificates must come from; None: who issued them is not
             looked at, and that they decrypt with the APIv3 key is what proves them.
         rules: When to fetch.
-        clock: Seconds on a clock that never goes back.
+        clock: The time.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class CertificateStore:
         *,
         trust: TrustStore | None = None,
         rules: RefreshRules | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | Callable[[], float] | None = None,
     ) -> None:
         self._key = key
         self._trust = trust
@@ -93,7 +93,7 @@ class CertificateStore:
         self._verifier = RSAVerifier(held) if held else None
         self._preferred = held.preferred if held else None
         self._rules = rules or RefreshRules()
-        self._clock = clock
+        self._clock = checked_clock(clock, reading="monotonic")
         self._lock = asyncio.Lock()
         self._fetches = 0
         self._failure: PalmError | None = None
@@ -122,7 +122,7 @@ class CertificateStore:
             return True
         if self._fetched_at == -math.inf:
             return False
-        now = self._clock()
+        now = self._clock.monotonic()
         return (
             now - self._fetched_at >= self._rules.every_s
             and now - self._tried_at >= self._rules.least_s
@@ -168,11 +168,11 @@ class CertificateStore:
         """
 
         def wanted() -> bool:
-            recently = self._clock() - self._sought_at < self._rules.least_s
+            recently = self._clock.monotonic() - self._sought_at < self._rules.least_s
             return not recently and not self._holds(serial)
 
         if await self._fetch_once(wanted, fetch, now, accept):
-            self._sought_at = self._clock()
+            self._sought_at = self._clock.monotonic()
         return self._holds(serial)
 
     def _holds(self, serial: str) -> bool:
@@ -206,8 +206,8 @@ class CertificateStore:
                 _log.warning("the platform's certificates could not be fetched: %s", error)
         else:
             self._failure = None
-            self._fetched_at = self._clock()
-        self._tried_at = self._clock()
+            self._fetched_at = self._clock.monotonic()
+        self._tried_at = self._clock.monotonic()
         self._fetches += 1
 
     def _take(self, headers: Mapping[str, str], body: bytes, now: int, accept: Accept) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
 from palm.client import BASE_URLS
+from palm.clock import Clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
 from palm.doctor.remedies import diagnose
@@ -76,7 +76,7 @@ async def check(
     settings: Settings,
     *,
     pair: tuple[str, str] | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Clock | None = None,
     timeouts: Timeouts | None = None,
 ) -> AsyncIterator[Finding]:
     """Yield what is found, line by line; one query is sent to each host.
@@ -84,9 +84,10 @@ async def check(
     Args:
         settings: What to check.
         pair: ``(openid, organization_id)`` to ask about; default the documentation's example.
-        clock: Unix seconds.
+        clock: The time.
         timeouts: For each request.
     """
+    clock = clock or Clock()
     try:
         merchant = settings.merchant()
         yield Finding(Level.OK, "merchant", f"{merchant.mchid}, serial {merchant.serial_no}")
@@ -101,7 +102,7 @@ async def check(
             "set merchant_certificate to apiclient_cert.pem",
         )
     try:
-        verifier = _verifier(settings, merchant)
+        verifier = _verifier(settings, merchant, clock)
         proxy = checked_proxy(settings.proxy) if settings.proxy else None
         tls = tls_context(settings.ca_file)
         urls = [checked_base_url(url) for url in settings.base_url or BASE_URLS]
@@ -125,8 +126,8 @@ def _key_id(name: str) -> str:
     return (shown_key_id(name) or GAP) if name else "none yet"
 
 
-def _verifier(settings: Settings, merchant: Merchant) -> Verifier:
-    keys = settings.verifying_keys()
+def _verifier(settings: Settings, merchant: Merchant, clock: Clock) -> Verifier:
+    keys = settings.verifying_keys(clock=clock)
     if isinstance(keys, PlatformKeys):
         keys.check_against(merchant)
         return RSAVerifier(keys)
@@ -134,7 +135,7 @@ def _verifier(settings: Settings, merchant: Merchant) -> Verifier:
 
 
 async def _ask(
-    exchange: SignedTransport, url: str, pair: tuple[str, str], clock: Callable[[], float]
+    exchange: SignedTransport, url: str, pair: tuple[str, str], clock: Clock
 ) -> AsyncIterator[Finding]:
     """Ask one host one thing, and read everything from its answer."""
     try:
@@ -144,7 +145,7 @@ async def _ask(
         yield Finding(Level.FAIL, f"network {shown_url(url)}", _unreachable(error))
         return
     yield Finding(Level.OK, f"network {shown_url(url)}", f"it answers (HTTP {status})")
-    yield _clock(headers, clock())
+    yield _clock(headers, clock.wall())
     refused = error_of(status, headers, content, verified=False, private=pair[:1], accepted=TYPED)
     if isinstance(refused, UnauthorizedError):
         yield Finding(Level.FAIL, "credentials", diagnose(refused))

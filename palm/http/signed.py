@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
+from palm.clock import Clock
 from palm.crypto.certificate_store import CertificateStore
 from palm.crypto.certificates import CERTIFICATES
 from palm.crypto.replay import ReplayMemory
@@ -45,9 +45,8 @@ class SignedTransport:
         verifier: Whom to believe.
         hosts: Where to ask.
         transport: How.
-        clock: Unix seconds.
+        clock: The time.
         nonce: Returns a new random text for every request.
-        steady: Seconds on a clock that never goes back.
     """
 
     def __init__(
@@ -57,18 +56,16 @@ class SignedTransport:
         hosts: Hosts,
         transport: Transport,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
         nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
-        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.signer = signer
         self.verifier = verifier
         self.hosts = hosts
         self._replays = ReplayMemory(os.urandom(16))
         self._transport = transport
-        self._clock = clock
+        self._clock = clock or Clock()
         self._nonce = nonce
-        self._steady = steady
 
     async def close(self) -> None:
         """Close all connections."""
@@ -104,7 +101,7 @@ class SignedTransport:
         """
         if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
             await self.verifier.refresh(
-                self._fetch_certificates, now=self._clock, accept=self._replays.accept
+                self._fetch_certificates, now=self._clock.wall, accept=self._replays.accept
             )
         with await self.send(method, target, body, timeouts, permit) as answer:
             try:
@@ -143,7 +140,7 @@ class SignedTransport:
         Raises:
             SignatureError: The answer is not believed, or was before.
         """
-        now = int(self._clock())
+        now = int(self._clock.wall())
         signed_by = await self._verify(headers, content, now)
         self._replays.accept(headers, now=now)
         return signed_by
@@ -160,7 +157,7 @@ class SignedTransport:
             if not await self.verifier.ensure(
                 error.serial,
                 self._fetch_certificates,
-                now=self._clock,
+                now=self._clock.wall,
                 accept=self._replays.accept,
             ):
                 raise
@@ -191,17 +188,17 @@ class SignedTransport:
         sign = partial(self._signed, method, target, body)
         headers = await sign()
         turn = None if permit is None else _Turn(permit, sign)
-        host = self.hosts.choose(self._steady())
+        host = self.hosts.choose(self._clock.monotonic())
         try:
             answer = await self._transport.send(
                 method, host + target, headers, body, timeouts, turn=turn
             )
         except CertificateRefusedError as error:
-            self.hosts.failed(host, self._steady(), refused=True)
+            self.hosts.failed(host, self._clock.monotonic(), refused=True)
             error.everywhere = self.hosts.refused_everywhere
             raise
         except TransportError:
-            self.hosts.failed(host, self._steady())
+            self.hosts.failed(host, self._clock.monotonic())
             raise
         finally:
             if permit is not None:
@@ -211,7 +208,7 @@ class SignedTransport:
 
     async def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
         """Return a request's headers, signed now."""
-        timestamp, nonce = str(int(self._clock())), self._nonce()
+        timestamp, nonce = str(int(self._clock.wall())), self._nonce()
         signature = self.signer.sign(message(method, target, timestamp, nonce, body))
         if not isinstance(signature, bytes):
             signature = await signature

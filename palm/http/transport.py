@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from palm._version import __version__
+from palm import __version__
 from palm.errors import (
     BodyError,
     CertificateRefusedError,

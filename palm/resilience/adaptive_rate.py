@@ -12,12 +12,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-__all__ = ["Adaptation", "AdaptationRules", "Pace"]
+__all__ = ["Adaptation", "AdaptationRules", "AdjustablePacer"]
 
 _log: Final = logging.getLogger("palm")
 
 
-class Pace(Protocol):
+class AdjustablePacer(Protocol):
     """What is slowed down: a :class:`palm.resilience.pacer.Pacer`."""
 
     rate: float
@@ -55,10 +55,10 @@ class AdaptationRules:
 class Adaptation:
     """Watches every answer and sets the pace. Times are the caller's, on the pacer's clock."""
 
-    def __init__(self, pace: Pace, rules: AdaptationRules | None = None) -> None:
-        self._pace = pace
+    def __init__(self, pacer: AdjustablePacer, rules: AdaptationRules | None = None) -> None:
+        self.pacer = pacer
         self._rules = rules or AdaptationRules()
-        self._configured = pace.rate
+        self._configured = pacer.rate
         self._recent: deque[bool] = deque(maxlen=self._rules.window)
         self._paused_until = float("-inf")
         self._grow_at = float("-inf")
@@ -79,10 +79,10 @@ class Adaptation:
             throttles = sum(self._recent)
             if throttles >= max(self._rules.least, self._rules.share * len(self._recent)):
                 self._slow_down(now, retry_after_s)
-        elif self._pace.rate < self._configured and now >= self._grow_at:
+        elif self.pacer.rate < self._configured and now >= self._grow_at:
             if not self._clean:
                 self._step = self._rules.step
-            self._pace.rate = min(self._configured, self._pace.rate + self._step * self._configured)
+            self.pacer.rate = min(self._configured, self.pacer.rate + self._step * self._configured)
             self._step *= 2
             self._clean = True
             self._grow_at = now + self._rules.every_s
@@ -90,12 +90,12 @@ class Adaptation:
     def _slow_down(self, now: float, retry_after_s: float | None) -> None:
         rules = self._rules
         pause = max(rules.pause_s, retry_after_s or 0)
-        self._pace.rate = max(self._configured * rules.floor, self._pace.rate * rules.factor)
-        self._pace.pause(pause)
+        self.pacer.rate = max(self._configured * rules.floor, self.pacer.rate * rules.factor)
+        self.pacer.pause(pause)
         self._paused_until = now + pause
         self._step = rules.step
         self._grow_at = self._paused_until + rules.every_s
         self._recent.clear()
-        _log.warning("throttled: pausing %.1f s, then %.1f requests/s", pause, self._pace.rate)
+        _log.warning("throttled: pausing %.1f s, then %.1f requests/s", pause, self.pacer.rate)
         self.pauses += 1
         self.paused_s += pause

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from palm.clock import Clock
 from palm.errors import (
     LocalResourceError,
     PalmError,
@@ -44,25 +43,17 @@ class Breaker:
 
     Args:
         rules: When.
-        clock: Seconds on a clock that never goes back.
-        sleep: Waits so many seconds.
+        clock: The time.
 
     Attributes:
         openings: How often it opened.
     """
 
-    def __init__(
-        self,
-        rules: BreakerRules | None = None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, rules: BreakerRules | None = None, *, clock: Clock | None = None) -> None:
         self._rules = rules or BreakerRules()
-        self._clock = clock
-        self._sleep = sleep
+        self._clock = clock or Clock()
         self._row = 0
-        self._success_at = clock()
+        self._success_at = self._clock.monotonic()
         self._opened_at: float | None = None
         self._was_open_s = 0.0
         self._probe_at = 0.0
@@ -77,7 +68,7 @@ class Breaker:
     @property
     def open_s(self) -> float:
         """For how many seconds it was open, all in all."""
-        now = 0.0 if self._opened_at is None else self._clock() - self._opened_at
+        now = 0.0 if self._opened_at is None else self._clock.monotonic() - self._opened_at
         return self._was_open_s + now
 
     async def enter(self) -> bool:
@@ -90,7 +81,7 @@ class Breaker:
         await self._turn.acquire()
         try:
             if self.is_open:
-                await self._sleep(max(0.0, self._probe_at - self._clock()))
+                await self._clock.sleep(max(0.0, self._probe_at - self._clock.monotonic()))
         except BaseException:
             self._turn.release()
             raise
@@ -101,7 +92,7 @@ class Breaker:
 
     def leave(self) -> None:
         """End a probe."""
-        self._probe_at = self._clock() + self._rules.probe_every_s
+        self._probe_at = self._clock.monotonic() + self._rules.probe_every_s
         self._turn.release()
 
     def note(self, error: PalmError | None) -> None:
@@ -115,7 +106,7 @@ class Breaker:
             return
         if isinstance(error, ThrottledError):
             return
-        now = self._clock()
+        now = self._clock.monotonic()
         if not isinstance(error, _DOWN):
             self._row, self._success_at = 0, now
             if self._opened_at is not None:

@@ -8,11 +8,11 @@ that was stopped, would otherwise send all at once what was let through one by o
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from palm.clock import Clock, checked_clock
 from palm.resilience.spacing import SAFETY_MARGIN, Spacing
 
 __all__ = ["SAFETY_MARGIN", "Pacer", "Permit"]
@@ -30,8 +30,7 @@ class Pacer:
     Args:
         rate: The quota: requests per second that the other side allows.
         share: Part of it to use.
-        clock: Seconds on a clock that never goes back; default the running loop's, which on uvloop
-            stands still while a callback runs.
+        clock: The time; its ``monotonic`` must go as fast as the event loop's timers do.
 
     One timer runs at a time, however many wait. To be used within one event loop. A request that
     was let through is looked at again when it is written: :class:`Permit`.
@@ -42,12 +41,12 @@ class Pacer:
         rate: float,
         *,
         share: float = SAFETY_MARGIN,
-        clock: Callable[[], float] | None = None,
+        clock: Clock | Callable[[], float] | None = None,
     ) -> None:
+        self.clock = checked_clock(clock, reading="monotonic")
         self._permits = Spacing(rate, share)
         self._writes = Spacing(rate, share)
         self._rate = rate
-        self._clock = clock
         self._waiters: deque[asyncio.Future[float]] = deque()
         self._writers: deque[asyncio.Future[float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -84,8 +83,7 @@ class Pacer:
 
     def now(self) -> float:
         """Return the time on the pacer's clock."""
-        clock = self._clock or asyncio.get_running_loop().time
-        return clock()
+        return self.clock.monotonic()
 
     async def acquire(self) -> None:
         """Wait for a slot and take it. A caller that is cancelled while waiting costs nothing."""
@@ -195,7 +193,7 @@ class Permit:
 
     Args:
         pacer: Who let it through, just now; None: it is not paced.
-        clock: The pacer's, where there is one.
+        clock: The time; the pacer's clock if there is a pacer.
 
     Attributes:
         given_at: When it was let through, the last time.
@@ -204,19 +202,17 @@ class Permit:
 
     __slots__ = ("_clock", "_pacer", "_slot", "given_at", "written_at")
 
-    def __init__(
-        self, pacer: Pacer | None = None, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, pacer: Pacer | None, *, clock: Clock) -> None:
         self._pacer = pacer
         self._clock = clock
         self._slot: float | None = None
-        self.given_at = clock()
+        self.given_at = clock.monotonic()
         self.written_at: float | None = None
 
     def use(self) -> bool:
         """Note that the request is written now; False: it must not be before :meth:`renew`."""
         if self._pacer is None:
-            self.written_at = self._clock()
+            self.written_at = self._clock.monotonic()
         elif self._slot is None:
             self.written_at = self._pacer.write()
         else:
@@ -229,7 +225,7 @@ class Permit:
         self.return_slot()
         if self._pacer is not None:
             self._slot = await self._pacer.second_slot()
-            self.given_at = self._clock()
+            self.given_at = self._clock.monotonic()
 
     def return_slot(self) -> None:
         """Return what :meth:`renew` brought, as the request is not written."""

@@ -21,6 +21,7 @@ from palm.sandbox import SlidingWindow
 from palm.settings import Settings, read_config
 from tests.benchmarks.gateway import running_gateway
 from tests.benchmarks.result import Spread, finish, markdown, options
+from tests.virtual import loop_clock
 
 RATES: Final = (50, 300, 1000, 2000)
 OVER_HTTP: Final = (300, 1000)
@@ -59,7 +60,7 @@ class Callers:
 
 async def steady(rate: int, seconds: float, number: int = _CALLERS) -> dict[str, Any]:
     """Let callers through for a while; it is counted from when all of them wait."""
-    callers = Callers(Pacer(rate), number)
+    callers = Callers(Pacer(rate, clock=loop_clock()), number)
     now = asyncio.get_running_loop().time
     callers.come()
     await asyncio.sleep(_ARRIVING_S)
@@ -78,7 +79,7 @@ async def crowd(rate: int, seconds: float) -> dict[str, Any]:
 
 async def after_a_pause(rate: int, seconds: float) -> dict[str, Any]:
     """Nobody wants a slot for a second, then all do; then nobody is let through for a second."""
-    pacer, part = Pacer(rate), seconds / 3
+    pacer, part = Pacer(rate, clock=loop_clock()), seconds / 3
     callers = Callers(pacer, _CALLERS)
     cpu = time.process_time()
     callers.come()

@@ -11,6 +11,7 @@ import pytest
 from palm import (
     AsyncPalm,
     BodyError,
+    Clock,
     DisconnectedError,
     MismatchError,
     NoStateError,
@@ -42,7 +43,7 @@ def client(keys, gateway, *, mode="public_key", **options):
         "base_url": gateway.base_url,
         "retry": Retry(attempts=3, patience_s=0.0),
         "timeouts": Timeouts(connect_s=2, total_s=5),
-        "sleep": no_wait,
+        "clock": Clock(sleep=no_wait),
     }
     return AsyncPalm(**given | options)
 
@@ -136,7 +137,9 @@ async def test_faults_now_and_then_cost_attempts_and_never_the_truth(keys):
 
 async def test_a_clock_that_is_off_is_refused_once_and_not_asked_again(keys):
     async with SandboxGateway(keys, date=DATE) as gateway:
-        async with client(keys, gateway, clock=lambda: time.time() - 301) as palm:
+        async with client(
+            keys, gateway, clock=Clock(wall=lambda: time.time() - 301, sleep=no_wait)
+        ) as palm:
             with pytest.raises(UnauthorizedError, match="5分钟") as caught:
                 await palm.authorizations.get(OPENID, "1004")
         assert (caught.value.attempts, gateway.stats.requests) == (1, 1)

@@ -15,7 +15,7 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.typed_options import typed_options
-from jobs.deadline import Clock, Deadline, TimeLimit
+from jobs.deadline import Deadline, TimeLimit
 from jobs.errors import RunError
 from jobs.input.options import InputOptions
 from jobs.input.pairs import read_pairs
@@ -27,7 +27,7 @@ from jobs.schema import State
 from jobs.store.outputs import parse_outputs
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.rules import SweepRules
-from palm import Retry
+from palm import Clock, Retry
 from palm.sandbox import SANDBOX_MCHID, Faults
 from palm.settings import load_settings, read_config
 from tests.night import DAY, options, run_quietly

@@ -34,6 +34,7 @@ BLOCKS = [
     (readme.PALM, "python", "get_many"),
     (readme.PALM, "python", '= palm["v3/'),
     (readme.PALM, "python", 'await palm["v3/'),
+    (readme.PALM, "python", "Adaptation(pacer)"),
     (readme.SANDBOX, "console", "$ palm sandbox"),
     (readme.SANDBOX, "python", "keys/palm.toml"),
     (readme.SANDBOX, "js", "wechatpay-axios-plugin"),

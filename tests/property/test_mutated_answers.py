@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from multidict import CIMultiDict
 
-from palm import PalmAuthorization, PalmError, SignatureError, SignatureReason, message
+from palm import Clock, PalmAuthorization, PalmError, SignatureError, SignatureReason, message
 from palm.crypto.signing import RSAVerifier
 from palm.http.connections import Answer
 from palm.http.response import Response, check_typed
@@ -123,7 +123,7 @@ async def test_of_a_hundred_thousand_mutated_answers_none_is_believed(keys):
         RSAVerifier(keys.platform_keys("grey")),
         Hosts(["http://127.0.0.1"]),
         transport,
-        clock=lambda: NOW,
+        clock=Clock(wall=lambda: NOW),
     )
 
     def read(response: Response) -> PalmAuthorization:

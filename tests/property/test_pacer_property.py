@@ -11,6 +11,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from palm import Clock
 from palm.resilience.pacer import Pacer, Permit
 from palm.resilience.spacing import Spacing
 from tests.virtual import run
@@ -188,12 +189,13 @@ EVENT = st.tuples(st.floats(0, 8), st.sampled_from(["stop", "pause", "slower"]),
 async def written(rate, questions, events) -> tuple[list[float], Pacer]:
     """Return when each request was written, on a clock that only timers and stops move."""
     loop = asyncio.get_running_loop()
-    pacer, times = Pacer(rate), []
+    clock = Clock(monotonic=loop.time)
+    pacer, times = Pacer(rate, clock=clock), []
 
     async def ask(question: Question) -> None:
         await asyncio.sleep(question.comes)
         await pacer.acquire()
-        permit = Permit(pacer, clock=loop.time)
+        permit = Permit(pacer, clock=clock)
         try:
             await asyncio.sleep(question.connecting)
             while not permit.use():

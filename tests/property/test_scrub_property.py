@@ -208,7 +208,7 @@ def told(keys, openid, place, said, status):
             accept_unnamed=True,
             retry=Retry(attempts=1, patience_s=0.0),
         )
-        palm._exchange._transport = Saying(place, said, status)
+        palm._queries.transport._transport = Saying(place, said, status)
         async with palm:
             return await palm.authorizations.get(openid, "1")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import palm
 from palm import (
     BASE_URLS,
+    Adaptation,
     AdaptationRules,
     APIError,
     APIv3Key,
@@ -24,9 +25,11 @@ from palm import (
     Authorizations,
     AuthorizationState,
     BodyError,
+    Breaker,
     BreakerRules,
     CertificateRefusedError,
     CertificateStore,
+    Clock,
     ConnectError,
     DisconnectedError,
     ForbiddenError,
@@ -156,6 +159,16 @@ def ask() -> Iterator[PalmAuthorization]:
         outcomes: Iterator[Outcome] = typed.get_many([("o1", "1004"), Pair("o2", "1004")])
         for pair, found in outcomes:
             print(pair.openid, found)
+
+
+def two_clients() -> tuple[AsyncPalm, AsyncPalm]:
+    """Return clients that share a quota."""
+    clock = Clock(wall=lambda: 0.0)
+    pacer = Pacer(50, clock=clock)
+    adaptation, breaker = Adaptation(pacer), Breaker(clock=clock)
+    return AsyncPalm.from_env(
+        pacer=pacer, adaptation=adaptation, breaker=breaker, clock=clock
+    ), AsyncPalm.from_env(pacer=pacer, adaptation=adaptation, breaker=breaker, clock=clock)
 
 
 async def ask_many() -> list[PalmAuthorization]:

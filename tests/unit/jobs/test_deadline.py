@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,14 +9,13 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.deadline import (
-    Clock,
     TimeLimit,
     duration_text,
-    elapsed_clock,
     parse_deadline,
     parse_duration,
 )
 from jobs.errors import RunError
+from palm import Clock
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NIGHT = datetime(2026, 11, 21, 23, 0, tzinfo=SHANGHAI)
@@ -151,7 +149,3 @@ def test_no_time_at_all_has_passed_and_a_duration_that_ran_out_has_not():
     elapsed[0] = 2.0
     assert none.seconds_left(clock) == short.seconds_left(clock) == 0
     assert (none.has_passed(clock), short.has_passed(clock)) == (True, False)
-
-
-def test_the_clock_for_durations_is_one_that_goes_on_while_the_machine_sleeps():
-    assert elapsed_clock() == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=5)

@@ -39,7 +39,7 @@ def any_of_them(request, node, keys, monkeypatch):
             merchant=keys.merchant(), keys=keys.platform_keys(), base_url="http://127.0.0.1:9"
         )
         inner = made._palm if kind is Palm else made
-        monkeypatch.setattr(inner._exchange, "send", refuse)
+        monkeypatch.setattr(inner._queries.transport, "send", refuse)
         return made
 
     return {"node": lambda: node, "AsyncPalm": lambda: client(AsyncPalm)}.get(

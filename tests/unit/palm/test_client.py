@@ -14,15 +14,20 @@ from itertools import count
 import pytest
 
 from palm import (
+    Adaptation,
+    AdaptationRules,
     APIError,
     AsyncPalm,
     Attempt,
     AuthorizationState,
     BodyError,
+    Breaker,
+    Clock,
     DisconnectedError,
     ForbiddenError,
     MismatchError,
     NoStateError,
+    Pacer,
     PalmError,
     PlatformKeys,
     RefusedError,
@@ -61,22 +66,22 @@ def sealed(keys):
     return seal
 
 
+async def no_wait(seconds):
+    """Return at once."""
+
+
 @pytest.fixture
 def client(keys):
     """Return a client whose clock stands still and who never waits."""
 
     def make(server, **options):
-        async def sleep(seconds):
-            return
-
         numbers = count(1)
         given = {
             "merchant": keys.merchant(),
             "keys": keys.platform_keys(),
             "base_url": server.base_url,
-            "clock": lambda: NOW,
+            "clock": Clock(wall=lambda: NOW, sleep=no_wait),
             "nonce": lambda: f"nonce{next(numbers)}",
-            "sleep": sleep,
             "retry": Retry(attempts=3, patience_s=0.0),
         }
         return aclosing(_Closing(**given | options))
@@ -142,7 +147,10 @@ async def test_each_attempt_is_signed_anew(serve, client, sealed):
     async def script(line):
         await line.answer(500)
 
-    async with serve(script) as server, client(server, clock=lambda: next(times)) as palm:
+    async with (
+        serve(script) as server,
+        client(server, clock=Clock(wall=lambda: next(times), sleep=no_wait)) as palm,
+    ):
         with pytest.raises(ServerError) as caught:
             await palm.authorizations.get(OPENID, "1004")
     stamps = [re.findall('timestamp="([0-9]+)"', head)[0] for head in server.heads]
@@ -156,7 +164,7 @@ async def test_by_default_nonces_are_long_and_random(serve, client, sealed, keys
             merchant=keys.merchant(),
             keys=keys.platform_keys(),
             base_url=server.base_url,
-            clock=lambda: NOW,
+            clock=Clock(wall=lambda: NOW),
         )
         async with palm:
             for _ in range(5):
@@ -269,7 +277,9 @@ async def test_the_time_of_the_answer_counts_not_of_the_question(serve, client, 
     times = iter([NOW, NOW + 301])
     async with (
         serve(telling(sealed, ON)) as server,
-        client(server, clock=lambda: next(times), retry=Retry(attempts=1)) as palm,
+        client(
+            server, clock=Clock(wall=lambda: next(times), sleep=no_wait), retry=Retry(attempts=1)
+        ) as palm,
     ):
         with pytest.raises(SignatureError) as caught:
             await palm.authorizations.get(OPENID, "1004")
@@ -712,3 +722,47 @@ async def test_a_client_without_a_rate_is_not_paced(serve, client, sealed):
     async with serve(telling(sealed, ON)) as server, client(server) as palm:
         await palm.authorizations.get(OPENID, "1004")
         assert (palm.pacer, palm.adaptation) == (None, None)
+
+
+async def test_clients_share_a_pacer_its_adaptive_rate_and_a_breaker(serve, client):
+    """Two clients of one merchant use one quota: a throttle of one slows both down."""
+    pacer = Pacer(1000)
+    shared = {"pacer": pacer, "adaptation": Adaptation(pacer), "breaker": Breaker()}
+    async with (
+        serve(lambda line: line.answer(429)) as server,
+        client(server, **shared) as one,
+        client(server, **shared) as other,
+    ):
+        for palm in (one, other, one):
+            with pytest.raises(ThrottledError):
+                await palm.authorizations.get(OPENID, "1004")
+    assert pacer.granted == len(server.heads)
+    assert pacer.rate == pytest.approx(700)
+    assert one.adaptation is other.adaptation is shared["adaptation"]
+    assert one.breaker is other.breaker is shared["breaker"]
+    assert one.adaptation.pauses == 1
+
+
+async def test_a_pacer_that_was_passed_alone_is_adapted_too(serve, client):
+    rules = AdaptationRules(least=1)
+    async with (
+        serve(lambda line: line.answer(429)) as server,
+        client(server, pacer=Pacer(1000), adaptation=rules) as palm,
+    ):
+        with pytest.raises(ThrottledError):
+            await palm.authorizations.get(OPENID, "1004")
+    assert palm.pacer.rate == pytest.approx(700)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (lambda: {"rate": 50, "pacer": Pacer(50)}, "rate and pacer contradict"),
+        (lambda: {"adaptation": Adaptation(Pacer(50))}, "its own pacer"),
+        (lambda: {"pacer": Pacer(50), "adaptation": Adaptation(Pacer(50))}, "its own pacer"),
+        (lambda: {"pacer": Pacer(50, clock=Clock(monotonic=lambda: 1.0))}, "another clock"),
+    ],
+)
+def test_collaborators_that_do_not_belong_together_are_refused(keys, options, message):
+    with pytest.raises(SettingsError, match=message):
+        AsyncPalm(merchant=keys.merchant(), keys=keys.platform_keys(), **options())

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.deadline import Clock, TimeLimit
+from jobs.deadline import TimeLimit
 from jobs.input.pairs import parse_pairs
 from jobs.run.estimate import Plan
 from jobs.store.baseline import Baseline
+from palm import Clock
 from tests.night import DAY, options
 
 LINES = "".join(f"o{i},A\n" for i in range(980)) + "o1,A\n" * 15 + ",A\n" * 5

@@ -12,9 +12,10 @@ import pytest
 
 from jobs.commands.reconcile import command
 from jobs.commands.typed_options import typed_options
-from jobs.deadline import Clock, TimeLimit, parse_deadline
+from jobs.deadline import TimeLimit, parse_deadline
 from jobs.run.remedy import remedy
 from jobs.store.outputs import parse_outputs
+from palm import Clock
 from tests.night import DAY, options
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -17,6 +17,7 @@ from jobs.sweep.stats import RequestStats
 from palm import (
     Attempt,
     BodyError,
+    Clock,
     ConnectError,
     DisconnectedError,
     ForbiddenError,
@@ -37,7 +38,7 @@ from palm import (
 RULES = SweepRules(concurrency=4)
 
 
-class Clock:
+class Seconds:
     """Goes on only where somebody sleeps."""
 
     def __init__(self):
@@ -87,7 +88,7 @@ def gateway(answer_of):
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Seconds()
 
 
 @pytest.fixture
@@ -98,7 +99,11 @@ def run(gateway, clock):
         gateway.tell = tell or gateway.tell
         stats = stats or RequestStats()
         answers = await sweep(
-            gateway, pairs, stats=stats, rules=rules, clock=clock, steady=clock, sleep=clock.sleep
+            gateway,
+            pairs,
+            stats=stats,
+            rules=rules,
+            clock=Clock(wall=clock, monotonic=clock, sleep=clock.sleep),
         )
         assert list(answers.columns) == list(ANSWERS)
         assert answers.index.equals(pairs.index)

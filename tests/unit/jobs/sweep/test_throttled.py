@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 
 import pandas as pd
@@ -48,7 +47,7 @@ def night(trouble, count, *, rules=None, resumed=()):
             stats=stats,
             rules=rules or SweepRules(),
             resumed=resumed,
-            steady=asyncio.get_running_loop().time,
+            clock=virtual.loop_clock(),
         )
 
     answers, seconds = virtual.run(work())

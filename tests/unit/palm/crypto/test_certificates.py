@@ -21,6 +21,7 @@ from palm import (
     APIv3Key,
     BodyError,
     CertificateStore,
+    Clock,
     PalmError,
     PlatformKeys,
     RefusedError,
@@ -262,7 +263,7 @@ class Platform:
             APIv3Key(keys.apiv3_key.encode()),
             held,
             rules=RefreshRules(**rules),
-            clock=lambda: self.seconds,
+            clock=Clock(monotonic=lambda: self.seconds),
         )
 
     async def fetch(self) -> tuple[Mapping[str, str], bytes]:

@@ -7,6 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
+from palm import Clock
 from palm.doctor.checks import Finding, Level, _unbelieved, check
 from palm.errors import SignatureError, SignatureReason
 from palm.http.transport import Timeouts
@@ -96,7 +97,7 @@ async def test_without_the_merchants_certificate_there_is_a_warning(gateway, set
 async def test_the_clock_is_compared_with_the_gateways(gateway, settings, off, level, said):
     start = float(int(time.time()))
     gateway._clock = lambda: start
-    found = await findings(settings(gateway.base_url), clock=lambda: start + off)
+    found = await findings(settings(gateway.base_url), clock=Clock(wall=lambda: start + off))
     told = found["clock"].detail
     for near in (abs(off) - 1, abs(off) + 1):  # a Date is the moment's, in whole seconds
         told = told.replace(f"{near} s", f"{abs(off)} s") if off else told
@@ -106,7 +107,7 @@ async def test_the_clock_is_compared_with_the_gateways(gateway, settings, off, l
 
 
 async def test_a_wrong_clock_is_the_diagnosis_of_the_refusal_too(gateway, settings):
-    found = await findings(settings(gateway.base_url), clock=lambda: time.time() + 600)
+    found = await findings(settings(gateway.base_url), clock=Clock(wall=lambda: time.time() + 600))
     assert found["credentials"].level is Level.FAIL
     assert "this machine's clock is wrong" in found["credentials"].detail
 

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from palm import AsyncPalm, PalmError, Retry
+from palm import AsyncPalm, Clock, PalmError, Retry
 from palm.crypto.signing import message
 from palm.errors import BodyError, DisconnectedError, SignatureError
 from palm.http.connections import Connections
@@ -298,7 +298,7 @@ def client(keys):
         merchant=keys.merchant(),
         keys=keys.platform_keys(),
         base_url=server.base_url,
-        clock=lambda: NOW,
+        clock=Clock(wall=lambda: NOW),
         retry=Retry(attempts=1, patience_s=0.0),
     )
 

@@ -8,7 +8,9 @@ import logging
 import pytest
 
 from palm import (
+    Breaker,
     BreakerRules,
+    Clock,
     ConnectError,
     LocalResourceError,
     RefusedError,
@@ -16,12 +18,11 @@ from palm import (
     ThrottledError,
     TimedOutError,
 )
-from palm.resilience.breaker import Breaker
 
 RULES = BreakerRules(failures=3, silence_s=2.0, probe_every_s=1.0)
 
 
-class Clock:
+class Seconds:
     """Goes on only where somebody sleeps, or where it is set."""
 
     now = 100.0
@@ -36,12 +37,12 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Seconds()
 
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(RULES, clock=clock, sleep=clock.sleep)
+    return Breaker(RULES, clock=Clock(monotonic=clock, sleep=clock.sleep))
 
 
 def fail(breaker, times, error=ConnectError):
@@ -155,7 +156,7 @@ async def test_the_first_success_lets_all_go_on_who_wait(breaker, clock, caplog)
 
 
 async def test_who_gives_up_waiting_leaves_the_turn_to_the_next(clock):
-    breaker = opened(Breaker(RULES, clock=clock, sleep=asyncio.sleep), clock)
+    breaker = opened(Breaker(RULES, clock=Clock(monotonic=clock)), clock)
     waiting = asyncio.create_task(breaker.enter())
     await asyncio.sleep(0.01)
     waiting.cancel()

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 import uvloop
 
+from palm import Clock
 from palm.resilience.pacer import Pacer, Permit
 from palm.resilience.spacing import Spacing
 
@@ -56,6 +57,9 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
+LOOP = Clock(monotonic=now)
+
+
 class Crowd:
     """Callers that come in order, and when each went."""
 
@@ -78,14 +82,14 @@ class Crowd:
 
 @virtual
 async def test_the_first_goes_at_once_and_all_others_evenly_spaced():
-    times = await Crowd(Pacer(100), 500).all()
+    times = await Crowd(Pacer(100, clock=LOOP), 500).all()
     assert times[0] == 0
     assert [b - a for a, b in pairwise(times)] == pytest.approx([INTERVAL] * 499)
 
 
 @virtual
 async def test_no_burst_follows_idle_time():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     await pacer.acquire()
     await asyncio.sleep(60)
     times = await Crowd(pacer, 10).all()
@@ -94,7 +98,7 @@ async def test_no_burst_follows_idle_time():
 
 @virtual
 async def test_no_burst_follows_a_pause():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     crowd = Crowd(pacer, 10)
     await asyncio.sleep(INTERVAL / 2)
     pacer.pause(30)
@@ -106,13 +110,13 @@ async def test_no_burst_follows_a_pause():
 
 @virtual
 async def test_the_share_of_the_quota_can_be_chosen():
-    times = await Crowd(Pacer(100, share=0.5), 11).all()
+    times = await Crowd(Pacer(100, share=0.5, clock=LOOP), 11).all()
     assert times[-1] == pytest.approx(0.2)
 
 
 @virtual
 async def test_what_was_let_through_is_counted():
-    pacer = Pacer(10)
+    pacer = Pacer(10, clock=LOOP)
     await Crowd(pacer, 30).all()
     assert (pacer.granted, pacer.waiting, pacer.worst_second, pacer.rate) == (30, 0, 10, 10)
 
@@ -120,7 +124,7 @@ async def test_what_was_let_through_is_counted():
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_a_rate_that_is_no_rate_is_refused(rate):
     with pytest.raises(ValueError, match="a rate must be a number above 0, not"):
-        Pacer(rate)
+        Pacer(rate, clock=LOOP)
 
 
 def test_less_than_one_a_second_is_a_rate_too():
@@ -134,14 +138,14 @@ def test_less_than_one_a_second_is_a_rate_too():
 
 @virtual
 async def test_first_come_first_served():
-    crowd = Crowd(Pacer(1000), 200)
+    crowd = Crowd(Pacer(1000, clock=LOOP), 200)
     await crowd.all()
     assert list(crowd.went) == list(range(200))
 
 
 @virtual
 async def test_whoever_comes_later_does_not_overtake_those_who_wait():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     early = Crowd(pacer, 3)
     await asyncio.sleep(0)
     asyncio.get_running_loop()._now += 2 * INTERVAL  # slots are due, and no timer has fired yet
@@ -155,7 +159,7 @@ async def test_whoever_comes_later_does_not_overtake_those_who_wait():
 async def test_one_timer_runs_however_many_wait():
     loop = asyncio.get_running_loop()
     others = loop.pending()
-    crowd = Crowd(Pacer(100), 1000)
+    crowd = Crowd(Pacer(100, clock=LOOP), 1000)
     await asyncio.sleep(0)
     assert loop.pending() == others + 1
     before = loop.timers
@@ -169,7 +173,7 @@ async def test_one_timer_runs_however_many_wait():
 
 @virtual
 async def test_those_who_leave_while_waiting_cost_nothing():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     crowd = Crowd(pacer, 102)
     await asyncio.sleep(0)
     for task in crowd.tasks[1:-1]:
@@ -181,7 +185,7 @@ async def test_those_who_leave_while_waiting_cost_nothing():
 
 @virtual
 async def test_the_last_one_to_leave_leaves_the_pacer_ready():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     crowd = Crowd(pacer, 2)
     await asyncio.sleep(0)
     crowd.tasks[1].cancel()
@@ -205,7 +209,7 @@ def leave_when_granted(pacer: Pacer, task: asyncio.Task[None]) -> None:
 
 @virtual
 async def test_one_who_leaves_just_after_being_let_through_hands_the_slot_on():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     await pacer.acquire()
     crowd = Crowd(pacer, 3)
     leave_when_granted(pacer, crowd.tasks[0])
@@ -217,7 +221,7 @@ async def test_one_who_leaves_just_after_being_let_through_hands_the_slot_on():
 
 @virtual
 async def test_one_who_leaves_just_after_being_let_through_gives_the_slot_back():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     await pacer.acquire()
     crowd = Crowd(pacer, 1)
     leave_when_granted(pacer, crowd.tasks[0])
@@ -230,7 +234,7 @@ async def test_one_who_leaves_just_after_being_let_through_gives_the_slot_back()
 
 @virtual
 async def test_a_slot_is_never_handed_to_one_who_has_left():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     await pacer.acquire()
     crowd = Crowd(pacer, 4)
     await asyncio.sleep(0)
@@ -242,7 +246,7 @@ async def test_a_slot_is_never_handed_to_one_who_has_left():
 
 @virtual
 async def test_a_caller_that_is_timed_out_leaves_no_trace():
-    pacer = Pacer(0.01)
+    pacer = Pacer(0.01, clock=LOOP)
     await pacer.acquire()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
@@ -258,7 +262,7 @@ async def test_a_caller_that_is_timed_out_leaves_no_trace():
 
 @virtual
 async def test_a_higher_rate_acts_at_once_on_those_who_wait():
-    pacer = Pacer(0.1)
+    pacer = Pacer(0.1, clock=LOOP)
     crowd = Crowd(pacer, 3)
     await asyncio.sleep(1)
     pacer.rate = 100
@@ -268,7 +272,7 @@ async def test_a_higher_rate_acts_at_once_on_those_who_wait():
 
 @virtual
 async def test_a_lower_rate_acts_at_once_on_those_who_wait():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     crowd = Crowd(pacer, 3)
     await asyncio.sleep(INTERVAL / 2)
     pacer.rate = 0.1
@@ -278,7 +282,7 @@ async def test_a_lower_rate_acts_at_once_on_those_who_wait():
 
 @virtual
 async def test_a_pause_holds_back_those_who_come_while_it_lasts():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     pacer.pause(5)
     await asyncio.sleep(1)
     await pacer.acquire()
@@ -287,7 +291,7 @@ async def test_a_pause_holds_back_those_who_come_while_it_lasts():
 
 @virtual
 async def test_a_shorter_pause_does_not_end_a_longer_one():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     pacer.pause(5)
     pacer.pause(1)
     await pacer.acquire()
@@ -296,7 +300,7 @@ async def test_a_shorter_pause_does_not_end_a_longer_one():
 
 @virtual
 async def test_a_lower_rate_counts_what_went_in_the_second_before():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     await Crowd(pacer, 50).all()
     begin = now()
     pacer.rate = 40
@@ -307,14 +311,14 @@ async def test_a_lower_rate_counts_what_went_in_the_second_before():
 @virtual
 async def test_changing_the_pace_while_nobody_waits_starts_no_timer():
     loop = asyncio.get_running_loop()
-    others, pacer = loop.pending(), Pacer(100)
+    others, pacer = loop.pending(), Pacer(100, clock=LOOP)
     pacer.rate = 50
     pacer.pause(3)
     assert loop.pending() == others
 
 
 def test_the_clock_can_be_given():
-    pacer = Pacer(100, clock=lambda: 12345.0)
+    pacer = Pacer(100, clock=Clock(monotonic=lambda: 12345.0))
 
     async def twice():
         await pacer.acquire()
@@ -354,7 +358,7 @@ class Requests:
 
     async def _go(self, pacer: Pacer, number: int) -> None:
         await pacer.acquire()
-        permit = self.permits[number] = Permit(pacer, clock=now)
+        permit = self.permits[number] = Permit(pacer, clock=LOOP)
         try:
             await asyncio.sleep(self._connecting(number))
             while not permit.use():
@@ -379,7 +383,7 @@ def busiest_second(times: list[float]) -> int:
 @virtual
 async def test_connections_that_are_there_at_the_same_time_do_not_write_at_the_same_time():
     """The issue's case: handshakes are held for 4 s, and 338 requests went in one second."""
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     times = await Requests(pacer, until(4), 600).all()
     assert len(times) == 600
     assert times[0] == pytest.approx(4)
@@ -392,7 +396,9 @@ async def test_connections_that_are_there_at_the_same_time_do_not_write_at_the_s
 @virtual
 async def test_a_second_wait_comes_before_all_who_were_not_let_through_yet():
     held = until(2)
-    requests = Requests(Pacer(100), lambda number: held(number) if number < 50 else 0.0, 300)
+    requests = Requests(
+        Pacer(100, clock=LOOP), lambda number: held(number) if number < 50 else 0.0, 300
+    )
     await requests.all()
     last = max(requests.written[number] for number in range(50))
     later = (n for n, permit in requests.permits.items() if permit.given_at > 2.001)
@@ -404,7 +410,7 @@ async def test_a_second_wait_comes_before_all_who_were_not_let_through_yet():
 
 @virtual
 async def test_connections_that_all_take_the_same_time_cost_no_second_wait():
-    requests = Requests(Pacer(100), always(0.06), 300)
+    requests = Requests(Pacer(100, clock=LOOP), always(0.06), 300)
     times = await requests.all()
     assert requests.renewed == []
     assert [b - a for a, b in pairwise(times)] == pytest.approx([INTERVAL] * 299)
@@ -414,7 +420,9 @@ async def test_connections_that_all_take_the_same_time_cost_no_second_wait():
 def test_one_that_was_late_does_not_make_all_that_follow_late(rate):
     @virtual
     async def run():
-        requests = Requests(Pacer(rate), lambda number: 0.06 if number == 0 else 0.001, 300)
+        requests = Requests(
+            Pacer(rate, clock=LOOP), lambda number: 0.06 if number == 0 else 0.001, 300
+        )
         await requests.all()
         assert len(set(requests.renewed)) <= max(1, 0.06 * rate)
         assert max(requests.renewed, default=0) <= max(1, 0.13 * rate)
@@ -425,7 +433,7 @@ def test_one_that_was_late_does_not_make_all_that_follow_late(rate):
 @virtual
 async def test_a_process_that_was_stopped_sends_nothing_in_a_bunch():
     """SIGSTOP, seen from inside: the clock jumps while 90 permits are on their way."""
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(pacer, lambda number: 1.0 if number < 90 else 0.0, 400)
     asyncio.get_running_loop().call_at(0.95, jump, 30.0)
     times = await requests.all()
@@ -442,7 +450,7 @@ def jump(seconds: float) -> None:
 
 @virtual
 async def test_the_time_of_a_permit_is_that_of_its_last_slot_and_of_its_write():
-    requests = Requests(Pacer(100), until(4), 3)
+    requests = Requests(Pacer(100, clock=LOOP), until(4), 3)
     await requests.all()
     assert requests.permits[0].given_at == 0
     assert requests.permits[2].given_at == pytest.approx(4 + 2 * INTERVAL, abs=0.003)
@@ -452,7 +460,7 @@ async def test_the_time_of_a_permit_is_that_of_its_last_slot_and_of_its_write():
 @virtual
 async def test_a_signer_that_takes_its_time_and_then_all_at_once_breaks_no_quota():
     """The signature comes after the second wait, and may be late itself."""
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(
         pacer,
         until(4),
@@ -466,7 +474,7 @@ async def test_a_signer_that_takes_its_time_and_then_all_at_once_breaks_no_quota
 
 @virtual
 async def test_a_signer_that_always_takes_long_is_not_waited_for_again_and_again():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(pacer, until(2), 300, signing=always(0.3))
     times = await requests.all()
     assert len(times) == 300
@@ -476,7 +484,7 @@ async def test_a_signer_that_always_takes_long_is_not_waited_for_again_and_again
 
 @virtual
 async def test_those_who_leave_during_the_second_wait_cost_nothing():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(pacer, until(2), 150)
     asyncio.get_running_loop().call_at(
         2.005, lambda: [task.cancel() for task in requests.tasks[3:149]]
@@ -489,7 +497,7 @@ async def test_those_who_leave_during_the_second_wait_cost_nothing():
 
 @virtual
 async def test_one_who_leaves_after_the_second_wait_hands_the_slot_on():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(
         pacer,
         until(2),
@@ -506,7 +514,7 @@ async def test_one_who_leaves_after_the_second_wait_hands_the_slot_on():
 
 @virtual
 async def test_a_pause_holds_back_what_is_about_to_be_written():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(pacer, always(1.0), 100)
     asyncio.get_running_loop().call_at(1.5, pacer.pause, 10.0)
     times = await requests.all()
@@ -517,7 +525,7 @@ async def test_a_pause_holds_back_what_is_about_to_be_written():
 
 @virtual
 async def test_a_lower_rate_counts_for_what_is_about_to_be_written():
-    pacer = Pacer(100)
+    pacer = Pacer(100, clock=LOOP)
     requests = Requests(pacer, until(2), 150)
     asyncio.get_running_loop().call_at(1.9, setattr, pacer, "rate", 10)
     times = await requests.all()
@@ -526,7 +534,7 @@ async def test_a_lower_rate_counts_for_what_is_about_to_be_written():
 
 
 def test_a_permit_of_nobody_is_always_good():
-    permit = Permit(clock=lambda: 5.0)
+    permit = Permit(None, clock=Clock(monotonic=lambda: 5.0))
     assert permit.use()
     assert (permit.given_at, permit.written_at) == (5.0, 5.0)
 
@@ -538,7 +546,7 @@ def test_a_permit_of_nobody_is_always_good():
 @pytest.mark.parametrize(("rate", "callers"), [(300, 150), (8, 4)])
 def test_waiting_does_not_spin(factory, rate, callers):
     """Timers fire a few times for each caller, though uvloop's count whole milliseconds only."""
-    pacer = Pacer(rate)
+    pacer = Pacer(rate, clock=LOOP)
     wake, wakes = pacer._wake, []
     pacer._wake = lambda: (wakes.append(1), wake())  # type: ignore[method-assign]
 
@@ -556,7 +564,7 @@ def test_waiting_does_not_spin(factory, rate, callers):
 
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_a_real_second_holds_no_more_than_the_quota_and_nearly_all_of_it(factory):
-    pacer = Pacer(300)
+    pacer = Pacer(300, clock=LOOP)
     times: list[float] = []
 
     async def run():

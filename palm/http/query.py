@@ -1,0 +1,153 @@
+"""One query of a caller: as many attempts as it takes, each paced, signed anew and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from palm.clock import Clock
+from palm.errors import PalmError, ThrottledError
+from palm.http.response import Response
+from palm.http.signed import SignedTransport
+from palm.http.transport import Timeouts
+from palm.resilience.admission import Admission
+from palm.resilience.pacer import Permit
+from palm.resilience.retry import Retry, call_with_retry
+
+__all__ = ["Attempt", "QuerySender"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The result of one request, as ``on_attempt`` receives it.
+
+    Attributes:
+        elapsed_s: Seconds from the moment at which the request was let through to its result. A
+            request that had to wait for the quota a second time counts from the end of that wait.
+        error: What went wrong; None if the request was answered and the answer verified.
+        number: Which attempt of its query it was, from 1.
+    """
+
+    elapsed_s: float
+    error: PalmError | None
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySender:
+    """Sends the queries of one client.
+
+    Attributes:
+        transport: Signs requests and verifies responses.
+        admission: Decides when a request may be sent.
+        retry: How often a query is sent again, and when.
+        timeouts: For each attempt.
+        clock: The time, shared with the transport and the admission.
+        on_attempt: Called with the result of every attempt; None: nothing is called.
+    """
+
+    transport: SignedTransport
+    admission: Admission
+    retry: Retry
+    timeouts: Timeouts
+    clock: Clock
+    on_attempt: Callable[[Attempt], None] | None = None
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        read: Callable[[Response], T],
+        body: bytes = b"",
+        private: tuple[str, ...] = (),
+    ) -> T:
+        """Return what ``read`` makes of the verified answer; see :meth:`palm.AsyncPalm.ask`."""
+        query = _Query(self, method, target, read, body, private)
+        if method != "GET":
+            return await query.attempt()
+        admission = self.admission
+        return await call_with_retry(
+            query.attempt, self.retry, answers=lambda: admission.answers, sleep=self.clock.sleep
+        )
+
+
+@dataclass(slots=True)
+class _Query(Generic[T]):
+    """One query.
+
+    Attributes:
+        sender: Sends it.
+        method: HTTP method, upper case.
+        target: Path and query, percent-encoded.
+        read: Reads a verified answer.
+        body: Sent and signed as it is.
+        private: Texts that must not appear in errors.
+        sent: How many requests have been sent so far.
+        throttles: How many of them were throttled.
+    """
+
+    sender: QuerySender
+    method: str
+    target: str
+    read: Callable[[Response], T]
+    body: bytes
+    private: tuple[str, ...]
+    sent: int = 0
+    throttles: int = 0
+
+    async def attempt(self) -> T:
+        """Send one request when it may be sent; return what ``read`` makes of its answer."""
+        admission = self.sender.admission
+        is_probe = await admission.enter()
+        try:
+            return await self._request()
+        finally:
+            if is_probe:
+                admission.leave()
+
+    async def _request(self) -> T:
+        sender = self.sender
+        self.sent += 1
+        permit = Permit(sender.admission.pacer, clock=sender.clock)
+        try:
+            answer = await sender.transport.ask(
+                self.method,
+                self.target,
+                self._read_answer,
+                self.body,
+                private=self.private,
+                timeouts=sender.timeouts,
+                permit=permit,
+            )
+        except PalmError as error:
+            error.take_out(self.private)
+            error.attempts = self.sent
+            self._record(permit, error)
+            raise
+        # Not in a finally block: nothing is known about an attempt that was cancelled.
+        self._record(permit, None)
+        return answer
+
+    def _read_answer(self, response: Response) -> T:
+        """Return what ``read`` makes of a verified answer; its errors identify the answer."""
+        if self.sent > 1:
+            response = replace(response, attempts=self.sent)
+        try:
+            return self.read(response)
+        except PalmError as error:
+            error.status, error.request_id = response.status, response.request_id
+            raise
+
+    def _record(self, permit: Permit, error: PalmError | None) -> None:
+        sender = self.sender
+        now = sender.clock.monotonic()
+        adapts = True
+        if isinstance(error, ThrottledError):
+            self.throttles += 1
+            adapts = self.throttles == 1 and sender.retry.adapts
+        sender.admission.record(permit, error, now, adapts=adapts)
+        if sender.on_attempt is not None:
+            sender.on_attempt(Attempt(now - permit.given_at, error, self.sent))

@@ -1,0 +1,76 @@
+"""Admission control: when a client's next request may be sent, and what its result changes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from palm.errors import PalmError, ThrottledError, TransientError
+from palm.resilience.adaptive_rate import Adaptation
+from palm.resilience.breaker import Breaker
+from palm.resilience.pacer import Pacer, Permit
+
+__all__ = ["Admission"]
+
+
+@dataclass(slots=True)
+class Admission:
+    """The pacer, the adaptive rate and the circuit breaker of one client, used together.
+
+    Attributes:
+        pacer: Spaces requests under the quota; None: requests are not paced.
+        adaptation: Lowers and raises the pacer's rate; None: the rate stays as it is.
+        breaker: Holds requests back while the gateway is down; None: never.
+        answers: How many requests have been answered, with whatever result.
+    """
+
+    pacer: Pacer | None = None
+    adaptation: Adaptation | None = None
+    breaker: Breaker | None = None
+    answers: int = 0
+
+    async def enter(self) -> bool:
+        """Wait until a request may be sent; return True if it is a probe of the circuit breaker.
+
+        After a probe :meth:`leave` must be called.
+        """
+        while True:
+            is_probe = self.breaker is not None and await self.breaker.enter()
+            if self.pacer is not None:
+                try:
+                    await self.pacer.acquire()
+                except asyncio.CancelledError:
+                    if is_probe:
+                        self.leave()
+                    raise
+            if is_probe or self.breaker is None or not self.breaker.is_open:
+                return is_probe
+
+    def leave(self) -> None:
+        """End a probe, so that the next one may be sent."""
+        if self.breaker is not None:
+            self.breaker.leave()
+
+    def record(
+        self, permit: Permit, error: PalmError | None, now: float, *, adapts: bool = True
+    ) -> None:
+        """Record the result of a request.
+
+        Args:
+            permit: The request's permit.
+            error: What went wrong; None: the request was answered and the answer verified.
+            now: The time on the monotonic clock.
+            adapts: Whether the result may change the rate.
+        """
+        if not isinstance(error, TransientError):
+            self.answers += 1
+        if self.adaptation is not None and permit.written_at is not None and adapts:
+            throttle = error if isinstance(error, ThrottledError) else None
+            self.adaptation.answered(
+                sent=permit.written_at,
+                now=now,
+                throttled=throttle is not None,
+                retry_after_s=throttle.retry_after_s if throttle else None,
+            )
+        if self.breaker is not None:
+            self.breaker.note(error)
