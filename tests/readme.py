@@ -1,8 +1,8 @@
 """The pages of documentation, and their blocks that the program writes.
 
 ``python -m tests.readme`` writes those blocks anew. Each stands between ``<!-- NAME -->`` and the
-end of the fenced block behind it, where NAME is ``transcript`` or ``help: COMMAND``. A test
-compares them with what the program says.
+end of the fenced block behind it, where NAME is ``transcript`` or ``help: COMMAND``. The table of
+columns is written anew, too, in both languages. A test compares them with what the program says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from jobs.schema import COLUMNS, ROWS, State, UnknownReason
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -36,6 +38,45 @@ ROOMS = {
 """The page on which each block belongs."""
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BLOCK = re.compile(r"<!-- (transcript|help: [a-z -]+) -->\n(?:```text\n.*?```\n)?", re.DOTALL)
+
+_COLUMNS = ("| column | type | meaning |", "| 列 | 类型 | 含义 |")
+_CARRIED = (
+    "| *further input columns* | text | as in the input, `input_` in front of a used name |",
+    "| *输入中的其他列* | 文本 | 按输入原样；名称已被占用的，前面加 `input_` |",
+)
+_CHANGES = (" ([changes](#changes))", "（[变更](#变更)）")
+_PERSONAL = (" (personal data)", "（个人数据）")
+_PUNCTUATION = ((": ", ": ", "; "), ("：", "：", "；"))
+_NAMES = re.compile(rf"\b({'|'.join(name for name in ROWS if '_' in name)})\b", re.ASCII)
+
+
+def columns(page: Path) -> str:
+    """Return the table of the report's columns, in the page's language."""
+    at = int(page in TWINS.values())
+    lines = [_COLUMNS[at], "|---|---|---|"]
+    for column in COLUMNS:
+        meaning = _NAMES.sub(r"`\1`", column.meaning[at]) + _PERSONAL[at] * column.personal
+        begin, between, end = _PUNCTUATION[at]
+        if column.name == "state":
+            meaning += begin + end.join(f"`{s}`{between}{s.meaning[at]}" for s in State)
+        elif column.name == "unknown_reason":
+            meaning += begin + " ".join(f"`{reason}`" for reason in UnknownReason)
+        elif column.name == "change":
+            meaning += _CHANGES[at]
+        lines.append(f"| `{column.name}` | {column.type.text[at]} | {meaning} |")
+        if column.name == "openid":
+            lines.append(_CARRIED[at])
+    return "\n".join(lines) + "\n"
+
+
+def with_columns(page: Path) -> str:
+    """Return a page with the table of columns as it has to be."""
+    heading = re.escape(_COLUMNS[page in TWINS.values()])
+    text, count = re.subn(
+        rf"^{heading}\n(?:\|.*\n)+", lambda _: columns(page), text_of(page), flags=re.MULTILINE
+    )
+    assert count == 1, f"{page} has no table of columns"
+    return text
 
 
 def commands() -> tuple[str, str]:
@@ -116,3 +157,5 @@ if __name__ == "__main__":
     for page in PAGES:
         text = _BLOCK.sub(lambda match: block(match[1]), text_of(page))
         page.write_text(text, encoding="utf-8")
+    for page in (JOBS, TWINS[JOBS]):
+        page.write_text(with_columns(page), encoding="utf-8")

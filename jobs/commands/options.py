@@ -18,7 +18,7 @@ from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
 from jobs.render import FORMATS
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.store.options import StoreOptions
 from jobs.sweep import options as sweep
 

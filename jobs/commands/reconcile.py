@@ -188,7 +188,7 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
 
 
 def _store_options(given: dict[str, Any], outputs: Outputs) -> StoreOptions:
-    from jobs.render.translations import Language  # noqa: PLC0415
+    from jobs.render.language import Language  # noqa: PLC0415
 
     return StoreOptions(
         outputs=outputs,

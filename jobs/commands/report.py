@@ -13,7 +13,7 @@ import click
 from jobs.commands.exit_codes import REPORT_EXIT_CODES, exit_code_of
 from jobs.errors import InputError, OutputError, UsageError
 from jobs.render import FORMATS
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.store.outputs import parse_outputs
 from palm import __version__
 from palm.commands.exit_codes import epilog
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm-report"
-_SHOWN: Final = ["organization_id", "openid", "change", "previous_state", "state",
-                 "unknown_reason", "authorize_time", "answered_at"]  # fmt: skip
 
 
 @click.command(epilog=epilog(REPORT_EXIT_CODES))
@@ -115,15 +113,14 @@ def _one_report(path: Path, given: dict[str, Any]) -> int:
 
 def _part(report: Report, only: str, path: Path) -> Report:
     """Return a report with some of the rows; it says so, and is nobody's baseline."""
-    from jobs.schema import Change, State  # noqa: PLC0415 - pandas and all
+    from jobs.schema import NO_CHANGE, State  # noqa: PLC0415 - pandas and all
 
     if (has := report.metadata.only or only) != only:
         raise UsageError(
             f"{path} holds only the {has} of a report; name the whole one for --{only}"
         )
-    quiet = [Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT]
     wanted = (
-        ~report.rows["change"].isin(quiet)
+        ~report.rows["change"].isin(NO_CHANGE)
         if only == "changes"
         else report.rows["state"] == State.UNKNOWN
     )
@@ -134,13 +131,14 @@ def _part(report: Report, only: str, path: Path) -> Report:
 def _show(report: Report, *, rows: bool, language: Language) -> None:
     from jobs.render import writer_of  # noqa: PLC0415 - not needed for --help
     from jobs.render.terminal import SummaryConsole, print_rows, print_summary  # noqa: PLC0415
+    from jobs.schema import Listing, listed  # noqa: PLC0415
 
     console = SummaryConsole(highlight=False)
     try:
         if not rows:
             print_summary(report, console)
         elif console.is_terminal:
-            print_rows(report.rows[_SHOWN], console)
+            print_rows(report.rows[listed(Listing.TERMINAL)], console)
         else:
             writer_of("csv")(report, sys.stdout.buffer, language)
         sys.stdout.flush()

@@ -26,11 +26,14 @@ from jobs.schema import (
     LOSS,
     PAIRS,
     ROWS,
+    STRING,
     Change,
     State,
     UnknownReason,
     carried_columns,
+    categories,
     codes,
+    with_dtype,
 )
 
 __all__ = ["classify"]
@@ -113,7 +116,7 @@ def classify(
         "last_changed_at": _utc(np.where(moved, answered_at, before.times("last_changed_at"))),
         "last_in_input": np.where(was_here, last_run, before.times("last_in_input")),
         "unknown_reason": _category("unknown_reason", np.where(here & ~good, why, -1)),
-        "unknown_runs": pd.array(runs, dtype=ROWS["unknown_runs"]),
+        "unknown_runs": _integers("unknown_runs", runs, np.ones(len(runs), dtype=bool)),
         "error_code": now.array("error_code"),
         "http_status": now.array("http_status"),
         "attempts": _integers("attempts", now.integers("attempts"), here),
@@ -132,7 +135,7 @@ class _View:
     at: _Array
 
     def array(self, name: str, at: _Array | None = None) -> ExtensionArray:
-        column = self.frame[name].astype(ROWS[name]).array
+        column: ExtensionArray = with_dtype(self.frame[name], ROWS[name]).array
         return column.take(self.at if at is None else at, allow_fill=True)
 
     def codes(self, name: str) -> _Array:
@@ -240,21 +243,20 @@ def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> _Array:
 
 def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: _Array) -> dict[str, pd.Series]:
     """Return the openids and the carried columns: the pairs', then those of the missing."""
-    text = ROWS["openid"]
     carried = carried_columns(carried_columns(pairs.columns, PAIRS), ROWS)
-    nothing = pd.Series(index=missing, dtype=text)
+    nothing = pd.Series(index=missing, dtype=STRING)
     kept = {
         name: baseline[name].iloc[missing] if name in baseline else nothing
         for name in ("openid", *carried)
     }
     return {
-        name: pd.concat([pairs[name], column], ignore_index=True).astype(text)
+        name: pd.concat([pairs[name], column], ignore_index=True).astype(STRING)
         for name, column in kept.items()
     }
 
 
 def _category(name: str, codes: _Array) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes, dtype=ROWS[name])
+    return pd.Categorical.from_codes(codes, dtype=categories(name))
 
 
 def _utc(times: _Array) -> pd.DatetimeIndex:
@@ -263,6 +265,6 @@ def _utc(times: _Array) -> pd.DatetimeIndex:
 
 def _integers(name: str, values: _Array | pd.Series, there: _Array) -> ExtensionArray:
     """Return a column of integers that is missing where not ``there``; ``values`` may be fewer."""
-    padded = np.zeros(len(there), dtype=ROWS[name].lower())
+    padded = np.zeros(len(there), dtype=str(ROWS[name]).lower())
     padded[: len(values)] = values
     return pd.arrays.IntegerArray(padded, ~there)

@@ -150,7 +150,8 @@ def log_summary(
         verdict: How the run ends; None: as the report says.
         remedy: What to do about it; None: nothing.
     """
-    from jobs.render.text import headline, warnings  # noqa: PLC0415 - a report is at hand
+    from jobs.render.text import headline  # noqa: PLC0415 - a report is at hand
+    from jobs.render.warnings import warnings  # noqa: PLC0415
 
     log = structlog.get_logger("palm.run")
     for warning in warnings(report):

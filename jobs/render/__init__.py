@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
-    from jobs.render.translations import Language
+    from jobs.render.language import Language
     from jobs.report.model import Report
 
 __all__ = ["FORMATS", "Writer", "writer_of"]

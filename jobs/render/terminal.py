@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jobs.render.text import DEFINITIONS, headline, net_changes, share, signed, warnings
+from jobs.render.numbers import share, signed, state_counts
+from jobs.render.text import headline
+from jobs.render.warnings import warnings
 from jobs.report.info import Metadata
 from jobs.report.model import Report
 from jobs.report.request_info import RequestInfo
@@ -86,18 +88,15 @@ def _table(title: str, first: str, *numbers: str) -> Table:
 
 
 def _states(report: Report) -> Table:
-    summary, net = report.summary, net_changes(report)
-    compared = report.metadata.baseline is not None
+    summary = report.summary
     table = _table("States", "state", "pairs", "share", "last known", "net change")
-    for state in State:
-        count = summary.states[state]
-        known = summary.known.get(state)
+    for state, count, known, net in state_counts(report):
         table.add_row(
             Text(state, style=_COLOURS[state]),
             f"{count:,}",
             share(count, summary.pairs),
             "" if known is None else f"{known:,}",
-            signed(net[state]) if compared and state in net else "",
+            "" if net is None else signed(net),
         )
     table.add_row("total", f"{summary.pairs:,}", "", f"{sum(summary.known.values()):,}", "")
     return table
@@ -109,7 +108,7 @@ def _changes(report: Report) -> Table:
     for change in Change:
         count = report.summary.changes[change]
         if count:
-            table.add_row(change, f"{count:,}", DEFINITIONS[change])
+            table.add_row(change, f"{count:,}", change.meaning.en)
     return table
 
 

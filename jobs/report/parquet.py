@@ -23,40 +23,12 @@ from jobs.report.checksums import column_digests
 from jobs.report.info import Metadata
 from jobs.report.metadata import CHECKSUMS, checksums, read_checksums, read_metadata
 from jobs.report.model import KEY, Report, ReportError, recheck_alone, with_rows
-from jobs.schema import ROWS, carried_columns
+from jobs.schema import ARROW_TYPES, REQUIRED
 from palm.files.regular import open_regular, path_fault
 
 __all__ = ["DeniedError", "UnreadableError", "read_checked", "read_parquet", "write_parquet"]
 
 _ROWS_PER_GROUP: Final = 128 * 1024
-_DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
-_TIME: Final = pa.timestamp("ms", "UTC")
-
-_TYPES: Final = {
-    "organization_id": _DICTIONARY,
-    "openid": pa.string(),
-    "state": _DICTIONARY,
-    "known_state": _DICTIONARY,
-    "previous_state": _DICTIONARY,
-    "change": _DICTIONARY,
-    "authorize_time": _TIME,
-    "previous_authorize_time": _TIME,
-    "unconfirmed_authorize_time": _TIME,
-    "answered_at": _TIME,
-    "known_at": _TIME,
-    "first_seen_at": _TIME,
-    "last_changed_at": _TIME,
-    "last_in_input": pa.timestamp("ms"),
-    "unknown_reason": _DICTIONARY,
-    "unknown_runs": pa.int16(),
-    "error_code": _DICTIONARY,
-    "http_status": pa.int16(),
-    "attempts": pa.int16(),
-    "request_id": pa.string(),
-    "input_line": pa.int64(),
-    "input_duplicates": pa.int32(),
-}
-_NEVER_MISSING: Final = ["organization_id", "openid", "change"]
 _DAMAGED: Final = (
     ArithmeticError,
     AttributeError,
@@ -133,7 +105,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
                 else {n: stored["columns"].get(n) for n in names}
             )
             _check_columns(report.rows[names], expected, path)
-        if columns is None and report.rows[_NEVER_MISSING].isna().to_numpy().any():
+        if columns is None and report.rows[list(REQUIRED)].isna().to_numpy().any():
             raise ReportError(f"{path} is damaged: a row names no pair or no change")
         return report
 
@@ -198,7 +170,7 @@ def _check_shape(file: pq.ParquetFile, metadata: Metadata, path: Path) -> None:
 
 def _is_ours(field: pa.Field) -> bool:
     """Return True if a column can be read as what it has to be, whichever tool wrote it."""
-    wanted, kind = _TYPES.get(field.name, pa.string()), field.type
+    wanted, kind = ARROW_TYPES.get(field.name, pa.string()), field.type
     if pa.types.is_timestamp(wanted):
         return bool(pa.types.is_timestamp(kind))
     if pa.types.is_integer(wanted):
@@ -215,9 +187,7 @@ def _check_columns(rows: pd.DataFrame, expected: dict[str, Any], path: Path) -> 
 
 def _schema(report: Report) -> pa.Schema:
     rows = report.rows
-    carried = dict.fromkeys(carried_columns(rows.columns, ROWS), pa.string())
-    types = _TYPES | carried
-    schema = pa.schema([(name, types[name]) for name in rows.columns])
+    schema = pa.schema([(name, ARROW_TYPES.get(name, pa.string())) for name in rows.columns])
     pandas = pa.Table.from_pandas(rows.iloc[:0], schema=schema, preserve_index=False).schema
     text = json.dumps(report.about, ensure_ascii=False)
     return schema.with_metadata(

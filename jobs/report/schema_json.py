@@ -28,44 +28,6 @@ _Json: TypeAlias = dict[str, Any]
 
 _PREFIX: Final = "#/$defs/"
 _COUNT: Final[_Json] = {"type": "integer", "minimum": 0}
-_STATES: Final[Mapping[str, str]] = {
-    State.ON: "The palm service is authorized.",
-    State.OFF: "It was, and is closed.",
-    State.NONE: "It was never authorized, or was cleared.",
-    State.UNKNOWN: "There is no good answer.",
-}
-_GOOD: Final[Mapping[str, str]] = {s: _STATES[s] for s in (State.ON, State.OFF, State.NONE)}
-_CHANGES: Final[Mapping[str, str]] = {
-    Change.FIRST_SEEN: "Answered for the first time.",
-    Change.OPENED: "NONE to ON.",
-    Change.REOPENED: "OFF to ON.",
-    Change.REAUTHORIZED: "ON to ON with a later time: closed and opened again in between.",
-    Change.CLOSED: "ON to OFF.",
-    Change.CYCLED: "Opened and closed again in between.",
-    Change.CLEARED: "ON or OFF to NONE.",
-    Change.ANOMALY: "Same state, but an earlier or a future time.",
-    Change.UNKNOWN: "In the input, no good answer: nothing is claimed.",
-    Change.DROPPED: "In the last report, not in this input.",
-    Change.ABSENT: "Missing from the input for longer.",
-    Change.UNCHANGED: "Nothing to tell.",
-}
-_UNKNOWN: Final[Mapping[str, str]] = {
-    UnknownReason.NOT_ASKED: "The run ended before it was asked.",
-    UnknownReason.TIMEOUT: "No answer in time.",
-    UnknownReason.NETWORK: "No connection, or one that broke.",
-    UnknownReason.LOCAL: "This machine had no resources left for a connection.",
-    UnknownReason.SERVER_ERROR: "The gateway answered with an error of its own.",
-    UnknownReason.THROTTLED: "Throttled each time they were asked about, while others were "
-    "answered.",
-    UnknownReason.REFUSED: "The gateway refused the question.",
-    UnknownReason.SIGNATURE: "An answer whose signature is not to be believed.",
-    UnknownReason.REPLAYED: "An answer that had been given before.",
-    UnknownReason.MISMATCH: "An answer about somebody else.",
-    UnknownReason.UNNAMED: "An answer that does not name the person or the organization.",
-    UnknownReason.BAD_BODY: "An answer that cannot be read.",
-    UnknownReason.NO_STATE: "A verified answer without a state.",
-    UnknownReason.NEW_STATE: "A verified answer with a state not known here.",
-}
 _AGES: Final = {
     "under_1_day": "Less than a day ago.",
     "under_2_days": "One day or more.",
@@ -152,10 +114,12 @@ def _generated(of: type) -> _Json:
 
 
 def _definitions() -> dict[str, _Json]:
-    """Return what the annotations name: objects whose members are the words of a closed set."""
-    answered = {**_STATES, NOT_IN_INPUT: "The pair is not in this input."}
-    were = {s: f"Pairs that were {s}." for s in _GOOD} | {NEVER: "Pairs that were never answered."}
-    are = {state: f"Pairs known to be {state}." for state in _GOOD}
+    """Return what the annotations name: objects whose members are the values of a closed set."""
+    states, changes, reasons = map(_meanings, (State, Change, UnknownReason))
+    known = {state: text for state, text in states.items() if state != State.UNKNOWN}
+    answered = {**states, NOT_IN_INPUT: "The pair is not in this input."}
+    were = {s: f"Pairs that were {s}." for s in known} | {NEVER: "Pairs that were never answered."}
+    are = {state: f"Pairs known to be {state}." for state in known}
     count, reason = {DEFINED: "count"}, {DEFINED: "line_reason"}
     return {
         "count": {"description": "How many.", **_COUNT},
@@ -163,14 +127,14 @@ def _definitions() -> dict[str, _Json]:
             "description": "Why a line of the input holds no pair.",
             "enum": [each.value for each in Reason],
         },
-        "states": _object("Pairs of the input by state as answered.", _STATES),
+        "states": _object("Pairs of the input by state as answered.", states),
         "known": _object(
             "Pairs of the input by the state answered in this run, else the last good one.",
-            {**_GOOD, NEVER: "Never answered."},
+            {**known, NEVER: "Never answered."},
         ),
-        "changes": _object("Rows by change, zeros included.", _CHANGES),
-        "present_changes": _object("Rows by change.", _CHANGES, required=()),
-        "unknown_reasons": _object("Pairs by reason.", _UNKNOWN, required=()),
+        "changes": _object("Rows by change, zeros included.", changes),
+        "present_changes": _object("Rows by change.", changes, required=()),
+        "unknown_reasons": _object("Pairs by reason.", reasons, required=()),
         "answered": _object("Rows by state in this run.", answered),
         "transitions": _object(
             "Rows by the last good state before, then by state in this run.",
@@ -199,6 +163,11 @@ def _definitions() -> dict[str, _Json]:
             "additionalProperties": count,
         },
     }
+
+
+def _meanings(values: Iterable[State | Change | UnknownReason]) -> dict[str, str]:
+    """Return the values of a closed set, each with its meaning as a sentence."""
+    return {v.value: f"{v.meaning.en[0].upper()}{v.meaning.en[1:]}." for v in values}
 
 
 def _object(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.render.translations import Language
+from jobs.render.language import Language
 
 if TYPE_CHECKING:
     from jobs.store.outputs import Outputs

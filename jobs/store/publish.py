@@ -18,7 +18,7 @@ from typing import BinaryIO
 from jobs.compare.verdict import STDOUT, FormatFailed
 from jobs.errors import OutputError, UnbalancedError
 from jobs.render import writer_of
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.report.model import Report, ReportError, recheck
 from jobs.report.parquet import UnreadableError, read_parquet
 from jobs.store.filesystem import (

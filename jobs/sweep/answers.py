@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from jobs.schema import ANSWERS, State, UnknownReason, conform
+from jobs.schema import ANSWERS, STRING, State, UnknownReason, categories, conform
 from palm import (
     APIError,
     AuthorizationState,
@@ -224,16 +224,16 @@ class AnswerTable:
         """
         status = np.asarray(self._status)
         columns = {
-            "state": pd.Categorical.from_codes(self._state, dtype=ANSWERS["state"]),
+            "state": pd.Categorical.from_codes(self._state, dtype=categories("state")),
             "authorize_time": _times(self._authorize_ms),
             "answered_at": _times(self._answered_ms),
             "unknown_reason": pd.Categorical.from_codes(
-                self._reason, dtype=ANSWERS["unknown_reason"]
+                self._reason, dtype=categories("unknown_reason")
             ),
             "error_code": pd.Categorical([self._code.get(each) for each in range(len(self))]),
             "http_status": pd.arrays.IntegerArray(status, mask=status < 0),
             "attempts": pd.array(self._attempts, dtype="Int16"),
-            "request_id": pd.array(self._request_id, dtype=ANSWERS["request_id"]),
+            "request_id": pd.array(self._request_id, dtype=STRING),
         }
         return conform(pd.DataFrame(columns, index=index), ANSWERS)
 

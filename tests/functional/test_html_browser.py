@@ -21,7 +21,7 @@ import aiohttp
 import pytest
 
 from jobs.render.html.page import write_html
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.report.parquet import read_parquet
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)

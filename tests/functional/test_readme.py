@@ -60,6 +60,11 @@ def test_every_column_of_the_report_has_its_row():
     assert sorted(name for name, _ in rows if name in ROWS) == sorted(ROWS)
 
 
+@pytest.mark.parametrize("page", [readme.JOBS, readme.TWINS[readme.JOBS]])
+def test_the_table_of_columns_is_the_program_s(page):
+    assert readme.text_of(page) == readme.with_columns(page)
+
+
 def test_every_state_and_reason_stands_with_its_column():
     table = readme.section(readme.JOBS, "### Columns").splitlines()
     for column, words in (("state", State), ("unknown_reason", UnknownReason)):

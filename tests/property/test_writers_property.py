@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from jobs.render import FORMATS, writer_of
 from jobs.render.excel.workbook import write_excel
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.report.info import Metadata
 from jobs.report.parquet import read_parquet
 from jobs.schema import ROWS

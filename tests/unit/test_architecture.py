@@ -22,7 +22,10 @@ PURE = [
     "jobs/compare/summary.py",
     "jobs/compare/controls.py",
     "jobs/json_part.py",
-    "jobs/schema.py",
+    "jobs/schema/column_types.py",
+    "jobs/schema/columns.py",
+    "jobs/schema/frames.py",
+    "jobs/schema/values.py",
 ]
 NETWORK = {"aiohttp", "asyncio", "http", "requests", "socket", "ssl", "urllib.request", "yarl"}
 CLOCK = {"time"}

@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.observe.notify.delivery import Attachment
 from jobs.render.html.page import render
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.report.model import Report
 from jobs.schema import ROWS
 

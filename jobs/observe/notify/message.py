@@ -17,8 +17,9 @@ import numpy as np
 from jobs.compare.verdict import Verdict
 from jobs.observe.notify.options import NotifyOn
 from jobs.observe.notify.wording import ENDINGS, TRIAL, wording
-from jobs.render.text import headline, warnings
-from jobs.render.translations import Language, Translate
+from jobs.render.language import Language, Translate
+from jobs.render.text import headline
+from jobs.render.warnings import warnings
 from jobs.report.model import Report
 from jobs.schema import Change, State
 from palm.text.printable import printable, without_keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from jobs.render.translations import Language
+from jobs.render.language import Language
 
 __all__ = ["NotifyOn", "NotifyOptions"]
 

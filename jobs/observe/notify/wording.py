@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from jobs.render.translations import Language, Translate, translator
+from jobs.render.language import Language, Translate
+from jobs.render.translations import translator
 
 __all__ = ["CHINESE", "DONE", "ENDINGS", "TRIAL", "wording"]
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from jobs.render.excel.cells import Cell, ratio
 from jobs.render.excel.sheet import Column, Kind, Sheet, Style
-from jobs.render.text import (
-    DEFINITIONS,
-    REASONS,
-    headline,
-    net_changes,
-    reason_in,
-    verdict,
-    warnings,
-)
-from jobs.render.translations import Translate
+from jobs.render.language import Translate
+from jobs.render.numbers import state_counts
+from jobs.render.text import headline, verdict
+from jobs.render.warnings import reason_in, warnings
 from jobs.report.model import Report
-from jobs.schema import Change, State
+from jobs.schema import Change, State, UnknownReason
 
 __all__ = ["CHANGES", "write_about", "write_summary", "write_transitions"]
 
@@ -35,57 +29,58 @@ _TABLES: Final = ("summary", "run.reasons", "controls", "history", "input.invali
 
 
 def write_summary(report: Report, sheet: Sheet, translate: Translate) -> None:
-    """Write the headline, what to know before the numbers, and the counts of the whole."""
-    summary, net = report.summary, net_changes(report)
-    compared = report.metadata.baseline is not None
-    said = [verdict(report, translate), *warnings(report, translate=translate)]
+    """Write the headline, verdict and warnings, then the counts of the whole report."""
     sheet.line(headline(report, translate), Style.TITLE)
     sheet.freeze()
-    for warning in filter(None, said):
+    for warning in filter(None, [verdict(report, translate), *warnings(report, translate)]):
         sheet.line(warning, Style.WARNING)
+    _write_states(report, sheet, translate)
+    summary = report.summary
+    sums = {name: getattr(summary, name) for name in _SUMS}
+    changes = {each.value: each.meaning.en for each in Change}
+    reasons = {each.value: each.meaning.en for each in UnknownReason}
+    for title, heading, counts, meanings in (
+        ("Changes", "change", summary.changes, changes),
+        ("Gain, loss, hidden", translate("sum"), sums, _SUMS),
+        ("Unknown, by reason", "unknown_reason", summary.unknown_reasons, reasons),
+    ):
+        if counts:
+            sheet.block(
+                translate(title),
+                [
+                    Column(heading, Kind.TEXT),
+                    Column(translate("pairs")),
+                    Column(translate("share"), Kind.SHARE),
+                    Column(translate("meaning"), Kind.NOTE),
+                ],
+                (
+                    [name, count, ratio(count, summary.pairs), translate(meanings[name])]
+                    for name, count in counts.items()
+                ),
+            )
+    _write_roll_forward(report, sheet, translate)
 
-    def counted(counts: Mapping[str, int], meanings: Mapping[Any, str]) -> Iterator[list[Cell]]:
-        for name, count in counts.items():
-            yield [name, count, ratio(count, summary.pairs), translate(meanings[name])]
 
-    pairs = [Column(translate("pairs")), Column(translate("share"), Kind.SHARE)]
-    columns = [*pairs, Column(translate("meaning"), Kind.NOTE)]
+def _write_states(report: Report, sheet: Sheet, translate: Translate) -> None:
+    pairs = report.summary.pairs
     sheet.block(
         translate("States"),
         [
             Column("state", Kind.TEXT),
-            *pairs,
+            Column(translate("pairs")),
+            Column(translate("share"), Kind.SHARE),
             Column(translate("last known")),
             Column(translate("net change"), Kind.NET),
         ],
         (
-            [
-                state.value,
-                count := summary.states[state],
-                ratio(count, summary.pairs),
-                summary.known.get(state),
-                net.get(state) if compared else None,
-            ]
-            for state in State
+            [each.state.value, each.pairs, ratio(each.pairs, pairs), each.known, each.net]
+            for each in state_counts(report)
         ),
     )
-    sheet.block(
-        translate("Changes"),
-        [Column("change", Kind.TEXT), *columns],
-        counted(summary.changes, DEFINITIONS),
-    )
-    sheet.block(
-        translate("Gain, loss, hidden"),
-        [Column(translate("sum"), Kind.TEXT), *columns],
-        counted({name: getattr(summary, name) for name in _SUMS}, _SUMS),
-    )
-    if summary.unknown_reasons:
-        sheet.block(
-            translate("Unknown, by reason"),
-            [Column("unknown_reason", Kind.TEXT), *columns],
-            counted(summary.unknown_reasons, REASONS),
-        )
-    flows = {state: asdict(flow) for state, flow in summary.roll_forward.items()}
+
+
+def _write_roll_forward(report: Report, sheet: Sheet, translate: Translate) -> None:
+    flows = {state: asdict(flow) for state, flow in report.summary.roll_forward.items()}
     names = list(next(iter(flows.values())))
     sheet.block(
         translate("Roll-forward"),

@@ -24,10 +24,11 @@ from xlsxwriter.exceptions import FileCreateError, FileSizeError
 from jobs.render.excel.cells import Cell, cells_of, ratio
 from jobs.render.excel.counts import CHANGES, write_about, write_summary, write_transitions
 from jobs.render.excel.sheet import Column, Kind, Sheet, Style, formats_of
+from jobs.render.language import Language, Translate
 from jobs.render.moments import zone_of
-from jobs.render.translations import Language, Translate, translator
+from jobs.render.translations import translator
 from jobs.report.model import Report
-from jobs.schema import ROWS, Change, State, carried_columns, codes
+from jobs.schema import NO_CHANGE, ROWS, Change, Listing, State, carried_columns, codes, listed
 
 __all__ = ["write_excel"]
 
@@ -36,18 +37,8 @@ _MOST_COLUMNS: Final = 16_384
 _MANY_ROWS: Final = 50_000
 _FIRST_YEAR: Final = 1_900
 """XlsxWriter writes an earlier one such that no program opens the workbook."""
-_QUIET: Final = (Change.UNCHANGED, Change.ABSENT, Change.UNKNOWN)
-_KEYS: Final = ["organization_id", "openid"]
-_CHANGED: Final = [
-    "change", "previous_state", "state", "authorize_time", "previous_authorize_time",
-    "answered_at", "first_seen_at", "last_changed_at", "known_at", "last_in_input",
-    "request_id", "input_line", "input_duplicates",
-]  # fmt: skip
-_UNANSWERED: Final = [
-    "unknown_reason", "unknown_runs", "known_state", "known_at", "previous_authorize_time",
-    "unconfirmed_authorize_time", "first_seen_at", "last_changed_at", "last_in_input",
-    "error_code", "http_status", "attempts", "request_id", "input_line", "input_duplicates",
-]  # fmt: skip
+_FIXED: Final = 2
+"""Columns of a list of pairs that stay in sight: the pair's two keys."""
 
 
 def write_excel(
@@ -134,14 +125,20 @@ def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, Any]]:
 
 def _changed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs to which something happened, class by class."""
-    found = rows[~rows["change"].isin(_QUIET)]
+    found = rows[~rows["change"].isin(NO_CHANGE)]
     found = found.iloc[np.argsort(codes(found, "change"), kind="stable")]
-    return found[[*_KEYS, *carried_columns(rows.columns, ROWS), *_CHANGED]]
+    return found[_names(rows, Listing.CHANGES_SHEET)]
 
 
 def _unanswered(rows: pd.DataFrame) -> pd.DataFrame:
     found = rows[rows["change"] == Change.UNKNOWN]
-    return found[[*_KEYS, *carried_columns(rows.columns, ROWS), *_UNANSWERED]]
+    return found[_names(rows, Listing.UNKNOWN_SHEET)]
+
+
+def _names(rows: pd.DataFrame, listing: Listing) -> list[str]:
+    """Return the columns of a list of pairs: the keys, the carried columns, and the others."""
+    names = listed(listing)
+    return [*names[:_FIXED], *carried_columns(rows.columns, ROWS), *names[_FIXED:]]
 
 
 def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: ZoneInfo, translate: Translate) -> None:
@@ -161,7 +158,7 @@ def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: ZoneInfo, translate:
         left_out = rows[by].iloc[fit:].value_counts(sort=False)
         classes = ", ".join(f"{name} {count:,}" for name, count in left_out.items() if count)
         sheet.line(f"{_cut(len(rows) - fit, translate)} {classes}", Style.WARNING)
-    sheet.listing(columns, cells_of(rows.iloc[:fit], zone), fixed=len(_KEYS))
+    sheet.listing(columns, cells_of(rows.iloc[:fit], zone), fixed=_FIXED)
 
 
 def _column(values: pd.Series, zone: ZoneInfo) -> Column:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from jobs.compare.summary import OrganizationCounts, Summary
-from jobs.schema import ROWS, Change, State, codes
+from jobs.schema import NO_CHANGE, Change, State, categories, codes
 
 __all__ = [
     "AGES",
@@ -43,7 +43,6 @@ LISTED: Final = (
 AGES: Final = ("1", "2-3", "4-7", "> 7")
 """Runs in a row without a good answer, in groups."""
 _AGE_STARTS: Final = (2, 4, 8)
-_STILL: Final = (Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT)
 
 
 class Failure(NamedTuple):
@@ -65,7 +64,7 @@ class Organizations(NamedTuple):
 
 def changed_pairs(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     """Return at most ``most`` rows that changed, losses first, each class in the report's order."""
-    change, order = codes(rows, "change"), list(ROWS["change"].categories)
+    change, order = codes(rows, "change"), list(categories("change").categories)
     picked: list[npt.NDArray[np.intp]] = []
     left = most
     for kind in LISTED:
@@ -104,11 +103,11 @@ def most_moved(summary: Summary, most: int) -> Organizations:
 
 def moved(counts: OrganizationCounts) -> int:
     """Return how many pairs of an organization changed, came or went."""
-    return sum(count for change, count in counts.changes.items() if change not in _STILL)
+    return sum(count for change, count in counts.changes.items() if change not in NO_CHANGE)
 
 
 def _unknown(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    unknown = list(ROWS["state"].categories).index(State.UNKNOWN)
+    unknown = list(categories("state").categories).index(State.UNKNOWN)
     return np.equal(codes(rows, "state"), unknown)
 
 

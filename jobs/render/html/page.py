@@ -22,7 +22,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from jobs.compare.summary import Summary
-from jobs.render.columns import CARRIED, MEANINGS
 from jobs.render.html.excerpt import (
     LISTED,
     changed_pairs,
@@ -32,24 +31,26 @@ from jobs.render.html.excerpt import (
     unknown_ages,
 )
 from jobs.render.html.trend import bars, line, places
+from jobs.render.language import Language, Translate
 from jobs.render.moments import moment_text, texts, zone_of
-from jobs.render.text import (
-    CONTROLS,
-    DEFINITIONS,
-    REASONS,
-    headline,
-    net_changes,
-    reason_in,
-    share,
-    signed,
-    verdict,
-    warnings,
-)
-from jobs.render.translations import Language, Translate, translator
+from jobs.render.numbers import StateCounts, share, signed, state_counts
+from jobs.render.text import CONTROLS, headline, verdict
+from jobs.render.translations import translator
+from jobs.render.warnings import reason_in, warnings
 from jobs.report.info import HistoryEntry
 from jobs.report.input_info import InvalidLineInfo
 from jobs.report.model import Report
-from jobs.schema import GAIN, HIDDEN, LOSS, State
+from jobs.schema import (
+    COLUMNS,
+    GAIN,
+    HIDDEN,
+    LOSS,
+    Change,
+    Listing,
+    State,
+    UnknownReason,
+    listed,
+)
 from palm.text.printable import printable
 
 __all__ = ["render", "write_html"]
@@ -59,6 +60,7 @@ _ORGANIZATIONS: Final = 20
 _INVALID_LINES: Final = 20
 _FAILURES: Final = 10
 _HEATS: Final = 5
+_MISSING: Final = "–"
 _TAGS: Final = {Language.EN: "en", Language.ZH: "zh-CN"}
 _POLICY: Final = (
     "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -90,7 +92,7 @@ def render(report: Report, language: Language) -> str:
         warnings=warnings(report, translate=translate),
         headline=headline(report, translate),
         verdict=verdict(report, translate),
-        states=list(_states(report, summary)),
+        states=list(_states(report)),
         matrix=_matrix(summary),
         organizations=most_moved(summary, _ORGANIZATIONS),
         trend=_trend(metadata.history),
@@ -117,14 +119,13 @@ def _template() -> jinja2.Template:
     )
     environment.filters |= {"number": "{:,}".format, "signed": signed}
     environment.globals |= {
-        "carried": CARRIED,
-        "definitions": DEFINITIONS,
+        "changes": Change,
+        "columns": COLUMNS,
         "gain": GAIN,
         "hidden": HIDDEN,
         "loss": LOSS,
-        "meanings": MEANINGS,
         "moved": moved,
-        "reasons": REASONS,
+        "reasons": UnknownReason,
         "segments": _segments,
         "share": share,
         "total": _total,
@@ -152,20 +153,15 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _states(report: Report, summary: Summary) -> Iterator[dict[str, Any]]:
-    """Yield each state with its count, how it grew since the baseline, and its last known count."""
-    net = net_changes(report)
+def _states(report: Report) -> Iterator[StateCounts]:
+    """Yield the counts of each state; UNKNOWN is compared with the baseline's count, too."""
     baseline, history = report.metadata.baseline, report.metadata.history
     before = [run for run in history if baseline and run.run_id == baseline.run_id]
-    if before:
-        net[State.UNKNOWN] = summary.states[State.UNKNOWN] - before[-1].states[State.UNKNOWN]
-    for state in State:
-        yield {
-            "name": state.value,
-            "count": summary.states[state],
-            "known": summary.known.get(state),
-            "net": net.get(state) if baseline else None,
-        }
+    for each in state_counts(report):
+        if each.state is State.UNKNOWN and before:
+            yield each._replace(net=each.pairs - before[-1].states[each.state])
+        else:
+            yield each
 
 
 def _matrix(summary: Summary) -> dict[str, dict[str, tuple[int, str]]]:
@@ -226,13 +222,24 @@ def _trend(history: Sequence[HistoryEntry]) -> dict[str, Any]:
 
 
 def _pairs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[dict[str, str]]:
-    """Yield the changed pairs as text, times in ``zone``; empty where there is nothing."""
+    """Yield the changed pairs as texts under their headings, times in ``zone``.
+
+    The two states are one cell.
+    """
     picked = changed_pairs(rows, _PAIRS)
-    names = ["organization_id", "openid", "change", "previous_state", "state"]
+    names = listed(Listing.HTML)
     text = picked[names].astype(object).where(picked[names].notna(), "")
-    for name in ("authorize_time", "answered_at"):
+    for name in picked[names].select_dtypes("datetimetz"):
         text[name] = texts(picked[name], zone)
-    yield from ({str(k): str(v) for k, v in row.items()} for row in text.to_dict("records"))
+    for row in text.itertuples(index=False):
+        cells = dict(zip(names, map(str, row), strict=True))
+        now = cells.pop("state") or _MISSING
+        yield {
+            f"{name} → state" if name == "previous_state" else name: (
+                f"{cell or _MISSING} → {now}" if name == "previous_state" else cell
+            )
+            for name, cell in cells.items()
+        }
 
 
 def _control(name: str, translate: Translate) -> str:

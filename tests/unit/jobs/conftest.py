@@ -14,6 +14,7 @@ from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
 from jobs.report.info import RunInfo
 from jobs.report.model import GatewayId, compose
+from jobs.report.parquet import write_parquet
 from jobs.report.request_info import RequestInfo
 from jobs.schema import PAIRS, ROWS, conform
 from jobs.sweep.answers import AnswerTable
@@ -128,3 +129,16 @@ def report_of():
 def nights():
     """Return three run dates in a row."""
     return date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 5)
+
+
+@pytest.fixture
+def after(report_of, nights, tmp_path):
+    """Return the second night's report, from what was answered on both nights."""
+
+    def after(before, now, **options):
+        path = tmp_path / "before.parquet"
+        first = report_of(before, nights[0])
+        write_parquet(first, path)
+        return report_of(now, nights[1], baseline=first, baseline_file=path, **options)
+
+    return after

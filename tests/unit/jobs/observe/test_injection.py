@@ -22,8 +22,8 @@ from jobs.observe.metrics import write_metrics
 from jobs.render.excel.workbook import write_excel
 from jobs.render.html.page import render
 from jobs.render.json import write_json
+from jobs.render.language import Language
 from jobs.render.terminal import SummaryConsole, print_rows, print_summary
-from jobs.render.translations import Language
 from jobs.report.info import Metadata
 from palm.commands.runner import run_command, say
 from palm.text.printable import json_text, printable

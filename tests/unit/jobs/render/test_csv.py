@@ -12,7 +12,7 @@ import pytest
 from jobs.input.pairs import parse_pairs
 from jobs.render import writer_of
 from jobs.render.csv import write_csv
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.schema import ROWS
 
 HOSTILE = ("<script>alert(1)</script>", "=1+1", '"; DROP', "学" * 128)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from jobs.render.excel.workbook import write_excel
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.schema import Change, State
 from tests.night import with_members
 

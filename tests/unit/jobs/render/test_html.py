@@ -22,7 +22,6 @@ import pytest
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import INCOMPLETE, LABELS, TooMuchUnknown, Verdict
 from jobs.input.records import Reason
-from jobs.render.columns import CARRIED, MEANINGS
 from jobs.render.html.excerpt import (
     LISTED,
     changed_pairs,
@@ -33,11 +32,12 @@ from jobs.render.html.excerpt import (
 )
 from jobs.render.html.page import render, write_html
 from jobs.render.html.trend import bars, line, places
-from jobs.render.text import CONTROLS, DEFINITIONS, REASONS
-from jobs.render.translations import CHINESE, Language
+from jobs.render.language import Language
+from jobs.render.text import CONTROLS
+from jobs.render.translations import CHINESE
 from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
-from jobs.schema import ROWS, Change, State, UnknownReason, conform
+from jobs.schema import COLUMNS, ROWS, Change, State, UnknownReason, conform
 from tests.night import with_members
 
 HOSTILE = [
@@ -407,8 +407,8 @@ def test_no_label_lacks_its_chinese():
     source = files("jobs.render.html").joinpath("page.html.j2").read_text(encoding="utf-8")
     found = (message for _, _, message in environment.extract_translations(source))
     labels = {message for message in found if message}  # not those that are a variable
-    labels |= set(DEFINITIONS.values()) | set(REASONS.values()) | set(CONTROLS.values())
-    labels |= set(MEANINGS.values()) | set(Reason) | {CARRIED} | LABELS
+    labels |= {each.meaning.en for each in (*COLUMNS, *Change, *State, *UnknownReason)}
+    labels |= set(CONTROLS.values()) | set(Reason) | LABELS
     assert len(labels) > 100
     assert labels - set(CHINESE) == set()
 
@@ -428,9 +428,7 @@ def test_no_english_sentence_is_left_on_the_chinese_page(report):
     assert [text for text in Reader(body).texts if english.search(text)] == []
 
 
-def test_every_column_reason_and_change_has_its_meaning(report):
-    assert set(MEANINGS) == set(ROWS)
-    assert set(REASONS) == set(UnknownReason)
+def test_every_control_and_change_has_its_name(report):
     assert {each.name for each in report.controls} == set(CONTROLS)
     assert set(LISTED) | {"UNKNOWN", "ABSENT", "UNCHANGED"} == set(Change)
 

@@ -12,7 +12,7 @@ import pytest
 from jobs.input.records import Reason
 from jobs.render import writer_of
 from jobs.render.json import write_json
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.report.model import SCHEMA
 from jobs.report.parquet import read_parquet
 from jobs.schema import Change, State, UnknownReason

@@ -20,8 +20,8 @@ from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.changes import classify
 from jobs.errors import RunError
 from jobs.render import FORMATS, writer_of
+from jobs.render.language import Language
 from jobs.render.terminal import print_summary
-from jobs.render.translations import Language
 from jobs.report.checksums import column_digests
 from jobs.report.metadata import CHECKSUMS, checksums
 from jobs.report.model import KEY, ReportError

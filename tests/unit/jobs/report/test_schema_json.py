@@ -6,8 +6,8 @@ from importlib.resources import files
 import pytest
 
 from jobs.json_part import DEFINED
-from jobs.report import schema_json
 from jobs.report.schema_json import metadata_schema, schema_text
+from jobs.schema import Change, State, UnknownReason
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,16 @@ def test_nothing_of_the_generation_is_left_in_it(published):
 
 
 def test_each_word_that_is_counted_has_its_meaning():
-    assert list(schema_json._CHANGES) == list(schema_json.Change)
-    assert list(schema_json._STATES) == list(schema_json.State)
-    assert list(schema_json._UNKNOWN) == list(schema_json.UnknownReason)
+    summary = metadata_schema()["properties"]["summary"]["properties"]
+    defined = metadata_schema()["$defs"]
+    for name, words in (("states", State), ("changes", Change), ("unknown_reasons", UnknownReason)):
+        part = summary[name]
+        part = defined[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        meanings = {word: part["properties"][word]["description"] for word in words}
+        assert list(part["properties"]) == list(words)
+        assert {word: text[:-1].casefold() for word, text in meanings.items()} == {
+            word: word.meaning.en.casefold() for word in words
+        }
 
 
 def test_a_member_that_may_be_missing_is_never_null():

@@ -11,7 +11,7 @@ from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.render import FORMATS
 from jobs.render import writer_of as real_writer_of
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.report.parquet import read_parquet
 from jobs.store.outputs import Outputs
 from jobs.store.publish import publish, write_all

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.observe.notify.attachment import attachment_of, redacted_page
 from jobs.render.html.page import render
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from jobs.schema import ROWS
 
 DAY = date(2025, 3, 3)

@@ -20,8 +20,8 @@ from jobs.observe.notify.message import (
 )
 from jobs.observe.notify.options import NotifyOn
 from jobs.observe.notify.wording import CHINESE, ENDINGS
+from jobs.render.language import Language
 from jobs.render.text import headline
-from jobs.render.translations import Language
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 NIGHT = Ending(name="people", run_date=str(DAY), exit_code=0)

@@ -1,0 +1,58 @@
+"""Numbers of a report as people read them: the states with their net changes, shares, signs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jobs.report.model import Report
+from jobs.schema import State
+
+__all__ = ["StateCounts", "share", "signed", "state_counts"]
+
+
+class StateCounts(NamedTuple):
+    """The counts of one state.
+
+    Attributes:
+        state: The state.
+        pairs: Pairs of the input with this state in this run.
+        known: Pairs of the input whose last known state it is; None for UNKNOWN.
+        net: By how much ``known`` has grown since the baseline; None for UNKNOWN, and where there
+            is no baseline.
+    """
+
+    state: State
+    pairs: int
+    known: int | None
+    net: int | None
+
+
+def state_counts(report: Report) -> list[StateCounts]:
+    """Return the counts of every state, for the table of states that each format shows."""
+    summary, compared = report.summary, report.metadata.baseline is not None
+    net = {state: flow.closing - flow.opening for state, flow in summary.roll_forward.items()}
+    return [
+        StateCounts(
+            state,
+            summary.states[state],
+            summary.known.get(state),
+            net.get(state) if compared else None,
+        )
+        for state in State
+    ]
+
+
+def share(part: int, whole: int) -> str:
+    """Return a percentage; never 0.0 % or 100.0 % unless it is exactly that."""
+    if whole == 0:
+        return "-"
+    percent = 100 * part / whole
+    shown = f"{percent:.1f} %"
+    if part > 0 and shown == "0.0 %":
+        return "< 0.1 %"
+    return "> 99.9 %" if part < whole and shown == "100.0 %" else shown
+
+
+def signed(number: int) -> str:
+    """Return a number with its sign."""
+    return f"{number:+,}" if number else "0"
