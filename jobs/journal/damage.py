@@ -1,56 +1,48 @@
-"""How many records a damaged journal has lost, as far as what is left of it shows. Pure."""
+"""How many records a damaged journal has lost, as far as its bytes show. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.journal.format import (
-    ANSWER,
-    CRC,
-    HEAD,
-    HEADER,
-    MARK,
-    JournalRun,
-    Scan,
-    end_of_frame,
-    header_frame,
-)
+from jobs.journal.frames import ANSWER, CRC, HEAD, HEADER, MARK, end_of_frame
+from jobs.journal.header import JournalRun, header_frame
+from jobs.journal.scan import Scan
 
 __all__ = ["Lost", "count_lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Records that are gone.
+    """The records that a damaged journal has lost.
 
     Attributes:
         records: How many at least.
-        is_exact: Whether there were no more.
+        is_exact: True if there cannot have been more.
     """
 
     records: int
     is_exact: bool
 
 
-def count_lost(content: bytes, found: Scan) -> Lost:
-    """Return how many records of a journal are not sound.
+def count_lost(content: bytes, scanned: Scan) -> Lost:
+    """Return how many records of a journal are damaged.
 
-    A record whose head is whole says where the next one begins. Where a head is damaged, too, what
-    lies between two others is one record if it is not as long as two. Of any longer piece, such as
-    an end that was never written, nobody knows how many records it held.
+    A record whose head is undamaged shows where the next one begins. Where a head is damaged as
+    well, the part between two others is one record if it is shorter than two. How many records any
+    longer part held, such as an end that was never written, cannot be known.
 
     Args:
         content: The journal's bytes.
-        found: What was found in them.
+        scanned: What is valid in them.
     """
-    if found.run is None:
+    if scanned.run is None:
         return Lost(0, is_exact=False)
-    sound = list(_sound_frames(content, found.run))
-    answers = [end - start for start, end, kind in sound if kind == ANSWER]
-    lost, is_exact = len(answers) - found.records, True  # whole, but with values that none has
+    valid = list(_valid_frames(content, scanned.run))
+    answers = [end - start for start, end, kind in valid if kind == ANSWER]
+    lost, is_exact = len(answers) - scanned.records, True  # valid frames of implausible values
     behind = 0
-    for start, end, _ in [*sound, (len(content), len(content), HEADER)]:
+    for start, end, _ in [*valid, (len(content), len(content), HEADER)]:
         if behind < start:
             records, known = _count_in(content, behind, start, min(answers, default=0))
             lost, is_exact = lost + records, is_exact and known
@@ -58,8 +50,8 @@ def count_lost(content: bytes, found: Scan) -> Lost:
     return Lost(lost, is_exact)
 
 
-def _sound_frames(content: bytes, run: JournalRun) -> Iterator[tuple[int, int, int]]:
-    """Yield where each sound frame begins and ends, and its type."""
+def _valid_frames(content: bytes, run: JournalRun) -> Iterator[tuple[int, int, int]]:
+    """Yield where each valid frame begins and ends, and its type."""
     at, own = 0, header_frame(run)
     while 0 <= at < len(content):
         end = end_of_frame(content, at, run.seed)
@@ -73,13 +65,13 @@ def _sound_frames(content: bytes, run: JournalRun) -> Iterator[tuple[int, int, i
 
 
 def _count_in(content: bytes, start: int, stop: int, shortest: int) -> tuple[int, bool]:
-    """Return how many records a damaged piece held at least, and whether it held no more.
+    """Return how many records a damaged part held at least, and whether it held no more.
 
     Args:
         content: The journal's bytes.
-        start: Where the piece begins.
+        start: Where the part begins.
         stop: Where it ends.
-        shortest: Length of the shortest sound record.
+        shortest: Length of the shortest valid record.
     """
     lost, headers, is_exact, at = 0, 0, True, start
     while at < stop:
@@ -95,7 +87,7 @@ def _count_in(content: bytes, start: int, stop: int, shortest: int) -> tuple[int
 
 
 def _end_by_head(content: bytes, at: int) -> tuple[int | None, bool]:
-    """Return where the frame that begins there ends by its own account, and if it is a record."""
+    """Return where the frame at ``at`` ends according to its head, and whether it is a record."""
     if not content.startswith(MARK, at) or at + HEAD.size > len(content):
         return None, False
     _, kind, length = HEAD.unpack_from(content, at)

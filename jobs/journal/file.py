@@ -1,7 +1,7 @@
-"""The journal's file, as the system sees it: appended to, synced, its owner's alone.
+"""Writing and syncing the journal's file, which only its owner can read.
 
-Each function raises OSError where the file system cannot do what is asked; :func:`unwritable` says
-what the operator reads then.
+Each function raises OSError where the file system cannot do what is asked; :func:`unwritable`
+returns the error that the operator reads then.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from palm.files.regular import kind_of
 __all__ = ["append", "sync", "sync_folder", "unwritable", "write"]
 
 _CANNOT_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EACCES}
-"""What file systems answer that know no such thing; they keep what they were given all the same."""
+"""What file systems without this operation return; they store the data all the same."""
 
 
 def append(path: Path, frames: bytes) -> None:
-    """Add to a file that is made where there is none, and sync it."""
+    """Append to a file, and sync it; create it if there is none."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     file = os.open(path, flags, PRIVATE_MODE)
     try:
@@ -35,14 +35,14 @@ def append(path: Path, frames: bytes) -> None:
 
 
 def write(file: int, frames: bytes) -> None:
-    """Write all of it, however little the system takes at once."""
+    """Write all of ``frames``, however few bytes the system takes at once."""
     left = memoryview(frames)
     while left:
         left = left[os.write(file, left) :]
 
 
 def sync(file: int) -> None:
-    """Have what was written survive the machine, where the file system can."""
+    """Make what was written survive a crash of the machine, where the file system can."""
     try:
         os.fsync(file)
     except OSError as error:
@@ -51,7 +51,7 @@ def sync(file: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a name that was given in a folder survive the machine, as what is in the file does."""
+    """Make the names in a folder survive a crash of the machine."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         sync(descriptor)
@@ -60,14 +60,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> RunError:
-    """Return what ends a run whose journal cannot be read or written: why, and what to do (73)."""
+    """Return the error that ends a run whose journal cannot be read or written."""
     shown = shlex.quote(str(path))
     if error.errno in DISK_FULL:
         return OutputError(
             f"Disk full at the journal {path}: answers so far are kept. Free space",
             again=True,
         )
-    if _is_no_file(path):
+    if _is_irregular(path):
         return OutputError(f"the journal {path} cannot be written: {error.strerror}; move it away")
     if isinstance(error, PermissionError) and (owner := other_owner(path)):
         return OutputError(
@@ -81,7 +81,8 @@ def unwritable(path: Path, error: OSError) -> RunError:
     )
 
 
-def _is_no_file(path: Path) -> bool:
+def _is_irregular(path: Path) -> bool:
+    """Return True if there is something other than a regular file."""
     try:
         return kind_of(path.lstat().st_mode) is not None
     except OSError:

@@ -1,9 +1,10 @@
-"""Answers so far, on disk, so that a killed run goes on where it stopped.
+"""The answers so far, on disk, so that a killed run can be resumed.
 
-An append-only file beside the report, one record per outcome (:mod:`jobs.journal.format`). A thread
-of its own writes what has come in every 30 ms, so that an answer survives the process within
-100 ms, and syncs every 250 ms, so that it survives the machine; the event loop never waits for the
-disk. Records are found again by a hash of their pair, so the input may change in between.
+An append-only file beside the report, with one record per outcome (:mod:`jobs.journal.record`). A
+separate thread writes what has come in every 30 ms, so that an answer survives a crash of the
+process within 100 ms, and syncs every 250 ms, so that it survives a crash of the machine; the event
+loop never waits for the disk. Records are identified by a hash of their pair, so the input may
+change between two runs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -22,10 +23,12 @@ from typing import Final, Self
 
 import pandas as pd
 
+from jobs.input.lookup import PairLookup
 from jobs.journal.file import append, sync, sync_folder, unwritable, write
-from jobs.journal.format import JournalRun, header_frame, pair_hash, record_frame
-from jobs.journal.recovery import take_over
-from jobs.journal.unfinished import Unfinished, check_whose, read_journal
+from jobs.journal.header import JournalRun, header_frame
+from jobs.journal.record import pair_hash, record_frame
+from jobs.journal.recovery import Resumed, resume
+from jobs.journal.stored import StoredJournal, check_owner, read_journal
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
@@ -45,22 +48,15 @@ class Journal:
         messages: What was done with a journal that already existed, one line each.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        run: JournalRun,
-        pairs: pd.DataFrame,
-        resumed: list[Row],
-        messages: list[str],
-    ) -> None:
+    def __init__(self, path: Path, run: JournalRun, pairs: pd.DataFrame, resumed: Resumed) -> None:
         self.path = path
-        self.resumed = resumed
-        self.messages = messages
+        self.resumed = resumed.rows
+        self.messages = resumed.messages
         self._run = run
-        self._hash_of = _hashes(run.salt, pairs)
+        self._pairs = PairLookup(pairs)
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
         self._error: OSError | None = None
-        self._is_empty = not resumed
+        self._is_empty = not resumed.rows
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     @classmethod
@@ -73,34 +69,34 @@ class Journal:
         *,
         fresh: bool = False,
     ) -> Journal:
-        """Open the journal of a run date, or begin one.
+        """Open the journal of a run date, or create one.
 
         Args:
             files: Names the files beside the report.
             run_date: Of this run.
-            gateway: Who answers, and for whom.
-            pairs: Columns ``PAIRS``: places in rows are positions in it.
-            fresh: Start over, whatever is there.
+            gateway: The gateway that is asked, and the merchant that asks.
+            pairs: Columns ``PAIRS``; ``pair_index`` of the rows is the position in it.
+            fresh: Remove an existing journal first.
 
         Raises:
             OutputError: It cannot be written.
-            UsageError: Another merchant's or gateway's is there.
+            UsageError: The existing one is of another merchant or gateway.
         """
         path = files.journal(run_date)
         try:
-            there = read_journal(path)
-            if isinstance(there, Unfinished):
-                check_whose(there, run_date, gateway)
+            existing = read_journal(path)
+            if isinstance(existing, StoredJournal):
+                check_owner(existing, run_date, gateway)
             if fresh:
                 path.unlink(missing_ok=True)
-                there = None
-            kept, rows, messages = take_over(there, files, run_date, pairs)
-            run = kept.run if kept else _new_run(run_date, gateway)
-            append(path, header_frame(run) * (1 if kept else 2))
+                existing = None
+            resumed = resume(existing, files, run_date, pairs)
+            run = resumed.journal.run if resumed.journal else _new_run(run_date, gateway)
+            append(path, header_frame(run) * (1 if resumed.journal else 2))
             sync_folder(path.parent)
         except OSError as error:
             raise unwritable(path, error) from None
-        return cls(path, run, pairs, rows, messages)
+        return cls(path, run, pairs, resumed)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -115,7 +111,7 @@ class Journal:
         self.close()
 
     def put(self, row: Row) -> None:
-        """Hand over an outcome; it survives this process within 100 ms.
+        """Store an outcome; it survives a crash of this process within 100 ms.
 
         Raises:
             OutputError: An earlier one could not be written.
@@ -125,7 +121,7 @@ class Journal:
         self._is_empty = False
 
     def close(self) -> None:
-        """Write what is left, and end the thread; a journal that holds nothing is removed."""
+        """Write what is left, and end the thread; remove a journal that is empty."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
@@ -133,12 +129,12 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raise OutputError if something could not be written."""
+        """Raise OutputError if an outcome could not be written."""
         if self._error is not None:
             raise unwritable(self.path, self._error)
 
     def remove(self) -> None:
-        """Delete it: what it holds is published."""
+        """Close and delete it, once its answers are published."""
         self.close()
         self.path.unlink(missing_ok=True)
 
@@ -150,7 +146,7 @@ class Journal:
                 for batch in self._batches():
                     noted_ms = time.time_ns() // 1_000_000
                     frames = [
-                        record_frame(seed, self._hash_of(row[0]), row, noted_ms) for row in batch
+                        record_frame(seed, self._hash_of(row), row, noted_ms) for row in batch
                     ]
                     write(file, b"".join(frames))
                     if time.monotonic() - synced >= _SYNC_EVERY_S:
@@ -162,8 +158,11 @@ class Journal:
         except OSError as error:
             self._error = error
 
+    def _hash_of(self, row: Row) -> bytes:
+        return pair_hash(self._run.salt, self._pairs[row.pair_index])
+
     def _batches(self) -> Iterator[list[Row]]:
-        """Yield what has come in, every 30 ms, until the end; nothing, where it must be synced."""
+        """Yield what has come in, every 30 ms; an empty list when only syncing is left to do."""
         unsynced = False
         while True:
             try:
@@ -192,13 +191,3 @@ def _new_run(run_date: date, gateway: GatewayId) -> JournalRun:
     return JournalRun(
         run_date.isoformat(), gateway.kind, gateway.mchid, started_ms, secrets.token_hex(16)
     )
-
-
-def _hashes(salt: str, pairs: pd.DataFrame) -> Callable[[int], bytes]:
-    """Return the function that gives the hash of the pair at a place."""
-    import pyarrow as pa  # noqa: PLC0415 - looking one text up in Arrow costs little
-
-    openids = pa.array(pairs["openid"])
-    codes = pairs["organization_id"].cat.codes.to_numpy()
-    organizations: list[str] = pairs["organization_id"].cat.categories.tolist()
-    return lambda place: pair_hash(salt, organizations[codes[place]], openids[place].as_py())

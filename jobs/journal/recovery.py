@@ -1,9 +1,10 @@
-"""A journal that is already there: what of it is gone on with, and what becomes of the rest."""
+"""A journal that already exists: what of it is resumed, and what becomes of the rest."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -11,56 +12,75 @@ import pandas as pd
 
 from jobs.journal.damage import count_lost
 from jobs.journal.file import append
-from jobs.journal.format import frame_at, header_frame
-from jobs.journal.unfinished import Unfinished, Useless
+from jobs.journal.frames import frame_at
+from jobs.journal.header import header_frame
+from jobs.journal.stored import StoredJournal, UnusableJournal
 from jobs.store.locations import Sidecars, sqlite_files
 from jobs.sweep.answers import Row
 
-__all__ = ["take_over"]
+__all__ = ["Resumed", "resume"]
 
 
-def take_over(
-    there: Unfinished | Useless | None, files: Sidecars, run_date: date, pairs: pd.DataFrame
-) -> tuple[Unfinished | None, list[Row], list[str]]:
-    """Return the journal to go on with, its rows, and what to say; what is useless is renamed.
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a run takes over from a journal that already exists.
+
+    Attributes:
+        journal: The journal to be continued, or None if a new one is to be begun.
+        rows: Its outcomes for the pairs of the input.
+        messages: What was done with it, one line each.
+    """
+
+    journal: StoredJournal | None = None
+    rows: list[Row] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+
+def resume(
+    existing: StoredJournal | UnusableJournal | None,
+    files: Sidecars,
+    run_date: date,
+    pairs: pd.DataFrame,
+) -> Resumed:
+    """Return what can be resumed; rename a journal that cannot be used.
 
     Args:
-        there: What was read at the journal's place.
+        existing: What was read at the journal's path.
         files: Names the files beside the report.
         run_date: Of this run.
         pairs: Columns ``PAIRS``.
     """
-    path, aside = files.journal(run_date), files.other_journal(run_date)
-    if there is None:
-        return None, [], []
-    if isinstance(there, Useless):
-        return None, [], [_set_aside(there, files, run_date)]
-    kept, found = there.kept(pairs), there.scan
+    if existing is None:
+        return Resumed()
+    if isinstance(existing, UnusableJournal):
+        return Resumed(messages=[_set_aside(existing, files, run_date)])
+    path, scan, kept = files.journal(run_date), existing.scan, existing.answers_for(pairs)
     if not kept.is_of_this_input:
+        aside = files.other_journal(run_date)
         path.replace(aside)
         line = (
             f"Journal renamed to {aside.name}: only {len(kept.rows):,} of its "
             f"{len(kept.rows) + kept.others:,} answers are about pairs of this input; starting over"
         )
-        return None, [], [line]
-    if found.damaged:
+        return Resumed(messages=[line])
+    messages = []
+    if scan.damaged:
         aside = files.damaged_journal(run_date)
-        _write_sound(there, aside, files.recovered_journal(run_date))
-        lost = count_lost(there.content, found)
+        _repair(existing, aside, files.recovered_journal(run_date))
+        lost = count_lost(existing.content, scan)
         least = "" if lost.is_exact else "at least "
-        of_all = f"{found.records:,} of {least}{found.records + lost.records:,}"
-        line = f"Journal damaged: renamed to {aside.name}, {of_all} answers recovered"
-        return there, kept.rows, [line]
-    if found.torn:
-        os.truncate(path, found.sound_end)
-        return there, kept.rows, [f"Journal {path.name}: its last record was incomplete; dropped"]
-    return there, kept.rows, []
+        of_all = f"{scan.records:,} of {least}{scan.records + lost.records:,}"
+        messages = [f"Journal damaged: renamed to {aside.name}, {of_all} answers recovered"]
+    elif scan.is_incomplete:
+        os.truncate(path, scan.valid_end)
+        messages = [f"Journal {path.name}: its last record was incomplete; dropped"]
+    return Resumed(existing, kept.rows, messages)
 
 
-def _set_aside(there: Useless, files: Sidecars, run_date: date) -> str:
-    """Rename what nothing can be taken from, and return the line that says so."""
+def _set_aside(unusable: UnusableJournal, files: Sidecars, run_date: date) -> str:
+    """Rename a journal of which nothing can be used, and return the message about it."""
     path = files.journal(run_date)
-    if there is Useless.DAMAGED:
+    if unusable is UnusableJournal.DAMAGED:
         aside = files.damaged_journal(run_date)
         path.replace(aside)
         return f"Journal damaged: renamed to {aside.name}, no answer recovered; starting over"
@@ -71,14 +91,14 @@ def _set_aside(there: Useless, files: Sidecars, run_date: date) -> str:
     return f"Journal of an earlier version: renamed to {aside.name}; starting over"
 
 
-def _write_sound(damaged: Unfinished, aside: Path, fresh: Path) -> None:
-    """Put what is sound in a damaged journal in its place, and the damaged one aside.
+def _repair(damaged: StoredJournal, aside: Path, fresh: Path) -> None:
+    """Replace a damaged journal by one with its valid records, and keep the damaged one.
 
-    Whenever the process ends, a journal with all that is sound stands in the journal's place.
+    Whenever the process is killed, there is a journal with all valid records at the path.
     """
     fresh.unlink(missing_ok=True)
-    sound = (frame_at(damaged.content, body) for body in damaged.scan.answers.values())
-    append(fresh, header_frame(damaged.run) * 2 + b"".join(sound))
+    valid = (frame_at(damaged.content, body) for body in damaged.scan.answers.values())
+    append(fresh, header_frame(damaged.run) * 2 + b"".join(valid))
     aside.unlink(missing_ok=True)
     try:
         aside.hardlink_to(damaged.path)

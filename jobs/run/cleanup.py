@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from jobs.journal.unfinished import remove_old_journals
+from jobs.journal.old_journals import remove_old_journals
 from jobs.loggers import ALWAYS
 from jobs.report.model import GatewayId, Report
 from jobs.run.config import Options

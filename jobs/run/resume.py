@@ -9,7 +9,7 @@ import structlog
 
 from jobs.errors import UsageError
 from jobs.input.pairs import Input
-from jobs.journal.unfinished import unfinished, unfinished_of
+from jobs.journal.unfinished import find_unfinished, first_with_answers
 from jobs.loggers import ALWAYS
 from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
@@ -24,7 +24,9 @@ def dated(options: Options, source: Input, endpoint: Endpoint) -> Options:
         return _without_time(options, source, endpoint)
     if options.date_given or options.fresh or files is None:
         return options
-    found = unfinished(files, options.run_date, endpoint.gateway, source.pairs, now=time.time())
+    found = find_unfinished(
+        files, options.run_date, endpoint.gateway, source.pairs, now=time.time()
+    )
     if found is None or found.run_date == options.run_date:
         return options
     structlog.get_logger(ALWAYS).warning(
@@ -45,7 +47,7 @@ def _without_time(options: Options, source: Input, endpoint: Endpoint) -> Option
     deadline = options.time.deadline
     over = deadline.passed_text(options.clock.wall()) if deadline else "No time was given"
     found = (
-        unfinished_of(files, days, endpoint.gateway, source.pairs)
+        first_with_answers(files, days, endpoint.gateway, source.pairs)
         if files is not None and not options.fresh
         else None
     )

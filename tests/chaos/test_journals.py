@@ -14,11 +14,15 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.journal.format import frame_at, header_frame, record_frame, scan
+from jobs.journal.frames import frame_at
+from jobs.journal.header import header_frame
+from jobs.journal.record import record_frame
+from jobs.journal.scan import scan
 from jobs.report.parquet import read_parquet
 from jobs.store.outputs import Outputs
+from jobs.sweep.answers import Row
 from tests.night import DAY, NEXT
-from tests.unit.jobs.journal.test_format import mutated
+from tests.unit.jobs.journal.test_scan import mutated
 
 
 @pytest.fixture
@@ -201,7 +205,7 @@ def test_a_later_report_leaves_a_young_journal_and_removes_an_old_one_with_a_lin
     assert journal.exists()
     run = scan(journal.read_bytes()).run
     week_ago = time.time_ns() // 1_000_000 - 8 * 86_400_000
-    row = (0, 0, -1, 0, 0, 200, 1, None, None)
+    row = Row(0, 0, -1, 0, 0, 200, 1, None, None)
     journal.write_bytes(header_frame(run) * 2 + record_frame(run.seed, bytes(16), row, week_ago))
     capfd.readouterr()
     assert night(200, run_date=NEXT + timedelta(days=1)).run_id
@@ -219,7 +223,7 @@ def test_a_report_leaves_the_journal_of_another_report_in_its_folder(broken_off,
 def test_a_run_broken_off_hours_ago_is_not_gone_on_with_under_its_date(broken_off, night):
     journal = broken_off(200, 60)
     run = scan(journal.read_bytes()).run
-    row = (0, 0, -1, 0, 0, 200, 1, None, None)
+    row = Row(0, 0, -1, 0, 0, 200, 1, None, None)
     old = time.time_ns() // 1_000_000 - 4 * 3_600_000
     journal.write_bytes(header_frame(run) * 2 + record_frame(run.seed, bytes(16), row, old))
     assert night(200, run_date=NEXT, date_given=False).run_date == NEXT

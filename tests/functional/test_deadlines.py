@@ -26,6 +26,7 @@ from jobs.run.config import Waits
 from jobs.schema import State
 from jobs.store.outputs import parse_outputs
 from jobs.sweep.abort.thresholds import AbortThresholds
+from jobs.sweep.answers import Row
 from jobs.sweep.rules import SweepRules
 from palm import Clock, Retry
 from palm.sandbox import SANDBOX_MCHID, Faults
@@ -49,7 +50,7 @@ def unfinished(source, folder):
             Path(output).mkdir(exist_ok=True)
         with Journal.open(files, run_date, GatewayId("sandbox", SANDBOX_MCHID), pairs) as journal:
             for place in range(answers):
-                journal.put((place, 0, -1, -(2**63), at_ms, 200, 1, None, "r"))
+                journal.put(Row(place, 0, -1, -(2**63), at_ms, 200, 1, None, "r"))
         return pairs
 
     return unfinished

@@ -7,15 +7,22 @@ import random
 import pytest
 
 from jobs.journal.damage import count_lost
-from jobs.journal.format import JournalRun, header_frame, pair_hash, record_frame, scan
+from jobs.journal.header import JournalRun, header_frame
+from jobs.journal.record import pair_hash, record_frame
+from jobs.journal.scan import scan
+from jobs.sweep.answers import Row
+from palm import Pair
 
 RUN = JournalRun("2025-03-03", "sandbox", "0000000000", 1_741_000_000_000, "5a" * 16)
 ROWS = [
-    (place, 0, -1, -(2**63), 1_741_000_000_123, 200, 1, None, f"request-{place:08}")
+    Row(place, 0, -1, -(2**63), 1_741_000_000_123, 200, 1, None, f"request-{place:08}")
     for place in range(50)
 ]
 HEADERS = header_frame(RUN) * 2
-FRAMES = [record_frame(RUN.seed, pair_hash(RUN.salt, "A", str(row[0])), row, 1) for row in ROWS]
+FRAMES = [
+    record_frame(RUN.seed, pair_hash(RUN.salt, Pair(str(row.pair_index), "A")), row, 1)
+    for row in ROWS
+]
 CONTENT = HEADERS + b"".join(FRAMES)
 SIZE = len(FRAMES[0])
 

@@ -15,16 +15,14 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError, UsageError
-from jobs.journal.format import header_frame, scan
+from jobs.journal.header import header_frame
 from jobs.journal.journal import Journal
-from jobs.journal.unfinished import (
-    kept_answers,
-    remove_old_journals,
-    unfinished,
-    unfinished_of,
-)
+from jobs.journal.old_journals import remove_old_journals
+from jobs.journal.scan import scan
+from jobs.journal.unfinished import find_unfinished, first_with_answers, kept_answers
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
+from jobs.sweep.answers import Row
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 SANDBOX = GatewayId("sandbox", "0000000000")
@@ -32,7 +30,7 @@ NO_TIME = -(2**63)
 
 
 def row(place, request_id="08AF"):
-    return (place, 0, -1, 1_700_000_000_000, 1_700_000_000_001, 200, 1, None, request_id)
+    return Row(place, 0, -1, 1_700_000_000_000, 1_700_000_000_001, 200, 1, None, request_id)
 
 
 @pytest.fixture
@@ -77,7 +75,7 @@ def rows_of(files, pairs):
 
 
 def test_what_is_put_is_found_again(written, journal):
-    rows = [row(3), row(1, None), (2, 3, 5, NO_TIME, NO_TIME, 400, 5, "PARAM_ERROR", "08")]
+    rows = [row(3), row(1, None), Row(2, 3, 5, NO_TIME, NO_TIME, 400, 5, "PARAM_ERROR", "08")]
     written(*rows)
     with journal() as opened:
         assert sorted(opened.resumed) == sorted(rows)
@@ -320,7 +318,7 @@ def test_the_name_of_a_new_journal_is_made_to_survive_the_machine(journal, path,
 
 
 def found_at(files, pairs, now, day=NEXT, gateway=SANDBOX):
-    found = unfinished(files, day, gateway, pairs, now=now)
+    found = find_unfinished(files, day, gateway, pairs, now=now)
     return found and found.run_date
 
 
@@ -347,7 +345,7 @@ def test_a_run_after_its_deadline_finds_this_dates_run_else_that_of_the_day_befo
     written(row(1))
 
     def find(day, pairs=pairs, gateway=SANDBOX):
-        return unfinished_of(files, [day, day - timedelta(days=1)], gateway, pairs)
+        return first_with_answers(files, [day, day - timedelta(days=1)], gateway, pairs)
 
     assert find(NEXT) == (DAY, 1)
     assert find(DAY) == (DAY, 1)

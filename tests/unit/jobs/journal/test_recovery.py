@@ -17,12 +17,16 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.journal.format import header_frame, record_frame, scan
+from jobs.journal.header import header_frame
 from jobs.journal.journal import Journal
-from jobs.journal.unfinished import kept_answers, remove_old_journals
+from jobs.journal.old_journals import remove_old_journals
+from jobs.journal.record import record_frame
+from jobs.journal.scan import scan
+from jobs.journal.unfinished import kept_answers
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
-from tests.unit.jobs.journal.test_format import MUTATIONS, mutated
+from jobs.sweep.answers import Row
+from tests.unit.jobs.journal.test_scan import MUTATIONS, mutated
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 SANDBOX = GatewayId("sandbox", "0000000000")
@@ -30,7 +34,9 @@ PEOPLE = 60
 
 
 def row(place):
-    return (place, place % 3, -1, 1_700_000_000_000 + place, 1_700_000_000_001, 200, 1, None, "08")
+    return Row(
+        place, place % 3, -1, 1_700_000_000_000 + place, 1_700_000_000_001, 200, 1, None, "08"
+    )
 
 
 @pytest.fixture(autouse=True)
