@@ -1,11 +1,11 @@
-"""Parts of a report's metadata: frozen dataclasses that know how JSON writes them. Pure.
+"""Bases of the parts of a report's metadata: dataclasses that convert to and from JSON. Pure.
 
-A member whose default is None is one that not every version wrote: it is left out where it is None.
-Members that a part does not know, for a later version added them, are ignored as it is read.
+A field whose default is None is one that earlier versions did not write: it is left out where it is
+None. Members that a later version added are ignored when they are read.
 
-What a member means stands below it, as its docstring; ``jobs/report/schema.json`` is generated from
-these and from the annotations (:mod:`jobs.report.schema_json`). Pydantic does that, and is loaded
-for nothing else here: the annotations have the methods that it looks for.
+The docstring below a field describes it. ``jobs/report/schema.json`` is generated from these
+docstrings and from the annotations (:mod:`jobs.report.schema_json`) by pydantic. This module does
+not import pydantic, which a run does not need: the annotations have the methods that it calls.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
+from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 __all__ = [
     "DEFINED",
@@ -22,37 +22,38 @@ __all__ = [
     "Defined",
     "JsonPart",
     "JsonSchema",
+    "JsonValue",
     "Moment",
     "Readers",
     "Sha256",
 ]
 
 DEFINED: Final = "x-defined"
-"""Stands for ``$ref`` while a schema is generated."""
+"""The keyword that is used in place of ``$ref`` while a schema is generated."""
 
 
 class JsonSchema:
     """Keywords of JSON Schema for an annotated type.
 
     Args:
-        instead: Whether they stand instead of the type's own, not beside them.
-        keywords: Theirs.
+        instead: True if they replace the keywords of the type, False if they are added to them.
+        keywords: Names and values of the keywords.
     """
 
-    def __init__(self, *, instead: bool = False, **keywords: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, instead: bool = False, **keywords: object) -> None:
         self._instead = instead
         self._keywords = keywords
 
     def __get_pydantic_json_schema__(
         self,
         core: object,
-        handler: Callable[[Any], dict[str, Any]],
-    ) -> dict[str, Any]:
+        handler: Callable[[object], dict[str, object]],
+    ) -> dict[str, object]:
         return dict(self._keywords) if self._instead else {**handler(core), **self._keywords}
 
 
 class Defined(JsonSchema):
-    """A type whose schema :mod:`jobs.report.schema_json` defines under a name."""
+    """The name under which :mod:`jobs.report.schema_json` defines a type's schema."""
 
     def __init__(self, name: str) -> None:
         super().__init__(instead=True, **{DEFINED: name})
@@ -64,19 +65,30 @@ Moment: TypeAlias = Annotated[
     datetime, JsonSchema(pattern=r"^[0-9-]{10}T[0-9:]{8}\.[0-9]{3}\+00:00$")
 ]
 Sha256: TypeAlias = Annotated[str, JsonSchema(pattern="^[0-9a-f]{64}$")]
-Readers: TypeAlias = Mapping[str, Callable[[Any], Any]]
+Readers: TypeAlias = Mapping[str, Callable[..., object]]
+"""Name of a member to the function that returns it from its JSON value."""
 
 
-class JsonPart:
-    """Base of a dataclass whose members are those of a JSON object, in their order."""
+class JsonValue:
+    """Base of what is written as JSON in its own way."""
+
+    __slots__ = ()
+
+    def to_json(self) -> object:
+        """Return the value as the :mod:`json` module writes it."""
+        raise NotImplementedError
+
+
+class JsonPart(JsonValue):
+    """Base of a dataclass whose fields are the members of a JSON object, in their order."""
 
     __slots__ = ()
     __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}
     _READ: ClassVar[Readers] = {}
-    """How to read members that are not plain; one that is null stays None."""
+    """How to read members that JSON has no type for; null is read as None."""
 
-    def to_json(self) -> Any:  # noqa: ANN401 - nearly always an object
-        """Return the part as JSON knows it."""
+    def to_json(self) -> dict[str, object]:
+        """Return the part as a JSON object."""
         return {
             each.name: _plain(value)
             for each in fields(self)  # type: ignore[arg-type] # of the dataclass
@@ -84,19 +96,23 @@ class JsonPart:
         }
 
     @classmethod
-    def from_json(cls, value: Any) -> Self:  # noqa: ANN401 - checked before against the schema
-        """Return the part that ``to_json`` gave, or that an earlier or later version wrote."""
+    def from_json(cls, value: Mapping[str, object]) -> Self:
+        """Return the part from the object that this, an earlier or a later version wrote.
+
+        Args:
+            value: The object, which was checked against the schema before.
+        """
         names = [each.name for each in fields(cls) if each.name in value]  # type: ignore[arg-type]
         return cls(**{name: cls._read(name, value[name]) for name in names})
 
     @classmethod
-    def _read(cls, name: str, value: Any) -> Any:  # noqa: ANN401
+    def _read(cls, name: str, value: object) -> object:
         read = cls._READ.get(name)
         return value if read is None or value is None else read(value)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, JsonPart):
+def _plain(value: object) -> object:
+    if isinstance(value, JsonValue):
         return value.to_json()
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}

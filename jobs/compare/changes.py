@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from pandas.errors import MergeError
@@ -27,6 +26,7 @@ from jobs.schema import (
     PAIRS,
     ROWS,
     STRING,
+    Array,
     Change,
     State,
     UnknownReason,
@@ -37,8 +37,6 @@ from jobs.schema import (
 )
 
 __all__ = ["classify"]
-
-_Array: TypeAlias = npt.NDArray[Any]
 
 _ON, _OFF, _NONE, _UNKNOWN = range(len(State))
 _CHANGE: Final = {change: np.int8(code) for code, change in enumerate(Change)}
@@ -86,41 +84,26 @@ def classify(
     before = _View(baseline, np.concatenate([found, missing]))
     now = _View(answers, np.concatenate([_asked(pairs, answers), np.full(len(missing), -1)]))
     here = np.arange(len(listed)) < len(pairs)
-
     k, c = before.codes("known_state"), now.codes("state")
     good, was_here = (c >= 0) & (c != _UNKNOWN), before.codes("state") >= 0
-    answered_at = now.times("answered_at")
+    answered_at, last_run = now.times("answered_at"), np.datetime64(baseline_run_date, "ms")
     told = np.where(good, now.times("authorize_time"), _NEVER)
     t = _usual(told)
     q = _time_to_compare_with(before, t)
     change = _change(k, np.where(good, c, -1), t, q, answered_at, here=here, was_here=was_here)
 
-    moved, unchanged = np.isin(change, _MOVED), change == _CHANGE[Change.UNCHANGED]
-    first = before.times("first_seen_at")
-    why = np.where(now.at < 0, _NOT_ASKED, now.codes("unknown_reason"))
-    runs = np.where(good, 0, np.minimum(before.integers("unknown_runs") + here, _INT16_MAX))
-    last_run = np.datetime64(baseline_run_date, "ms")
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "organization_id": organizations.take(listed).remove_unused_categories(),
         **_texts(pairs, baseline, missing),
-        "state": _category("state", np.where(here, np.where(good, c, _UNKNOWN), -1)),
-        "known_state": _category("known_state", np.where(good, c, k)),
-        "previous_state": _category("previous_state", k),
-        "change": _category("change", change),
+        **_classes(
+            np.where(here, np.where(good, c, _UNKNOWN), -1), np.where(good, c, k), k, change
+        ),
         "authorize_time": _utc(told),
         "previous_authorize_time": _utc(q),
         "unconfirmed_authorize_time": _utc(_unconfirmed(before, t, q, change, answered_at)),
         "answered_at": _utc(answered_at),
-        "known_at": _utc(np.where(good, answered_at, before.times("known_at"))),
-        "first_seen_at": _utc(np.where(good & np.isnat(first), answered_at, first)),
-        "last_changed_at": _utc(np.where(moved, answered_at, before.times("last_changed_at"))),
-        "last_in_input": np.where(was_here, last_run, before.times("last_in_input")),
-        "unknown_reason": _category("unknown_reason", np.where(here & ~good, why, -1)),
-        "unknown_runs": _integers("unknown_runs", runs, np.ones(len(runs), dtype=bool)),
-        "error_code": now.array("error_code"),
-        "http_status": now.array("http_status"),
-        "attempts": _integers("attempts", now.integers("attempts"), here),
-        "request_id": now.array("request_id", np.where(unchanged, -1, now.at)),
+        **_history(before, answered_at, good, change, was_here=was_here, last_run=last_run),
+        **_attempts(before, now, good, change, here=here),
         "input_line": _integers("input_line", pairs["input_line"], here),
         "input_duplicates": _integers("input_duplicates", pairs["input_duplicates"], here),
     }
@@ -132,32 +115,78 @@ class _View:
     """A frame's columns as the report's rows see them: ``at`` is each row's position, -1 none."""
 
     frame: pd.DataFrame
-    at: _Array
+    at: Array
 
-    def array(self, name: str, at: _Array | None = None) -> ExtensionArray:
+    def array(self, name: str, at: Array | None = None) -> ExtensionArray:
         column: ExtensionArray = with_dtype(self.frame[name], ROWS[name]).array
         return column.take(self.at if at is None else at, allow_fill=True)
 
-    def codes(self, name: str) -> _Array:
+    def codes(self, name: str) -> Array:
         return np.append(codes(self.frame, name), np.int8(-1))[self.at]
 
-    def times(self, name: str) -> _Array:
+    def times(self, name: str) -> Array:
         return np.append(self.frame[name].to_numpy("datetime64[ms]"), _NEVER)[self.at]
 
-    def integers(self, name: str) -> _Array:
+    def integers(self, name: str) -> Array:
         return np.append(self.frame[name].to_numpy("int32", na_value=0), np.int32(0))[self.at]
 
 
-def _change(
-    k: _Array,
-    c: _Array,
-    t: _Array,
-    q: _Array,
-    answered_at: _Array,
+def _classes(state: Array, known: Array, previous: Array, change: Array) -> dict[str, object]:
+    """Return the columns of closed sets from their codes."""
+    return {
+        "state": _category("state", state),
+        "known_state": _category("known_state", known),
+        "previous_state": _category("previous_state", previous),
+        "change": _category("change", change),
+    }
+
+
+def _history(
+    before: _View,
+    answered_at: Array,
+    good: Array,
+    change: Array,
     *,
-    here: _Array,
-    was_here: _Array,
-) -> _Array:
+    was_here: Array,
+    last_run: np.datetime64,
+) -> dict[str, object]:
+    """Return when each pair was answered first and last, when it changed, and when it was here."""
+    first, moved = before.times("first_seen_at"), np.isin(change, _MOVED)
+    return {
+        "known_at": _utc(np.where(good, answered_at, before.times("known_at"))),
+        "first_seen_at": _utc(np.where(good & np.isnat(first), answered_at, first)),
+        "last_changed_at": _utc(np.where(moved, answered_at, before.times("last_changed_at"))),
+        "last_in_input": np.where(was_here, last_run, before.times("last_in_input")),
+    }
+
+
+def _attempts(
+    before: _View, now: _View, good: Array, change: Array, *, here: Array
+) -> dict[str, object]:
+    """Return why there is no valid answer, for how many runs, and the last attempt's outcome."""
+    why = np.where(now.at < 0, _NOT_ASKED, now.codes("unknown_reason"))
+    runs = np.where(good, 0, np.minimum(before.integers("unknown_runs") + here, _INT16_MAX))
+    unchanged = change == _CHANGE[Change.UNCHANGED]
+    return {
+        "unknown_reason": _category("unknown_reason", np.where(here & ~good, why, -1)),
+        "unknown_runs": _integers("unknown_runs", runs, np.ones(len(runs), dtype=bool)),
+        "error_code": now.array("error_code"),
+        "http_status": now.array("http_status"),
+        "attempts": _integers("attempts", now.integers("attempts"), here),
+        "request_id": now.array("request_id", np.where(unchanged, -1, now.at)),
+    }
+
+
+def _change(
+    k: Array,
+    c: Array,
+    t: Array,
+    q: Array,
+    answered_at: Array,
+    *,
+    here: Array,
+    was_here: Array,
+) -> Array:
     """Return each row's change as a code of ``Change``: the first rule that holds."""
     later, earlier = t > q, t < q
     ahead = (t > answered_at + _CLOCKS_DIFFER) & (t != q)
@@ -179,7 +208,7 @@ def _change(
     return np.select(list(rules.values()), chosen, default=_CHANGE[Change.UNCHANGED])
 
 
-def _time_to_compare_with(before: _View, t: _Array) -> _Array:
+def _time_to_compare_with(before: _View, t: Array) -> Array:
     """Return the latest plausible authorize_time known of each row before this run.
 
     A time that made an ANOMALY, or lay ahead of its answer by more than clocks differ, is passed
@@ -198,9 +227,7 @@ def _time_to_compare_with(before: _View, t: _Array) -> _Array:
     return np.where(repeated, t, known)
 
 
-def _unconfirmed(
-    before: _View, t: _Array, q: _Array, change: _Array, answered_at: _Array
-) -> _Array:
+def _unconfirmed(before: _View, t: Array, q: Array, change: Array, answered_at: Array) -> Array:
     """Return the authorize_time last answered where it was not taken over, else none.
 
     It is carried over nights without one, so that an answer after them can repeat it.
@@ -211,19 +238,19 @@ def _unconfirmed(
     return np.where(~np.isnat(t) & refused, t, kept)
 
 
-def _taken_over(t: _Array, q: _Array, change: _Array, answered_at: _Array) -> _Array:
+def _taken_over(t: Array, q: Array, change: Array, answered_at: Array) -> Array:
     """Return the time that the next run compares with, after one that answered ``t``."""
     odd = (change == _CHANGE[Change.ANOMALY]) | (t > answered_at + _CLOCKS_DIFFER)
     return np.where(odd, q, np.fmax(q, t))
 
 
-def _usual(times: _Array) -> _Array:
+def _usual(times: Array) -> Array:
     """Return the times with those outside 2000 to 2100 left out: zero times, not authorizations."""
     first, end = _USUAL_TIMES
     return np.where((times >= first) & (times < end), times, _NEVER)
 
 
-def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> _Array:
+def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> Array:
     """Return the position of each pair's answer, -1 where there is none."""
     if not (pairs.index.is_unique and answers.index.is_unique):
         raise MergeError("two pairs, or two answers, have one number")
@@ -233,7 +260,7 @@ def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> _Array:
     return asked
 
 
-def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> _Array:
+def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> Array:
     """Return which pairs that are not in this input stay: each once, then while not forgotten."""
     age = np.datetime64(run_date, "ms") - missing["last_in_input"].to_numpy("datetime64[ms]")
     known = missing["known_state"].notna().to_numpy(bool)
@@ -241,7 +268,7 @@ def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> _Array:
     return np.asarray(was_here | (known & (age <= np.timedelta64(days, "D"))))
 
 
-def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: _Array) -> dict[str, pd.Series]:
+def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: Array) -> dict[str, pd.Series]:
     """Return the openids and the carried columns: the pairs', then those of the missing."""
     carried = carried_columns(carried_columns(pairs.columns, PAIRS), ROWS)
     nothing = pd.Series(index=missing, dtype=STRING)
@@ -255,15 +282,15 @@ def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: _Array) -> dict
     }
 
 
-def _category(name: str, codes: _Array) -> pd.Categorical:
+def _category(name: str, codes: Array) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, dtype=categories(name))
 
 
-def _utc(times: _Array) -> pd.DatetimeIndex:
+def _utc(times: Array) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(times, tz="UTC")
 
 
-def _integers(name: str, values: _Array | pd.Series, there: _Array) -> ExtensionArray:
+def _integers(name: str, values: Array | pd.Series, there: Array) -> ExtensionArray:
     """Return a column of integers that is missing where not ``there``; ``values`` may be fewer."""
     padded = np.zeros(len(there), dtype=str(ROWS[name]).lower())
     padded[: len(values)] = values

@@ -5,18 +5,16 @@ Pure. Texts are compared once, to number them; from there on only integers are.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.errors import MergeError
 
 from jobs.arrow_memory import release_arrow_memory
+from jobs.schema import Array
 
 __all__ = ["Match", "match"]
-
-_Array: TypeAlias = npt.NDArray[Any]
 
 
 class Match(NamedTuple):
@@ -29,8 +27,8 @@ class Match(NamedTuple):
     """
 
     organizations: pd.Categorical
-    found: _Array
-    missing: _Array
+    found: Array
+    missing: Array
 
 
 def match(pairs: pd.DataFrame, others: pd.DataFrame) -> Match:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
-from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from jobs.json_part import Count, Defined, JsonPart, Readers
-from jobs.schema import GAIN, HIDDEN, Change, State, UnknownReason, codes
+from jobs.schema import GAIN, HIDDEN, Array, Change, State, UnknownReason, codes
 
 __all__ = [
     "NEVER",
@@ -33,8 +32,6 @@ __all__ = [
 NEVER: Final = "never"
 """Stands where a known state would, for a pair that was never answered."""
 NOT_IN_INPUT: Final = "not_in_input"
-
-_Array: TypeAlias = npt.NDArray[Any]
 
 _STATES: Final = [state.value for state in State]
 _CHANGES: Final = [change.value for change in Change]
@@ -212,7 +209,7 @@ def summarize(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:
 
 
 def _roll_forward(
-    state: _Array, known: _Array, previous: _Array, change: _Array, was_here: _Array
+    state: Array, known: Array, previous: Array, change: Array, was_here: Array
 ) -> dict[str, RollForward]:
     here, dropped = state >= 0, change == _CHANGES.index(Change.DROPPED)
     good = here & (state != _STATES.index(State.UNKNOWN))
@@ -231,7 +228,7 @@ def _roll_forward(
 
 
 def _by_organization(
-    organizations: pd.Categorical, state: _Array, change: _Array
+    organizations: pd.Categorical, state: Array, change: Array
 ) -> dict[str, OrganizationCounts]:
     names = list(organizations.categories)
     own, here = organizations.codes.astype("int64"), state >= 0
@@ -249,7 +246,7 @@ def _by_organization(
     }
 
 
-def _matrix(was: _Array, now: _Array) -> dict[str, dict[str, int]]:
+def _matrix(was: Array, now: Array) -> dict[str, dict[str, int]]:
     counts = _table(was, len(_KNOWN), now, len(_ANSWERED)).tolist()
     return {
         known: dict(zip(_ANSWERED, row, strict=True))
@@ -257,13 +254,13 @@ def _matrix(was: _Array, now: _Array) -> dict[str, dict[str, int]]:
     }
 
 
-def _table(down: _Array, height: int, across: _Array, width: int) -> _Array:
+def _table(down: Array, height: int, across: Array, width: int) -> Array:
     """Return how often each pair of codes stands together, shape (height, width)."""
     together = down.astype("int64") * width + across
     return np.bincount(together, minlength=height * width).reshape(height, width)
 
 
-def _count(values: _Array, names: Sequence[str]) -> dict[str, int]:
+def _count(values: Array, names: Sequence[str]) -> dict[str, int]:
     counts = np.bincount(values, minlength=len(names)).tolist()
     return {str(name): count for name, count in zip(names, counts, strict=True)}
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
+from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 from jobs.compare.fail_on import COMPARISONS, Rule
 from jobs.compare.summary import Summary
-from jobs.json_part import Count, JsonPart, JsonSchema
+from jobs.json_part import Count, JsonPart, JsonSchema, JsonValue
 from jobs.schema import State
 
 __all__ = [
@@ -173,7 +173,7 @@ _IN_METADATA: Final = {kind.kind: kind for kind in (TooMuchUnknown, TimeLimit, R
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(JsonPart):
+class Verdict(JsonValue):
     """Why a run does not end with 0; no reason: it does.
 
     Attributes:
@@ -193,22 +193,22 @@ class Verdict(JsonPart):
         """Each reason in English, with the exit code that it stands for."""
         return tuple(f"{each.sentence()} (exit {each.exit_code:d})" for each in self.reasons)
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """Return the reasons as they stand in a report's metadata."""
         return [{"kind": each.kind, **asdict(each)} for each in self.reasons]
 
     @classmethod
-    def from_json(cls, value: Sequence[Mapping[str, Any]]) -> Self:
+    def from_json(cls, value: Sequence[Mapping[str, object]]) -> Self:
         """Return the verdict that ``to_json`` gave; kinds that a later version added are left."""
         known = [each for each in value if each["kind"] in _IN_METADATA]
-        return cls(tuple(_IN_METADATA[each["kind"]].from_json(each) for each in known))
+        return cls(tuple(_IN_METADATA[str(each["kind"])].from_json(each) for each in known))
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls,
         source: object,
-        handler: Callable[[Any], Any],
-    ) -> Any:  # noqa: ANN401
+        handler: Callable[[object], object],
+    ) -> object:
         """Return the type of what ``to_json`` gives, from which its JSON Schema is made."""
         return handler(list[TooMuchUnknown | TimeLimit | RuleHolds])
 

@@ -8,16 +8,15 @@ and pandas know neither time zones nor calendars beyond the years 1 to 9999.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["days", "moment_text", "texts", "zone_of"]
+from jobs.schema import Array
 
-_Array: TypeAlias = npt.NDArray[Any]
+__all__ = ["days", "moment_text", "texts", "zone_of"]
 
 _FIRST, _END = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-01", "ms")
 _DAY_ZERO: Final = np.datetime64("1899-12-30", "ms")
@@ -37,7 +36,8 @@ def days(column: pd.Series, zone: ZoneInfo) -> list[float | str | None]:
     local, usual = _local(column, zone)
     cells = np.full(len(column), None, dtype=object)
     cells[usual] = (local[usual] - _DAY_ZERO) / _DAY
-    return _with_odd(cells, column, usual)
+    filled: list[float | str | None] = _with_odd(cells, column, usual).tolist()
+    return filled
 
 
 def texts(column: pd.Series, zone: ZoneInfo) -> list[str]:
@@ -45,7 +45,8 @@ def texts(column: pd.Series, zone: ZoneInfo) -> list[str]:
     local, usual = _local(column, zone)
     cells = np.full(len(column), "", dtype=object)
     cells[usual] = _text(local[usual], "s")
-    return _with_odd(cells, column, usual)
+    filled: list[str] = _with_odd(cells, column, usual).tolist()
+    return filled
 
 
 def moment_text(text: str, zone: ZoneInfo) -> str:
@@ -59,7 +60,7 @@ def moment_text(text: str, zone: ZoneInfo) -> str:
     return text
 
 
-def _local(column: pd.Series, zone: ZoneInfo) -> tuple[_Array, _Array]:
+def _local(column: pd.Series, zone: ZoneInfo) -> tuple[Array, Array]:
     """Return the times by the clock in ``zone``, and which of them lie within 2000 to 2100."""
     times = column.to_numpy("datetime64[ms]")
     usual = (times >= _FIRST) & (times < _END)
@@ -69,16 +70,16 @@ def _local(column: pd.Series, zone: ZoneInfo) -> tuple[_Array, _Array]:
     return known.tz_convert(zone).tz_localize(None).to_numpy("datetime64[ms]"), usual
 
 
-def _with_odd(cells: _Array, column: pd.Series, usual: _Array) -> list[Any]:
-    """Return the cells as a list, with the times that lie outside as text, in UTC."""
+def _with_odd(cells: Array, column: pd.Series, usual: Array) -> Array:
+    """Return the cells, with the times that lie outside as text, in UTC."""
     times = column.to_numpy("datetime64[ms]")
     odd = ~usual & ~np.isnat(times)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         cells[odd] = [f"{text} UTC" for text in _text(times[odd], "s")]
     else:
         cells[odd] = _text(times[odd], "D")
-    return list(cells.tolist())
+    return cells
 
 
-def _text(times: _Array, unit: Literal["s", "D"]) -> list[str]:
+def _text(times: Array, unit: Literal["s", "D"]) -> list[str]:
     return [text.replace("T", " ") for text in np.datetime_as_string(times, unit=unit).tolist()]

@@ -98,14 +98,14 @@ class ToolInfo(JsonPart):
 
     versions: dict[str, str]
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, object]:
         """Return the versions."""
-        return dict(self.versions)
+        return {**self.versions}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, str]) -> Self:
-        """Return what ``to_json`` gave."""
-        return cls(dict(value))
+    def from_json(cls, value: Mapping[str, object]) -> Self:
+        """Return the versions that ``to_json`` returned."""
+        return cls({name: str(version) for name, version in value.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from jobs.input.pairs import Input
 from jobs.json_part import Count, Defined, JsonPart, JsonSchema, Readers, Sha256
@@ -78,7 +78,7 @@ class InputInfo(JsonPart):
         "invalid_lines": lambda each: tuple(map(InvalidLineInfo.from_json, each)),
     }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the part; a version that counts the lines says of the first one at least null."""
         said = {**JsonPart.to_json(self)}
         if self.decorated_lines is None:

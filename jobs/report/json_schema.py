@@ -13,9 +13,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final, TypedDict
 
-__all__ = ["InvalidJsonError", "check_json"]
+__all__ = ["InvalidJsonError", "SchemaObject", "check_json"]
 
 _INTEGERS: Final = range(-(2**63), 2**63)
 _KINDS: Final[Mapping[str, tuple[type, ...]]] = {
@@ -29,17 +29,45 @@ _KINDS: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
+SchemaObject = TypedDict(
+    "SchemaObject",
+    {
+        "$defs": dict[str, "SchemaObject"],
+        "$ref": str,
+        "additionalProperties": "SchemaObject | bool",
+        "const": object,
+        "dependentRequired": dict[str, list[str]],
+        "enum": list[object],
+        "exclusiveMinimum": float,
+        "format": str,
+        "items": "SchemaObject",
+        "maxItems": int,
+        "maximum": float,
+        "minItems": int,
+        "minimum": float,
+        "oneOf": list["SchemaObject"],
+        "pattern": str,
+        "properties": dict[str, "SchemaObject"],
+        "propertyNames": "SchemaObject",
+        "required": list[str],
+        "type": "str | list[str]",
+    },
+    total=False,
+)
+"""The keywords of JSON Schema that the schema of a report's metadata uses."""
+
+
 class InvalidJsonError(Exception):
     """A value is not what the schema describes; the text is the path to it and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    definitions: Mapping[str, Any]
+    definitions: Mapping[str, SchemaObject]
     closed: tuple[str, ...]
 
 
-def check_json(value: Any, schema: Mapping[str, Any], *, closed: tuple[str, ...] = ()) -> None:  # noqa: ANN401
+def check_json(value: object, schema: SchemaObject, *, closed: tuple[str, ...] = ()) -> None:
     """Check a value that :mod:`json` parsed.
 
     Args:
@@ -54,7 +82,7 @@ def check_json(value: Any, schema: Mapping[str, Any], *, closed: tuple[str, ...]
     _check(value, schema, _Known(schema.get("$defs", {}), closed), "")
 
 
-def _check(value: Any, schema: Mapping[str, Any], known: _Known, at: str) -> None:  # noqa: ANN401
+def _check(value: object, schema: SchemaObject, known: _Known, at: str) -> None:
     if reference := schema.get("$ref"):
         _check(value, known.definitions[reference.removeprefix("#/$defs/")], known, at)
     if alternatives := schema.get("oneOf"):
@@ -76,8 +104,8 @@ def _check(value: Any, schema: Mapping[str, Any], known: _Known, at: str) -> Non
 
 
 def _check_one_of(
-    value: Any,  # noqa: ANN401
-    choices: list[Mapping[str, Any]],
+    value: object,
+    choices: list[SchemaObject],
     known: _Known,
     at: str,
 ) -> None:
@@ -91,7 +119,7 @@ def _check_one_of(
         raise wrong[-1] if wrong else InvalidJsonError(f"{at} is more than one thing")
 
 
-def _check_kind(value: Any, schema: Mapping[str, Any], at: str) -> None:  # noqa: ANN401
+def _check_kind(value: object, schema: SchemaObject, at: str) -> None:
     kinds = schema.get("type")
     if kinds is None:
         return
@@ -101,7 +129,7 @@ def _check_kind(value: Any, schema: Mapping[str, Any], at: str) -> None:  # noqa
         raise InvalidJsonError(f"{at} is not of type {' or '.join(kinds)}")
 
 
-def _check_text(value: str, schema: Mapping[str, Any], at: str) -> None:
+def _check_text(value: str, schema: SchemaObject, at: str) -> None:
     _check_encodable(value, at)
     if "pattern" in schema and not re.search(schema["pattern"], value):
         raise InvalidJsonError(f"{at} does not look like what it has to be")
@@ -121,7 +149,7 @@ def _check_encodable(value: str, at: str) -> None:
         raise InvalidJsonError(f"{at} is not text") from None
 
 
-def _check_number(value: float, schema: Mapping[str, Any], at: str) -> None:
+def _check_number(value: float, schema: SchemaObject, at: str) -> None:
     if value not in _INTEGERS if isinstance(value, int) else not math.isfinite(value):
         raise InvalidJsonError(f"{at} is not a number here")
     if (
@@ -132,7 +160,7 @@ def _check_number(value: float, schema: Mapping[str, Any], at: str) -> None:
         raise InvalidJsonError(f"{at} is out of range")
 
 
-def _check_object(value: dict[str, Any], schema: Mapping[str, Any], known: _Known, at: str) -> None:
+def _check_object(value: dict[str, object], schema: SchemaObject, known: _Known, at: str) -> None:
     named = schema.get("properties", {})
     others = schema.get("additionalProperties")
     for name in schema.get("required", ()):
@@ -153,11 +181,11 @@ def _check_object(value: dict[str, Any], schema: Mapping[str, Any], known: _Know
         elif others is False and at.startswith(known.closed):
             raise InvalidJsonError(f"{at} holds a member that is not known")
         else:
-            _check(member, {}, known, below)
+            _check(member, SchemaObject(), known, below)
 
 
-def _check_array(value: list[Any], schema: Mapping[str, Any], known: _Known, at: str) -> None:
+def _check_array(value: list[object], schema: SchemaObject, known: _Known, at: str) -> None:
     if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
         raise InvalidJsonError(f"{at} has too few or too many items")
     for item in value:
-        _check(item, schema.get("items", {}), known, f"{at}/*")
+        _check(item, schema.get("items", SchemaObject()), known, f"{at}/*")

@@ -14,19 +14,31 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from jobs.input.source import shown
 from jobs.report.info import SCHEMA, Metadata
-from jobs.report.json_schema import InvalidJsonError, check_json
+from jobs.report.json_schema import InvalidJsonError, SchemaObject, check_json
 from jobs.report.model import KEY, ReportError
 
-__all__ = ["CHECKSUMS", "checksums", "read_checksums", "read_metadata"]
+__all__ = ["CHECKSUMS", "Checksums", "checksums", "read_checksums", "read_metadata"]
 
 CHECKSUMS: Final = "palm_reconcile_sha256"
 """Key of the checksums in a Parquet file."""
 _WITHOUT_CHECKSUMS: Final = 1
 _CLOSED: Final = ("/gateway", "/summary", "/history", "/controls")
+
+
+class Checksums(NamedTuple):
+    """The sha256 checksums that a Parquet report carries, as hexadecimal digits.
+
+    Attributes:
+        metadata: The checksum of the metadata's JSON as it stands in the file.
+        columns: The checksum of each column, by its name.
+    """
+
+    metadata: str
+    columns: Mapping[str, str]
 
 
 def checksums(about: str, columns: Mapping[str, str]) -> str:
@@ -66,7 +78,7 @@ def read_metadata(metadata: Mapping[bytes, bytes] | None, name: str) -> Metadata
     stored = read_checksums(metadata, name)
     if stored is None and schema != _WITHOUT_CHECKSUMS:
         raise ReportError(f"{name} is damaged: its checksums are missing")
-    if stored is not None and stored["metadata"] != hashlib.sha256(text).hexdigest():
+    if stored is not None and stored.metadata != hashlib.sha256(text).hexdigest():
         raise ReportError(f"{name} is damaged: its metadata does not match its checksum")
     try:
         check_json(found, _schema(), closed=_CLOSED)
@@ -75,8 +87,8 @@ def read_metadata(metadata: Mapping[bytes, bytes] | None, name: str) -> Metadata
     return Metadata.from_json(found)
 
 
-def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, Any] | None:
-    """Return the checksums of a file, ``metadata`` and by column ``columns``; None: it has none.
+def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> Checksums | None:
+    """Return the checksums of a file, or None if it has none.
 
     Raises:
         ReportError: They cannot be read.
@@ -85,18 +97,18 @@ def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[st
     if text is None:
         return None
     try:
-        stored: dict[str, Any] = json.loads(text)
+        stored = json.loads(text)
         if isinstance(stored["metadata"], str) and isinstance(stored["columns"], dict):
-            return stored
+            return Checksums(stored["metadata"], stored["columns"])
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise ReportError(f"{name} is damaged: its checksums cannot be read")
 
 
 @cache
-def _schema() -> dict[str, Any]:
+def _schema() -> SchemaObject:
     text = files("jobs.report").joinpath("schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: SchemaObject = json.loads(text)
     return schema
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
@@ -69,9 +69,9 @@ class Report:
     metadata: Metadata
 
     @cached_property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         """The metadata as JSON, to be written."""
-        return self.metadata.to_json()  # type: ignore[no-any-return]
+        return self.metadata.to_json()
 
     @property
     def run_date(self) -> date:

@@ -8,11 +8,11 @@ the pages' own do not cover the footer and the headers of pages.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -100,9 +100,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
         del rows
         if stored is not None:
             expected = (
-                stored["columns"]
-                if columns is None
-                else {n: stored["columns"].get(n) for n in names}
+                stored.columns if columns is None else {n: stored.columns.get(n) for n in names}
             )
             _check_columns(report.rows[names], expected, path)
         if columns is None and report.rows[list(REQUIRED)].isna().to_numpy().any():
@@ -179,7 +177,7 @@ def _is_ours(field: pa.Field) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _check_columns(rows: pd.DataFrame, expected: dict[str, Any], path: Path) -> None:
+def _check_columns(rows: pd.DataFrame, expected: Mapping[str, str | None], path: Path) -> None:
     found = column_digests(rows)
     if wrong := [name for name in {**expected, **found} if found.get(name) != expected.get(name)]:
         raise ReportError(f"{path} is damaged: column {wrong[0]!r} does not match its checksum")
@@ -201,7 +199,7 @@ def _schema(report: Report) -> pa.Schema:
     )
 
 
-def _short(metadata: Metadata) -> dict[str, Any]:
+def _short(metadata: Metadata) -> dict[str, object]:
     """Return the metadata's run and summary, without the lists that grow with the input."""
     summary = replace(metadata.summary, by_organization={}).to_json()
     del summary["by_organization"]

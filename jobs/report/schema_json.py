@@ -54,7 +54,7 @@ class _Generator(GenerateJsonSchema):
     def sort(self, value: _Json, parent_key: str | None = None) -> _Json:  # noqa: ARG002
         return value
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> _Json:
@@ -173,7 +173,7 @@ def _meanings(values: Iterable[State | Change | UnknownReason]) -> dict[str, str
 def _object(
     description: str,
     members: Mapping[str, str],
-    each: Mapping[str, Any] = _COUNT,
+    each: Mapping[str, object] = _COUNT,
     required: Iterable[str] | None = None,
 ) -> _Json:
     return {
@@ -185,13 +185,13 @@ def _object(
     }
 
 
-def _reference(part: Mapping[str, Any]) -> str | None:
+def _reference(part: Mapping[str, object]) -> str | None:
     """Return the name of the definition that a schema refers to."""
-    found = part.get(DEFINED) or part.get("$ref", "").removeprefix(_PREFIX)
+    found = part.get(DEFINED) or str(part.get("$ref", "")).removeprefix(_PREFIX)
     return str(found) if found else None
 
 
-def _references(part: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+def _references(part: object) -> Iterator[str]:
     if isinstance(part, dict):
         if name := _reference(part):
             yield name
@@ -201,24 +201,26 @@ def _references(part: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
             yield from _references(each)
 
 
-def _resolved(part: Any, defined: Mapping[str, _Json], shared: set[str]) -> Any:  # noqa: ANN401
-    """Return a schema in which definitions that are used once stand where they are used."""
-    if isinstance(part, list):
-        return [_resolved(each, defined, shared) for each in part]
-    if not isinstance(part, dict):
-        return part
+def _resolved(part: _Json, defined: Mapping[str, _Json], shared: set[str]) -> _Json:
+    """Return a schema with each definition that is used only once inserted where it is used."""
     name = _reference(part)
     beside = {k: v for k, v in part.items() if k not in {"$ref", DEFINED}}
     if name is None:
         return {
-            key: " ".join(each.split())  # of a docstring of more than one line
+            key: " ".join(each.split())  # a docstring may have more than one line
             if key == "description" and isinstance(each, str)
-            else _resolved(each, defined, shared)
+            else _resolved_within(each, defined, shared)
             for key, each in beside.items()
         }
     if name in shared:
         return {**beside, "$ref": f"{_PREFIX}{name}"}
     return _resolved({**defined[name], **beside}, defined, shared)
+
+
+def _resolved_within(part: object, defined: Mapping[str, _Json], shared: set[str]) -> object:
+    if isinstance(part, list):
+        return [_resolved_within(each, defined, shared) for each in part]
+    return _resolved(part, defined, shared) if isinstance(part, dict) else part
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ frame, so that no column's type depends on the values of one night.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ __all__ = [
     "ANSWERS",
     "PAIRS",
     "ROWS",
+    "Array",
     "Schema",
     "carried_columns",
     "categories",
@@ -36,6 +37,8 @@ __all__ = [
     "with_dtype",
 ]
 
+Array: TypeAlias = npt.NDArray[Any]
+"""An array of any dtype: a column, or what is computed from columns."""
 Schema: TypeAlias = Mapping[str, Dtype]
 """Name of each column of a frame to its dtype, in order."""
 

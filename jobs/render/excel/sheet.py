@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import xlsxwriter
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from jobs.render.excel.cells import Cell, cut, width
@@ -66,10 +67,10 @@ class Column(NamedTuple):
     kind: Kind = Kind.NUMBER
 
 
-Formats: TypeAlias = dict[Kind | Style, Any]
+Formats: TypeAlias = dict[Kind | Style, Format]
 
 _NAME: Final = {"bold": True, "bottom": 1, "bg_color": "#EDEDED", "text_wrap": True}
-_LOOKS: Final[dict[Kind | Style, dict[str, Any]]] = {
+_LOOKS: Final[dict[Kind | Style, dict[str, object]]] = {
     Kind.TEXT: {"num_format": "@"},
     Kind.NUMBER: {"num_format": "#,##0"},
     Kind.NET: {"num_format": "+#,##0;-#,##0;0"},

@@ -13,7 +13,7 @@ from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -99,7 +99,7 @@ def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsx
 
 
 @contextmanager
-def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, Any]]:
+def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, object]]:
     """Yield the options that say where a workbook is made: in memory, or in a folder for scratch.
 
     That is the system's or, where it has none (a read-only root), one beside the output.

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -133,7 +133,7 @@ def _template() -> jinja2.Template:
     return environment.from_string(_resource("page.html.j2"))
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the page is to show
+def _shown(value: object) -> object:
     """Return what is about to be written into the page: text with nothing that turns it round."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -200,7 +200,7 @@ def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
         start += count
 
 
-def _trend(history: Sequence[HistoryEntry]) -> dict[str, Any]:
+def _trend(history: Sequence[HistoryEntry]) -> dict[str, object]:
     """Return the charts of the last runs; states as last known, so that no night of errors dips."""
     at = places([run.run_date for run in history])
     counts = {
