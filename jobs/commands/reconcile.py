@@ -27,7 +27,7 @@ from palm.text.printable import printable, shown_value
 if TYPE_CHECKING:
     from jobs.compare.fail_on import Rule
     from jobs.deadline import TimeLimit
-    from jobs.observe.notifier import RunNotifier
+    from jobs.observe.notifier import Outcome, RunNotifier
     from jobs.run.config import Options
     from jobs.store.outputs import Outputs
     from palm.settings import Settings
@@ -100,24 +100,38 @@ def _report_error(line: str, exit_code: int) -> None:
 
 
 def _run(given: dict[str, Any]) -> int:
+    from jobs.observe.notifier import Outcome, noting_consequence  # noqa: PLC0415 - not for --help
+
+    if given["plan"]:
+        return _show_plan(given)
+    outcome = Outcome(_expected_run_date(given))
+    with noting_consequence(outcome):
+        return _reconcile(given, outcome)
+
+
+def _show_plan(given: dict[str, Any]) -> int:
+    from jobs.run.pipeline import plan  # noqa: PLC0415 - pandas and all
+
+    for line in plan(_options(given, terminal=False)).lines_of_text():
+        show(printable(line))
+    return 0
+
+
+def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
     from jobs.commands.result_lines import say_result  # noqa: PLC0415
     from jobs.observe.log_file import open_log_file  # noqa: PLC0415
     from jobs.observe.notifier import announced, heedless  # noqa: PLC0415 - not needed for --help
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
-    from jobs.run.pipeline import plan, run  # noqa: PLC0415 - pandas and all
+    from jobs.run.pipeline import run  # noqa: PLC0415 - pandas and all
 
     console = SummaryConsole(stderr=True, highlight=False)
     terminal = console.is_terminal and not console.is_dumb_terminal
-    if given["plan"]:
-        for line in plan(_options(given, terminal=terminal)).lines_of_text():
-            show(printable(line))
-        return 0
-    with announced(_announcer(given), _expected_run_date(given), exit_code_of) as outcome:
+    with announced(_announcer(given), outcome, exit_code_of):
         if given["log_file"] is not None:
             open_log_file(given)
         options = _options(given, terminal=terminal)
         outcome.run_date = str(options.run_date)
-        outcome.published = published = run(options, console, tell_date=outcome.date)
+        published = run(options, console, outcome)
     with heedless(outcome):
         say_result(published, options, given, console)
     return published.exit_code

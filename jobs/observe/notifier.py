@@ -15,11 +15,12 @@ from jobs.errors import RunError
 from jobs.observe.metrics import check_metrics, write_metrics
 from jobs.observe.ping import Ping, checked_ping_url, ping_body
 from jobs.report.model import Report
+from jobs.store.locations import Sidecars
 from jobs.store.published import Published
 from jobs.store.same_file import check_metrics_apart
-from palm.commands.runner import DEFECT
+from palm.commands.runner import DEFECT, Consequence
 
-__all__ = ["Outcome", "RunNotifier", "announced", "heedless"]
+__all__ = ["Outcome", "RunNotifier", "announced", "heedless", "noting_consequence"]
 
 
 class RunNotifier:
@@ -102,33 +103,60 @@ class Outcome:
     """What is known of a run while it goes on.
 
     Attributes:
-        run_date: Of the run.
-        published: Its report; None: nothing yet.
+        run_date: The run date, as far as it is known; an unfinished run that is resumed may have
+            another than today.
+        journal: The file in which this run keeps its answers; None if it has none, or if the run
+            date is not certain yet.
+        placing: Whether outputs are being put in their places.
+        published: The published report; None until it is published.
     """
 
     run_date: str
+    journal: Path | None = None
+    placing: bool = False
     published: Published | None = None
 
-    def date(self, run_date: date) -> None:
-        """Note the run date: an unfinished run that is resumed may have another than today."""
+    def dated(self, run_date: date, files: Sidecars | None) -> None:
+        """Note the final run date, and with it the journal; None: no file is written."""
         self.run_date = str(run_date)
+        self.journal = files.journal(run_date) if files is not None else None
+
+    def consequence(self) -> str:
+        """Return what is written and what is kept if the run ends now."""
+        if self.published is not None:
+            return "the report is written"
+        has_answers = self.journal is not None and self.journal.exists()
+        kept = "; the answers so far are kept in the journal" if has_answers else ""
+        if self.placing:
+            return f"some outputs may be written{kept}"
+        return f"no report is written{kept}" if kept else "nothing is written"
+
+
+@contextmanager
+def noting_consequence(outcome: Outcome) -> Iterator[None]:
+    """Note on an exception that leaves the block what is written and what is kept."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        error.add_note(Consequence(outcome.consequence()))
+        raise
 
 
 @contextmanager
 def announced(
-    announcer: RunNotifier, run_date: str, exit_code: Callable[[BaseException], int]
-) -> Iterator[Outcome]:
-    """Say how the block begins and ends; it puts what it knows into what is yielded.
+    announcer: RunNotifier, outcome: Outcome, exit_code: Callable[[BaseException], int]
+) -> Iterator[None]:
+    """Announce how the block begins and ends.
 
     Args:
-        announcer: Says it.
-        run_date: As far as it is known.
-        exit_code: What the command ends with where an exception leaves the block.
+        announcer: Announces it.
+        outcome: What is known of the run; the block keeps it up to date.
+        exit_code: Returns what the command ends with where an exception leaves the block.
     """
-    outcome, code = Outcome(run_date), DEFECT
+    code = DEFECT
     try:
         announcer.start()
-        yield outcome
+        yield
         if outcome.published is not None:
             code = outcome.published.exit_code
     except (Exception, KeyboardInterrupt) as error:  # asking itself listens to signals

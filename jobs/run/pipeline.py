@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -26,6 +25,7 @@ from jobs.input.pairs import Input, read_pairs
 from jobs.journal.unfinished import kept_answers
 from jobs.loggers import ALWAYS
 from jobs.observe.logs import first_line_first
+from jobs.observe.notifier import Outcome
 from jobs.report.info import SCHEMA, GatewayId, RunInfo
 from jobs.report.model import Report, compose
 from jobs.report.refusals import refusals
@@ -56,28 +56,28 @@ from jobs.sweep.answers import usable
 __all__ = ["plan", "run"]
 
 
-def run(
-    options: Options, console: Console, *, tell_date: Callable[[date], None] = lambda _: None
-) -> Published:
+def run(options: Options, console: Console, outcome: Outcome | None = None) -> Published:
     """Ask about every pair of the input, compare, and publish the report.
 
     Args:
         options: How.
         console: For the progress bar.
-        tell_date: Is called with the run date once it is known: an unfinished run may have another.
+        outcome: Is kept up to date with what is known of the run: its date, its journal, its
+            report.
 
     Raises:
         RunError: The run ended before it had a verdict; nothing was published.
         palm.SettingsError: A setting is wrong; nothing was sent.
     """
     started = datetime.now(UTC)
+    outcome = outcome or Outcome(str(options.run_date))
     check_outputs(options.store.outputs)
     with ExitStack() as stack:
         files = options.store.outputs.sidecars
         if files is not None:
             with telling_how_to_go_on(options):
                 stack.enter_context(one_at_a_time(files.lock, started=started))
-        return asyncio.run(_run(options, _read(options), started, console, stack, tell_date))
+        return asyncio.run(_run(options, _read(options), started, console, stack, outcome))
 
 
 def plan(options: Options) -> Plan:
@@ -117,13 +117,13 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     started: datetime,
     console: Console,
     stack: ExitStack,
-    tell_date: Callable[[date], None],
+    outcome: Outcome,
 ) -> Published:
     async with open_endpoint(options.settings, options.run_date) as endpoint:
         _check_run_date(options, endpoint.gateway)
         with first_line_first():
             options = within_limits(dated(options, source, endpoint))
-            tell_date(options.run_date)
+            outcome.dated(options.run_date, options.store.outputs.sidecars)
             found = _find_baseline(options, endpoint.gateway, source)
             kept = _kept_answers(options, found, source)
             with telling_how_to_go_on(options):
@@ -135,6 +135,12 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     asked = _with_answers_before(asked, found, source, options.run_date)
     report = _compose(options, source, found, kept, asked, endpoint.gateway, started)
     piped = options.store.outputs.stdout is not None  # whoever reads it may keep the run waiting
+
+    def before_placing() -> None:
+        outcome.placing = True
+        if not piped:  # once the report stands, the run ends as the report says
+            stack.enter_context(signals_ignored())
+
     with telling_how_to_go_on(options):
         failed = publish(
             report,
@@ -143,14 +149,14 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
             replaced=found.replaced,
             language=options.store.language,
             stdout=sys.stdout.buffer if piped else None,
-            # Once the report stands, the run ends as the report says.
-            before_placing=lambda: None if piped else stack.enter_context(signals_ignored()),
+            before_placing=before_placing,
         )
+    outcome.published = published = Published(report, failed)
     counts = options.store.outputs.primary
     if not failed or (counts is not None and str(counts) not in {each.path for each in failed}):
         # Where it is not sure that the report stays, its answers are needed once more.
         tidy_up(options, report, today=_today(options))
-    return Published(report, failed)
+    return published
 
 
 def _compose(  # noqa: PLR0917 - one of each thing that a report is made of

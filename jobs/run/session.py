@@ -15,7 +15,13 @@ import pandas as pd
 import structlog
 from rich.console import Console
 
-from jobs.errors import AbortedError, NotNowError, RunInterruptedError, UnnamedAnswersError
+from jobs.errors import (
+    AbortedError,
+    NotNowError,
+    RunError,
+    RunInterruptedError,
+    UnnamedAnswersError,
+)
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.report.request_info import Pace
@@ -256,8 +262,16 @@ def _resumable(options: Options, stats: RequestStats, journal: Journal | None) -
 
 
 def _kept(stats: RequestStats, journal: Journal | None) -> str:
-    kept = "kept in the journal" if journal else "lost, for no file is written"
-    return f"the answers about {stats.answered:,} of {stats.pairs:,} pairs are {kept}"
+    """Return what is kept of a run that ended before its verdict; the journal is closed first."""
+    answers = f"the answers about {stats.answered:,} of {stats.pairs:,} pairs"
+    if journal is None:
+        return f"{answers} are lost, for no file is written"
+    journal.close()
+    try:
+        journal.check()
+    except RunError as error:  # the last ones could not be written
+        return str(error)
+    return f"{answers} are kept in the journal"
 
 
 def _pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from palm.text.printable import printable, without_keys, without_long_words
 
 __all__ = [
     "DEFECT",
+    "Consequence",
     "StandardOutputError",
     "TerminatedError",
     "place_of",
@@ -29,6 +30,15 @@ __all__ = [
 
 DEFECT: Final = 1
 """The exit code of an exception that no command means to end with."""
+
+
+class Consequence(str):
+    """A note on an exception: what is written and what is kept when it ends the command.
+
+    It is a type of its own because libraries add notes, too, whose texts might hold a secret.
+    """
+
+    __slots__ = ()
 
 
 class StandardOutputError(Exception):
@@ -69,7 +79,7 @@ def run_command(
     except (KeyboardInterrupt, click.Abort) as error:
         cause = error.__cause__  # click's Abort has it so
         code = exit_code(cause if isinstance(cause, TerminatedError) else error)
-        tell("interrupted; nothing is written", code)
+        tell(_with_consequence("interrupted", error), code)
     except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
         if isinstance(error, BrokenPipeError) and failed_at_output(error):
             code = 0  # of --help or --version, whose reader has left: those of commands go on
@@ -155,8 +165,14 @@ def place_of(error: BaseException) -> str:
 
 def _defect(error: BaseException) -> str:
     """Describe a defect by its place."""
-    while isinstance(
-        error, BaseExceptionGroup
-    ):  # what happened in a task, not where they were gathered
-        error = error.exceptions[0]
-    return f"Internal error (please report it): {place_of(error)}; nothing is written"
+    innermost = error
+    while isinstance(innermost, BaseExceptionGroup):
+        innermost = innermost.exceptions[0]  # a group says only where tasks were gathered
+    line = f"Internal error (please report it): {place_of(innermost)}"
+    return _with_consequence(line, error)
+
+
+def _with_consequence(line: str, error: BaseException) -> str:
+    """Return a line with what its command has noted on the error; without a note it claims none."""
+    notes = getattr(error, "__notes__", ())
+    return "; ".join([line, *(note for note in notes if isinstance(note, Consequence))])
