@@ -16,15 +16,20 @@ from rich.console import Console
 from jobs.compare.options import CompareOptions
 from jobs.deadline import TimeLimit
 from jobs.input.options import InputOptions
+from jobs.observe.options import ObserveOptions
+from jobs.render.language import RenderOptions
 from jobs.report.info import Metadata
 from jobs.report.metadata import CHECKSUMS, checksums
 from jobs.report.model import KEY, Report
 from jobs.report.request_info import Pace
 from jobs.run.config import Options
+from jobs.run.endpoint import ConfiguredEndpoint
+from jobs.run.options import RunOptions
 from jobs.run.pipeline import run
+from jobs.run.sandbox_endpoint import SandboxEndpoint
 from jobs.store.options import StoreOptions
 from jobs.store.outputs import Outputs
-from jobs.sweep.options import SweepOptions
+from jobs.sweep.options import LIVE_RATE, SANDBOX_RATE, SweepOptions
 from palm import __version__
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
@@ -58,6 +63,7 @@ def write_pairs(path: Path, count: int, *lines: str) -> Path:
 
 STAGES = {
     "input": InputOptions, "sweep": SweepOptions, "compare": CompareOptions, "store": StoreOptions,
+    "run": RunOptions, "render": RenderOptions, "observe": ObserveOptions,
 }  # fmt: skip
 
 
@@ -73,14 +79,18 @@ def options(
         seconds: How long it may take; None: as long as it takes.
         given: Options of any stage, by name, or of the whole run.
     """
-    given = {"source": str(source), "outputs": Outputs.to(output), **given}
+    settings = given.pop("settings", None)
+    given = {
+        "source": str(source), "outputs": Outputs.to(output), "run_date": run_date,
+        "default_rate": LIVE_RATE if settings else SANDBOX_RATE,
+        "endpoint": ConfiguredEndpoint(settings) if settings else SandboxEndpoint(), **given,
+    }  # fmt: skip
+    if seconds is not None:
+        given["time"] = TimeLimit.of_duration(seconds)
     for stage, kind in STAGES.items():
         names = [each.name for each in fields(kind) if each.name in given]
         given[stage] = kind(**{name: given.pop(name) for name in names})
-    usual = {"run_date": run_date, "timezone": "Asia/Shanghai", "settings": None}
-    if seconds is not None:
-        usual["time"] = TimeLimit.of_duration(seconds)
-    return Options(**(usual | given))
+    return Options(**given)
 
 
 def run_quietly(chosen: Options) -> Report:

@@ -17,8 +17,10 @@ from jobs.commands.option_types import Name, Number
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
+from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.render import FORMATS
-from jobs.render.language import Language
+from jobs.render.language import Language, RenderOptions
+from jobs.run.options import RunOptions
 from jobs.store.options import StoreOptions
 from jobs.sweep import options as sweep
 
@@ -168,7 +170,7 @@ _ASKING: Final = (
 _TIME: Final = (
     click.Option(
         ["--timezone"],
-        default="Asia/Shanghai",
+        default=_default(RunOptions, "timezone"),
         show_default=True,
         help="Where --run-date is today.",
     ),
@@ -235,7 +237,7 @@ _REPORT: Final = (
     click.Option(
         ["--lang"],
         type=click.Choice([language.value for language in Language]),
-        default=_default(StoreOptions, "language").value,
+        default=_default(RenderOptions, "language").value,
         show_default=True,
         help="Of labels, in HTML and Excel.",
     ),
@@ -267,16 +269,16 @@ _TELLING: Final = (
     ),
     click.Option(
         ["--log-format"],
-        type=click.Choice(["auto", "text", "json"]),
-        default="auto",
+        type=click.Choice([each.value for each in LogFormat]),
+        default=_default(ObserveOptions, "log_format").value,
         show_default=True,
         help="auto: text on a terminal, else JSON lines; the summary, and errors, are text but "
         "with json.",
     ),
     click.Option(
         ["--progress"],
-        type=click.Choice(["auto", "on", "off"]),
-        default="auto",
+        type=click.Choice([each.value for each in ProgressMode]),
+        default=_default(ObserveOptions, "progress").value,
         show_default=True,
         help="A bar; auto: on a terminal. Without one a line a minute is logged.",
     ),

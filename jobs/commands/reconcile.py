@@ -15,9 +15,12 @@ from jobs.commands.options import GROUPS
 from jobs.compare.options import CompareOptions
 from jobs.errors import RunError, UsageError
 from jobs.input.options import InputOptions
+from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.observe.report_name import report_name
+from jobs.render.language import Language, RenderOptions
+from jobs.run.options import RunOptions
 from jobs.store.options import StoreOptions
-from jobs.sweep.options import SweepOptions
+from jobs.sweep.options import LIVE_RATE, SANDBOX_RATE, SweepOptions
 from palm import __version__
 from palm.commands.exit_codes import epilog
 from palm.commands.runner import run_command
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from jobs.deadline import TimeLimit
     from jobs.observe.notifier import Outcome, RunNotifier
     from jobs.run.config import Options
-    from jobs.store.outputs import Outputs
+    from jobs.run.endpoint import EndpointProvider
     from palm.settings import Settings
 
 __all__ = ["command", "main"]
@@ -76,11 +79,11 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     """
     import logging  # noqa: PLC0415 - --help does not wait for it
 
-    from jobs.observe import logs  # noqa: PLC0415
+    from jobs.observe.log.setup import set_up_logging  # noqa: PLC0415
 
     given["name"] = report_name(given["name"], given["output"])
     level = logging.ERROR if given["quiet"] else logging.INFO
-    logs.set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
+    set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
     return _run(given)
 
 
@@ -89,12 +92,12 @@ def main() -> NoReturn:
     try:
         run_command(command, _NAME, exit_code_of, report=_report_error)
     finally:
-        if "jobs.observe.logs" in sys.modules:
-            sys.modules["jobs.observe.logs"].close_logs()
+        if "jobs.observe.log.setup" in sys.modules:
+            sys.modules["jobs.observe.log.setup"].close_logs()
 
 
 def _report_error(line: str, exit_code: int) -> None:
-    from jobs.observe.logs import report_error  # noqa: PLC0415 - --help does not wait for it
+    from jobs.observe.log.messages import report_error  # noqa: PLC0415 - --help does not wait for it
 
     report_error(line, exit_code)
 
@@ -112,25 +115,24 @@ def _run(given: dict[str, Any]) -> int:
 def _show_plan(given: dict[str, Any]) -> int:
     from jobs.run.pipeline import plan  # noqa: PLC0415 - pandas and all
 
-    for line in plan(_options(given, terminal=False)).lines_of_text():
+    for line in plan(_options(given)).lines_of_text():
         show(printable(line))
     return 0
 
 
 def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
     from jobs.commands.result_lines import say_result  # noqa: PLC0415
-    from jobs.observe.log_file import open_log_file  # noqa: PLC0415
+    from jobs.observe.log.log_file import open_log_file  # noqa: PLC0415
     from jobs.observe.notifier import announced, heedless  # noqa: PLC0415 - not needed for --help
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
     from jobs.run.pipeline import run  # noqa: PLC0415 - pandas and all
 
     console = SummaryConsole(stderr=True, highlight=False)
-    terminal = console.is_terminal and not console.is_dumb_terminal
     with announced(_announcer(given), outcome, exit_code_of):
         if given["log_file"] is not None:
             open_log_file(given)
-        options = _options(given, terminal=terminal)
-        outcome.run_date = str(options.run_date)
+        options = _options(given)
+        outcome.run_date = str(options.run.run_date)
         published = run(options, console, outcome)
     with heedless(outcome):
         say_result(published, options, given, console)
@@ -153,9 +155,9 @@ def _expected_run_date(given: dict[str, Any]) -> str:
         return given["run_date"] or "unknown"
 
 
-def _options(given: dict[str, Any], *, terminal: bool) -> Options:
+def _options(given: dict[str, Any]) -> Options:
     from jobs.commands.typed_options import typed_options  # noqa: PLC0415 - pandas and all
-    from jobs.observe import logs  # noqa: PLC0415
+    from jobs.observe.log.person import Person  # noqa: PLC0415
     from jobs.run.config import Options, Waits  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
 
@@ -166,7 +168,6 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
     _check_together(given, folder=outputs.folder is not None)
     settings = None if given["sandbox"] else _settings(given)
     time = _time_limit(given, zone)
-    bar = given["progress"] == "on" or (given["progress"] == "auto" and terminal)
     return Options(
         input=InputOptions(
             source=source,
@@ -175,9 +176,26 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
             encoding=given["encoding"],
             max_size=_size(given["max_input_size"]),
         ),
-        store=_store_options(given, outputs),
+        store=StoreOptions(
+            outputs=outputs,
+            baseline=given["baseline"],
+            compare=not given["no_baseline"],
+            require_baseline=given["require_baseline"],
+            max_dropped=given["max_dropped"],
+            replace=given["replace"],
+            keep_days=given["keep"],
+        ),
+        run=RunOptions(
+            run_date=run_date,
+            timezone=given["timezone"],
+            date_given=given["run_date"] is not None,
+            time=time,
+            fresh=given["fresh"],
+            retry_unanswered=given["retry_unanswered"],
+        ),
         sweep=SweepOptions(
             rate=given["rate"],
+            default_rate=SANDBOX_RATE if settings is None else LIVE_RATE,
             quota_share=given["quota_share"],
             concurrency=given["concurrency"],
             accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
@@ -187,33 +205,28 @@ def _options(given: dict[str, Any], *, terminal: bool) -> Options:
             max_unknown=given["max_unknown"],
             fail_on=tuple(_rule(text) for text in given["fail_on"]),
         ),
-        settings=settings,
-        run_date=run_date,
-        timezone=given["timezone"],
-        date_given=given["run_date"] is not None,
-        time=time,
-        fresh=given["fresh"],
-        retry_unanswered=given["retry_unanswered"],
-        progress=bar and not given["quiet"],
-        person=logs.Person.from_env(),
+        render=RenderOptions(language=Language(given["lang"])),
+        observe=ObserveOptions(
+            progress=ProgressMode(given["progress"]),
+            log_format=LogFormat(given["log_format"]),
+            quiet=given["quiet"],
+        ),
+        endpoint=_endpoint(settings),
+        person=Person.from_env(),
         waits=Waits.patient(_duration(given["patience"], "--patience"), is_timed=time.is_set),
         typed=tuple(typed_options(sys.argv[1:])),
     )
 
 
-def _store_options(given: dict[str, Any], outputs: Outputs) -> StoreOptions:
-    from jobs.render.language import Language  # noqa: PLC0415
+def _endpoint(settings: Settings | None) -> EndpointProvider:
+    """Return what opens the gateway: that of the settings, or a sandbox without settings."""
+    if settings is None:
+        from jobs.run.sandbox_endpoint import SandboxEndpoint  # noqa: PLC0415 - an HTTP server
 
-    return StoreOptions(
-        outputs=outputs,
-        baseline=given["baseline"],
-        compare=not given["no_baseline"],
-        require_baseline=given["require_baseline"],
-        max_dropped=given["max_dropped"],
-        replace=given["replace"],
-        keep_days=given["keep"],
-        language=Language(given["lang"]),
-    )
+        return SandboxEndpoint()
+    from jobs.run.endpoint import ConfiguredEndpoint  # noqa: PLC0415 - not needed for --help
+
+    return ConfiguredEndpoint(settings)
 
 
 def _check_together(given: dict[str, Any], *, folder: bool) -> None:

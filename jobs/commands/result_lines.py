@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 
 from jobs.compare.verdict import INCOMPLETE
-from jobs.observe.logs import log_error, log_line, log_summary, on_terminal
+from jobs.observe.log.messages import log_error, log_line, log_summary, on_terminal
 from jobs.render.terminal import print_summary, summary_lines
 from jobs.report.model import Report
 from jobs.run.config import Options
-from jobs.run.remedy import remedy
+from jobs.run.resumption.remedy import remedy
 from jobs.schema import State
 from jobs.store.published import Published
 from palm.text.printable import printable
@@ -62,5 +62,5 @@ def _remedy(report: Report, options: Options) -> str | None:
     unknown, code = report.summary.states[State.UNKNOWN], report.metadata.run.exit_code
     if code != INCOMPLETE or not unknown:
         return None
-    options = replace(options, run_date=report.run_date)
-    return remedy(options, retry_unanswered=options.store.outputs.primary is not None)
+    run = replace(options.run, run_date=report.run_date)
+    return remedy(options.command, run, retry_unanswered=options.store.outputs.primary is not None)

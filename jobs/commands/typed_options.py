@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jobs.commands.options import GROUPS
-from jobs.run.typed_command import TypedOption
+from jobs.run.resumption.typed_command import TypedOption
 
 __all__ = ["typed_options"]
 

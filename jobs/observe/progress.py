@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from jobs.observe.log_handlers import FILE_ONLY
+from jobs.observe.log.handlers import FILE_ONLY
 from jobs.sweep.stats import RequestStats
 
 __all__ = ["showing_progress", "status_line"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-__all__ = ["Language", "Translate"]
+__all__ = ["Language", "RenderOptions", "Translate"]
 
 
 class Language(StrEnum):
@@ -18,3 +19,14 @@ class Language(StrEnum):
 
 Translate: TypeAlias = Callable[[str], str]
 """Returns an English label in a language."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOptions:
+    """How the formats for people are rendered.
+
+    Attributes:
+        language: The language of labels in HTML and Excel.
+    """
+
+    language: Language = Language.EN

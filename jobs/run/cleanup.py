@@ -1,4 +1,4 @@
-"""What a published report makes useless: journals of its date or before, and old reports."""
+"""Removes what a published report makes useless: journals of its date or before, old reports."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import structlog
 from jobs.journal.old_journals import remove_old_journals
 from jobs.loggers import ALWAYS
 from jobs.report.model import GatewayId, Report
-from jobs.run.config import Options
+from jobs.store.options import StoreOptions
 from jobs.store.retention import old_reports, remove_reports
 
 __all__ = ["expired_reports", "tidy_up"]
 
 
-def tidy_up(options: Options, report: Report, *, today: date) -> None:
-    """Remove what the report makes useless; what cannot be removed is warned of.
+def tidy_up(store: StoreOptions, report: Report, *, today: date) -> None:
+    """Remove the files that a published report makes useless; a failure is only a warning.
 
     Args:
-        options: Of the run.
-        report: As published.
-        today: In the run's time zone.
+        store: Where the report is, and how long earlier ones are kept.
+        report: The published report.
+        today: Today's date in the time zone of the run.
     """
     try:
-        _remove(options, report, today)
+        _remove(store, report, today)
     except OSError as error:
         structlog.get_logger(ALWAYS).warning(
             f"The report is published; what it makes useless cannot be removed: {error.filename}: "
@@ -35,37 +35,37 @@ def tidy_up(options: Options, report: Report, *, today: date) -> None:
 
 
 def expired_reports(
-    options: Options, gateway: GatewayId, compared: date | None, *, today: date
+    store: StoreOptions, run_date: date, gateway: GatewayId, compared: date | None, *, today: date
 ) -> list[Path]:
-    """Return the old reports that a run removes once its own is there.
+    """Return the old reports that a run removes once its own is published.
 
     Args:
-        options: Of the run.
-        gateway: Of the run.
-        compared: The run date of what it compares with.
-        today: In the run's time zone.
+        store: Where the reports are, and how long they are kept.
+        run_date: The run date of the run.
+        gateway: The gateway of the run.
+        compared: The run date of the report that the run compares with; None: it has none.
+        today: Today's date in the time zone of the run.
     """
-    if options.store.outputs.folder is None or options.store.keep_days is None:
+    if store.outputs.folder is None or store.keep_days is None:
         return []
     return old_reports(
-        options.store.outputs.folder,
-        keep_days=options.store.keep_days,
-        run_date=options.run_date,
+        store.outputs.folder,
+        keep_days=store.keep_days,
+        run_date=run_date,
         today=today,
         compared=compared,
         gateway=gateway,
     )
 
 
-def _remove(options: Options, report: Report, today: date) -> None:
-    files, log = options.store.outputs.sidecars, structlog.get_logger("palm.run")
+def _remove(store: StoreOptions, report: Report, today: date) -> None:
+    files, log = store.outputs.sidecars, structlog.get_logger("palm.run")
     if files is not None:
-        old = remove_old_journals(files, options.run_date, report.gateway, now=time.time())
-        for path in old:
+        for path in remove_old_journals(files, report.run_date, report.gateway, now=time.time()):
             log.info("removed a journal whose last answer is over 7 days old", path=str(path))
     compared = report.metadata.baseline
     before = compared.run_date if compared else None
-    if old_ones := expired_reports(options, report.gateway, before, today=today):
-        log.info("--keep removes these old reports", paths=[str(path) for path in old_ones])
-        for path in remove_reports(old_ones):
+    if expired := expired_reports(store, report.run_date, report.gateway, before, today=today):
+        log.info("--keep removes these old reports", paths=[str(path) for path in expired])
+        for path in remove_reports(expired):
             log.info("removed an old report", path=str(path))

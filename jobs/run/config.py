@@ -1,4 +1,4 @@
-"""What the command was asked to do, as values; each is described by ``palm-reconcile --help``."""
+"""What a run was asked to do, as values; ``palm-reconcile --help`` describes each option."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import date
 from typing import Final
 
 from jobs.compare.options import CompareOptions
-from jobs.deadline import TimeLimit
 from jobs.input.options import InputOptions
-from jobs.observe.logs import Person
-from jobs.run.typed_command import TypedOption
+from jobs.observe.log.person import Person
+from jobs.observe.options import ObserveOptions
+from jobs.render.language import RenderOptions
+from jobs.run.endpoint import EndpointProvider
+from jobs.run.options import RunOptions
+from jobs.run.resumption.typed_command import TypedOption, typed_option
 from jobs.store.options import StoreOptions
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.options import SweepOptions
 from jobs.sweep.rules import SweepRules
-from palm import AdaptationRules, BreakerRules, Clock, HostRules, Retry, Timeouts
-from palm.settings import Settings
+from palm import AdaptationRules, BreakerRules, HostRules, Retry, Timeouts
 
 __all__ = ["Options", "Waits"]
 
@@ -25,7 +27,7 @@ _THROTTLES_AGAIN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Every waiting time, with its default, so that tests scale it."""
+    """Every waiting time, with its default, so that tests can scale it."""
 
     retry: Retry = field(default_factory=lambda: Retry(patience_s=float("inf")))
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -36,19 +38,20 @@ class Waits:
 
     @property
     def throttled_again(self) -> Retry:
-        """How a pair is asked in the last round that was throttled again and again before.
+        """How a pair that was throttled repeatedly is asked in the last round.
 
-        Its throttles say nothing of the pace of the others.
+        Its throttles do not slow down the other pairs.
         """
         return replace(self.retry, throttles=_THROTTLES_AGAIN, adapts=False)
 
     @classmethod
     def patient(cls, seconds: float | None, *, is_timed: bool = False) -> Waits:
-        """Return the defaults, but for how long no answer at all may be accepted.
+        """Return the defaults, except for how long the run goes on without a valid answer.
 
         Args:
-            seconds: None: until the time there is has passed, or as long as is usual.
-            is_timed: Whether the run has a deadline, or a longest duration.
+            seconds: How long the run waits for a valid answer; None: until its time limit or, if
+                it has none, as long as ``AbortThresholds`` say.
+            is_timed: Whether the run has a time limit.
         """
         if seconds is None and is_timed:
             seconds = float("inf")
@@ -58,57 +61,51 @@ class Waits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a run was asked to do: the options of each stage, and what several of them need.
+    """What a run was asked to do: the options of each stage. Each stage gets only its own.
 
     Attributes:
-        settings: None: ask a sandbox inside this process.
-        date_given: Whether ``run_date`` was; otherwise an unfinished run's may be taken instead.
-        time: The time that there is.
-        clock: What ``time`` is compared with.
-        fresh: Whether an unfinished run's answers are left aside.
-        retry_unanswered: Whether the report of ``run_date`` is corrected.
-        progress: A bar, lines, or (None) nothing.
-        person: Stands for openids in logs.
-        typed: The options after the command's name; shown only without what could be a secret.
+        input: How the input is read.
+        store: Where the report goes, and which report it is compared with.
+        run: Which night the run is for, and how much time it has.
+        sweep: How fast the gateway is asked.
+        compare: How the answers are compared and judged.
+        render: How the report is rendered for people.
+        observe: What is shown while the run goes on.
+        endpoint: Opens the gateway.
+        waits: Every waiting time.
+        person: Replaces openids by keyed hashes in logs.
+        typed: The options after the command's name. What could be a secret among them is not shown.
     """
 
     input: InputOptions
     store: StoreOptions
+    run: RunOptions
+    endpoint: EndpointProvider
     sweep: SweepOptions = field(default_factory=SweepOptions)
     compare: CompareOptions = field(default_factory=CompareOptions)
-    settings: Settings | None
-    run_date: date
-    timezone: str
-    date_given: bool = True
-    time: TimeLimit = field(default_factory=TimeLimit)
-    clock: Clock = field(default_factory=Clock)
-    fresh: bool = False
-    retry_unanswered: bool = False
-    progress: bool | None = None
-    person: Person = field(default_factory=Person)
+    render: RenderOptions = field(default_factory=RenderOptions)
+    observe: ObserveOptions = field(default_factory=ObserveOptions)
     waits: Waits = field(default_factory=Waits)
+    person: Person = field(default_factory=Person)
     typed: tuple[TypedOption, ...] = field(default=(), repr=False)
 
     @property
-    def seconds_left(self) -> float | None:
-        """What is left of the time there is; None: as long as it takes."""
-        return self.time.seconds_left(self.clock)
-
-    @property
-    def quota(self) -> float:
-        """Requests per second that this job may send."""
-        return self.sweep.quota(sandbox=self.settings is None)
-
-    @property
-    def in_flight(self) -> int:
-        """Requests in flight at most."""
-        return self.sweep.in_flight(sandbox=self.settings is None)
+    def command(self) -> tuple[TypedOption, ...]:
+        """The options that were typed or, for a run started from Python, input and outputs."""
+        if self.typed:
+            return self.typed
+        source = TypedOption(None, self.input.source, (self.input.source,))
+        return (source, *(typed_option("-o", str(path)) for path in self.store.outputs.files))
 
     def for_date(self, run_date: date) -> Options:
         """Return the options of a run of another date."""
         outputs = self.store.outputs.for_date(run_date)
-        return replace(self, run_date=run_date, store=replace(self.store, outputs=outputs))
+        return replace(
+            self,
+            run=replace(self.run, run_date=run_date),
+            store=replace(self.store, outputs=outputs),
+        )
 
     def with_at_most(self, in_flight: int) -> Options:
-        """Return the options with no more requests in flight."""
+        """Return the options with at most so many requests in flight."""
         return replace(self, sweep=replace(self.sweep, concurrency=in_flight))

@@ -1,33 +1,35 @@
-"""Whom to ask, and with which keys."""
+"""The gateway that a run asks, and the keys for it. Knows nothing of the sandbox's server."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from jobs.report.model import GatewayId
-from palm import BASE_URLS, CertificateStore, Merchant, PlatformKeys, sandbox
+from palm import BASE_URLS, CertificateStore, Merchant, PlatformKeys
 from palm.http.tls import tls_context
 from palm.http.url import checked_base_url
+from palm.sandbox.identity import SANDBOX_MCHID
 from palm.settings import Settings
 
-__all__ = ["Endpoint", "open_endpoint"]
+__all__ = ["ConfiguredEndpoint", "Endpoint", "EndpointProvider"]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The other side, and who we are to it.
+    """A gateway that can be asked.
 
     Attributes:
-        gateway: As the report names it.
-        merchant: Who asks.
-        keys: What answers are verified with.
-        base_url: Hosts: main, then backup.
-        proxy: URL, or None.
+        gateway: The gateway's identity, as the report names it.
+        merchant: The merchant that signs the requests.
+        keys: The keys that answers are verified with.
+        base_url: The hosts: main, then backup.
+        proxy: URL of an HTTP proxy, or None.
         ca_file: Certificates that TLS trusts besides the system's, or None.
     """
 
@@ -39,34 +41,50 @@ class Endpoint:
     ca_file: Path | None = None
 
 
-@asynccontextmanager
-async def open_endpoint(settings: Settings | None, run_date: date) -> AsyncIterator[Endpoint]:
-    """Yield the gateway of the settings; None: a sandbox that lives as long.
+class EndpointProvider(Protocol):
+    """Opens the gateway that a run asks."""
 
-    Raises:
-        palm.SettingsError: A setting is wrong.
+    @property
+    def files_per_request(self) -> int:
+        """How many open files of this process a request in flight takes."""
+
+    def open(self, run_date: date) -> AbstractAsyncContextManager[Endpoint]:
+        """Return a context in which the gateway can be asked.
+
+        Args:
+            run_date: The business date of the run.
+
+        Raises:
+            palm.SettingsError: A setting is wrong.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredEndpoint:
+    """The gateway that the settings name.
+
+    Attributes:
+        settings: Credentials, keys and hosts.
     """
-    if settings is not None:
-        yield _configured(settings)
-        return
-    keys = sandbox.SandboxKeys.generate()
-    async with sandbox.SandboxGateway(keys, date=run_date) as gateway:
+
+    settings: Settings
+    files_per_request: int = 1
+
+    @asynccontextmanager
+    async def open(self, run_date: date) -> AsyncIterator[Endpoint]:  # noqa: ARG002 - the sandbox's
+        """Yield the endpoint; nothing is sent.
+
+        Raises:
+            palm.SettingsError: A setting is wrong.
+        """
+        settings = self.settings
+        merchant, keys = settings.merchant(), settings.verifying_keys()
+        urls = settings.base_url or BASE_URLS
+        host = urlsplit(checked_base_url(urls[0])).hostname or ""
+        kind = "wechatpay" if host.endswith(".mch.weixin.qq.com") else "other"
+        if merchant.mchid == SANDBOX_MCHID:
+            kind = "sandbox"
+        tls_context(settings.ca_file)  # an error in the file is reported before anything is sent
         yield Endpoint(
-            GatewayId("sandbox", keys.mchid),
-            keys.merchant(),
-            keys.platform_keys(),
-            [gateway.base_url],
+            GatewayId(kind, merchant.mchid), merchant, keys, urls, settings.proxy, settings.ca_file
         )
-
-
-def _configured(settings: Settings) -> Endpoint:
-    merchant, keys = settings.merchant(), settings.verifying_keys()
-    urls = settings.base_url or BASE_URLS
-    host = urlsplit(checked_base_url(urls[0])).hostname or ""
-    kind = "wechatpay" if host.endswith(".mch.weixin.qq.com") else "other"
-    if merchant.mchid == sandbox.SANDBOX_MCHID:
-        kind = "sandbox"
-    tls_context(settings.ca_file)  # what is wrong with it is told before anybody is asked
-    return Endpoint(
-        GatewayId(kind, merchant.mchid), merchant, keys, urls, settings.proxy, settings.ca_file
-    )

@@ -1,4 +1,4 @@
-"""What a run would do and how long it would take: for ``--plan``."""
+"""What a run will do and how long it takes: for ``--plan``, and for its first log line."""
 
 from __future__ import annotations
 
@@ -6,32 +6,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import structlog
+
+from jobs.deadline import duration_text
 from jobs.input.pairs import Input
-from jobs.run.config import Options
+from jobs.observe.log.messages import log_start
+from jobs.run.options import RunOptions
 from jobs.store.baseline import Baseline
+from jobs.store.outputs import Outputs
+from jobs.sweep.options import SweepOptions
+from palm import __version__
 from palm.resilience.pacer import SAFETY_MARGIN
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "log_first_line"]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run before it begins.
+    """What a run will do.
 
     Attributes:
-        run_date: ISO date.
-        lines: Of the input, with ``pairs``, ``duplicates`` and ``invalid`` as in the report.
+        run_date: The run date as an ISO date.
+        lines: Lines of the input.
+        pairs: Different pairs of the input.
+        duplicates: Lines whose pair has been listed before.
+        invalid: Lines that hold no pair.
         baseline: Run date of the report to compare with; None: there is none.
-        answered: Pairs already answered: in an unfinished run's journal, or in the report that is
+        answered: Pairs already answered, in an unfinished run's journal or in the report that is
             corrected.
-        requests: To be sent, retries apart.
-        rate: Per second.
-        seconds: For all requests at that rate.
-        available: Seconds there are; None: as many as it takes.
-        left: Pairs that would not be reached.
-        in_flight: Requests at most.
-        answer_ms: The time holds while an answer takes no longer; None: enough are in flight.
-        removed: Old reports that are removed once the new one is there.
+        requests: Requests to be sent, without retries.
+        rate: Requests per second.
+        seconds: How long all requests take at that rate.
+        available: Seconds until the time limit; None: there is no limit.
+        left: Pairs that would not be asked before the time limit.
+        in_flight: Requests in flight at most.
+        answer_ms: The longest time an answer may take for ``seconds`` to hold, in milliseconds;
+            None: any usual time.
+        removed: Old reports that are removed once the new one is published.
     """
 
     run_date: str
@@ -53,48 +64,58 @@ class Plan:
     @classmethod
     def of(
         cls,
-        options: Options,
+        run: RunOptions,
+        sweep: SweepOptions,
         source: Input,
-        found: Baseline,
+        baseline: Baseline,
         *,
         answered: int,
         removed: tuple[Path, ...] = (),
     ) -> Self:
-        """Return the plan of a run."""
+        """Return the plan of a run.
+
+        Args:
+            run: The date and the time limit.
+            sweep: How fast the gateway is asked.
+            source: The input.
+            baseline: The earlier reports.
+            answered: Pairs already answered.
+            removed: Old reports that are removed.
+        """
         requests = len(source.pairs) - answered
-        rate = options.quota * SAFETY_MARGIN
-        available = options.seconds_left
+        rate = sweep.quota * SAFETY_MARGIN
+        available = run.seconds_left
         reached = requests if available is None else int(available * rate)
         return cls(
-            run_date=options.run_date.isoformat(),
+            run_date=run.run_date.isoformat(),
             lines=source.lines,
             pairs=len(source.pairs),
             duplicates=source.duplicates,
             invalid=source.invalid,
-            baseline=found.report.run_date.isoformat() if found.report else None,
+            baseline=baseline.report.run_date.isoformat() if baseline.report else None,
             answered=answered,
             requests=requests,
             rate=round(rate, 3),
             seconds=round(requests / rate, 1),
             available=available,
             left=max(0, requests - reached),
-            in_flight=options.in_flight,
+            in_flight=sweep.in_flight,
             # The usual number allows an answer a second.
-            answer_ms=int(1000 * options.in_flight / rate) if options.in_flight < rate else None,
+            answer_ms=int(1000 * sweep.in_flight / rate) if sweep.in_flight < rate else None,
             removed=removed,
         )
 
     def condition(self) -> str | None:
-        """Return what the time depends on where few requests are in flight."""
+        """Return the condition under which ``seconds`` holds, or None if it always does."""
         if self.answer_ms is None:
             return None
         return f"if an answer takes at most {self.answer_ms:,} ms: {self.in_flight:,} in flight"
 
     def lines_of_text(self) -> list[str]:
-        """Return the plan for a person."""
+        """Return the plan as lines of text."""
         hours, rest = divmod(round(self.seconds), 3600)
         counted = f"{self.duplicates:,} duplicates, {self.invalid:,} invalid"
-        said = [
+        lines = [
             f"run date    {self.run_date}",
             f"input       {self.lines:,} lines: {self.pairs:,} pairs, {counted}",
             f"baseline    {self.baseline or 'none'}",
@@ -103,8 +124,44 @@ class Plan:
             f"time        {hours} h {rest // 60} min {rest % 60} s at {self.rate:g} per second",
         ]
         if condition := self.condition():
-            said.append(f"            {condition}")
+            lines.append(f"            {condition}")
         if self.available is not None:
             met = "is met" if not self.left else f"is not met: {self.left:,} pairs would be left"
-            said.append(f"deadline    in {self.available:.0f} s, {met}")
-        return said + [f"removes     {path}" for path in self.removed]
+            lines.append(f"deadline    in {self.available:.0f} s, {met}")
+        return lines + [f"removes     {path}" for path in self.removed]
+
+
+def log_first_line(plan: Plan, source: Input, outputs: Outputs, quota: float) -> None:
+    """Log version, run date, input, pairs, outputs, rate, and how long the run takes.
+
+    Args:
+        plan: What the run will do.
+        source: The input.
+        outputs: Where the report goes.
+        quota: Requests per second that the run may send.
+    """
+    names = [str(path) for path in outputs.files]
+    if outputs.stdout is not None:
+        names.append("standard output")
+    done = f" ({plan.answered:,} answered already)" if plan.answered else ""
+    condition = plan.condition()
+    limit = "" if not plan.left else f", time for {plan.requests - plan.left:,} of them"
+    log_start(
+        f"palm-reconcile {__version__}: run date {plan.run_date}, input {source.name}, "
+        f"{plan.pairs:,} pairs{done}, output {', '.join(names)}, {quota:g} requests/s, "
+        f"takes about {duration_text(max(1.0, plan.seconds))}"
+        f"{f' {condition}' if condition else ''}{limit}",
+        version=__version__,
+        run_date=plan.run_date,
+        input=source.name,
+        pairs=plan.pairs,
+        answered=plan.answered,
+        outputs=names,
+        rate=quota,
+        seconds=plan.seconds,
+    )
+    if outputs.primary is None and outputs.stdout != "parquet":
+        structlog.get_logger("palm.run").warning(
+            "No Parquet file is among the outputs: the next run will have nothing to compare with; "
+            "add -o report.parquet"
+        )

@@ -1,15 +1,13 @@
-"""The sweep in its surroundings: client, journal, clock, signals, progress."""
+"""The sweep in its surroundings: client, journal, time limit, signals, progress."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 import structlog
@@ -23,37 +21,64 @@ from jobs.errors import (
     UnnamedAnswersError,
 )
 from jobs.journal.journal import Journal
+from jobs.observe.log.person import Person
 from jobs.observe.progress import showing_progress
 from jobs.report.request_info import Pace
-from jobs.run.config import Options
+from jobs.run.config import Waits
 from jobs.run.endpoint import Endpoint
-from jobs.run.remedy import remedy
+from jobs.run.options import RunOptions
+from jobs.run.pace import PaceMeter
 from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
+from jobs.store.locations import Sidecars
 from jobs.sweep.answers import usable
 from jobs.sweep.cancel import CancelReason, CancelToken, cancel_when_over
-from jobs.sweep.engine import sweep
-from jobs.sweep.file_limit import connections_within_limit
+from jobs.sweep.engine import Query, sweep
+from jobs.sweep.options import SweepOptions
 from jobs.sweep.order import order
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
-from palm import AsyncPalm, PalmError
-from palm.resilience.pacer import SAFETY_MARGIN
+from palm import AsyncPalm, PalmAuthorization, PalmError
 
-__all__ = ["Asked", "ask_all", "within_limits"]
+__all__ = ["Asked", "Session", "ask_all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What the sweep needs around it.
+
+    Attributes:
+        endpoint: The gateway that is asked.
+        run: The date and the time limit of the run.
+        sweep: How fast the gateway is asked.
+        waits: Every waiting time.
+        files: Names the journal; None: no file is written.
+        person: Replaces openids in the log.
+        bar: Whether a progress bar is shown.
+        remedy: Returns the end of a line that says how to go on: ``to go on: palm-reconcile ...``.
+    """
+
+    endpoint: Endpoint
+    run: RunOptions
+    sweep: SweepOptions
+    waits: Waits
+    files: Sidecars | None
+    person: Person
+    bar: bool
+    remedy: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of asking.
+    """The result of asking.
 
     Attributes:
         answers: Columns ``ANSWERS``.
-        stats: Counts.
-        pace: How fast, for the report's metadata.
-        journal: To be removed once the report is published; None: there was none.
-        cut: Whether there was not time for all.
-        not_asked: How many pairs there was no time for.
+        stats: The counts of the sweep.
+        pace: How fast the gateway was asked, for the report's metadata.
+        journal: The journal, which is of no use once the report is published; None: there was none.
+        cut: Whether the time limit came before all pairs were asked.
+        not_asked: How many pairs were not asked for want of time.
     """
 
     answers: pd.DataFrame
@@ -65,8 +90,7 @@ class Asked:
 
 
 async def ask_all(
-    options: Options,
-    endpoint: Endpoint,
+    session: Session,
     pairs: pd.DataFrame,
     baseline: pd.DataFrame,
     console: Console,
@@ -74,133 +98,98 @@ async def ask_all(
     has_good_answer: bool = False,
     begin: Callable[[int], None] = lambda _: None,
 ) -> Asked:
-    """Ask about all pairs, or as many as there is time for.
+    """Ask about all pairs, or about as many as the time limit allows.
 
     Args:
-        options: How.
-        endpoint: Whom.
+        session: What the sweep needs around it.
         pairs: Columns ``PAIRS``.
-        baseline: Columns ``ROWS``: says whom to ask first where there is not time for all.
+        baseline: Columns ``ROWS``; decides which pairs are asked first if there is a time limit.
         console: For the progress bar.
         has_good_answer: Whether there is a good answer already, about some other pair.
-        begin: Is called before the first question, with how many answers there are already.
+        begin: Called before the first request with the number of answers in the journal.
 
     Raises:
         RunError: The run ended before it had a verdict; what is known is in the journal.
     """
     stats, cancel = RequestStats(), CancelToken()
     with ExitStack() as stack:
-        journal = _open_journal(options, endpoint, pairs, stack)
+        journal = _open_journal(session, pairs, stack)
         begin(len(journal.resumed) if journal else 0)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(cancel))
-        started = time.monotonic()
-        palm = _client(options, endpoint, stats)
-        stack.enter_context(cancel_when_over(cancel, lambda: options.seconds_left))
-        progress = showing_progress(
-            stats,
-            console,
-            bar=options.progress,
-            more=lambda: _pace(options, palm, stats, time.monotonic() - started),
-        )
-        try:
+        palm = _client(session, stats)
+        meter = PaceMeter(palm, stats, session.sweep)
+        stack.enter_context(cancel_when_over(cancel, lambda: session.run.seconds_left))
+        progress = showing_progress(stats, console, bar=session.bar, more=meter.delays)
+        with _adding_what_is_kept(session, stats, journal):
             async with palm, progress:
                 answers = await sweep(
-                    _logged(palm, options),
+                    _logged(palm, session.person),
                     pairs,
                     query_throttled=_logged(
-                        palm.with_options(retry=options.waits.throttled_again), options
+                        palm.with_options(retry=session.waits.throttled_again), session.person
                     ),
                     stats=stats,
-                    rules=_rules(options),
-                    order=_order(options, pairs, baseline),
+                    rules=_rules(session),
+                    order=_order(session.run, pairs, baseline),
                     has_good_answer=has_good_answer,
                     resumed=journal.resumed if journal else (),
                     on_final=journal.put if journal else lambda _: None,
                     cancel=cancel,
                 )
-        except UnnamedAnswersError as error:
-            kept = f"; {_kept(stats, journal)}" if stats.answered else ""
-            raise error.saying(f"{error}{kept}") from None
-        except AbortedError as error:
-            raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
-        except NotNowError as error:
-            if not stats.answered:
-                raise
-            raise error.saying(f"{error}; {_resumable(options, stats, journal)}") from None
         if journal is not None:
             journal.close()
             journal.check()
         if cancel.reason is CancelReason.SIGNAL:
-            raise _interrupted(caught[0], options, stats, journal)
-    pace = _whole_pace(options, palm, stats, time.monotonic() - started)
+            raise _interrupted(caught[0], session.remedy, stats, journal)
     not_asked = int((answers["unknown_reason"] == UnknownReason.NOT_ASKED).sum())
     cut = cancel.reason is CancelReason.DEADLINE
-    return Asked(answers, stats, pace, journal, cut=cut, not_asked=not_asked)
+    return Asked(answers, stats, meter.pace(), journal, cut=cut, not_asked=not_asked)
 
 
-def _open_journal(
-    options: Options, endpoint: Endpoint, pairs: pd.DataFrame, stack: ExitStack
-) -> Journal | None:
-    files = options.store.outputs.sidecars
-    if files is None:
+def _open_journal(session: Session, pairs: pd.DataFrame, stack: ExitStack) -> Journal | None:
+    if session.files is None:
         return None
-    journal = Journal.open(files, options.run_date, endpoint.gateway, pairs, fresh=options.fresh)
+    run = session.run
+    gateway = session.endpoint.gateway
+    journal = Journal.open(session.files, run.run_date, gateway, pairs, fresh=run.fresh)
     log = structlog.get_logger("palm.run")
     for line in journal.messages:
         log.warning(line)
-    journal.resumed = usable(journal.resumed, accept_unnamed=options.sweep.accept_unnamed)
+    journal.resumed = usable(journal.resumed, accept_unnamed=session.sweep.accept_unnamed)
     if journal.resumed:
-        said = f"Resuming: {len(journal.resumed):,} of {len(pairs):,} answers kept"
-        log.info(said)
+        line = f"Resuming: {len(journal.resumed):,} of {len(pairs):,} answers kept"
+        log.info(line)
     return stack.enter_context(journal)
 
 
-def within_limits(options: Options) -> Options:
-    """Return the options with no more in flight than this process may have open.
-
-    Raises:
-        UsageError: There is room for none.
-    """
-    possible = connections_within_limit(
-        options.in_flight, each=1 if options.settings is not None else 2
-    )
-    if possible < options.in_flight:
-        requests = "request" if possible == 1 else "requests"
-        structlog.get_logger("palm.run").warning(
-            f"The limit of open files allows {possible:,} {requests} in flight instead of "
-            f"{options.in_flight:,}: raise it with ulimit -n, or use --concurrency {possible}"
-        )
-    return options.with_at_most(possible)
-
-
-def _client(options: Options, endpoint: Endpoint, stats: RequestStats) -> AsyncPalm:
-    waits = options.waits
+def _client(session: Session, stats: RequestStats) -> AsyncPalm:
+    endpoint, waits = session.endpoint, session.waits
     return AsyncPalm(
         merchant=endpoint.merchant,
         keys=endpoint.keys,
         base_url=endpoint.base_url,
         proxy=endpoint.proxy,
         ca_file=endpoint.ca_file,
-        rate=options.quota,
+        rate=session.sweep.quota,
         retry=waits.retry,
         timeouts=waits.timeouts,
         adaptation=waits.adaptation,
         hosts=waits.hosts,
         breaker=waits.breaker,
-        accept_unnamed=options.sweep.accept_unnamed,
+        accept_unnamed=session.sweep.accept_unnamed,
         on_attempt=stats.attempted,
     )
 
 
-def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
-    """Return the question, with each failure logged where that is asked for (``-v``)."""
+def _logged(palm: AsyncPalm, person: Person) -> Query:
+    """Return what asks about a pair; with ``-v`` it logs each failure."""
     log = structlog.get_logger("palm.pair")
-    get, person = palm.authorizations.get, options.person
+    get = palm.authorizations.get
     if not logging.getLogger("palm.pair").isEnabledFor(logging.DEBUG):
         return get
 
-    async def ask(openid: str, organization_id: str) -> Any:  # noqa: ANN401 - as get
+    async def ask(openid: str, organization_id: str) -> PalmAuthorization:
         try:
             return await get(openid, organization_id)
         except PalmError as error:
@@ -217,25 +206,25 @@ def _logged(palm: AsyncPalm, options: Options) -> Any:  # noqa: ANN401 - an Ask
     return ask
 
 
-def _rules(options: Options) -> SweepRules:
-    """Return how to sweep; with a deadline the first connection is waited for until then."""
-    rules = replace(options.waits.sweep, concurrency=options.in_flight)
-    return replace(rules, reach_s=math.inf) if options.time.is_set else rules
+def _rules(session: Session) -> SweepRules:
+    """Return when to stop; with a time limit the first connection is waited for until then."""
+    rules = replace(session.waits.sweep, concurrency=session.sweep.in_flight)
+    return replace(rules, reach_s=math.inf) if session.run.time.is_set else rules
 
 
-def _order(options: Options, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
-    """Return whom to ask first, where there may not be time for all."""
-    if not options.time.is_set:
+def _order(run: RunOptions, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
+    """Return the positions of ``pairs`` in the order to ask; None without a time limit."""
+    if not run.time.is_set:
         return None
-    return [int(place) for place in order(pairs, baseline, run_date=options.run_date)]
+    return [int(position) for position in order(pairs, baseline, run_date=run.run_date)]
 
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """Let the garbage collector pass over what is there already, and come seldom.
+    """Let the garbage collector skip the objects that exist already, and run seldom.
 
-    A question leaves hardly a cycle behind, but the collector would look through all of pandas
-    again and again: it took a twentieth of the run's time.
+    A request leaves hardly any cycle behind, but the collector would search all of pandas again and
+    again, which took a twentieth of the run's time.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -247,18 +236,30 @@ def _seldom_collected() -> Iterator[None]:
         gc.unfreeze()
 
 
+@contextmanager
+def _adding_what_is_kept(
+    session: Session, stats: RequestStats, journal: Journal | None
+) -> Iterator[None]:
+    """Add to the line of an error what is kept of the run, and how to go on with it."""
+    try:
+        yield
+    except UnnamedAnswersError as error:
+        kept = f"; {_kept(stats, journal)}" if stats.answered else ""
+        raise error.saying(f"{error}{kept}") from None
+    except (AbortedError, NotNowError) as error:
+        if isinstance(error, NotNowError) and not stats.answered:
+            raise
+        line = f"{error}; {_kept(stats, journal)}; {session.remedy()}"
+        raise error.saying(line) from None
+
+
 def _interrupted(
     kind: type[RunInterruptedError],
-    options: Options,
+    remedy: Callable[[], str],
     stats: RequestStats,
     journal: Journal | None,
 ) -> RunInterruptedError:
-    return kind(f"interrupted; {_resumable(options, stats, journal)}")
-
-
-def _resumable(options: Options, stats: RequestStats, journal: Journal | None) -> str:
-    """Return what is kept of a run that ended before its verdict, and how to go on with it."""
-    return f"{_kept(stats, journal)}; {remedy(options, 'to go on')}"
+    return kind(f"interrupted; {_kept(stats, journal)}; {remedy()}")
 
 
 def _kept(stats: RequestStats, journal: Journal | None) -> str:
@@ -269,33 +270,6 @@ def _kept(stats: RequestStats, journal: Journal | None) -> str:
     journal.close()
     try:
         journal.check()
-    except RunError as error:  # the last ones could not be written
+    except RunError as error:  # the last answers could not be written
         return str(error)
     return f"{answers} are kept in the journal"
-
-
-def _pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> dict[str, Any]:
-    """Return how long the run was held back so far, and by what."""
-    throttled = palm.adaptation.paused_s if palm.adaptation else 0.0
-    outage = palm.breaker.open_s if palm.breaker else 0.0
-    used = stats.requests / (options.quota * SAFETY_MARGIN)
-    return {
-        "throttled_seconds": round(throttled, 3),
-        "outage_seconds": round(outage, 3),
-        # What is left of the time once each request has had its slot: too few were in flight.
-        "starved_seconds": round(max(0.0, seconds - used - throttled - outage), 3),
-        "pauses": palm.adaptation.pauses if palm.adaptation else 0,
-        "outages": palm.breaker.openings if palm.breaker else 0,
-        "host_switches": palm.hosts.switches,
-    }
-
-
-def _whole_pace(options: Options, palm: AsyncPalm, stats: RequestStats, seconds: float) -> Pace:
-    return Pace(
-        rate=options.quota,
-        concurrency=options.in_flight,
-        seconds=round(seconds, 3),
-        achieved_rate=round(stats.requests / seconds, 3) if seconds else 0.0,
-        worst_second=palm.pacer.worst_second if palm.pacer else 0,
-        **_pace(options, palm, stats, seconds),
-    )

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.render.language import Language
-
 if TYPE_CHECKING:
     from jobs.store.outputs import Outputs
 
@@ -26,7 +24,6 @@ class StoreOptions:
         max_dropped: Stop where more of its pairs are missing from the input.
         replace: Whether a report that shares few of its pairs is replaced.
         keep_days: Remove older reports; None: keep all.
-        language: Of labels.
     """
 
     outputs: Outputs
@@ -36,4 +33,3 @@ class StoreOptions:
     max_dropped: float = 0.5
     replace: bool = False
     keep_days: int | None = None
-    language: Language = Language.EN

@@ -28,23 +28,26 @@ class SweepOptions:
     """How the gateway is asked.
 
     Attributes:
-        rate: Requests per second that are allowed; None: the default of the gateway.
-        quota_share: The part of ``rate`` that this job may take.
-        concurrency: Requests in flight at most; None: the quota, within limits.
+        rate: Requests per second that WeChat Pay allows this job; None: ``default_rate``.
+        default_rate: The rate where none is given: that of the gateway that is asked.
+        quota_share: The part of the rate that this job may take.
+        concurrency: Requests in flight at most; None: as many as the quota allows in a second,
+            within ``FEWEST_IN_FLIGHT`` and ``MOST_IN_FLIGHT``.
         accept_unnamed: Whether answers that do not name their pair are accepted.
     """
 
     rate: float | None = None
+    default_rate: float = LIVE_RATE
     quota_share: float = 1.0
     concurrency: int | None = None
     accept_unnamed: bool = False
 
-    def quota(self, *, sandbox: bool) -> float:
-        """Return the requests per second that this job may send."""
-        default = SANDBOX_RATE if sandbox else LIVE_RATE
-        return (self.rate if self.rate is not None else default) * self.quota_share
+    @property
+    def quota(self) -> float:
+        """The requests per second that this job may send."""
+        return (self.default_rate if self.rate is None else self.rate) * self.quota_share
 
-    def in_flight(self, *, sandbox: bool) -> int:
-        """Return how many requests are in flight at most."""
-        usual = min(max(self.quota(sandbox=sandbox), FEWEST_IN_FLIGHT), MOST_IN_FLIGHT)
-        return self.concurrency or int(usual)
+    @property
+    def in_flight(self) -> int:
+        """How many requests are in flight at most."""
+        return self.concurrency or int(min(max(self.quota, FEWEST_IN_FLIGHT), MOST_IN_FLIGHT))

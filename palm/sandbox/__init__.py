@@ -1,18 +1,27 @@
 """A gateway on this machine that behaves as WeChat Pay's APIv3 does, with faults on demand.
 
 WeChat Pay has no test environment for APIv3, so there is nothing to compare with but its
-documentation: each rule names the page that it comes from, and what no page says is called a
-decision where it is taken.
+documentation. Each rule names the page that it comes from; a rule that no page states is called a
+decision where it is implemented.
+
+The modules behind the names are imported when a name is first used: the server is not needed to
+recognize a sandbox.
 """
 
-import warnings
+from __future__ import annotations
 
-from palm.sandbox.counts import Statistics
-from palm.sandbox.credentials.keyring import SANDBOX_MCHID, KeyMode, SandboxKeys
-from palm.sandbox.faults import Fault, Faults
-from palm.sandbox.gateway import SandboxGateway
-from palm.sandbox.people.population import Event, EventKind, Population, Standing, State
-from palm.sandbox.requests.limiter import SlidingWindow
+import warnings
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from palm.sandbox.counts import Statistics
+    from palm.sandbox.credentials.keyring import KeyMode, SandboxKeys
+    from palm.sandbox.faults import Fault, Faults
+    from palm.sandbox.gateway import SandboxGateway
+    from palm.sandbox.identity import SANDBOX_MCHID
+    from palm.sandbox.people.population import Event, EventKind, Population, Standing, State
+    from palm.sandbox.requests.limiter import SlidingWindow
 
 __all__ = [
     "SANDBOX_MCHID",
@@ -30,13 +39,38 @@ __all__ = [
     "Statistics",
 ]
 
+_MODULES: Final = {
+    "SANDBOX_MCHID": "identity",
+    "Event": "people.population",
+    "EventKind": "people.population",
+    "Fault": "faults",
+    "Faults": "faults",
+    "KeyMode": "credentials.keyring",
+    "Population": "people.population",
+    "SandboxGateway": "gateway",
+    "SandboxKeys": "credentials.keyring",
+    "SlidingWindow": "requests.limiter",
+    "Standing": "people.population",
+    "State": "people.population",
+    "Statistics": "counts",
+}
+
+_RENAMED: Final = {"Gateway": "SandboxGateway"}
+"""Names of version 0.1, which still work in this one, with a warning."""
+
 
 def __getattr__(name: str) -> object:
-    if name == "Gateway":
+    if new := _RENAMED.get(name):
         warnings.warn(
-            "palm.sandbox.Gateway is now palm.sandbox.SandboxGateway",
-            DeprecationWarning,
-            stacklevel=2,
+            f"palm.sandbox.{name} is now palm.sandbox.{new}", DeprecationWarning, stacklevel=2
         )
-        return SandboxGateway
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(__name__), new)
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"palm.sandbox.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

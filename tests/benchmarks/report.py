@@ -115,8 +115,10 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     from jobs.input.options import InputOptions  # noqa: PLC0415
     from jobs.report.model import GatewayId  # noqa: PLC0415
     from jobs.run import pipeline as night  # noqa: PLC0415
+    from jobs.run import preparation  # noqa: PLC0415
     from jobs.run.config import Options  # noqa: PLC0415
     from jobs.run.endpoint import Endpoint  # noqa: PLC0415
+    from jobs.run.options import RunOptions  # noqa: PLC0415
     from jobs.run.session import Asked  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
     from jobs.store.options import StoreOptions  # noqa: PLC0415
@@ -131,11 +133,14 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     states = [AuthorizationState.ON, AuthorizationState.OFF, AuthorizationState.NONE]
     gateway = GatewayId("sandbox", "0000000000")
 
-    @asynccontextmanager
-    async def open_endpoint(*_: Any) -> AsyncIterator[Any]:
-        yield Endpoint(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
+    class Nobody:
+        files_per_request = 1
 
-    async def ask_all(opt: Options, _: Any, frame: Any, *__: Any, **___: Any) -> Asked:
+        @asynccontextmanager
+        async def open(self, _: Any) -> AsyncIterator[Any]:
+            yield Endpoint(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
+
+    async def ask_all(_: Any, frame: Any, *__: Any, **___: Any) -> Asked:
         book = AnswerTable(len(frame))
         with asking:
             _answer(book, frame)
@@ -146,7 +151,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
 
     def _answer(book: AnswerTable, frame: Any) -> None:
         answers = made_up.Night.of(pairs, day)
-        at = int(time.mktime(opt.run_date.timetuple()) * 1000)
+        at = int(time.mktime(made_up.DAYS[day].timetuple()) * 1000)
         organization_ids, openids = frame["organization_id"].array, frame["openid"].array
         for place, state in enumerate(answers.states.tolist()):
             if state == made_up.UNKNOWN:
@@ -166,8 +171,9 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
             )
             book.answer(place, answer, at + place)
 
-    night.open_endpoint, night.ask_all = open_endpoint, ask_all  # type: ignore[assignment]
-    for name in ("find_baseline", "classify", "summarize", "compose", "read_pairs"):
+    night.ask_all = ask_all  # type: ignore[assignment]
+    watch.around(preparation, "find_baseline", "find_baseline")
+    for name in ("classify", "summarize", "compose", "read_pairs"):
         watch.around(night, name, name)
     watch.around(night, "freshness", "summarize")
     watch.around(publish, "_write", "write")
@@ -176,17 +182,15 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
         input=InputOptions(source=str(folder / f"{day}.csv")),
         store=StoreOptions(outputs=Outputs.to(folder / "report.parquet")),
         compare=CompareOptions(max_unknown=1.0),
-        run_date=made_up.DAYS[day],
-        timezone="Asia/Shanghai",
-        settings=None,
-        date_given=False,  # the usual case: an unfinished run is looked for
+        # The usual case: an unfinished run is looked for.
+        run=RunOptions(run_date=made_up.DAYS[day], date_given=False),
+        endpoint=Nobody(),
     )
     with watch.stage("rest"):
-        report = night.run(opt, Console(file=sys.stderr))
-    changes = report.summary.changes
+        report = night.run(opt, Console(file=sys.stderr)).report
     return {
         "rows": len(report.rows),
-        "unchanged": changes["UNCHANGED"] / len(report.rows),
+        "unchanged": report.summary.changes["UNCHANGED"] / len(report.rows),
         "wall_s": {stage: watch.wall[stage] for stage in _STAGES},
         "cpu_s": {stage: watch.cpu[stage] for stage in _STAGES},
         "peak_bytes": {stage: watch.peak[stage] for stage in (*_STAGES, "asking")},

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from jobs.errors import RunError
-from jobs.observe.logs import set_up_logging
+from jobs.observe.log.setup import set_up_logging
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Population
 from tests.chaos.gateway import served

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from jobs.observe.logs import set_up_logging
+from jobs.observe.log.setup import set_up_logging
 from tests.secrecy import Secrecy
 
 

@@ -13,7 +13,7 @@ import pytest
 from jobs.commands.typed_options import typed_options
 from jobs.errors import CredentialsError, NotNowError, RunError
 from jobs.journal.file import unwritable
-from jobs.run.remedy import telling_how_to_go_on
+from jobs.run.resumption.remedy import adding_remedy
 from jobs.store.lock import one_at_a_time
 from tests.night import DAY, options
 
@@ -37,8 +37,8 @@ def told(stop):
     )
     with (
         pytest.raises(RunError) as ended,
-        telling_how_to_go_on(chosen),
-        telling_how_to_go_on(chosen),
+        adding_remedy(chosen.command, chosen.run),
+        adding_remedy(chosen.command, chosen.run),
     ):
         raise stop
     yield str(ended.value)

@@ -17,8 +17,9 @@ from jobs.commands import report as show
 from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.typed_options import typed_options
 from jobs.errors import RunTerminatedError
+from jobs.run.resumption.remedy import remedy
+from jobs.run.resumption.typed_command import shown_command
 from jobs.run.session import _interrupted
-from jobs.run.typed_command import shown_command
 from jobs.sweep.stats import RequestStats
 from palm import Retry
 from palm.commands import main as cli
@@ -267,7 +268,14 @@ def test_a_command_without_a_secret_can_be_pasted_as_it_is():
 def test_an_interrupted_run_says_how_to_go_on_without_the_secret(words):
     typed = ("a.csv", *words, "-o", "r.csv", "--fresh")
     chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=tuple(typed_options(typed)))
-    said = str(_interrupted(RunTerminatedError, chosen, RequestStats(pairs=3), None))
+    said = str(
+        _interrupted(
+            RunTerminatedError,
+            lambda: remedy(chosen.command, chosen.run, "to go on"),
+            RequestStats(pairs=3),
+            None,
+        )
+    )
     assert said.endswith(
         f"to go on: palm-reconcile a.csv -o r.csv --run-date {DAY} (and --ping-url, not shown here)"
     )

@@ -109,6 +109,21 @@ def test_the_client_never_imports_the_sandbox_but_to_run_it():
     assert importers("palm.sandbox", sources("palm", besides="palm/sandbox/")) <= allowed
 
 
+def test_only_the_option_sandbox_leads_to_the_sandboxs_server():
+    """Its identity may be known elsewhere; that module imports nothing of the server."""
+    paths = [*sources("jobs"), *sources("palm", besides="palm/sandbox/")]
+    server = {
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if {name for name in imported(path) if name.startswith("palm.sandbox.")}
+        - {"palm.sandbox.identity", "palm.sandbox.identity.SANDBOX_MCHID"}
+    }
+    assert server == {"jobs/run/sandbox_endpoint.py", "palm/commands/main.py"}
+    assert importers("jobs.run.sandbox_endpoint", paths) == {"jobs/commands/reconcile.py"}
+    identity = imported(ROOT / "palm/sandbox/identity.py")
+    assert not {name for name in identity if name.startswith(("palm", "aiohttp"))}
+
+
 def test_only_the_transport_and_its_connections_know_the_http_client():
     assert importers("aiohttp", sources("palm", besides="palm/sandbox/")) == {
         "palm/http/connections.py",

@@ -25,12 +25,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from palm.crypto.keys import PUBLIC_KEY_ID_PREFIX, Merchant, PlatformKeys
 from palm.sandbox.credentials.credential import Authority, Credential, new_key, public_pem
 from palm.sandbox.credentials.folder import MADE_BY, MARKER, write_folder
+from palm.sandbox.identity import SANDBOX_MCHID
 
-__all__ = ["SANDBOX_MCHID", "KeyMode", "SandboxKeys"]
-
-SANDBOX_MCHID: Final = "0000000000"
-"""The sandbox's merchant: ten digits like a real one, but numbers are issued without leading zeros,
-so that neither a report nor a log made here can be taken for a real merchant's."""
+__all__ = ["KeyMode", "SandboxKeys"]
 
 _PLATFORM: Final = "Palm Sandbox sign"
 _PADDING: Final = PKCS1v15()

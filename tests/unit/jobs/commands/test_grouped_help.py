@@ -14,6 +14,9 @@ from jobs.commands.reconcile import command
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import parse_size
+from jobs.observe.options import ObserveOptions
+from jobs.render.language import RenderOptions
+from jobs.run.options import RunOptions
 from jobs.store.options import StoreOptions
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.options import PATIENCE_S, SweepOptions
@@ -64,7 +67,10 @@ def test_descriptions_of_all_groups_begin_in_one_column(sections):
     ("name", "options", "field"),
     [
         ("max_dropped", StoreOptions, "max_dropped"),
-        ("lang", StoreOptions, "language"),
+        ("lang", RenderOptions, "language"),
+        ("timezone", RunOptions, "timezone"),
+        ("progress", ObserveOptions, "progress"),
+        ("log_format", ObserveOptions, "log_format"),
         ("max_unknown", CompareOptions, "max_unknown"),
         ("forget_after", CompareOptions, "forget_after_days"),
         ("quota_share", SweepOptions, "quota_share"),

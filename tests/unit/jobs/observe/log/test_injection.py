@@ -17,7 +17,8 @@ import structlog
 
 from jobs.commands import reconcile
 from jobs.commands.exit_codes import exit_code_of
-from jobs.observe.logs import log_error, log_summary, set_up_logging
+from jobs.observe.log.messages import log_error, log_summary
+from jobs.observe.log.setup import set_up_logging
 from jobs.observe.metrics import write_metrics
 from jobs.render.excel.workbook import write_excel
 from jobs.render.html.page import render

@@ -9,7 +9,9 @@ import logging
 import pytest
 import structlog
 
-from jobs.observe.logs import Person, log_error, log_summary, set_up_logging
+from jobs.observe.log.messages import log_error, log_summary
+from jobs.observe.log.person import Person
+from jobs.observe.log.setup import set_up_logging
 
 
 @pytest.fixture(autouse=True)

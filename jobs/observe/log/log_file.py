@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import UsageError
-from jobs.observe.logs import add_log_file
+from jobs.observe.log.setup import add_log_file
 from jobs.store.locations import is_dated_report
 from jobs.store.same_file import is_same
 from palm.text.printable import printable

@@ -1,4 +1,4 @@
-"""The command that was typed, as it may be shown: for the line that says how to go on."""
+"""The command that was typed, as it may be shown in a message."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from urllib.parse import urlsplit
 
 from palm.text.printable import printable, without_long_words
 
-__all__ = ["TypedOption", "shown_command"]
+__all__ = ["TypedOption", "shown_command", "typed_option"]
 
 _NAME: Final = "palm-reconcile"
 _SECRET: Final = ("--ping-url", "--proxy")
-"""Options whose value is, or may hold, a secret."""
+"""Options whose value is, or may contain, a secret."""
 _ADDRESS: Final = "--base-url"
-"""Shown only where it is a host, with nothing before and behind it."""
+"""An option whose value is shown only if it is a host, without user, path or query."""
 _WITH_USER: Final = re.compile(r"://[^/]*@")
 
 
 @dataclass(frozen=True, slots=True)
 class TypedOption:
-    """An option or an argument, as it was typed.
+    """An option or an argument of the command line.
 
     Attributes:
-        name: As typed, ``--rate``; None for an argument.
-        value: None for a flag.
-        words: Both, as they stood there.
+        name: The option's name as typed, e.g. ``--rate``; None for an argument.
+        value: The option's value, or the argument; None for a flag.
+        words: The words of the command line that it consists of.
     """
 
     name: str | None
@@ -46,14 +46,17 @@ class TypedOption:
         return not plain or bool(_WITH_USER.search(self.value))
 
 
-def shown_command(typed: Sequence[TypedOption], *, without: Sequence[str] = ()) -> str:
-    """Return the command with which a run goes on, fit to be pasted.
+def typed_option(name: str, value: str | None = None) -> TypedOption:
+    """Return an option as if it had been typed; without a value it is a flag."""
+    return TypedOption(name, value, (name,) if value is None else (name, value))
 
-    Options that hold a secret are left out, and named behind it.
+
+def shown_command(typed: Sequence[TypedOption], *, without: Sequence[str] = ()) -> str:
+    """Return the command to paste; options that may hold a secret are left out and named after it.
 
     Args:
-        typed: What stood behind the command's name.
-        without: Options to be left out.
+        typed: The options and arguments after the command's name.
+        without: Names of options to leave out.
     """
     left_out: dict[str, None] = {}
     kept = [_NAME]

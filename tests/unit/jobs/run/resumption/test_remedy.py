@@ -13,7 +13,7 @@ import pytest
 from jobs.commands.reconcile import command
 from jobs.commands.typed_options import typed_options
 from jobs.deadline import TimeLimit, parse_deadline
-from jobs.run.remedy import remedy
+from jobs.run.resumption import remedy as remedies
 from jobs.store.outputs import parse_outputs
 from palm import Clock
 from tests.night import DAY, options
@@ -31,6 +31,10 @@ def run(*typed, deadline=None, now=NIGHT, **given):
         "people.csv", Path("r.parquet"), DAY, typed=tuple(typed_options(typed)),
         clock=Clock(wall=now.timestamp), **given,
     )  # fmt: skip
+
+
+def remedy(chosen, *args, **given):
+    return remedies.remedy(chosen.command, chosen.run, *args, **given)
 
 
 def test_it_is_what_was_typed_for_the_date_of_the_run():

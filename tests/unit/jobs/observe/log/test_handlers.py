@@ -10,14 +10,8 @@ import shutil
 import pytest
 import structlog
 
-from jobs.observe.logs import (
-    add_log_file,
-    close_logs,
-    first_line_first,
-    log_line,
-    log_start,
-    set_up_logging,
-)
+from jobs.observe.log.messages import first_line_first, log_line, log_start
+from jobs.observe.log.setup import add_log_file, close_logs, set_up_logging
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,79 @@
+"""How fast a run asks, and what holds it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypedDict
+
+from jobs.report.request_info import Pace
+from jobs.sweep.options import SweepOptions
+from jobs.sweep.stats import RequestStats
+from palm import AsyncPalm
+from palm.resilience.pacer import SAFETY_MARGIN
+
+__all__ = ["Delays", "PaceMeter"]
+
+
+class Delays(TypedDict):
+    """How long a run was held back, and by what; names as in :class:`Pace`."""
+
+    throttled_seconds: float
+    outage_seconds: float
+    starved_seconds: float
+    pauses: int
+    outages: int
+    host_switches: int
+
+
+class PaceMeter:
+    """Measures the pace from the moment it is made.
+
+    Args:
+        palm: The client that asks.
+        stats: The counts of the sweep.
+        sweep: The options of the sweep.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        palm: AsyncPalm,
+        stats: RequestStats,
+        sweep: SweepOptions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._palm, self._stats, self._sweep, self._clock = palm, stats, sweep, clock
+        self._started = clock()
+
+    def delays(self) -> Delays:
+        """Return how long the run was held back so far, and by what."""
+        palm = self._palm
+        throttled = palm.adaptation.paused_s if palm.adaptation else 0.0
+        outage = palm.breaker.open_s if palm.breaker else 0.0
+        used = self._stats.requests / (self._sweep.quota * SAFETY_MARGIN)
+        return {
+            "throttled_seconds": round(throttled, 3),
+            "outage_seconds": round(outage, 3),
+            # The time that is left once each request has had its slot: too few were in flight.
+            "starved_seconds": round(max(0.0, self._seconds - used - throttled - outage), 3),
+            "pauses": palm.adaptation.pauses if palm.adaptation else 0,
+            "outages": palm.breaker.openings if palm.breaker else 0,
+            "host_switches": palm.hosts.switches,
+        }
+
+    def pace(self) -> Pace:
+        """Return the pace of the run until now, as the report's metadata holds it."""
+        seconds = self._seconds
+        return Pace(
+            rate=self._sweep.quota,
+            concurrency=self._sweep.in_flight,
+            seconds=round(seconds, 3),
+            achieved_rate=round(self._stats.requests / seconds, 3) if seconds else 0.0,
+            worst_second=self._palm.pacer.worst_second if self._palm.pacer else 0,
+            **self.delays(),
+        )
+
+    @property
+    def _seconds(self) -> float:
+        return self._clock() - self._started

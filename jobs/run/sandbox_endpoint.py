@@ -1,0 +1,33 @@
+"""A sandbox inside this process. Imported only for ``--sandbox``: it needs an HTTP server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from jobs.report.model import GatewayId
+from jobs.run.endpoint import Endpoint
+from palm.sandbox import SandboxGateway, SandboxKeys
+
+__all__ = ["SandboxEndpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxEndpoint:
+    """A sandbox with keys made for the run, which runs while the context is open."""
+
+    files_per_request: int = 2  # both ends of each connection are in this process
+
+    @asynccontextmanager
+    async def open(self, run_date: date) -> AsyncIterator[Endpoint]:
+        """Yield the endpoint of a sandbox that shows its population at the run date."""
+        keys = SandboxKeys.generate()
+        async with SandboxGateway(keys, date=run_date) as gateway:
+            yield Endpoint(
+                GatewayId("sandbox", keys.mchid),
+                keys.merchant(),
+                keys.platform_keys(),
+                [gateway.base_url],
+            )

@@ -1,0 +1,44 @@
+"""What a run against a real gateway imports: the client alone, never the sandbox's server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.night import DAY
+
+RUN = """
+import json, sys
+sys.argv = ["palm-reconcile", *sys.argv[1:]]
+from jobs.commands.reconcile import main
+try:
+    main()
+finally:
+    print(json.dumps(sorted(sys.modules)))
+"""
+SERVER = ("palm.sandbox.gateway", "palm.sandbox.serving", "palm.sandbox.credentials", "aiohttp.web")
+
+
+def modules_of(*arguments):
+    """Return the modules that a whole run has imported."""
+    words = [sys.executable, "-c", RUN, *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("more", [(), ("--plan",)], ids=["run", "plan"])
+def test_a_run_against_a_gateway_imports_no_server(folder, source, config, more):
+    run = (source, "-o", "report.parquet", "--run-date", DAY, "--config", config, "--rate", 1000)
+    modules = modules_of(*run, *more)
+    assert (folder / "report.parquet").exists() is not bool(more)
+    assert "palm.client" in modules or more
+    assert {name for name in modules if name.startswith(SERVER)} == set()
+
+
+def test_a_run_with_its_own_sandbox_imports_the_server(folder, source):
+    modules = modules_of(source, "-o", "report.parquet", "--run-date", DAY, "--sandbox")
+    assert set(SERVER) <= modules
