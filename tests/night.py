@@ -21,7 +21,7 @@ from jobs.render.language import RenderOptions
 from jobs.report.info import Metadata
 from jobs.report.metadata import CHECKSUMS, checksums
 from jobs.report.model import KEY, Report
-from jobs.report.request_info import Pace
+from jobs.report.request_info import RequestPace
 from jobs.run.config import Options
 from jobs.run.endpoint import ConfiguredEndpoint
 from jobs.run.options import RunOptions
@@ -38,7 +38,7 @@ SAMPLE = Path(__file__).parents[1] / "sample_data" / "yesterday.parquet"
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d ", re.MULTILINE)
 SCRIPTS = Path(sys.executable).parent
 """Where the commands are installed."""
-PACE = Pace(
+PACE = RequestPace(
     rate=50.0,
     concurrency=64,
     seconds=2.0,

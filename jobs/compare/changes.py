@@ -51,7 +51,7 @@ _USUAL_TIMES: Final = np.datetime64("2000-01-01", "ms"), np.datetime64("2100-01-
 def classify(
     pairs: pd.DataFrame,
     answers: pd.DataFrame,
-    baseline: pd.DataFrame,
+    baseline_rows: pd.DataFrame,
     *,
     run_date: date,
     baseline_run_date: date | None,
@@ -63,7 +63,7 @@ def classify(
         pairs: One row per pair, columns ``PAIRS`` and carried ones, index unique integers.
         answers: At most one row per pair, columns ``ANSWERS``, index from that of ``pairs``.
             A pair without a row was not asked.
-        baseline: One row per pair known before, columns ``ROWS`` and carried ones; may be empty.
+        baseline_rows: One row per pair known before, columns ``ROWS`` and carried ones, or empty.
         run_date: Local business date of this run.
         baseline_run_date: That of the baseline; None only where the baseline is empty.
         forget_after_days: How long a pair that is missing from the input is remembered.
@@ -76,12 +76,12 @@ def classify(
         pandas.errors.MergeError: A frame repeats a pair, or an answer is about no pair.
         ValueError: The baseline has rows and no run date.
     """
-    if baseline_run_date is None and len(baseline):
+    if baseline_run_date is None and len(baseline_rows):
         raise ValueError("a baseline with rows needs its run date")
-    organizations, found, missing = match(pairs, baseline)
-    missing = missing[_remembered(baseline.iloc[missing], run_date, forget_after_days)]
+    organizations, found, missing = match(pairs, baseline_rows)
+    missing = missing[_remembered(baseline_rows.iloc[missing], run_date, forget_after_days)]
     listed = np.concatenate([np.arange(len(pairs)), len(pairs) + missing])
-    before = _View(baseline, np.concatenate([found, missing]))
+    before = _View(baseline_rows, np.concatenate([found, missing]))
     now = _View(answers, np.concatenate([_asked(pairs, answers), np.full(len(missing), -1)]))
     here = np.arange(len(listed)) < len(pairs)
     k, c = before.codes("known_state"), now.codes("state")
@@ -94,7 +94,7 @@ def classify(
 
     columns: dict[str, object] = {
         "organization_id": organizations.take(listed).remove_unused_categories(),
-        **_texts(pairs, baseline, missing),
+        **_texts(pairs, baseline_rows, missing),
         **_classes(
             np.where(here, np.where(good, c, _UNKNOWN), -1), np.where(good, c, k), k, change
         ),
@@ -268,12 +268,14 @@ def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> Array:
     return np.asarray(was_here | (known & (age <= np.timedelta64(days, "D"))))
 
 
-def _texts(pairs: pd.DataFrame, baseline: pd.DataFrame, missing: Array) -> dict[str, pd.Series]:
+def _texts(
+    pairs: pd.DataFrame, baseline_rows: pd.DataFrame, missing: Array
+) -> dict[str, pd.Series]:
     """Return the openids and the carried columns: the pairs', then those of the missing."""
     carried = carried_columns(carried_columns(pairs.columns, PAIRS), ROWS)
     nothing = pd.Series(index=missing, dtype=STRING)
     kept = {
-        name: baseline[name].iloc[missing] if name in baseline else nothing
+        name: baseline_rows[name].iloc[missing] if name in baseline_rows else nothing
         for name in ("openid", *carried)
     }
     return {

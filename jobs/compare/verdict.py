@@ -27,7 +27,7 @@ __all__ = [
     "FormatFailed",
     "Reason",
     "RuleHolds",
-    "TimeLimit",
+    "TimeLimitReached",
     "TooMuchUnknown",
     "Verdict",
     "judge",
@@ -102,7 +102,7 @@ class TooMuchUnknown(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLimit(JsonPart):
+class TimeLimitReached(JsonPart):
     """The deadline came first (exit 3)."""
 
     kind: ClassVar = "time_limit"
@@ -168,8 +168,8 @@ class FormatFailed:
         return translate(text).format(path=self.path, why=self.why)
 
 
-Reason: TypeAlias = TooMuchUnknown | TimeLimit | RuleHolds | FormatFailed
-_IN_METADATA: Final = {kind.kind: kind for kind in (TooMuchUnknown, TimeLimit, RuleHolds)}
+Reason: TypeAlias = TooMuchUnknown | TimeLimitReached | RuleHolds | FormatFailed
+_IN_METADATA: Final = {kind.kind: kind for kind in (TooMuchUnknown, TimeLimitReached, RuleHolds)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class Verdict(JsonValue):
         handler: Callable[[object], object],
     ) -> object:
         """Return the type of what ``to_json`` gives, from which its JSON Schema is made."""
-        return handler(list[TooMuchUnknown | TimeLimit | RuleHolds])
+        return handler(list[TooMuchUnknown | TimeLimitReached | RuleHolds])
 
 
 def judge(
@@ -237,7 +237,7 @@ def judge(
     if unknown + invalid > max_unknown * (pairs + invalid):
         reasons.append(TooMuchUnknown(unknown, invalid, pairs, max_unknown))
     if not_asked:
-        reasons.append(TimeLimit(not_asked, pairs))
+        reasons.append(TimeLimitReached(not_asked, pairs))
     reasons += [_holds(rule, summary) for rule in fail_on if rule.holds(summary)]
     return Verdict(tuple(reasons))
 

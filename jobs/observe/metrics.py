@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.errors import OutputError
 from jobs.report.model import Report
-from jobs.schema import Change, State
+from jobs.schema import Change
 from jobs.store.locations import METRICS_MODE, mode_of
 from palm.files.regular import kind_of, path_fault
 from palm.text.printable import printable
@@ -121,8 +121,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _add_report(numbers: _Numbers, report: Report) -> None:
     summary, asking = report.summary, report.metadata.asking
-    known = summary.pairs - summary.states[State.UNKNOWN]
-    numbers.add("coverage_ratio", "Pairs with an answer", known / max(summary.pairs, 1))
+    numbers.add("coverage_ratio", "Pairs with an answer", asking.knowledge.coverage)
     numbers.add_each("pairs", "Pairs of the input by state", "state", summary.states)
     numbers.add_each("changes", "Rows of the report by change", "change", summary.changes)
     numbers.add_each("unknowns", "Unknown pairs by reason", "reason", summary.unknown_reasons)

@@ -12,14 +12,14 @@ from jobs.json_part import JsonPart, JsonSchema
 from jobs.schema import UnknownReason
 from jobs.sweep.stats import RequestStats
 
-__all__ = ["Refusal", "refusals"]
+__all__ = ["RefusedPairs", "count_refused"]
 
 _MOST: Final = 20
 """A gateway that invents codes must not make the report grow."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(JsonPart):
+class RefusedPairs(JsonPart):
     """A kind of refusal."""
 
     status: int | None
@@ -32,7 +32,7 @@ class Refusal(JsonPart):
     """How many pairs."""
 
 
-def refusals(rows: pd.DataFrame, stats: RequestStats) -> tuple[Refusal, ...]:
+def count_refused(rows: pd.DataFrame, stats: RequestStats) -> tuple[RefusedPairs, ...]:
     """Return the pairs that were refused, by status and code, the most frequent first, 20 at most.
 
     Args:
@@ -41,10 +41,10 @@ def refusals(rows: pd.DataFrame, stats: RequestStats) -> tuple[Refusal, ...]:
     """
     refused = rows[rows["unknown_reason"] == UnknownReason.REFUSED]
     kinds = Counter(zip(refused["http_status"], refused["error_code"], strict=True))
-    found: list[Refusal] = []
+    found: list[RefusedPairs] = []
     for kind, pairs in kinds.most_common(_MOST):
         status, code = (None if pd.isna(part) else part for part in kind)
         number = None if status is None else int(status)
         message = None if number is None else stats.refusals.get((number, code))
-        found.append(Refusal(number, code, message, pairs))
+        found.append(RefusedPairs(number, code, message, pairs))
     return tuple(found)

@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Self, TypeAlias
 
 from jobs.compare.freshness import Freshness
 from jobs.json_part import Count, Defined, JsonPart, JsonSchema, Readers
-from jobs.report.refusals import Refusal
+from jobs.report.refusals import RefusedPairs
 from jobs.sweep.stats import RequestStats
 
-__all__ = ["Pace", "RequestInfo"]
+__all__ = ["RequestInfo", "RequestPace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RequestPace:
     """How fast the gateway was asked, and what held the run back.
 
     Attributes:
@@ -85,26 +85,30 @@ class RequestInfo(JsonPart):
     """How often the gateway was down."""
     host_switches: Count
     """How often the host was switched, from main to backup or back."""
-    refusals: Annotated[tuple[Refusal, ...], JsonSchema(maxItems=20)] | None = None
+    refusals: Annotated[tuple[RefusedPairs, ...], JsonSchema(maxItems=20)] | None = None
     """Pairs that were refused, by status and code, the most frequent first; 20 kinds at most."""
     knowledge: Freshness
     """How much is known, and how old what is known is."""
 
     _READ: ClassVar[Readers] = {
-        "refusals": lambda each: tuple(map(Refusal.from_json, each)),
+        "refusals": lambda each: tuple(map(RefusedPairs.from_json, each)),
         "knowledge": Freshness.from_json,
     }
 
     @classmethod
     def of(
-        cls, stats: RequestStats, pace: Pace, refusals: tuple[Refusal, ...], knowledge: Freshness
+        cls,
+        stats: RequestStats,
+        pace: RequestPace,
+        refusals: tuple[RefusedPairs, ...],
+        knowledge: Freshness,
     ) -> Self:
         """Return what is said of a run.
 
         Args:
             stats: What was sent.
             pace: How fast.
-            refusals: As :func:`jobs.report.refusals.refusals` returns them.
+            refusals: As :func:`jobs.report.refusals.count_refused` returns them.
             knowledge: At its end.
         """
         return cls(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypedDict
 
-from jobs.report.request_info import Pace
+from jobs.report.request_info import RequestPace
 from jobs.sweep.options import SweepOptions
 from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm
@@ -16,7 +16,7 @@ __all__ = ["Delays", "PaceMeter"]
 
 
 class Delays(TypedDict):
-    """How long a run was held back, and by what; names as in :class:`Pace`."""
+    """How long a run was held back, and by what; names as in :class:`RequestPace`."""
 
     throttled_seconds: float
     outage_seconds: float
@@ -62,10 +62,10 @@ class PaceMeter:
             "host_switches": palm.hosts.switches,
         }
 
-    def pace(self) -> Pace:
+    def pace(self) -> RequestPace:
         """Return the pace of the run until now, as the report's metadata holds it."""
         seconds = self._seconds
-        return Pace(
+        return RequestPace(
             rate=self._sweep.quota,
             concurrency=self._sweep.in_flight,
             seconds=round(seconds, 3),

@@ -23,7 +23,7 @@ from jobs.errors import (
 from jobs.journal.journal import Journal
 from jobs.observe.log.person import Person
 from jobs.observe.progress import showing_progress
-from jobs.report.request_info import Pace
+from jobs.report.request_info import RequestPace
 from jobs.run.config import Waits
 from jobs.run.endpoint import Endpoint
 from jobs.run.options import RunOptions
@@ -83,7 +83,7 @@ class Asked:
 
     answers: pd.DataFrame
     stats: RequestStats
-    pace: Pace
+    pace: RequestPace
     journal: Journal | None
     cut: bool = False
     not_asked: int = 0
@@ -92,7 +92,7 @@ class Asked:
 async def ask_all(
     session: Session,
     pairs: pd.DataFrame,
-    baseline: pd.DataFrame,
+    baseline_rows: pd.DataFrame,
     console: Console,
     *,
     has_good_answer: bool = False,
@@ -103,7 +103,7 @@ async def ask_all(
     Args:
         session: What the sweep needs around it.
         pairs: Columns ``PAIRS``.
-        baseline: Columns ``ROWS``; decides which pairs are asked first if there is a time limit.
+        baseline_rows: Columns ``ROWS``; decides the order if there is a time limit.
         console: For the progress bar.
         has_good_answer: Whether there is a good answer already, about some other pair.
         begin: Called before the first request with the number of answers in the journal.
@@ -131,7 +131,7 @@ async def ask_all(
                     ),
                     stats=stats,
                     rules=_rules(session),
-                    order=_order(session.run, pairs, baseline),
+                    order=_order(session.run, pairs, baseline_rows),
                     has_good_answer=has_good_answer,
                     resumed=journal.resumed if journal else (),
                     on_final=journal.put if journal else lambda _: None,
@@ -212,11 +212,11 @@ def _rules(session: Session) -> SweepRules:
     return replace(rules, reach_s=math.inf) if session.run.time.is_set else rules
 
 
-def _order(run: RunOptions, pairs: pd.DataFrame, baseline: pd.DataFrame) -> list[int] | None:
+def _order(run: RunOptions, pairs: pd.DataFrame, baseline_rows: pd.DataFrame) -> list[int] | None:
     """Return the positions of ``pairs`` in the order to ask; None without a time limit."""
     if not run.time.is_set:
         return None
-    return [int(position) for position in order(pairs, baseline, run_date=run.run_date)]
+    return [int(position) for position in order(pairs, baseline_rows, run_date=run.run_date)]
 
 
 @contextmanager

@@ -22,20 +22,20 @@ __all__ = ["order"]
 _RECENT_DAYS = 7
 
 
-def order(pairs: pd.DataFrame, baseline: pd.DataFrame, *, run_date: date) -> npt.NDArray[Any]:
+def order(pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date) -> npt.NDArray[Any]:
     """Return the places of ``pairs`` in the order in which to ask.
 
     Args:
         pairs: Columns ``PAIRS``.
-        baseline: Columns ``ROWS``; empty: nothing is known, and the order is that of the input.
+        baseline_rows: Columns ``ROWS``; if empty, nothing is known and the order is the input's.
         run_date: Of this run.
     """
-    if not len(baseline):
+    if not len(baseline_rows):
         return np.arange(len(pairs))
-    at = match(pairs, baseline).found
-    known = baseline["known_at"].to_numpy("datetime64[ms]")[at]
-    changed = baseline["last_changed_at"].to_numpy("datetime64[ms]")[at]
-    state, reason = codes(baseline, "state")[at], codes(baseline, "unknown_reason")[at]
+    at = match(pairs, baseline_rows).found
+    known = baseline_rows["known_at"].to_numpy("datetime64[ms]")[at]
+    changed = baseline_rows["last_changed_at"].to_numpy("datetime64[ms]")[at]
+    state, reason = codes(baseline_rows, "state")[at], codes(baseline_rows, "unknown_reason")[at]
     there = at >= 0
     never = ~there | np.isnat(known)
     unknown = (state == list(State).index(State.UNKNOWN)) & (

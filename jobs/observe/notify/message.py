@@ -21,7 +21,7 @@ from jobs.render.language import Language, Translate
 from jobs.render.text import headline
 from jobs.render.warnings import warnings
 from jobs.report.model import Report
-from jobs.schema import Change, State
+from jobs.schema import NO_CHANGE, Change, State
 from palm.text.printable import printable, without_keys
 from palm.text.redact import scrub
 
@@ -36,7 +36,6 @@ _LONGEST_NAME: Final = 96
 _ORGANIZATIONS: Final = 3
 _COMMAND: Final = re.compile(r"[.;] ([^.;:]+): (palm-reconcile .+)$")
 """The end of an error's line: the command that helps."""
-_QUIET: Final = (Change.UNCHANGED, Change.UNKNOWN, Change.ABSENT)
 
 
 class Severity(StrEnum):
@@ -104,7 +103,8 @@ def is_due(ending: Ending, on: NotifyOn) -> bool:
         return False
     if warnings(report):
         return True
-    changed = any(count for change, count in report.summary.changes.items() if change not in _QUIET)
+    counts = report.summary.changes
+    changed = any(count for change, count in counts.items() if change not in NO_CHANGE)
     return on is NotifyOn.CHANGE and (changed or report.metadata.baseline is None)
 
 

@@ -7,7 +7,14 @@ import json
 import pytest
 
 from jobs.compare.fail_on import parse_rule
-from jobs.compare.verdict import FormatFailed, RuleHolds, TimeLimit, TooMuchUnknown, Verdict, judge
+from jobs.compare.verdict import (
+    FormatFailed,
+    RuleHolds,
+    TimeLimitReached,
+    TooMuchUnknown,
+    Verdict,
+    judge,
+)
 
 
 @pytest.fixture
@@ -64,7 +71,7 @@ def test_too_much_unknown_comes_before_time_and_that_before_a_rule_and_all_are_s
     assert verdict.exit_code == 3
     assert verdict.reasons == (
         TooMuchUnknown(unknown=2, invalid=0, pairs=10, allowed=0.01),
-        TimeLimit(not_asked=1, pairs=10),
+        TimeLimitReached(not_asked=1, pairs=10),
         RuleHolds(rule="on>7", name="on", count=8, pairs=None, operator=">", limit="7"),
     )
     assert verdict.sentences == (
@@ -93,9 +100,9 @@ FAILED = FormatFailed("report.html", "No space left on device")
     ("reasons", "code"),
     [
         ([FAILED], 73),
-        ([TimeLimit(1, 2), FAILED], 73),
+        ([TimeLimitReached(1, 2), FAILED], 73),
         ([RuleHolds("on>7", "on", 8, None, ">", "7"), FAILED], 73),
-        ([RuleHolds("on>7", "on", 8, None, ">", "7"), TimeLimit(1, 2)], 3),
+        ([RuleHolds("on>7", "on", 8, None, ">", "7"), TimeLimitReached(1, 2)], 3),
     ],
 )
 def test_where_several_hold_73_comes_before_3_and_that_before_10(reasons, code):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import openpyxl
 import pytest
 
-from jobs.compare.verdict import RuleHolds, TimeLimit, TooMuchUnknown, Verdict
+from jobs.compare.verdict import RuleHolds, TimeLimitReached, TooMuchUnknown, Verdict
 from jobs.render.excel.workbook import write_excel
 from jobs.render.html.page import render
 from jobs.render.language import Language
@@ -37,7 +37,7 @@ def test_the_headline_tells_states_and_what_changed_since_when(after):
 
 RULE = RuleHolds("closed>0", "closed", 2, None, ">", "0")
 UNKNOWN = TooMuchUnknown(unknown=1, invalid=0, pairs=2, allowed=0.01)
-LATE = TimeLimit(not_asked=1, pairs=2)
+LATE = TimeLimitReached(not_asked=1, pairs=2)
 
 ENDED = "The run ended with exit code 3."
 MUCH = "1 of 2 pairs have no answer (50.0 %, limit 1 %)."

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.compare.verdict import TimeLimit, Verdict
+from jobs.compare.verdict import TimeLimitReached, Verdict
 from jobs.report.info import Metadata, RunInfo
 from jobs.report.model import KEY
 from jobs.report.parquet import read_parquet, write_parquet
@@ -67,7 +67,7 @@ def test_what_a_later_version_adds_is_ignored(reports):
 
 def test_a_run_says_how_it_ended_in_a_number_in_words_and_typed():
     night = datetime(2025, 3, 3, 2, tzinfo=UTC)
-    verdict = Verdict((TimeLimit(7, 9),))
+    verdict = Verdict((TimeLimitReached(7, 9),))
     run = RunInfo.ended(
         verdict, id="r", date=date(2025, 3, 3), timezone="UTC", started=night, finished=night
     )
