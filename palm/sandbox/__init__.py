@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from palm.sandbox.faults import Fault, Faults
     from palm.sandbox.gateway import SandboxGateway
     from palm.sandbox.identity import SANDBOX_MCHID
-    from palm.sandbox.people.population import Event, EventKind, Population, Standing, State
+    from palm.sandbox.people.population import Event, EventKind, PairState, PairStatus, Population
     from palm.sandbox.requests.limiter import SlidingWindow
 
 __all__ = [
@@ -30,12 +30,12 @@ __all__ = [
     "Fault",
     "Faults",
     "KeyMode",
+    "PairState",
+    "PairStatus",
     "Population",
     "SandboxGateway",
     "SandboxKeys",
     "SlidingWindow",
-    "Standing",
-    "State",
     "Statistics",
 ]
 
@@ -50,12 +50,16 @@ _MODULES: Final = {
     "SandboxGateway": "gateway",
     "SandboxKeys": "credentials.keyring",
     "SlidingWindow": "requests.limiter",
-    "Standing": "people.population",
-    "State": "people.population",
+    "PairState": "people.population",
+    "PairStatus": "people.population",
     "Statistics": "counts",
 }
 
-_RENAMED: Final = {"Gateway": "SandboxGateway"}
+_RENAMED: Final = {
+    "Gateway": "SandboxGateway",
+    "Standing": "PairStatus",
+    "State": "PairState",
+}
 """Names of version 0.1, which still work in this one, with a warning."""
 
 

@@ -1,4 +1,4 @@
-"""What a gateway has seen, for tests to compare with what a client believes."""
+"""What a gateway counts, for tests to compare with what a client reports."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ class Statistics:
     """Counts since the gateway was made.
 
     Attributes:
-        requests: All that were received whole.
-        rejected: Of these, refused before or by authentication, unsigned.
-        throttled: Of these, refused for the quota (faults not counted).
-        answered: Of these, answered truthfully: 200, and no fault but a duplicate.
-        statuses: Answers by HTTP status; what was dropped or stalled before its headers has none.
-        faults: Faults made, by kind.
+        requests: Requests that were received completely.
+        rejected: Requests rejected before or by authentication, with an unsigned response.
+        throttled: Requests rejected because of the quota (without the fault ``throttle``).
+        answered: Requests with a true answer: 200, and no fault other than a duplicate.
+        statuses: Responses by HTTP status; one that was dropped or stalled before its headers has
+            none.
+        faults: Faults by kind.
         routes: Authenticated requests by method and path, e.g. ``GET /v3/certificates``.
-        asked: Authenticated queries by ``(organization_id, openid)``, whatever came of them.
+        asked: Authenticated queries by ``(organization_id, openid)``, with any result.
         repeated_nonces: Authenticated requests whose ``nonce_str`` had been used before (among
-            the last 100,000). They are not refused: no page says that WeChat Pay does.
-        times: Arrival of each request by the monotonic clock, in seconds.
+            the last 100,000). They are not rejected: no page says that WeChat Pay does.
+        times: When each request arrived, in seconds of the monotonic clock.
     """
 
     requests: int = 0
@@ -45,11 +46,11 @@ class Statistics:
 
     @property
     def authenticated(self) -> int:
-        """Requests whose signature verified."""
+        """Requests whose signature is verified."""
         return self.requests - self.rejected
 
     def note_nonce(self, nonce_str: str) -> None:
-        """Count a nonce that has been seen before."""
+        """Count a nonce if it has been used before, and remember it if not."""
         if nonce_str in self._nonces:
             self.repeated_nonces += 1
             return

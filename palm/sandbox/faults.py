@@ -1,4 +1,4 @@
-"""What goes wrong, how often, and for which request: chosen by hash, to be repeatable."""
+"""What goes wrong, how often, and for which request: drawn by hash, so that it is repeatable."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Fault(StrEnum):
     """The connection is closed without an answer."""
 
     STALL = "stall"
-    """Nothing comes, or half of the body; then the connection is closed after ``stall_s``."""
+    """Nothing is sent, or half of the body; the connection is closed after ``stall_s``."""
 
     ALTERED = "altered"
-    """One character of the body is another than was signed; still JSON, and believable."""
+    """One character of the body differs from what was signed; it is still valid JSON."""
 
     PROBE = "probe"
     """The signature begins with WECHATPAY/SIGNTEST/ and is not base64."""
@@ -45,7 +45,7 @@ class Fault(StrEnum):
     """200 without the signature's headers."""
 
     SERIAL = "serial"
-    """Signed, but the serial number is one that nobody knows."""
+    """Signed, but the serial number is that of no known key."""
 
     STALE = "stale"
     """Correctly signed ten minutes ago."""
@@ -70,11 +70,11 @@ class Fault(StrEnum):
 
 
 ABOUT_STATES: Final = {Fault.OTHER, Fault.NOSTATE, Fault.NEWSTATE, Fault.UNNAMED}
-"""They befall the answers that tell a state; any other request that draws one is answered."""
+"""Faults of answers with a state; another request for which one is drawn is answered."""
 
 EARLIEST_COPY_S: Final = 0.003
 LATEST_COPY_S: Final = 0.05
-"""So long after an answer its duplicate comes, in seconds."""
+"""A duplicate is sent between these two delays after its answer, in seconds."""
 
 _BY_STATUS: Final = {
     "429": Fault.THROTTLE,
@@ -86,14 +86,14 @@ _NAMES: Final = {fault.value: fault for fault in Fault} | _BY_STATUS
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The share of the authenticated requests that meets each fault; one request meets one at most.
+    """The share of the authenticated requests that meets each fault; one request meets at most one.
 
     Attributes:
-        stall_s: How long a stalled answer keeps a client waiting that does not leave, in seconds.
-        seed: Another seed hits other requests.
+        stall_s: The seconds after which a stalled connection is closed.
+        seed: A different seed draws different requests.
 
     Raises:
-        SettingsError: A share does not lie between 0 and 1, or all together exceed 1.
+        SettingsError: A share is not between 0 and 1, or all together exceed 1.
     """
 
     throttle: float = 0.0
@@ -134,17 +134,17 @@ class Faults:
     def parse(cls, text: str, *, stall_s: float = 60.0, seed: int = 0) -> Faults:
         """Return the faults that a text like ``429=0.02,stall=0.01`` names; empty: none.
 
-        ``all=0.01`` sets every single one; what comes later in the text overrules what came before.
+        ``all=0.01`` sets every fault; a later item overrides an earlier one.
 
         Raises:
-            SettingsError: A name is unknown, a share is not a number, or as the class.
+            SettingsError: A name is unknown, a share is not a number, or as for the class.
         """
         shares: dict[str, float] = {}
         for item in filter(None, (part.strip() for part in text.split(","))):
             name, _, number = (part.strip() for part in item.partition("="))
             if name != "all" and name not in _NAMES:
                 raise SettingsError(
-                    f"no fault is called {name!r}; known are {', '.join(['all', *_NAMES])}"
+                    f"unknown fault {name!r}; known are {', '.join(['all', *_NAMES])}"
                 )
             try:
                 share = float(number)
@@ -157,7 +157,7 @@ class Faults:
         return cls(**shares, stall_s=stall_s, seed=seed)
 
     def draw(self, number: int) -> Fault | None:
-        """Return what befalls the ``number``-th authenticated request; the same every time."""
+        """Return the fault of the ``number``-th authenticated request, or None; always the same."""
         if not self._steps:
             return None
         drawn = chance(self.seed, number, "fault")
@@ -172,6 +172,6 @@ class Faults:
 
 
 def chance(seed: int, number: int, what: str) -> float:
-    """Return a number in [0, 1) that depends on nothing but the arguments."""
+    """Return a number in [0, 1) that depends only on the arguments."""
     drawn = hashlib.blake2b(f"{seed} {number} {what}".encode(), digest_size=8).digest()
     return (int.from_bytes(drawn) >> 11) / 2**53

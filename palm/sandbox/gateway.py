@@ -1,18 +1,18 @@
-"""The gateway: which answer a request gets, signed as WeChat Pay signs it.
+"""The gateway: which response a request gets, signed as WeChat Pay signs it.
 
-A request is checked in this order, and the first check that fails answers it:
+A request is checked in this order, and the first check that fails determines the response:
 
 1. ``User-Agent`` and ``Accept``: 400, unsigned.
 2. Path, then method: 404 and 405, empty.
-3. Authentication (``checks.authenticate``): 401, unsigned. Everything from here on is signed.
+3. Authentication (``checks.authenticate``): 401, unsigned. All responses from here on are signed.
 4. ``Wechatpay-Serial`` of the request: 400.
 5. Parameters: 400.
-6. The quota of queries: 429. Other requests have quotas of their own, which are not reached here.
-7. A fault, if the request is to meet one; else the answer: 200, or the 404 of a merchant without
+6. The quota of queries: 429. Other requests have other quotas, which are never exceeded here.
+7. A fault, if one is drawn for the request; else the answer: 200, or the 404 of a merchant without
    platform certificates.
 
-The order was put together from documented texts and from what was seen without credentials; no
-page gives it whole.
+The order was derived from documented texts and from what was observed without credentials; no page
+states it as a whole.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import web
 
-from palm.sandbox.answers import IDLE_S, NGINX_502, Answer, falsify, headers, refuse, seal, tell
 from palm.sandbox.counts import Statistics
 from palm.sandbox.credentials.keyring import KeyMode, SandboxKeys
 from palm.sandbox.faults import (
@@ -46,50 +45,68 @@ from palm.sandbox.requests.checks import (
     check_key_id,
 )
 from palm.sandbox.requests.limiter import SlidingWindow
-from palm.sandbox.requests.questions import Question, World
+from palm.sandbox.requests.questions import AnswerContext, Question
 from palm.sandbox.requests.rejections import Rejection
+from palm.sandbox.responses import (
+    IDLE_S,
+    NGINX_502,
+    ResponsePlan,
+    json_response,
+    rejection_response,
+    response_headers,
+    signed_body,
+    with_fault,
+)
 from palm.sandbox.routes import find_route
 from palm.sandbox.serving import LoopbackServer, hang_up, send, send_again
 
 __all__ = ["SandboxGateway"]
 
 
-class _Outcome(NamedTuple):
-    answer: Answer
+class _Decision(NamedTuple):
+    """How a request is answered.
+
+    Attributes:
+        response: What the response will consist of.
+        number: The number of the authenticated request; 0 if it is not authenticated.
+        fault: The fault that it meets, or None.
+    """
+
+    response: ResponsePlan
     number: int = 0
     fault: Fault | None = None
 
 
 class SandboxGateway(LoopbackServer):
-    """WeChat Pay's gateway on a port of this machine, while the context lasts.
+    """WeChat Pay's gateway on a port of this machine, while the context is open.
 
-    Attributes may be changed while it runs, and hold from the next request on.
+    Attributes may be changed while it runs; the new value holds from the next request on.
 
     Attributes:
-        keys: Both sides' keys; the merchant's stay those of the beginning.
+        keys: The keys of both sides. The merchant's remain those that the gateway was made with.
         population: Who has authorized whom.
-        date: The business date that the population is shown at; None: today in China.
-        latency_s: How long each authenticated answer is held back, in seconds.
+        date: The business date at which the population is shown; None: today in China.
+        latency_s: The delay of each response to an authenticated request, in seconds.
         faults: What goes wrong, and how often.
         echo: Share of the answers that name openid and organization_id, which the documentation
             calls optional.
         rotation_share: After a rotation, the share of the answers signed with a certificate that
             the newest one signs; the one before signs the others.
-        stats: What came in and went out.
+        stats: Counts of requests and responses.
 
     Args:
-        keys: Of this run; ``SandboxKeys.generate()``.
-        population: Default one with seed 0.
+        keys: Keys made by ``SandboxKeys.generate()``.
+        population: As the attribute; default one with seed 0.
         date: As the attribute.
-        mode: Which key signs; also an attribute.
-        limit: Queries a second, strictly; None: any number. Also an attribute.
+        mode: Which key signs responses; also an attribute.
+        limit: Queries per second; None: any number. Also an attribute.
         latency_s: As the attribute.
         faults: As the attribute; default none.
         echo: As the attribute.
-        port: 0: any that is free.
-        clock: Unix seconds.
-        record_pairs: Whether ``stats.asked`` is kept, which takes memory for each pair.
-        record_times: Whether ``stats.times`` is kept, which takes memory for each request.
+        port: The port to listen on; 0: any free one.
+        clock: Returns Unix seconds.
+        record_pairs: Whether ``stats.asked`` is kept, which needs memory for each pair.
+        record_times: Whether ``stats.times`` is kept, which needs memory for each request.
     """
 
     def __init__(
@@ -128,7 +145,7 @@ class SandboxGateway(LoopbackServer):
 
     @property
     def mode(self) -> KeyMode:
-        """Which key signs."""
+        """Which key signs responses."""
         return self._mode
 
     @mode.setter
@@ -137,7 +154,7 @@ class SandboxGateway(LoopbackServer):
 
     @property
     def limit(self) -> int | None:
-        """Queries a second, strictly; None: any number."""
+        """Queries per second; None: any number."""
         return self._limiter.limit
 
     @limit.setter
@@ -147,8 +164,8 @@ class SandboxGateway(LoopbackServer):
     def rotate(self) -> str:
         """Make a new platform certificate, which signs from now on; return its serial number.
 
-        ``GET /v3/certificates`` lists it beside the ones before, which requests may still name in
-        their ``Wechatpay-Serial``.
+        ``GET /v3/certificates`` lists it together with the earlier ones, which requests may still
+        name in their ``Wechatpay-Serial``.
 
         Source: https://developers.weixin.qq.com/community/pay/doc/00026671bd88a855f7613ba9467813
         """
@@ -161,30 +178,30 @@ class SandboxGateway(LoopbackServer):
         body = await request.read() if request.body_exists else b""
         received = Received(request.method, request.raw_path, request.headers, body)
         now = int(self._clock())
-        outcome = self._decide(received, now)
-        if self.latency_s and outcome.number:
+        decision = self._decide(received, now)
+        if self.latency_s and decision.number:
             await self._pause(self.latency_s)
-        if outcome.fault is Fault.DROP:
+        if decision.fault is Fault.DROP:
             await hang_up(request)
-        head = headers(outcome.answer, received.language, keep_alive=request.keep_alive)
-        body = outcome.answer.body
-        if outcome.answer.signed:
-            key_id = self._key_id(received, outcome.number)
-            body, signature = seal(body, self.keys, key_id, now=now, fault=outcome.fault)
+        head = response_headers(decision.response, received.language, keep_alive=request.keep_alive)
+        body = decision.response.body
+        if decision.response.signed:
+            key_id = self._key_id(received, decision.number)
+            body, signature = signed_body(body, self.keys, key_id, now=now, fault=decision.fault)
             head |= signature
-        if outcome.fault is Fault.STALL:
-            await self._stall(request, outcome, body, head)
-        self.stats.statuses[outcome.answer.status] += 1
-        response = web.Response(status=outcome.answer.status, body=body, headers=head)
-        if outcome.fault is Fault.DUPLICATE:
+        if decision.fault is Fault.STALL:
+            await self._stall(request, decision, body, head)
+        self.stats.statuses[decision.response.status] += 1
+        response = web.Response(status=decision.response.status, body=body, headers=head)
+        if decision.fault is Fault.DUPLICATE:
             await send(request, response)
-            later = chance(self.faults.seed, outcome.number, "later")
+            later = chance(self.faults.seed, decision.number, "later")
             await self._pause(EARLIEST_COPY_S + later * (LATEST_COPY_S - EARLIEST_COPY_S))
             send_again(request, response, body)
         return response
 
-    def _decide(self, received: Received, now: int) -> _Outcome:
-        """Return what is to be answered, and count it; the steps are those of the module."""
+    def _decide(self, received: Received, now: int) -> _Decision:
+        """Decide how a request is answered, and count it; the steps are those of the module."""
         self.stats.requests += 1
         try:
             check_headers(received)  # 1.
@@ -192,7 +209,7 @@ class SandboxGateway(LoopbackServer):
             nonce_str = authenticate(received, self._merchant, now=now)  # 3.
         except Rejection as rejection:
             self.stats.rejected += 1
-            return _Outcome(refuse(rejection, received.language, signed=False))
+            return _Decision(rejection_response(rejection, received.language, signed=False))
         number = self.stats.authenticated
         self.stats.note_nonce(nonce_str)
         self.stats.routes[str(route)] += 1
@@ -203,41 +220,42 @@ class SandboxGateway(LoopbackServer):
                 self.stats.asked[question.pair] += 1
             if question.pair and not self._limiter.allow():  # 6.
                 self.stats.throttled += 1
-                raise Rejection(rejections.FREQUENT)  # noqa: TRY301 - one way to say no
+                raise Rejection(rejections.FREQUENT)  # noqa: TRY301 - one way to reject
         except Rejection as rejection:
-            return _Outcome(refuse(rejection, received.language, signed=True), number)
+            return _Decision(rejection_response(rejection, received.language, signed=True), number)
         fault = self.faults.draw(number)  # 7.
         if fault in ABOUT_STATES and not question.pair:
             fault = None
-        answer = self._answer(question, number, fault, received.language)
+        response = self._respond(question, number, fault, received.language)
         if fault is not None:
             self.stats.faults[fault] += 1
-        if fault in {None, Fault.DUPLICATE} and answer.status == HTTPStatus.OK:
+        if fault in {None, Fault.DUPLICATE} and response.status == HTTPStatus.OK:
             self.stats.answered += 1
-        return _Outcome(answer, number, fault)
+        return _Decision(response, number, fault)
 
-    def _answer(
+    def _respond(
         self, question: Question, number: int, fault: Fault | None, language: str
-    ) -> Answer:
+    ) -> ResponsePlan:
+        """Return the response to a question that passed all checks."""
         if fault is Fault.THROTTLE:
             signed = chance(self.faults.seed, number, "signed") < 0.5  # noqa: PLR2004 - a coin
-            return refuse(rejections.FREQUENT, language, signed=signed)
+            return rejection_response(rejections.FREQUENT, language, signed=signed)
         if fault is Fault.SYSTEM_ERROR:
-            return refuse(rejections.BUSY, language, signed=True)
+            return rejection_response(rejections.BUSY, language, signed=True)
         if fault is Fault.BAD_GATEWAY:
             return NGINX_502
         today = self.date or dt.datetime.fromtimestamp(self._clock(), CHINA).date()
         echo = self.echo >= 1 or chance(self.faults.seed, number, "echo") < self.echo
-        world = World(self.population, today, echo, self.keys, self._mode)
+        context = AnswerContext(self.population, today, echo, self.keys, self._mode)
         try:
-            members = question.answer(world)
+            members = question.answer(context)
         except Rejection as rejection:
-            return refuse(rejection, language, signed=True)
+            return rejection_response(rejection, language, signed=True)
         asked = question.pair[1] if question.pair else ""
-        return tell(falsify(members, fault, asked), signed=True)
+        return json_response(with_fault(members, fault, asked), signed=True)
 
     def _key_id(self, received: Received, number: int) -> str:
-        """Return the id of the key that signs this answer."""
+        """Return the id of the key that signs the response."""
         named = received.headers.get("Wechatpay-Serial")
         wants_public = self._mode is KeyMode.GREY and named == self.keys.public_key_id
         if self._mode is KeyMode.PUBLIC_KEY or wants_public:
@@ -248,11 +266,12 @@ class SandboxGateway(LoopbackServer):
         return newest.serial_no
 
     async def _stall(
-        self, request: web.BaseRequest, outcome: _Outcome, body: bytes, head: dict[str, str]
+        self, request: web.BaseRequest, decision: _Decision, body: bytes, head: dict[str, str]
     ) -> NoReturn:
-        if chance(self.faults.seed, outcome.number, "half") < 0.5:  # noqa: PLR2004 - a coin
+        """Send nothing, or half of the body; then close the connection after ``stall_s``."""
+        if chance(self.faults.seed, decision.number, "half") < 0.5:  # noqa: PLR2004 - a coin
             head |= {"Content-Length": str(len(body))}
-            response = web.StreamResponse(status=outcome.answer.status, headers=head)
+            response = web.StreamResponse(status=decision.response.status, headers=head)
             await response.prepare(request)
             await response.write(body[: len(body) // 2])
         await self._pause(self.faults.stall_s)

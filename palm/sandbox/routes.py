@@ -1,7 +1,7 @@
-"""Which question a request asks: the table of routes.
+"""The routes: which question a request asks.
 
 The raw path is split, and never decoded or normalised: ``%2F`` within an openid is a part of it,
-and ``..`` is a name like any other.
+and ``..`` is an ordinary segment.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class Route(NamedTuple):
     """One method of one path.
 
     Attributes:
-        template: A segment in braces is a variable, and matches exactly one segment.
-        read: Returns the question, or raises a Rejection.
+        method: The HTTP method.
+        template: The path; a segment in braces is a variable and matches exactly one segment.
+        read: Reads the question from the request, or raises a Rejection.
     """
 
     method: str
@@ -38,7 +39,7 @@ class Route(NamedTuple):
         return f"{self.method} {self.template}"
 
     def match(self, path: list[str]) -> dict[str, str] | None:
-        """Return the variables of a path that fits the template."""
+        """Return the variables of a path that matches the template, or None if it does not."""
         template = self.template.split("/")
         if len(path) != len(template):
             return None
@@ -67,18 +68,18 @@ ROUTES: Final = (
 
 
 def find_route(method: str, target: str, body: bytes) -> tuple[Route, Call]:
-    """Return the route that a request takes, and what it brings along.
+    """Return the route of a request, and the parts that its question is read from.
 
     Raises:
-        Rejection: 404, no such path; 405, not with this method. Both are seen without
+        Rejection: 404, no such path; 405, not with this method. Both are sent without
             authentication.
     """
     path, _, query = target.partition("?")
     segments = path.split("/")
-    found = [(r, v) for r in ROUTES if (v := r.match(segments)) is not None]
-    if not found:
+    matches = [(r, v) for r in ROUTES if (v := r.match(segments)) is not None]
+    if not matches:
         raise Rejection(rejections.WRONG_PATH)
-    for route, variables in found:
+    for route, variables in matches:
         if route.method == method:
             return route, Call(variables, query, body)
     raise Rejection(rejections.WRONG_METHOD)

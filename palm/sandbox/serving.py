@@ -1,4 +1,4 @@
-"""Serving: loopback only, plain HTTP, connections kept as long as the real gateway keeps them."""
+"""An HTTP server on the loopback interface, which keeps connections as the real gateway does."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["LoopbackServer", "hang_up", "send", "send_again"]
 
 _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 1024
-_GRACE_S: Final = 1.0  # for answers under way when the server is closed
+_GRACE_S: Final = 1.0  # for responses that are being sent when the server is closed
 
 _log = logging.getLogger(__name__)
-# What aiohttp says of a request that is no HTTP quotes it, and with it perhaps an openid.
+# What aiohttp logs about a request that is not HTTP quotes it, and with it perhaps an openid.
 _log.addFilter(
     lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 )
 
 
 class LoopbackServer(ABC):
-    """A server on a port of this machine, while the context lasts.
+    """A server on a port of this machine, while the context is open.
 
     Args:
-        port: 0: any that is free.
-        idle_s: A connection without a request for so many seconds is closed.
+        port: The port to listen on; 0: any free one.
+        idle_s: Seconds without a request after which a connection is closed.
     """
 
     def __init__(self, port: int, *, idle_s: float) -> None:
@@ -42,23 +42,23 @@ class LoopbackServer(ABC):
 
     @property
     def base_url(self) -> str:
-        """Where it listens, e.g. ``http://127.0.0.1:49152``; only while it runs."""
+        """The server's URL, e.g. ``http://127.0.0.1:49152``; only while it runs."""
         if self._base_url is None:
             raise RuntimeError("the gateway is not running")
         return self._base_url
 
     @abstractmethod
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the answer to a request."""
+        """Return the response to a request."""
 
     async def __aenter__(self) -> Self:
         """Listen.
 
         Raises:
-            SettingsError: The port is taken, or not ours to open.
+            SettingsError: The port is in use, or this user may not open it.
         """
         self._closing = asyncio.Event()
-        # A client that leaves ends the handler of its request: nobody stalls for nobody.
+        # The handler of a request ends when its client disconnects, also while it stalls.
         self._handlers = web.Server(
             self._handle,
             handler_cancellation=True,
@@ -83,38 +83,38 @@ class LoopbackServer(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop listening, let answers under way go out, close all connections."""
+        """Stop listening, finish responses that are being sent, close all connections."""
         self._base_url = None
         self._server.close()
         self._closing.set()
-        open_ones = [c.transport for c in self._handlers.connections if c.transport is not None]
+        transports = [c.transport for c in self._handlers.connections if c.transport is not None]
         self._handlers.pre_shutdown()
         await self._handlers.shutdown(_GRACE_S)
-        for transport in open_ones:
+        for transport in transports:
             transport.abort()
         await asyncio.sleep(0)  # aborted transports close their sockets in the loop's next round
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but no longer than the server is open."""
+        """Wait, but not beyond the closing of the server."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closing.wait()
 
 
 async def send(request: web.BaseRequest, response: web.Response) -> None:
-    """Send an answer whole, before its handler ends; to nobody, where the client has left."""
+    """Send a complete response before its handler ends; ignore a client that has disconnected."""
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write_eof()
 
 
 def send_again(request: web.BaseRequest, response: web.Response, body: bytes) -> None:
-    """Send an answer that was sent, byte by byte the same, to a request that was never made.
+    """Send a response once more, byte by byte the same, as if to another request.
 
     Args:
-        request: What was answered.
-        response: As it was sent.
-        body: Its body.
+        request: The request that was answered.
+        response: The response as it was sent.
+        body: The body of the response.
     """
     if request.transport is None:
         return
@@ -128,6 +128,6 @@ async def hang_up(request: web.BaseRequest) -> NoReturn:
     """Close the connection without another byte."""
     if request.transport is not None:
         request.transport.abort()
-    # The server cancels the handler of a connection that is lost: there is no way back from here.
+    # The server cancels the handler of a lost connection, so this never returns.
     await asyncio.get_running_loop().create_future()
     raise AssertionError  # pragma: no cover

@@ -21,13 +21,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from aiohttp import web
 
 from palm.sandbox import Faults, SandboxGateway, SandboxKeys
-from palm.sandbox.answers import refuse
-from palm.sandbox.requests.rejections import Refusal
+from palm.sandbox.requests.rejections import RejectionReason
+from palm.sandbox.responses import rejection_response
 from palm.settings import Settings, load_settings, read_config
 from tests.night import DAY
 
 _ABOUT = "/v3/palmservice/authorization/openid/"
-_DENIED = Refusal(403, "NO_AUTH", 268435460, "商户无权限", "No permission")
+_DENIED = RejectionReason(403, "NO_AUTH", 268435460, "商户无权限", "No permission")
 
 
 class NightGateway(SandboxGateway):
@@ -65,7 +65,7 @@ class NightGateway(SandboxGateway):
                 self._reached.set()
             self.authorizations.append(request.headers.get("Authorization", ""))
             if organization in self.denied or "*" in self.denied:
-                answer = refuse(_DENIED, "en", signed=False)
+                answer = rejection_response(_DENIED, "en", signed=False)
                 return web.Response(status=answer.status, body=answer.body)
         answered = await super()._handle(request)
         if query is not None:

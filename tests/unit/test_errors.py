@@ -14,7 +14,7 @@ import jobs
 import palm
 from palm.errors import SignatureReason
 from palm.http.response import Response, error_of
-from palm.sandbox.requests.rejections import Refusal
+from palm.sandbox.requests.rejections import RejectionReason
 
 
 def pickled(protocol):
@@ -29,7 +29,10 @@ WAYS = {
 ARGUMENTS = {
     "APIError": ((429, "FREQUENCY_LIMITED", "too many"), {"verified": True, "retry_after_s": 2.0}),
     "CertificateRefusedError": (("api.mch.weixin.qq.com", "expired", 10), {}),
-    "Rejection": ((Refusal(400, "PARAM_ERROR", 1, "错误", "wrong"), {"field": "openid"}), {}),
+    "Rejection": (
+        (RejectionReason(400, "PARAM_ERROR", 1, "错误", "wrong"), {"field": "openid"}),
+        {},
+    ),
     "SignatureError": (("wrong", SignatureReason.WRONG), {"serial": "PUB_KEY_ID_1", "skew_s": 3}),
     "RunError": (("wrong",), {"again": True}),
     "UnrecognizedStateError": (("FROZEN",), {}),

@@ -1,4 +1,4 @@
-"""A key and the certificate over it, as WeChat Pay's own authority hands them out."""
+"""Keys with certificates, as WeChat Pay's own authority issues them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Credential:
     """A private key and its certificate.
 
     Attributes:
+        key: The private key.
+        certificate: The certificate of that key.
         serial_no: The certificate's serial number, 40 upper-case hex digits.
     """
 
@@ -51,24 +53,24 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The root that certificates of one sandbox are issued by."""
+    """The root authority that issues the certificates of one sandbox."""
 
     key: rsa.RSAPrivateKey = field(repr=False)
 
     @classmethod
     def new(cls) -> Self:
-        """Return a new one."""
+        """Return an authority with a new key."""
         return cls(new_key())
 
     def issue(self, common_name: str, *, now: datetime) -> Credential:
         """Return a new key with a certificate.
 
         Args:
-            common_name: Whose it is.
-            now: Aware; the certificate is valid from the day before, for five years.
+            common_name: The name of the holder.
+            now: An aware time; the certificate is valid from the day before, for five years.
         """
         key = new_key()
-        # 20 bytes written as 40 digits: the first is no 0, and the number positive, so below 8.
+        # 20 bytes written as 40 digits: the first is not 0, and the number positive, so below 8.
         serial = (1 + secrets.randbelow(7)) << 156 | secrets.randbits(156)
         certificate = (
             x509.CertificateBuilder()

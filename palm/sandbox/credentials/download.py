@@ -22,10 +22,10 @@ _ASSOCIATED_DATA: Final = "certificate"
 
 
 def list_certificates(credentials: Iterable[Credential], apiv3_key: str) -> dict[str, object]:
-    """Return the members of an answer that holds these certificates; nonces are new each time.
+    """Return the members of an answer with these certificates; each call makes new nonces.
 
     Args:
-        credentials: Whose certificates.
+        credentials: The certificates to list.
         apiv3_key: 32 characters.
     """
     return {"data": [_entry(each, apiv3_key) for each in credentials]}

@@ -1,4 +1,4 @@
-"""A folder of secrets: made by us, read by its owner alone, never somebody else's folder."""
+"""Writes a folder of secrets that only its owner can read, and never into any other folder."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _FILE_MODE: Final = 0o600
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write ``files`` (name to text) into ``folder``, which is made where it does not exist.
+    """Write ``files`` (name to text) into ``folder``, which is created if it does not exist.
 
-    The folder becomes 0700, the files 0600 from their first byte on. Files of an earlier call are
-    replaced; any other file in the folder stays as it is.
+    The folder gets mode 0700, the files have 0600 from their first byte on. Files of an earlier
+    call are replaced; other files in the folder are not changed.
 
     Args:
-        folder: Does not exist, is empty, or holds a ``MARKER`` file of an earlier call.
+        folder: A folder that does not exist, is empty, or has a ``MARKER`` file of an earlier call.
         files: Must hold ``MARKER``, a JSON object whose ``made_by`` is ``MADE_BY``.
 
     Raises:
-        SettingsError: It is somebody else's folder, or it cannot be written.
+        SettingsError: The folder holds other files, or it cannot be written.
     """
     try:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not _is_ours(folder / MARKER):
+        if any(folder.iterdir()) and not _is_sandbox_folder(folder / MARKER):
             raise SettingsError(
                 f"{folder} holds files that palm sandbox did not write; name a new or an empty "
                 "folder for its keys"
             )
         folder.chmod(_FOLDER_MODE)
-        # The marker first: a folder that was left half-written is still known as ours.
+        # The marker first, so that a folder that was left half-written is recognized.
         for name in sorted(files, key=lambda name: name != MARKER):
             _write(folder / name, files[name])
     except FileExistsError:
@@ -50,7 +50,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
         raise SettingsError(f"cannot write keys into {folder}: {error.strerror}") from None
 
 
-def _is_ours(marker: Path) -> bool:
+def _is_sandbox_folder(marker: Path) -> bool:
     try:
         content = json.loads(marker.read_bytes())
     except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
@@ -59,7 +59,7 @@ def _is_ours(marker: Path) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    # A new file each time: an old one could have been left readable, or be a link elsewhere.
+    # A new file each time: an old one could be readable for others, or be a link elsewhere.
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, _FILE_FLAGS, _FILE_MODE), "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""The keys of a sandbox, made at its start: the merchant's own, and the platform's two kinds.
+"""The keys of a sandbox, made when it starts: the merchant's, and both kinds of the platform's.
 
 Sources: merchant and platform certificates
 https://pay.weixin.qq.com/doc/v3/merchant/4012551764, the WeChat Pay public key
@@ -52,15 +52,15 @@ class KeyMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SandboxKeys:
-    """Both sides' keys.
+    """The keys of both sides.
 
     Attributes:
         authority: Issues the certificates.
-        credential: What the merchant signs requests with; its serial number goes along.
-        platform: What the platform signs answers with in certificate mode, the newest last; more
-            than one after a rotation.
+        credential: The key and certificate with which the merchant signs requests.
+        platform: The keys and certificates with which the platform signs answers in certificate
+            mode, the newest last; more than one after a rotation.
         public_key_id: ``PUB_KEY_ID_`` and 32 digits.
-        public_key_pair: What the platform signs answers with in public-key mode.
+        public_key_pair: The key with which the platform signs answers in public-key mode.
         apiv3_key: 32 characters, for AES-256-GCM.
         mchid: Always ``SANDBOX_MCHID``.
     """
@@ -95,13 +95,13 @@ class SandboxKeys:
         )
 
     def rotate(self, *, now: datetime | None = None) -> SandboxKeys:
-        """Return these keys and one more platform certificate, which is the newest then."""
+        """Return these keys with a new platform certificate, which becomes the newest."""
         issued = self.authority.issue(_PLATFORM, now=now or datetime.now(UTC))
         return replace(self, platform=(*self.platform, issued))
 
     @property
     def merchant_key(self) -> rsa.RSAPrivateKey:
-        """What the merchant signs requests with."""
+        """The key with which the merchant signs requests."""
         return self.credential.key
 
     @property
@@ -131,15 +131,15 @@ class SandboxKeys:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """What answers may be signed with: all certificates' serials, and the public key's id."""
+        """The ids of all keys that may sign answers: serial numbers, and the public key's id."""
         return (*(each.serial_no for each in self.platform), self.public_key_id)
 
     def merchant(self) -> Merchant:
-        """Return who the client is to be."""
+        """Return the merchant, for a client."""
         return Merchant(self.mchid, self.merchant_serial, self.merchant_key)
 
     def platform_keys(self, mode: KeyMode | str = KeyMode.PUBLIC_KEY) -> PlatformKeys:
-        """Return what a client of that mode verifies answers with; in the grey mode both kinds."""
+        """Return the keys with which a client verifies answers; in grey mode both kinds."""
         keys = {}
         if KeyMode(mode) is not KeyMode.CERTIFICATE:
             keys[self.public_key_id] = self.public_key_pair.public_key()
@@ -150,18 +150,18 @@ class SandboxKeys:
     def write(
         self, folder: Path, base_url: str, *, mode: KeyMode | str = KeyMode.PUBLIC_KEY
     ) -> None:
-        """Write all that a client needs, with a ``palm.toml`` that names the files beside it.
+        """Write the files that a client needs, with a ``palm.toml`` that names them.
 
-        Where certificates sign, ``palm.toml`` names the APIv3 key and no certificate: a client then
-        downloads what it needs, as against the real gateway.
+        In certificate mode ``palm.toml`` names the APIv3 key and no certificate: a client then
+        downloads the certificates, as it does from the real gateway.
 
         Args:
-            folder: Does not exist, is empty, or was written by this method before.
-            base_url: Where the gateway listens.
+            folder: A folder that does not exist, is empty, or was written by this method before.
+            base_url: The URL of the gateway.
             mode: What ``palm.toml`` names: the public key, the APIv3 key, in the grey mode both.
 
         Raises:
-            SettingsError: It is somebody else's folder, or it cannot be written.
+            SettingsError: The folder holds other files, or it cannot be written.
         """
         serials = {
             "mchid": self.mchid,
@@ -191,7 +191,7 @@ class SandboxKeys:
                 "platform_cert.pem": self.platform[-1].certificate_pem,
                 "wechatpay_pub.pem": self.public_key_pem(),
                 "apiv3_key.txt": self.apiv3_key,
-                # A JSON string is a TOML one too.
+                # A JSON string is also a TOML string.
                 "palm.toml": "".join(f"{k} = {json.dumps(v)}\n" for k, v in settings.items()),
             },
         )
@@ -204,7 +204,7 @@ class SandboxKeys:
         """Return the platform's raw signature of ``message`` with one of its keys.
 
         Raises:
-            KeyError: It has no key of that id.
+            KeyError: There is no key with that id.
         """
         keys = {each.serial_no: each.key for each in self.platform}
         keys[self.public_key_id] = self.public_key_pair

@@ -1,1 +1,1 @@
-"""What a request is held to: its signature, its parameters, its quota, and how it is refused."""
+"""How a request is checked: its signature, its parameters, its quota; and how it is rejected."""

@@ -1,4 +1,4 @@
-"""Is this request the merchant's? Pure: bytes and a clock in, nothing or a Rejection out.
+"""Checks whether a request is the merchant's. Pure: raises a Rejection if it is not.
 
 Sources: the message and the header https://pay.weixin.qq.com/doc/v3/merchant/4012365342, what is
 refused https://pay.weixin.qq.com/doc/v3/merchant/4012072670, and the request's ``Wechatpay-Serial``
@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -36,11 +36,13 @@ _SHOWN_OF_BODY: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came.
+    """A request as it was received.
 
     Attributes:
+        method: The HTTP method.
         target: The request target, byte for byte (bytes outside of UTF-8 as surrogates).
-        headers: Looked up as spelled here, so the mapping should ignore case.
+        headers: The headers; the mapping must ignore case.
+        body: The raw body.
     """
 
     method: str
@@ -50,9 +52,9 @@ class Received:
 
     @property
     def language(self) -> str:
-        """``en`` where English is asked for, else ``zh-CN``.
+        """The language of messages: ``en`` if English is asked for, else ``zh-CN``.
 
-        The traditional variants, which WeChat Pay knows too, get simplified characters here.
+        The traditional variants, which WeChat Pay has, too, get simplified characters here.
         """
         wanted = self.headers.get("Accept-Language", "")
         return "en" if re.match(r"en\b", wanted.strip(), re.IGNORECASE) else "zh-CN"
@@ -60,7 +62,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What the gateway knows of its merchant."""
+    """The merchant's certificate, as the gateway holds it."""
 
     mchid: str
     serial_no: str
@@ -68,7 +70,7 @@ class Certificate:
 
 
 def check_headers(received: Received) -> None:
-    """Refuse a request without ``User-Agent`` or ``Accept``, whatever it asks for.
+    """Reject a request without ``User-Agent`` or ``Accept``.
 
     Raises:
         Rejection: 400.
@@ -80,18 +82,18 @@ def check_headers(received: Received) -> None:
 def authenticate(received: Received, merchant: Certificate, *, now: int) -> str:
     """Return the ``nonce_str`` of a request that the merchant signed; raise otherwise.
 
-    1. The header is there and has the five fields, in any order, each once, and no other.
+    1. The header ``Authorization`` has the five fields, in any order, each once, and no other.
     2. Its scheme is the RSA one.
     3. The timestamp lies within five minutes of ``now``.
     4. The merchant exists, and the certificate is its own.
     5. The signature verifies over the raw request target and the raw body.
 
-    No page says how blanks around the commas or a serial number in small letters fare: both are
-    refused here, because no SDK sends them.
+    No page says what happens with blanks around the commas or a serial number in lower case: both
+    are rejected here, because no SDK sends them.
 
     Args:
         received: The request.
-        merchant: The only one there is.
+        merchant: The only merchant of this gateway.
         now: Unix seconds.
 
     Raises:
@@ -135,7 +137,7 @@ def authenticate(received: Received, merchant: Certificate, *, now: int) -> str:
 
 
 def check_key_id(received: Received, known: Collection[str]) -> None:
-    """Refuse a request whose ``Wechatpay-Serial``, where it has one, names none of ``known``.
+    """Reject a request whose ``Wechatpay-Serial``, if it has one, is not one of ``known``.
 
     Raises:
         Rejection: 400.
@@ -145,8 +147,8 @@ def check_key_id(received: Received, known: Collection[str]) -> None:
         raise Rejection(rejections.BAD_KEY_ID)
 
 
-def _hint(received: Received, head: tuple[str | bytes, ...]) -> dict[str, Any]:
-    """Return what the gateway expected to be signed, the body cut short."""
+def _hint(received: Received, head: tuple[str | bytes, ...]) -> dict[str, object]:
+    """Return the ``detail`` of a wrong signature: the message to sign, with its body cut short."""
     shown = message(*head, received.body[:_SHOWN_OF_BODY]).decode("utf-8", "replace")
     return {
         "detail": {"issue": "sign not match"},

@@ -1,4 +1,4 @@
-"""The quota, as strictly as a gateway can hold it: an exact log of the last second."""
+"""The quota, enforced as strictly as possible: with an exact log of the last second."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _WINDOW_S: Final = 1.0
 
 
 class SlidingWindow:
-    """Lets at most ``limit`` requests through in any second; those refused do not count.
-
-    Args:
-        limit: Requests a second; None: any number. May be changed at any time, and then holds for
-            the second that lies behind, too.
-        clock: Seconds that never go back.
+    """Lets at most ``limit`` requests through in any second; rejected ones do not count.
 
     How WeChat Pay counts is not documented. This is the strictest way: a client that is never
-    refused here keeps the quota under every way of counting.
+    rejected here keeps the quota under every way of counting.
+
+    Args:
+        limit: Requests per second; None: any number. It may be changed at any time, and then holds
+            for the last second, too.
+        clock: Seconds that never go back.
     """
 
     __slots__ = ("_clock", "_passed", "limit")
@@ -34,7 +34,7 @@ class SlidingWindow:
         self._passed: deque[float] = deque()
 
     def allow(self) -> bool:
-        """Return whether a request that comes now may pass, and remember it if so."""
+        """Return True, and count the request, if a request that arrives now may pass."""
         now = self._clock()
         passed = self._passed
         while passed and now - passed[0] >= _WINDOW_S:

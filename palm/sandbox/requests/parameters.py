@@ -1,4 +1,4 @@
-"""Parameters, as they stand in path, query and body: texts of 1 to so many characters, or a 400.
+"""Reads parameters from path, query and body; one that is missing or too long is a 400.
 
 Source of the error's ``detail``: https://pay.weixin.qq.com/doc/v3/merchant/4012081709
 """
@@ -18,16 +18,16 @@ def from_path(segment: str, field: str, *, longest: int) -> str:
     """Return the text of a percent-encoded segment.
 
     Raises:
-        Rejection: 400; it is empty, too long or no UTF-8.
+        Rejection: 400; it is empty, too long or not UTF-8.
     """
     return _decode(segment, "url", field, longest)
 
 
 def from_query(query: str, field: str, *, longest: int) -> str | None:
-    """Return the text of a parameter of the query; None: it is not there.
+    """Return the text of a parameter of the query, or None if it is missing.
 
     Raises:
-        Rejection: 400; it is repeated, empty, too long or no UTF-8.
+        Rejection: 400; it is repeated, empty, too long or not UTF-8.
     """
     values = [
         value.replace("+", " ")
@@ -40,10 +40,10 @@ def from_query(query: str, field: str, *, longest: int) -> str | None:
 
 
 def from_body(body: bytes, *fields: str, longest: int) -> dict[str, str]:
-    """Return the texts of those members of a JSON object that are there.
+    """Return the texts of the named members that a JSON object has.
 
     Raises:
-        Rejection: 400; the body is not a JSON object, or a member is not text (``null`` is none),
+        Rejection: 400; the body is not a JSON object, or a member is not text (``null`` is not),
             empty or too long.
     """
     try:
@@ -52,16 +52,16 @@ def from_body(body: bytes, *fields: str, longest: int) -> dict[str, str]:
         members = None
     if not isinstance(members, dict):
         raise wrong("body", "", "not a JSON object")
-    found = {field: members[field] for field in fields if field in members}
-    for field, text in found.items():
+    texts = {field: members[field] for field in fields if field in members}
+    for field, text in texts.items():
         if not isinstance(text, str) or not _is_unicode(text):
             raise wrong("body", f"/{field}", "not a string")
         _measure(text, "body", f"/{field}", longest)
-    return found
+    return texts
 
 
 def wrong(location: str, field: str, issue: str) -> Rejection:
-    """Return what says that a parameter is wrong, and why."""
+    """Return the rejection of a wrong parameter."""
     detail = {"field": field, "issue": issue, "location": location}
     return Rejection(rejections.BAD_PARAMETER, detail)
 
@@ -75,7 +75,7 @@ def _decode(encoded: str, location: str, field: str, longest: int) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Say whether it holds no half of a character."""
+    """Return True if a text holds no unpaired surrogate."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 

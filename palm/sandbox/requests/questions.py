@@ -1,7 +1,6 @@
-"""What can be asked of the gateway: one class per question, read from a call, answered later.
+"""The questions that the gateway answers: one class each.
 
-A question is read from a request whose signature verified, and answered when the quota has room
-for it.
+A question is read from a request whose signature is verified, and answered if the quota allows it.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from palm.sandbox.requests.parameters import from_body, from_path, from_query, w
 from palm.sandbox.requests.rejections import Rejection
 
 __all__ = [
+    "AnswerContext",
     "AuthorizationQuestion",
     "Call",
     "CertificatesQuestion",
     "PreauthorizeQuestion",
     "Question",
-    "World",
 ]
 
 
@@ -33,8 +32,9 @@ class Call(NamedTuple):
     """The parts of a request that a question is read from, still percent-encoded.
 
     Attributes:
-        variables: Segments of the path that the template calls by a name.
-        query: What stands behind the first question mark.
+        variables: The segments of the path that are variables in the template, by name.
+        query: The text after the first question mark.
+        body: The raw body.
     """
 
     variables: Mapping[str, str]
@@ -42,14 +42,15 @@ class Call(NamedTuple):
     body: bytes
 
 
-class World(NamedTuple):
-    """What answers depend on, besides the question.
+class AnswerContext(NamedTuple):
+    """What an answer depends on besides the question.
 
     Attributes:
-        date: The business date that the population is shown at.
-        echo: Whether this answer names the ids that it was asked about.
-        keys: Both sides'.
-        mode: Which kind of key signs.
+        population: Who has authorized whom.
+        date: The business date at which the population is shown.
+        echo: Whether the answer names the openid and the organization that it is about.
+        keys: The keys of both sides.
+        mode: Which kind of key signs answers.
     """
 
     population: Population
@@ -64,9 +65,9 @@ class Question(Protocol):
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """``(organization_id, openid)`` where it asks for a state."""
+        """``(organization_id, openid)`` if it asks for a state, else None."""
 
-    def answer(self, world: World) -> dict[str, object]:
+    def answer(self, context: AnswerContext) -> dict[str, object]:
         """Return the members of the answer, or raise a Rejection."""
 
 
@@ -88,7 +89,7 @@ class AuthorizationQuestion:
         """Return the question that a call asks.
 
         Raises:
-            Rejection: 400; an id is missing, repeated, empty, too long or no UTF-8.
+            Rejection: 400; an id is missing, repeated, empty, too long or not UTF-8.
         """
         openid = from_path(call.variables["openid"], "openid", longest=128)
         organization_id = from_query(call.query, "organization_id", longest=64)
@@ -101,11 +102,11 @@ class AuthorizationQuestion:
         """``(organization_id, openid)``."""
         return self.organization_id, self.openid
 
-    def answer(self, world: World) -> dict[str, object]:
+    def answer(self, context: AnswerContext) -> dict[str, object]:
         """Return the members of the answer; ``authorize_time`` is left out where there is none."""
-        state, opened = world.population.state_on(self.openid, self.organization_id, world.date)
+        state, opened = context.population.state_on(self.openid, self.organization_id, context.date)
         members: dict[str, object] = {}
-        if world.echo:
+        if context.echo:
             members |= {"openid": self.openid, "organization_id": self.organization_id}
         members["state"] = f"AUTHORIZATION_STATE_{state}"
         if opened is not None:
@@ -117,19 +118,19 @@ class AuthorizationQuestion:
 class PreauthorizeQuestion:
     """A token with which a person may authorize in the mini-program.
 
-    It changes nothing here: who has authorized whom is the population's business. That exactly one
-    of the two ways must be taken, and that members which are not documented are overlooked, are
-    decisions.
+    It changes nothing here: the population decides who has authorized whom. That exactly one of the
+    two members must be given, and that undocumented members are ignored, are decisions.
 
     Attributes:
-        way: ``organization_id`` or ``preauthorize_session_id``.
-        value: Its value.
+        openid: The person.
+        member: The member that was given: ``organization_id`` or ``preauthorize_session_id``.
+        value: The value of that member.
 
     Source: https://pay.weixin.qq.com/doc/v3/partner/4014481990
     """
 
     openid: str
-    way: str
+    member: str
     value: str
 
     @classmethod
@@ -138,25 +139,26 @@ class PreauthorizeQuestion:
 
         Raises:
             Rejection: 400; the body is not a JSON object, ``openid`` is missing, or not exactly one
-                of the two ways is taken; or one of them is not text, empty or too long.
+                of the two members is given; or one of them is not text, empty or too long.
         """
-        ways = ("organization_id", "preauthorize_session_id")
-        found = from_body(call.body, "openid", *ways, longest=128)
-        if "openid" not in found:
+        either = ("organization_id", "preauthorize_session_id")
+        members = from_body(call.body, "openid", *either, longest=128)
+        if "openid" not in members:
             raise wrong("body", "/openid", "missing parameter")
-        taken = [way for way in ways if way in found]
-        if len(taken) != 1:
-            raise wrong("body", f"/{ways[1]}", f"exactly one of {ways[0]} and {ways[1]} is wanted")
-        return cls(found["openid"], taken[0], found[taken[0]])
+        given = [member for member in either if member in members]
+        if len(given) != 1:
+            issue = f"exactly one of {either[0]} and {either[1]} is wanted"
+            raise wrong("body", f"/{either[1]}", issue)
+        return cls(members["openid"], given[0], members[given[0]])
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """None: it asks for no state."""
+        """None, for it does not ask for a state."""
         return None
 
-    def answer(self, world: World) -> dict[str, object]:
+    def answer(self, context: AnswerContext) -> dict[str, object]:
         """Return the token: 64 characters, the same for the same question and population."""
-        asked = "\0".join((str(world.population.seed), self.openid, self.way, self.value))
+        asked = "\0".join((str(context.population.seed), self.openid, self.member, self.value))
         return {"permission_token": hashlib.sha256(asked.encode()).hexdigest()}
 
 
@@ -164,8 +166,8 @@ class PreauthorizeQuestion:
 class CertificatesQuestion:
     """Which platform certificates are valid.
 
-    A merchant with nothing but the public key is told so with a 404. It is signed like every answer
-    to a request whose own signature verified; no dump of it shows its headers.
+    A merchant that has only the public key gets a 404. It is signed like every answer to a request
+    whose own signature is verified; no published example shows its headers.
 
     Source: https://pay.weixin.qq.com/doc/v3/merchant/4012551764
     """
@@ -177,7 +179,7 @@ class CertificatesQuestion:
         """Return the question that a call asks.
 
         Raises:
-            Rejection: 400; ``algorithm_type`` is none of RSA, SM2 and ALL.
+            Rejection: 400; ``algorithm_type`` is not one of RSA, SM2 and ALL.
         """
         algorithm_type = from_query(call.query, "algorithm_type", longest=8)
         if algorithm_type not in {None, "RSA", "SM2", "ALL"}:
@@ -186,17 +188,17 @@ class CertificatesQuestion:
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """None: it asks for no state."""
+        """None, for it does not ask for a state."""
         return None
 
-    def answer(self, world: World) -> dict[str, object]:
-        """Return the list; this merchant has no SM2 certificates.
+    def answer(self, context: AnswerContext) -> dict[str, object]:
+        """Return the members of the answer; this merchant has no SM2 certificates.
 
         Raises:
             Rejection: 404; there are no certificates.
         """
-        if world.mode is KeyMode.PUBLIC_KEY:
+        if context.mode is KeyMode.PUBLIC_KEY:
             raise Rejection(rejections.NO_CERTIFICATES)
         return list_certificates(
-            () if self.algorithm_type == "SM2" else world.keys.platform, world.keys.apiv3_key
+            () if self.algorithm_type == "SM2" else context.keys.platform, context.keys.apiv3_key
         )

@@ -15,6 +15,8 @@ import palm.sandbox
         (palm, "DownloadedKeys", "CertificateStore"),
         (palm, "NewStateError", "UnrecognizedStateError"),
         (palm.sandbox, "Gateway", "SandboxGateway"),
+        (palm.sandbox, "Standing", "PairStatus"),
+        (palm.sandbox, "State", "PairState"),
     ],
 )
 def test_an_old_name_is_the_new_one_and_says_so(module, old, new):

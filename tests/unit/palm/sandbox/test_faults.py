@@ -157,6 +157,7 @@ async def test_bad_gateway_is_a_502_of_html(meet):
     [answer] = await meet(Fault.BAD_GATEWAY)
     assert answer.status == 502
     assert answer.headers["Content-Type"] == "text/html"
+    assert b"<center><h1>502 Bad Gateway</h1></center>" in answer.body
     assert b"<center>nginx</center>" in answer.body
     assert not answer.signed
     assert "Request-ID" not in answer.headers

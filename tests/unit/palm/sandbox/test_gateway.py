@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from palm.crypto.signing import RSAVerifier
 from palm.errors import SettingsError
 from palm.sandbox import Faults, SandboxGateway, SandboxKeys
-from palm.sandbox.answers import IDLE_S
+from palm.sandbox.responses import IDLE_S
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 PATH = "/v3/palmservice/authorization/openid/"

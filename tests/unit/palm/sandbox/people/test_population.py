@@ -9,18 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palm.sandbox import EventKind, Population, State
+from palm.sandbox import EventKind, PairState, Population
 from palm.sandbox.people.population import CHINA, EPOCH
 
 DATES = st.dates(date(2024, 1, 1), date(2031, 12, 31))
 TEXT = st.text(max_size=20)
 TODAY = date(2026, 11, 21)
 PEOPLE = [(f"o{i:027d}", f"{1000 + i % 8}") for i in range(16_000)]
-AFTER = {EventKind.OPEN: State.ON, EventKind.CLOSE: State.OFF, EventKind.CLEAR: State.NONE}
+AFTER = {
+    EventKind.OPEN: PairState.ON,
+    EventKind.CLOSE: PairState.OFF,
+    EventKind.CLEAR: PairState.NONE,
+}
 ALLOWED = {
-    EventKind.OPEN: {State.OFF, State.NONE},
-    EventKind.CLOSE: {State.ON},
-    EventKind.CLEAR: {State.ON, State.OFF},
+    EventKind.OPEN: {PairState.OFF, PairState.NONE},
+    EventKind.CLOSE: {PairState.ON},
+    EventKind.CLEAR: {PairState.ON, PairState.OFF},
 }
 
 
@@ -59,7 +63,7 @@ def test_events_lead_from_one_look_to_the_next(openid, organization, after, days
         state = event.state
         opened = event.at if event.kind is EventKind.OPEN else opened
     assert state == now.state
-    if state is State.NONE:
+    if state is PairState.NONE:
         assert now.authorize_time in {opened, None}
     elif before.authorize_time is not None or opened is not None:
         assert now.authorize_time == opened
@@ -91,7 +95,7 @@ def test_before_the_epoch_everybody_stands_still():
 def test_a_few_per_cent_change_from_one_day_to_the_next_and_the_mix_stays(day):
     population = Population()
     changes: Counter[str] = Counter()
-    mix: Counter[State] = Counter()
+    mix: Counter[PairState] = Counter()
     for pair in PEOPLE:
         before, now = (
             population.state_on(*pair, day),
@@ -104,9 +108,9 @@ def test_a_few_per_cent_change_from_one_day_to_the_next_and_the_mix_stays(day):
             changes["hidden"] += 1
     share = {name: count / len(PEOPLE) for name, count in (changes | mix).items()}
     assert 0.03 < sum(share[name] for name in changes) < 0.06
-    assert 0.65 < share[State.ON] < 0.75
-    assert 0.10 < share[State.OFF] < 0.15
-    assert 0.15 < share[State.NONE] < 0.21
+    assert 0.65 < share[PairState.ON] < 0.75
+    assert 0.10 < share[PairState.OFF] < 0.15
+    assert 0.15 < share[PairState.NONE] < 0.21
     assert share["ON OFF"] > max(share["OFF ON"], share["NONE ON"], share["hidden"])
     assert min(share["OFF ON"], share["NONE ON"], share["hidden"]) > share["ON NONE"] > 0
     assert share["OFF NONE"] > share["NONE OFF"] > 0
@@ -127,7 +131,7 @@ def test_organizations_differ_in_their_mix():
     shares = []
     for organization in range(12):
         states = [population.state_on(f"o{i}", str(organization), TODAY).state for i in range(400)]
-        shares.append(states.count(State.ON) / 400)
+        shares.append(states.count(PairState.ON) / 400)
     assert max(shares) - min(shares) > 0.1
 
 
@@ -137,8 +141,8 @@ def test_half_of_those_that_were_cleared_keep_their_time_and_all_that_are_open_h
     for pair in PEOPLE[:4000]:
         state, opened = population.state_on(*pair, date(2029, 1, 1))
         kept[state, opened is not None] += 1
-    assert kept[State.ON, False] == kept[State.OFF, False] == 0
-    share = kept[State.NONE, True] / (kept[State.NONE, True] + kept[State.NONE, False])
+    assert kept[PairState.ON, False] == kept[PairState.OFF, False] == 0
+    share = kept[PairState.NONE, True] / (kept[PairState.NONE, True] + kept[PairState.NONE, False])
     assert 0.4 < share < 0.55
 
 
