@@ -13,11 +13,11 @@ import click
 
 from jobs.commands.config_defaults import read_defaults
 from jobs.commands.grouped_help import OptionGroup
-from jobs.commands.option_types import Name, Number
+from jobs.commands.option_types import Number
+from jobs.commands.telling_options import TELLING
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
-from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.render import FORMATS
 from jobs.render.language import Language, RenderOptions
 from jobs.run.options import RunOptions
@@ -37,10 +37,9 @@ _MOST_NEEDED: Final = (
         ["-o", "--output"],
         metavar="PATH",
         multiple=True,
-        required=True,
         help="The report: .parquet .csv .xlsx .html .json; repeatable; - is standard output. A "
         "folder (ends in /) keeps one a day. The first Parquet file is what the next run compares "
-        "with.",
+        "with.  [required]",
     ),
     click.Option(["--baseline"], metavar="PATH", type=Path, help="Compare with this report."),
     click.Option(
@@ -239,54 +238,7 @@ _REPORT: Final = (
         type=click.Choice([language.value for language in Language]),
         default=_default(RenderOptions, "language").value,
         show_default=True,
-        help="Of labels, in HTML and Excel.",
-    ),
-)
-_TELLING: Final = (
-    click.Option(
-        ["--metrics"],
-        metavar="FILE.prom",
-        type=Path,
-        help="Write numbers for Prometheus' textfile collector.",
-    ),
-    click.Option(
-        ["--name"],
-        metavar="NAME",
-        type=Name(),
-        help="Of this job, in metrics, in the JSON summary and in pings.  [default: the output's]",
-    ),
-    click.Option(
-        ["--ping-url"],
-        metavar="URL",
-        help="Tell a dead man's switch of start, success and failure; better as PALM_PING_URL.",
-    ),
-    click.Option(
-        ["--log-file"],
-        metavar="PATH",
-        type=Path,
-        help="Append what is logged to this file, too, which may be rotated; standard error then "
-        "shows errors only, but on a terminal.",
-    ),
-    click.Option(
-        ["--log-format"],
-        type=click.Choice([each.value for each in LogFormat]),
-        default=_default(ObserveOptions, "log_format").value,
-        show_default=True,
-        help="auto: text on a terminal, else JSON lines; the summary, and errors, are text but "
-        "with json.",
-    ),
-    click.Option(
-        ["--progress"],
-        type=click.Choice([each.value for each in ProgressMode]),
-        default=_default(ObserveOptions, "progress").value,
-        show_default=True,
-        help="A bar; auto: on a terminal. Without one a line a minute is logged.",
-    ),
-    click.Option(["-q", "--quiet"], is_flag=True, help="Print errors only."),
-    click.Option(
-        ["-v", "--verbose"],
-        is_flag=True,
-        help="Log every pair without an answer, list every input line that holds none.",
+        help="Of labels, in HTML and Excel, and of messages.",
     ),
 )
 GROUPS: Final = (
@@ -295,5 +247,5 @@ GROUPS: Final = (
     OptionGroup("Asking", _ASKING),
     OptionGroup("Time", _TIME),
     OptionGroup("Report", _REPORT),
-    OptionGroup("Telling", _TELLING),
+    OptionGroup("Telling", TELLING),
 )

@@ -10,10 +10,11 @@ import click
 from click.core import ParameterSource
 
 from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
-from jobs.commands.grouped_help import GroupedCommand
 from jobs.commands.options import GROUPS
+from jobs.commands.reconcile_command import ReconcileCommand
+from jobs.commands.telling_options import notify_options
 from jobs.compare.options import CompareOptions
-from jobs.errors import RunError, UsageError
+from jobs.errors import NotNowError, RunError, UsageError
 from jobs.input.options import InputOptions
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.observe.report_name import report_name
@@ -41,34 +42,13 @@ _NAME: Final = "palm-reconcile"
 _LONGEST_DAYS: Final = date.max.toordinal()
 
 
-class _Command(GroupedCommand):
-    """Tells the dead man's switch of usage errors, too, which end the command before it begins."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **more: Any,  # noqa: ANN401 - as click has it
-    ) -> click.Context:
-        """Parse the arguments."""
-        given = list(args)
-        try:
-            return super().make_context(info_name, args, parent, **more)
-        except click.UsageError as error:
-            from jobs.observe.unparsed_options import tell_of_usage_error  # noqa: PLC0415
-
-            tell_of_usage_error(given, exit_code_of(error))
-            raise
-
-
 @click.command(
-    cls=_Command,
+    cls=ReconcileCommand,
     groups=GROUPS,
     epilog=epilog(EXIT_CODES),
     context_settings={"auto_envvar_prefix": "PALM"},
 )
-@click.argument("source", metavar="INPUT", type=str)
+@click.argument("source", metavar="INPUT", type=str, required=False)
 @click.version_option(__version__, prog_name=_NAME)
 def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     """Ask WeChat Pay who has authorized palm payment, and write what changed.
@@ -84,7 +64,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
     given["name"] = report_name(given["name"], given["output"])
     level = logging.ERROR if given["quiet"] else logging.INFO
     set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
-    return _run(given)
+    return _send_trial(given) if given["notify_test"] else _run(given)
 
 
 def main() -> NoReturn:
@@ -121,7 +101,7 @@ def _show_plan(given: dict[str, Any]) -> int:
 
 
 def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
-    from jobs.commands.result_lines import say_result  # noqa: PLC0415
+    from jobs.commands.result_lines import say_result, what_to_do  # noqa: PLC0415
     from jobs.observe.log.log_file import open_log_file  # noqa: PLC0415
     from jobs.observe.notifier import announced, heedless  # noqa: PLC0415 - not needed for --help
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
@@ -134,9 +114,24 @@ def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
         options = _options(given)
         outcome.run_date = str(options.run.run_date)
         published = run(options, console, outcome)
+        outcome.command = what_to_do(published.report, options)
     with heedless(outcome):
         say_result(published, options, given, console)
     return published.exit_code
+
+
+def _send_trial(given: dict[str, Any]) -> int:
+    """Send the test message of ``--notify-test``."""
+    from jobs.observe.notify.messenger import send_trial  # noqa: PLC0415 - not needed for --help
+    from palm.errors import SettingsError  # noqa: PLC0415
+
+    delivered = send_trial(notify_options(given), given["name"])
+    if delivered.unusable:
+        raise SettingsError("; ".join([*delivered.unusable, *delivered.faults]))
+    if delivered.faults:
+        raise NotNowError("; ".join(delivered.faults))
+    show(f"The test message was sent to {', '.join(delivered.services)}")
+    return 0
 
 
 def _announcer(given: dict[str, Any]) -> RunNotifier:
@@ -144,7 +139,14 @@ def _announcer(given: dict[str, Any]) -> RunNotifier:
     from jobs.observe.notifier import RunNotifier  # noqa: PLC0415 - not needed for --help
 
     metrics, read = given["metrics"], [given["source"], given["baseline"]]
-    return RunNotifier(metrics, given["ping_url"], given["name"], given["output"], read)
+    return RunNotifier(
+        metrics,
+        given["ping_url"],
+        given["name"],
+        given["output"],
+        read,
+        notify=notify_options(given),
+    )
 
 
 def _expected_run_date(given: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from jobs.schema import State
 from jobs.store.published import Published
 from palm.text.printable import printable
 
-__all__ = ["say_result"]
+__all__ = ["say_result", "what_to_do"]
 
 
 def say_result(
@@ -34,11 +34,11 @@ def say_result(
         console: Standard error, where it is a terminal.
     """
     report, verdict = published.report, published.verdict
-    what_to_do = _remedy(report, options)
+    command = what_to_do(report, options)
     if given["log_format"] == "json":
         for each in published.failed:
             log_error(each.sentence(), exit_code=each.exit_code)
-        log_summary(report, given["name"], verdict, what_to_do)
+        log_summary(report, given["name"], verdict, command)
         return
     shown = on_terminal()
     outputs = published.written(options.store.outputs, given["output"])
@@ -52,12 +52,12 @@ def say_result(
         log_line(line, file_only=shown)
     for reason, sentence in zip(verdict.reasons, verdict.sentences, strict=True):
         told = sentence
-        if what_to_do and reason.exit_code == INCOMPLETE:
-            told, what_to_do = f"{sentence}. {what_to_do}", None
+        if command and reason.exit_code == INCOMPLETE:
+            told, command = f"{sentence}. {command}", None
         log_error(told, exit_code=published.exit_code)
 
 
-def _remedy(report: Report, options: Options) -> str | None:
+def what_to_do(report: Report, options: Options) -> str | None:
     """Return what to type where pairs are left without an answer, or None."""
     unknown, code = report.summary.states[State.UNKNOWN], report.metadata.run.exit_code
     if code != INCOMPLETE or not unknown:

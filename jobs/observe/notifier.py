@@ -1,7 +1,8 @@
-"""Tells others how a run goes: a dead man's switch, and Prometheus. Neither can fail the job."""
+"""Tells others how a run goes: a dead man's switch, Prometheus, people. None fails the job."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +12,18 @@ from pathlib import Path
 
 import structlog
 
+from jobs.compare.verdict import Verdict
 from jobs.errors import RunError
 from jobs.observe.metrics import check_metrics, write_metrics
+from jobs.observe.notify.message import Ending, first_line
+from jobs.observe.notify.messenger import Messenger
+from jobs.observe.notify.options import NotifyOptions
 from jobs.observe.ping import Ping, checked_ping_url, ping_body
 from jobs.report.model import Report
 from jobs.store.locations import Sidecars
 from jobs.store.published import Published
 from jobs.store.same_file import check_metrics_apart
-from palm.commands.runner import DEFECT, Consequence
+from palm.commands.runner import DEFECT, Consequence, place_of
 
 __all__ = ["Outcome", "RunNotifier", "announced", "heedless", "noting_consequence"]
 
@@ -32,6 +37,7 @@ class RunNotifier:
         name: Of the report.
         outputs: Where the report goes, as ``-o`` has it; none may be the metrics' file.
         others: Files that the run reads; none may be, either.
+        notify: The options of messages; None if none are sent.
 
     Raises:
         palm.SettingsError: The ping URL is none.
@@ -44,12 +50,16 @@ class RunNotifier:
         name: str,
         outputs: Sequence[str] = (),
         others: Sequence[str | Path | None] = (),
+        *,
+        notify: NotifyOptions | None = None,
     ) -> None:
         self._ping = Ping(checked_ping_url(ping_url)) if ping_url else None
         self._metrics: Path | None = None
         self._wanted = metrics
         self._name = name
         self._outputs, self._others = outputs, others
+        self._notify = notify or NotifyOptions()
+        self._messenger = Messenger(self._notify)
         self._started = time.monotonic()
         self._log = structlog.get_logger("palm.run")
 
@@ -62,6 +72,7 @@ class RunNotifier:
         """
         if self._ping is not None:
             self._ping.start()
+        self._messenger.check()
         if self._wanted is not None:
             check_metrics_apart(self._wanted, self._outputs, self._others)
             self._metrics = check_metrics(self._wanted)
@@ -71,13 +82,26 @@ class RunNotifier:
                     "name ends in .prom"
                 )
 
-    def end(self, report: Report | None, exit_code: int, run_date: str) -> None:
+    def end(
+        self,
+        report: Report | None,
+        exit_code: int,
+        run_date: str,
+        *,
+        verdict: Verdict | None = None,
+        error: str | None = None,
+        command: str | None = None,
+    ) -> None:
         """Say how it ended.
 
         Args:
             report: What was published, None where nothing was.
             exit_code: Of the run.
             run_date: Of the report, or of the run that made none.
+            verdict: Why a run with a report does not end with 0; None without a report.
+            error: The line that a run without a report ends with; None if there is none.
+            command: The command that asks again about pairs without an answer; None if there is
+                none.
         """
         if self._metrics is not None:
             try:
@@ -89,13 +113,31 @@ class RunNotifier:
                     finished=time.time(),
                     seconds=time.monotonic() - self._started,
                 )
-            except RunError as error:
+            except RunError as fault:
                 # Also with -q: where no numbers ever come, no alert can miss them.
-                self._log.error(str(error))
+                self._log.error(str(fault))
+        ending = Ending(
+            name=self._name,
+            run_date=run_date,
+            exit_code=exit_code,
+            report=report,
+            verdict=verdict,
+            error=error,
+            command=command,
+            place=self._place() if report is not None else None,
+        )
+        delivery = self._messenger.send(ending)  # beside the ping, so that one wait is for both
         if self._ping is not None:
-            body = ping_body(self._name, run_date, exit_code)
-            for fault in self._ping.end(exit_code, body):
-                self._log.warning(fault)
+            headline = first_line(ending, self._notify.language)
+            body = ping_body(self._name, run_date, exit_code, headline)
+            for each in self._ping.end(exit_code, body):
+                self._log.warning(each)
+        self._messenger.report_faults(delivery)
+
+    def _place(self) -> str | None:
+        """Return where the report is, or None if it only went to standard output."""
+        files = [text for text in self._outputs if text != "-"]
+        return os.path.abspath(files[0]) if files else None  # noqa: PTH100 - resolve() follows links
 
 
 @dataclass(slots=True)
@@ -109,12 +151,14 @@ class Outcome:
             date is not certain yet.
         placing: Whether outputs are being put in their places.
         published: The published report; None until it is published.
+        command: The command that asks again about pairs without an answer; None if there is none.
     """
 
     run_date: str
     journal: Path | None = None
     placing: bool = False
     published: Published | None = None
+    command: str | None = None
 
     def dated(self, run_date: date, files: Sidecars | None) -> None:
         """Note the final run date, and with it the journal; None: no file is written."""
@@ -153,7 +197,7 @@ def announced(
         outcome: What is known of the run; the block keeps it up to date.
         exit_code: Returns what the command ends with where an exception leaves the block.
     """
-    code = DEFECT
+    code, line = DEFECT, ""
     try:
         announcer.start()
         yield
@@ -161,11 +205,30 @@ def announced(
             code = outcome.published.exit_code
     except (Exception, KeyboardInterrupt) as error:  # asking itself listens to signals
         code = exit_code(error)
+        line = _line_of(error, code, outcome.consequence())
         raise
     finally:
         with heedless(outcome):
-            report = outcome.published.report if outcome.published else None
-            announcer.end(report, code, str(report.run_date) if report else outcome.run_date)
+            published = outcome.published
+            announcer.end(
+                published.report if published else None,
+                code,
+                str(published.report.run_date) if published else outcome.run_date,
+                verdict=published.verdict if published else None,
+                error=line,
+                command=outcome.command,
+            )
+
+
+def _line_of(error: BaseException, code: int, consequence: str) -> str:
+    """Return why a run ends, as its last line has it; a defect is named by its place alone."""
+    if isinstance(error, KeyboardInterrupt):
+        return f"interrupted; {consequence}"
+    if code != DEFECT:
+        return str(error)
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{place_of(error)}; {consequence}"
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """A dead man's switch: somebody else notices when the job does not say that it is well.
 
 The convention is that of healthchecks.io and its kin: ``POST URL/start`` at the start, ``POST URL``
-after exit code 0, ``POST URL/CODE`` after any other. The body of the last one says report, run date
-and exit code, a line each. Every end is told, usage errors (2) and a held lock (75) included.
+after exit code 0, ``POST URL/CODE`` after any other. The body of the last one says the headline,
+report, run date and exit code, a line each. Every end is told, usage errors (2) and a held lock
+(75) included.
 """
 
 from __future__ import annotations
@@ -46,16 +47,20 @@ def checked_ping_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def ping_body(name: str | None, run_date: str | None, exit_code: int) -> str:
-    """Return what the last ping says: report, run date and exit code, a line each.
+def ping_body(
+    name: str | None, run_date: str | None, exit_code: int, headline: str | None = None
+) -> str:
+    """Return what the last ping says: headline, report, run date and exit code, a line each.
 
     Args:
-        name: Of the report; None: it is not known.
-        run_date: Of the run; None: it is not known.
-        exit_code: Of the command.
+        name: The name of the report; None if it is not known.
+        run_date: The run date; None if it is not known.
+        exit_code: The exit code of the command.
+        headline: One sentence about how the run ended; None if there is none.
     """
     lines = {"report": name, "run date": run_date, "exit code": str(int(exit_code))}
-    return "".join(f"{key}: {printable(value)}\n" for key, value in lines.items() if value)
+    first = f"{printable(headline)}\n" if headline else ""
+    return first + "".join(f"{key}: {printable(value)}\n" for key, value in lines.items() if value)
 
 
 class Ping:

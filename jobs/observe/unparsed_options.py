@@ -6,11 +6,17 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
+from jobs.observe.notify.options import NotifyOptions
 from jobs.observe.report_name import report_name
+from jobs.render.language import Language
 from palm.errors import SettingsError
 
 __all__ = ["tell_of_usage_error", "unparsed_option"]
+
+_QUIET: Final = {"--plan", "--notify-test"}
+"""Options with which nobody is told of anything."""
 
 
 def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
@@ -27,26 +33,43 @@ def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
     return found or _configured(arguments, name)
 
 
-def tell_of_usage_error(arguments: Sequence[str], exit_code: int) -> None:
-    """Ping the dead man's switch, if arguments, environment or palm.toml name one.
+def tell_of_usage_error(arguments: Sequence[str], exit_code: int, line: str) -> None:
+    """Ping the dead man's switch and send a message, if anything typed or set names where to.
 
     Args:
-        arguments: Of the command, as typed.
-        exit_code: What it ends with.
+        arguments: The arguments of the command, as typed.
+        exit_code: What the command ends with.
+        line: What is wrong.
     """
-    from jobs.observe.ping import Ping, checked_ping_url, ping_body  # noqa: PLC0415 - not for --help
-
     url = unparsed_option(arguments, "--ping-url")
-    if url and "--plan" not in arguments:
-        outputs = [*_all_typed(arguments, "-o"), *_all_typed(arguments, "--output")]
-        name = unparsed_option(arguments, "--name")
-        body = ping_body(
-            report_name(name, outputs) if name or outputs else None,
-            unparsed_option(arguments, "--run-date"),
-            exit_code,
-        )
+    target = unparsed_option(arguments, "--notify")
+    if target in _all_typed(arguments, "--notify") and "://" in target:
+        target = None  # that is the usage error
+    if not (url or target) or not _QUIET.isdisjoint(arguments):
+        return
+    from jobs.observe.notify.message import Ending, first_line  # noqa: PLC0415 - not for --help
+    from jobs.observe.notify.messenger import Messenger  # noqa: PLC0415
+    from jobs.observe.ping import Ping, checked_ping_url, ping_body  # noqa: PLC0415
+
+    options = NotifyOptions(target=target, language=_language(arguments))
+    outputs = [*_all_typed(arguments, "-o"), *_all_typed(arguments, "--output")]
+    name = unparsed_option(arguments, "--name")
+    name = report_name(name, outputs) if name or outputs else None
+    run_date = unparsed_option(arguments, "--run-date")
+    ending = Ending(name=name or "", run_date=run_date or "", exit_code=exit_code, error=line)
+    messenger = Messenger(options)
+    messenger.check()
+    delivery = messenger.send(ending)
+    if url:
+        body = ping_body(name, run_date, exit_code, first_line(ending, options.language))
         with suppress(SettingsError):
             Ping(checked_ping_url(url)).end(exit_code, body)
+    messenger.report_faults(delivery)
+
+
+def _language(arguments: Sequence[str]) -> Language:
+    wanted = unparsed_option(arguments, "--lang")
+    return Language(wanted) if wanted in set(Language) else Language.EN
 
 
 def _all_typed(arguments: Sequence[str], option: str) -> list[str]:

@@ -27,6 +27,8 @@ BLOCKS = [
     (readme.JOBS, "ini", "LoadCredential="),
     (readme.JOBS, "yaml", "kind: CronJob"),
     (readme.JOBS, "yaml", "alert: PalmReportMissing"),
+    (readme.JOBS, "conf", "# /etc/palm-reconcile.notify"),
+    (readme.JOBS, "sh", "palm-reconcile --notify-test"),
     (readme.JOBS, "crontab", "CRON_TZ="),
     (readme.JOBS, "dockerfile", "FROM python:"),
     (readme.JOBS, "sh", "docker run"),

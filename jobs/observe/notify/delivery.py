@@ -45,13 +45,14 @@ class Delivered:
     """What became of a message.
 
     Attributes:
-        services: The number of services that the message was sent to.
-        faults: A sentence for each service that did not take it, and for each address that cannot
-            be used.
+        services: The names of the services that it was sent to.
+        faults: A sentence for each service that did not take it.
+        unusable: A sentence for each address that cannot be used.
     """
 
-    services: int
+    services: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
 
 
 class Delivery:
@@ -90,7 +91,7 @@ class Delivery:
             self._kill()
         self._thread.join(1.0)
         if self._failed is not None:
-            return Delivered(0, (f"{_NOT_SENT}: {self._failed}",))
+            return Delivered(faults=(f"{_NOT_SENT}: {self._failed}",))
         return _outcome(self._output, self._patience_s)
 
     def _run(self) -> None:
@@ -131,15 +132,16 @@ def _outcome(output: bytes, patience_s: float) -> Delivered:
     """Return what became of a message, from what the process wrote until it ended."""
     lines = list(_lines(output))
     if not lines:
-        return Delivered(0, (f"{_NOT_SENT} within {patience_s:g} s",))
-    names = [_shown(each) for each in lines[0].get("services", ())]
-    faults = [f"{_NOT_SENT}: {_shown(each)}" for each in lines[0].get("unusable", ())]
+        return Delivered(faults=(f"{_NOT_SENT} within {patience_s:g} s",))
+    names = tuple(_shown(each) for each in lines[0].get("services", ()))
+    unusable = tuple(f"{_NOT_SENT}: {_shown(each)}" for each in lines[0].get("unusable", ()))
     done = {line["service"]: line.get("fault") for line in lines[1:] if "service" in line}
-    for index, name in enumerate(names):
-        fault = done.get(index, f"no answer within {patience_s:g} s")
-        if fault is not None:
-            faults.append(f"{_NOT_SENT} to {name}: {_shown(fault)}")
-    return Delivered(len(names), tuple(faults))
+    faults = [
+        f"{_NOT_SENT} to {name}: {_shown(fault)}"
+        for index, name in enumerate(names)
+        if (fault := done.get(index, f"no answer within {patience_s:g} s")) is not None
+    ]
+    return Delivered(names, tuple(faults), unusable)
 
 
 def _lines(output: bytes) -> Iterator[dict[str, Any]]:

@@ -34,6 +34,8 @@ _LONGEST_COMMAND: Final = 800
 _LONGEST_NAME: Final = 96
 """Bytes, as the others; subject, headline and command always fit into a message together."""
 _ORGANIZATIONS: Final = 3
+_ENDED: Final = "The run ended with exit code {code}: {ending}."
+_ENDED_ON: Final = "{date}: the run ended with exit code {code}: {ending}."
 _COMMAND: Final = re.compile(r"[.;] ([^.;:]+): (palm-reconcile .+)$")
 """The end of an error's line: the command that helps."""
 
@@ -67,8 +69,8 @@ class Ending:
     """How a run ended.
 
     Attributes:
-        name: The name of the job, as ``--name`` has it.
-        run_date: The run date, as far as it is known.
+        name: The name of the job, as ``--name`` has it; empty if it is not known.
+        run_date: The run date, as far as it is known; empty if it is not.
         exit_code: The exit code of the command.
         report: The published report; None if there is none.
         verdict: Why the exit code is not 0, formats that could not be written included; None if
@@ -113,20 +115,18 @@ def first_line(ending: Ending, language: Language = Language.EN) -> str:
     translate = wording(language)
     if ending.report is not None:
         return _shown(headline(ending.report, translate))
-    return _shown(
-        translate(
-            "{date}: no report was made; the run ended with exit code {code}: {ending}."
-        ).format(date=ending.run_date, code=ending.exit_code, ending=_label(ending, translate))
-    )
+    text = _ENDED_ON if ending.run_date else _ENDED
+    label = _label(ending, translate)
+    return _shown(translate(text).format(date=ending.run_date, code=ending.exit_code, ending=label))
 
 
 def compose(ending: Ending, language: Language = Language.EN) -> Message:
     """Return the message about a run that ended: subject, headline, ten lines, the command."""
     translate = wording(language)
     found = warnings(ending.report, translate=translate) if ending.report else []
-    subject = translate("palm-reconcile {name} {date}: {ending}").format(
-        name=_shown(ending.name, _LONGEST_NAME),
-        date=_shown(ending.run_date, _LONGEST_NAME),
+    job = f"palm-reconcile {_shown(ending.name, _LONGEST_NAME)}".strip()
+    subject = translate("{job}: {ending}").format(
+        job=f"{job} {_shown(ending.run_date, _LONGEST_NAME)}".strip(),
         ending=_subject_ending(ending, len(found), translate),
     )
     why, command = _split(ending)

@@ -42,13 +42,14 @@ CHINESE: Final[Mapping[str, str]] = {
     "credentials or certificate refused": "商户凭证或证书被拒绝",
     "interrupted": "运行被中断",
     "ended": "已结束",
-    "palm-reconcile {name} {date}: {ending}": "palm-reconcile {name} {date}：{ending}",
+    "{job}: {ending}": "{job}：{ending}",
     "{ending} (exit {code})": "{ending}（退出码 {code}）",
     "done, with {count} warnings": "完成，有 {count} 条提示",
     "done, with 1 warning": "完成，有 1 条提示",
-    "{date}: no report was made; the run ended with exit code {code}: {ending}.": (
-        "{date}：未生成报告；运行以退出码 {code} 结束：{ending}。"
+    "{date}: the run ended with exit code {code}: {ending}.": (
+        "{date}：运行以退出码 {code} 结束：{ending}。"
     ),
+    "The run ended with exit code {code}: {ending}.": "运行以退出码 {code} 结束：{ending}。",
     "Reason: {why}": "原因：{why}",
     "Warning: {what}": "注意：{what}",
     "Organization {organization}: {lost:,} lost, {on:,} of {pairs:,} ON": (

@@ -27,7 +27,7 @@ def delivered(target, attachment=None, **given):
 
 
 def test_a_message_arrives_as_it_was_written(receiver):
-    assert delivered(Target(urls=receiver.url)) == Delivered(1)
+    assert delivered(Target(urls=receiver.url)) == Delivered(("JSON",))
     (got,) = receiver.received
     assert (got["title"], got["message"], got["type"]) == (
         MESSAGE.subject, MESSAGE.body, "warning",
@@ -36,14 +36,14 @@ def test_a_message_arrives_as_it_was_written(receiver):
 
 
 def test_a_page_is_attached(receiver):
-    assert delivered(Target(urls=receiver.url), PAGE) == Delivered(1)
+    assert delivered(Target(urls=receiver.url), PAGE) == Delivered(("JSON",))
     (attached,) = receiver.received[0]["attachments"]
     assert base64.b64decode(attached["base64"]).decode() == PAGE.html
     assert (attached["filename"], attached["mimetype"]) == (PAGE.name, "text/html")
 
 
 def test_mail_arrives_with_subject_text_and_page(mail_server):
-    assert delivered(Target(urls=mail_server.url), PAGE) == Delivered(1)
+    assert delivered(Target(urls=mail_server.url), PAGE) == Delivered(("Email",))
     mail = email.message_from_bytes(mail_server.mails[0], policy=email.policy.default)
     assert mail["subject"] == MESSAGE.subject
     text = mail.get_body(("html", "plain")).get_content()
@@ -57,19 +57,21 @@ def test_a_file_in_apprises_format_is_read(receiver, tmp_path, name):
     path = tmp_path / name
     text = f"urls:\n  - {receiver.url}\n" if name.endswith("yml") else f"# 谁\nops={receiver.url}\n"
     path.write_text(text, encoding="utf-8-sig")
-    assert delivered(Target(file=path)) == Delivered(1)
+    assert delivered(Target(file=path)) == Delivered(("JSON",))
     assert len(receiver.received) == 1
 
 
 def test_every_service_is_told_and_each_fault_has_its_line(receiver, silent_address):
     urls = f"{receiver.url}, json://{silent_address}/{TOKEN} json://127.0.0.1:1/{TOKEN} nosuch://{TOKEN}"
     outcome = delivered(Target(urls=urls), patience_s=12)
-    assert outcome.services == 3
-    assert sorted(outcome.faults) == [
-        "The message was not sent to JSON: connection refused",
+    assert outcome.services == ("JSON",) * 3
+    assert outcome.faults == (
         "The message was not sent to JSON: no answer in time",
+        "The message was not sent to JSON: connection refused",
+    )
+    assert outcome.unusable == (
         "The message was not sent: address 4 of 4 is not one that Apprise can use",
-    ]
+    )
     assert len(receiver.received) == 1
 
 
@@ -83,7 +85,11 @@ def test_a_service_that_never_answers_is_given_up(silent_address):
 def test_many_services_that_never_answer_keep_no_other_from_its_message(receiver, silent_address):
     urls = [f"json://{silent_address}/{n}?rto=600" for n in range(20)]
     outcome = delivered(Target(urls=" ".join([*urls, receiver.url])), patience_s=6)
-    assert (outcome.services, len(outcome.faults), len(receiver.received)) == (21, 20, 1)
+    assert [len(each) for each in (outcome.services, outcome.faults, receiver.received)] == [
+        21,
+        20,
+        1,
+    ]
 
 
 def test_a_process_that_nobody_waits_for_ends_by_itself(silent_address):
@@ -132,7 +138,7 @@ def test_what_a_service_refuses_is_not_delivered(receiver, status, answer, fault
 @pytest.mark.parametrize("answer", [b'{"errcode":0}', b"[1]", b"errcode 5", b'{"errcode":"x"}'])
 def test_an_answer_without_an_error_code_is_a_success(receiver, answer):
     receiver.answer = answer
-    assert delivered(Target(urls=receiver.url)) == Delivered(1)
+    assert delivered(Target(urls=receiver.url)) == Delivered(("JSON",))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +151,7 @@ def test_an_answer_without_an_error_code_is_a_success(receiver, answer):
 def test_no_fault_holds_a_part_of_the_address(url):
     secret = "sEcReT4711token"  # noqa: S105 - made up
     outcome = delivered(Target(urls=url.format(secret)), patience_s=15)
-    assert outcome.faults
+    assert outcome.faults or outcome.unusable
     assert "4711" not in str(outcome)
 
 
@@ -154,7 +160,7 @@ def test_the_lines_of_a_file_that_cannot_be_used_are_named(tmp_path, receiver):
     path.write_text(f"{receiver.url}\nnosuch://{TOKEN}\nnot an address {TOKEN}\n")
     outcome = delivered(Target(file=path))
     assert TOKEN not in str(outcome)
-    assert [fault.rsplit(":", 1)[1][:24] for fault in outcome.faults] == [
+    assert [fault.rsplit(":", 1)[1][:24] for fault in outcome.unusable] == [
         " entry or line 2 of the ", " entry or line 3 of the ",
     ]  # fmt: skip
 
@@ -164,8 +170,8 @@ def test_a_file_without_any_address_is_a_fault(tmp_path, text):
     path = tmp_path / "n.yml"
     path.write_text(text)
     outcome = delivered(Target(file=path))
-    assert outcome.services == 0
-    assert outcome.faults
+    assert not outcome.services
+    assert outcome.unusable
 
 
 def test_an_interpreter_that_cannot_be_started_is_a_fault(monkeypatch, tmp_path):

@@ -214,6 +214,14 @@ def test_the_test_message_names_job_and_machine(language):
 def test_the_first_line_is_the_headline(quiet):
     assert first_line(ended(quiet)) == headline(quiet)
     assert first_line(failed(77, "why")) == (
-        "2025-03-03: no report was made; the run ended with exit code 77: credentials or "
-        "certificate refused."
+        "2025-03-03: the run ended with exit code 77: credentials or certificate refused."
     )
+
+
+def test_a_job_without_name_and_date_has_a_subject_too():
+    message = compose(Ending(name="", run_date="", exit_code=2, error="No such option: --no"))
+    assert message.subject == "palm-reconcile: bad options or settings (exit 2)"
+    assert message.body.splitlines() == [
+        "The run ended with exit code 2: bad options or settings.",
+        "Reason: No such option: --no",
+    ]

@@ -1,0 +1,63 @@
+"""How the command line of ``palm-reconcile`` is parsed, and who is told where it cannot be."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from jobs.commands.exit_codes import exit_code_of
+from jobs.commands.grouped_help import GroupedCommand
+from jobs.errors import RunError
+
+__all__ = ["ReconcileCommand"]
+
+_REQUIRED: Final = ("source", "output")
+"""The arguments and options that every run needs, but not a test message."""
+
+
+class ReconcileCommand(GroupedCommand):
+    """Tells others of usage errors, too, which end the command before it begins."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,  # noqa: ANN401 - as click has it
+    ) -> click.Context:
+        """Parse the arguments."""
+        from palm.errors import SettingsError  # noqa: PLC0415 - not needed for --help
+
+        given = list(args)
+        try:
+            context = super().make_context(info_name, args, parent, **more)
+            _check_required(context)
+        except (click.UsageError, RunError, SettingsError) as error:
+            from jobs.observe.unparsed_options import tell_of_usage_error  # noqa: PLC0415
+
+            tell_of_usage_error(given, exit_code_of(error), _line_of(error))
+            raise
+        return context
+
+
+def _check_required(context: click.Context) -> None:
+    """Refuse a command line without an input or an output.
+
+    Raises:
+        click.MissingParameter: One of them is missing.
+    """
+    if context.resilient_parsing or context.params["notify_test"]:
+        return
+    for parameter in context.command.params:
+        if parameter.name in _REQUIRED and context.params[parameter.name] in {None, ()}:
+            raise click.MissingParameter(ctx=context, param=parameter)
+
+
+def _line_of(error: Exception) -> str:
+    """Return what is wrong, as the command says it."""
+    from palm.text.printable import without_long_words  # noqa: PLC0415
+
+    if isinstance(error, click.ClickException):
+        return without_long_words(error.format_message().rstrip("."))
+    return str(error)

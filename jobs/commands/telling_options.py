@@ -1,0 +1,120 @@
+"""The options of ``palm-reconcile`` that say how others are told of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from click.core import ParameterSource
+
+from jobs.commands.option_types import Name
+from jobs.observe.notify.options import NotifyOn, NotifyOptions
+from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
+from jobs.render.language import Language
+
+__all__ = ["TELLING", "notify_options"]
+
+
+def _default(options: type[Any], name: str) -> Any:  # noqa: ANN401 - as the field is
+    return {each.name: each.default for each in fields(options)}[name]
+
+
+def _without_secret(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Return where messages go; URLs that are typed are refused, for everybody can read them."""
+    typed = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    if value is not None and typed and "://" in value:
+        raise click.BadParameter(
+            "name a file: everybody on this machine can read a command line; URLs go into "
+            "PALM_NOTIFY"
+        )
+    return value
+
+
+TELLING: Final = (
+    click.Option(
+        ["--metrics"],
+        metavar="FILE.prom",
+        type=Path,
+        help="Write numbers for Prometheus' textfile collector.",
+    ),
+    click.Option(
+        ["--name"],
+        metavar="NAME",
+        type=Name(),
+        help="Of this job, in metrics, JSON summary, pings and messages.  [default: the output's]",
+    ),
+    click.Option(
+        ["--ping-url"],
+        metavar="URL",
+        help="Tell a dead man's switch of start, success and failure; better as PALM_PING_URL.",
+    ),
+    click.Option(
+        ["--notify"],
+        metavar="FILE",
+        callback=_without_secret,
+        help="Send a message about how the run ended to the services in this file, in Apprise's "
+        "format; URLs only as PALM_NOTIFY.",
+    ),
+    click.Option(
+        ["--notify-on"],
+        metavar="WHEN",
+        type=click.Choice([each.value for each in NotifyOn]),
+        default=_default(NotifyOptions, "on").value,
+        show_default=True,
+        help="problem: any exit code but 0, and 0 with a warning; change: also if a pair changed, "
+        "came or went; or always.",
+    ),
+    click.Option(
+        ["--notify-attach"],
+        is_flag=True,
+        help="Attach the report as HTML, without openids and carried columns.",
+    ),
+    click.Option(
+        ["--notify-test"],
+        is_flag=True,
+        help="Send a test message, and do nothing else; needs neither INPUT nor -o.",
+    ),
+    click.Option(
+        ["--log-file"],
+        metavar="PATH",
+        type=Path,
+        help="Append what is logged to this file, too, which may be rotated; standard error then "
+        "shows errors only, but on a terminal.",
+    ),
+    click.Option(
+        ["--log-format"],
+        type=click.Choice([each.value for each in LogFormat]),
+        default=_default(ObserveOptions, "log_format").value,
+        show_default=True,
+        help="auto: text on a terminal, else JSON lines; the summary, and errors, are text but "
+        "with json.",
+    ),
+    click.Option(
+        ["--progress"],
+        type=click.Choice([each.value for each in ProgressMode]),
+        default=_default(ObserveOptions, "progress").value,
+        show_default=True,
+        help="A bar; auto: on a terminal. Without one a line a minute is logged.",
+    ),
+    click.Option(["-q", "--quiet"], is_flag=True, help="Print errors only."),
+    click.Option(
+        ["-v", "--verbose"],
+        is_flag=True,
+        help="Log every pair without an answer, list every input line that holds none.",
+    ),
+)
+
+
+def notify_options(given: Mapping[str, Any]) -> NotifyOptions:
+    """Return the options of messages, from all options as click took them."""
+    return NotifyOptions(
+        target=given["notify"],
+        on=NotifyOn(given["notify_on"]),
+        attach=given["notify_attach"],
+        language=Language(given["lang"]),
+    )
