@@ -17,7 +17,7 @@ from jobs.render.language import Language
 from jobs.store.outputs import parse_outputs
 from palm import __version__
 from palm.commands.exit_codes import epilog
-from palm.commands.runner import run_command, say
+from palm.commands.runner import print_error, run_command
 
 if TYPE_CHECKING:
     from jobs.report.model import Report
@@ -107,7 +107,7 @@ def _one_report(path: Path, given: dict[str, Any]) -> int:
     stdout = sys.stdout.buffer if outputs.stdout else None
     failed = write_all(report, outputs, language, stdout)
     for each in failed:
-        say(_NAME, each.sentence())
+        print_error(_NAME, each.sentence())
     return FORMAT_FAILED if failed else DONE
 
 

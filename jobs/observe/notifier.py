@@ -23,7 +23,7 @@ from jobs.report.model import Report
 from jobs.store.locations import Sidecars
 from jobs.store.published import Published
 from jobs.store.same_file import check_metrics_apart
-from palm.commands.runner import DEFECT, Consequence, place_of
+from palm.commands.runner import DEFECT, Consequence, location_of
 
 __all__ = ["Outcome", "RunNotifier", "announced", "heedless", "noting_consequence"]
 
@@ -228,7 +228,7 @@ def _line_of(error: BaseException, code: int, consequence: str) -> str:
         return str(error)
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{place_of(error)}; {consequence}"
+    return f"{location_of(error)}; {consequence}"
 
 
 @contextmanager

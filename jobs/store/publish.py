@@ -40,7 +40,7 @@ from jobs.store.locations import (
 )
 from jobs.store.outputs import Outputs
 from jobs.store.preflight import check_output, check_outputs
-from palm.commands.runner import place_of
+from palm.commands.runner import location_of
 
 __all__ = ["check_output", "check_outputs", "publish", "write_all"]
 
@@ -219,7 +219,7 @@ class _Formats:
         except OSError as error:
             self.failed.append(FormatFailed(name, reason_of(error) + rest))
         except Exception as error:  # noqa: BLE001 - a defect in one writer costs no other format
-            why = f"internal error (please report it): {place_of(error)}"
+            why = f"internal error (please report it): {location_of(error)}"
             self.failed.append(FormatFailed(name, why + rest))
 
 

@@ -1,4 +1,4 @@
-"""What was typed: the command ``palm`` with its subcommands, and how a command ends.
+"""The command ``palm`` with its subcommands, and how a command ends.
 
-In: words. Out: an exit code. May import all of the client and the sandbox.
+In: the words of a command line. Out: an exit code. May import all of the client and the sandbox.
 """

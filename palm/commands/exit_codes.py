@@ -1,4 +1,4 @@
-"""What a command's exit codes are, which errors end with each, and what --help says of them."""
+"""The exit codes of ``palm``: which errors end with each, and what --help says about them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class ExitCode(NamedTuple):
     """One exit code.
 
     Attributes:
-        code: People script against it.
-        help: What it means, as ``--help`` has it.
-        errors: The exceptions that end the command with it, with all their subclasses that do not
-            stand for another.
+        code: The number, which scripts rely on.
+        help: The meaning, as ``--help`` shows it.
+        errors: The exceptions that end the command with this code, including subclasses that are
+            not listed with another code.
     """
 
     code: int
@@ -53,7 +53,7 @@ EXIT_CODES: Final = (
         "the question is refused, or the answer has no state that this version knows",
         (PalmError,),
     ),
-    # OSError is that of the sandbox's keys: elsewhere they are translated.
+    # An OSError comes from writing the sandbox's keys: everywhere else they are translated.
     ExitCode(
         73,
         "standard output, or the sandbox's keys, cannot be written",
@@ -68,24 +68,24 @@ EXIT_CODES: Final = (
     ExitCode(130, _INTERRUPTED, (KeyboardInterrupt, click.Abort)),
     ExitCode(143, _INTERRUPTED, (TerminatedError,)),
 )
-"""Those of ``palm``."""
+"""The exit codes of ``palm``."""
 
 
 def exit_code_of(error: BaseException) -> int:
-    """Return what ``palm`` ends with; one answer that came twice is no fault of the keys."""
+    """Return the exit code of ``palm``; an answer that came twice is not a fault of the keys."""
     if isinstance(error, SignatureError) and error.reason is SignatureReason.REPLAYED:
         return look_up(EXIT_CODES, TransientError)
     return look_up(EXIT_CODES, type(error))
 
 
 def look_up(table: Sequence[ExitCode], kind: type[BaseException]) -> int:
-    """Return the code of an exception's nearest class in a table, or that of a defect."""
+    """Return the code of an exception's nearest base class in a table, else ``DEFECT``."""
     codes = {error: each.code for each in table for error in each.errors}
     return next((codes[base] for base in kind.__mro__ if base in codes), DEFECT)
 
 
 def epilog(table: Sequence[ExitCode]) -> str:
-    """Return a table as ``--help`` ends with it; codes that mean the same share a line."""
+    """Return a table as the end of ``--help``; codes with the same meaning share a line."""
     lines = ["\b", "Exit codes:"]
     for text, rows in groupby(table, key=lambda row: row.help):
         codes = ", ".join(str(row.code) for row in rows)

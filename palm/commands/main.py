@@ -7,18 +7,17 @@ import shlex
 import signal
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn, TypedDict, TypeVar, Unpack
 
 import click
 
 from palm import __version__
 from palm.commands.exit_codes import EXIT_CODES, epilog, exit_code_of
-from palm.commands.runner import run_command, say
+from palm.commands.runner import print_error, run_command
 from palm.commands.streams import show
-from palm.errors import (
-    CertificateRefusedError,
-)
+from palm.errors import CertificateRefusedError
 from palm.http.url import proxy_option
 from palm.settings import CONFIG_NAME, Settings, load_settings, read_config
 from palm.text.printable import json_text, printable
@@ -27,85 +26,134 @@ __all__ = ["command", "main"]
 
 _NAME: Final = "palm"
 _CHECK_FAILED: Final = 77
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+class _SettingsOptions(TypedDict):
+    """The options that :func:`_settings_options` adds."""
+
+    config: Path | None
+    base_url: tuple[str, ...]
+    ca_file: Path | None
+    proxy: str | None
+
+
+class _GetOptions(_SettingsOptions):
+    """The options of ``palm get``."""
+
+    openid: str
+    organization_id: str
+    accept_unnamed: bool | None
+    require_echo: bool | None
+
+
+class _CheckOptions(_SettingsOptions):
+    """The options of ``palm check``."""
+
+    openid: str | None
+    organization_id: str | None
+
+
+class _SandboxOptions(TypedDict):
+    """The options of ``palm sandbox``."""
+
+    port: int
+    folder: Path | None
+    mode: str
+    faults: str
+    limit: int | None
+    latency_s: float
+    day: datetime | None
+    seed: int
 
 
 @click.group(no_args_is_help=False, epilog=epilog(EXIT_CODES))
 @click.version_option(__version__, prog_name=_NAME)
 def command() -> None:
-    """WeChat Pay's palm service (微信刷掌), and a gateway to try it against."""
+    """Use WeChat Pay's palm service (微信刷掌), or run a sandbox of it."""
 
 
-def _settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where keys and gateway are."""
+def _settings_options(function: _Function) -> _Function:
+    """Add the options for keys and gateway to a command."""
     for option in (
         click.option(
             "--config",
             metavar="FILE",
             type=Path,
-            help="Settings.  [default: palm.toml in the current folder, where there is one]",
+            help="Settings file.  [default: palm.toml in the current folder, if there is one]",
         ),
         click.option(
             "--base-url",
             metavar="URL",
             multiple=True,
-            help="The gateway; repeated: main, then backup.  [default: WeChat Pay's]",
+            help="URL of the gateway; repeat for a backup.  [default: WeChat Pay's]",
         ),
         click.option(
             "--ca-file",
             metavar="FILE",
             type=click.Path(path_type=Path),
-            help="Trust these certificate authorities, too.  [default: PALM_CA_FILE]",
+            help="Also trust these certificate authorities.  [default: PALM_CA_FILE]",
         ),
         click.option(
-            "--proxy", metavar="URL", help="An HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]"
+            "--proxy",
+            metavar="URL",
+            help="URL of an HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]",
         ),
     ):
         function = option(function)
     return function
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(
+    options: _SettingsOptions,
+    *,
+    accept_unnamed: bool | None = None,
+    require_echo: bool | None = None,
+) -> Settings:
     return load_settings(
-        read_config(given["config"]),
-        base_url=given["base_url"] or None,
-        proxy=proxy_option(given["proxy"]),
-        ca_file=given["ca_file"],
-        accept_unnamed=given.get("accept_unnamed"),
-        require_echo=given.get("require_echo"),
+        read_config(options["config"]),
+        base_url=options["base_url"] or None,
+        proxy=proxy_option(options["proxy"]),
+        ca_file=options["ca_file"],
+        accept_unnamed=accept_unnamed,
+        require_echo=require_echo,
     )
 
 
 @command.command(epilog=epilog(EXIT_CODES))
 @click.argument("openid")
-@click.option("--organization-id", metavar="ID", required=True, help="The organization.")
+@click.option(
+    "--organization-id", metavar="ID", required=True, help="The organization to ask about."
+)
 @click.option(
     "--accept-unnamed",
     is_flag=True,
     default=None,
-    help="Believe an answer that does not name the person or the organization, too.",
+    help="Also accept an answer that does not name the person or the organization.",
 )
 @click.option(
-    "--require-echo", is_flag=True, default=None, help="The default, kept for older scripts."
+    "--require-echo", is_flag=True, default=None, help="The default; accepted for older scripts."
 )
 @_settings_options
-def get(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
+def get(**options: Unpack[_GetOptions]) -> int:
     """Ask about one person and one organization; print the answer as JSON."""
-    return asyncio.run(_get(given))
+    return asyncio.run(_get(options))
 
 
 @command.command()
-@click.option("--openid", help="Ask about this person.  [default: the documentation's example]")
-@click.option("--organization-id", metavar="ID", help="Ask about this organization.")
+@click.option("--openid", help="The person to ask about.  [default: the documentation's example]")
+@click.option("--organization-id", metavar="ID", help="The organization to ask about.")
 @_settings_options
-def check(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
-    """Say whether keys, serials, clock, host and permission are in order, and what mends them.
+def check(**options: Unpack[_CheckOptions]) -> int:
+    """Check keys, serial numbers, clock, host and permission, and say how to fix them.
 
-    Sends one query to each host. Ends with 0, or with 77 where something has failed.
+    Sends one query to each host. The exit code is 0, or 77 if a check has failed.
     """
-    pair = (given["openid"], given["organization_id"])
-    if any(pair) and not all(pair):
+    openid, organization_id = options["openid"], options["organization_id"]
+    pair = (openid, organization_id) if openid and organization_id else None
+    if pair is None and (openid or organization_id):
         raise click.UsageError("--openid and --organization-id go together")
-    return asyncio.run(_check(_settings(given), pair if all(pair) else None))
+    return asyncio.run(_check(_settings(options), pair))
 
 
 @command.command()
@@ -114,33 +162,33 @@ def check(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Port on 127.0.0.1; 0: any that is free.",
+    help="Port on 127.0.0.1; 0: any free port.",
 )
 @click.option(
     "--keys",
     "folder",
     metavar="DIR",
     type=Path,
-    help="Write keys and settings into this folder: new, empty, or an earlier sandbox's.",
+    help="Write keys and settings into this folder: new, empty, or written by a sandbox.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["public_key", "certificate", "grey"]),
     default="public_key",
     show_default=True,
-    help="Which key signs answers; grey: the one that the request names.",
+    help="The key that signs answers; grey: the one that the request names.",
 )
 @click.option(
     "--faults",
     metavar="SHARES",
     default="",
-    help="What goes wrong and how often, e.g. 500=0.02,stall=0.01 or all=0.02.",
+    help="Faults and their shares, e.g. 500=0.02,stall=0.01 or all=0.02.",
 )
 @click.option(
     "--limit",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Answer 429 beyond so many requests in any second.",
+    help="Answer 429 beyond this number of requests in any second.",
 )
 @click.option(
     "--latency",
@@ -148,62 +196,70 @@ def check(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
     metavar="SECONDS",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="Hold each answer back for so long.",
+    help="Delay each answer by this time.",
 )
 @click.option(
     "--date",
     "day",
     metavar="DATE",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Show the population of this date.  [default: today's]",
+    help="Business date of the population.  [default: today]",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of the population and of the faults."
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the population and of the faults.",
 )
-def sandbox(**given: Any) -> None:  # noqa: ANN401 - what the options above declare
+def sandbox(**options: Unpack[_SandboxOptions]) -> None:
     """Run a gateway that behaves as WeChat Pay's does, on this machine only.
 
-    It verifies each request and signs each answer with keys made when it starts. Any SDK can talk
-    to it; nothing it says is about a real person.
+    It verifies each request and signs each answer with keys made when it starts. Any SDK can use
+    it; no answer is about a real person.
 
     \b
-    Faults (each meets so large a share of the requests; all: every one of them):
+    Faults (the share of requests that meet each; all sets every fault):
       throttle     429, or: 429
       system_error 500, or: 500
       bad_gateway  502 with a page of HTML, or: 502
       drop         the connection is closed without an answer
-      stall        nothing comes, or half of the body
+      stall        nothing is sent, or half of the body
       altered      the body is not the one that was signed
-      probe        the signature is one of WeChat Pay's deliberate wrong ones
+      probe        a deliberately wrong signature, as WeChat Pay sends now and then
       missing      no signature
-      serial       signed with a key that nobody knows
+      serial       the serial number of an unknown key
       stale        signed ten minutes ago
       other        about another openid
       nostate      no state
       newstate     a state that is not documented
       truncated    the JSON ends in the middle
       unnamed      without openid, organization_id or both
-      duplicate    the answer once more, a few milliseconds later
-    """  # noqa: D301 - click's mark of a paragraph that it is not to wrap
+      duplicate    the answer twice, the second a few milliseconds later
+    """  # noqa: D301 - click does not wrap a paragraph after this mark
     with tempfile.TemporaryDirectory(prefix="palm-sandbox-") as made:
-        asyncio.run(_serve(given, given["folder"] or Path(made)))
+        asyncio.run(_serve(options, options["folder"] or Path(made)))
 
 
 def main() -> NoReturn:
-    """Run the command of the process's arguments."""
+    """Run the command with the arguments of the process."""
     run_command(command, _NAME, exit_code_of)
 
 
-async def _get(given: dict[str, Any]) -> int:
+async def _get(options: _GetOptions) -> int:
     from palm.client import AsyncPalm  # noqa: PLC0415 - not needed for --help
     from palm.doctor.remedies import diagnose  # noqa: PLC0415
 
-    settings = _settings(given)
+    settings = _settings(
+        options,
+        accept_unnamed=options["accept_unnamed"],
+        require_echo=options["require_echo"],
+    )
     async with AsyncPalm.from_settings(settings) as palm:
         try:
-            answer = await palm.authorizations.get(given["openid"], given["organization_id"])
+            answer = await palm.authorizations.get(options["openid"], options["organization_id"])
         except CertificateRefusedError as error:
-            say(_NAME, diagnose(error))
+            print_error(_NAME, diagnose(error))
             return exit_code_of(error)
     members = {
         "openid": answer.openid,
@@ -232,34 +288,34 @@ async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
     return worst
 
 
-async def _serve(given: dict[str, Any], folder: Path) -> None:
+async def _serve(options: _SandboxOptions, folder: Path) -> None:
     from palm.sandbox import Faults, Population, SandboxGateway, SandboxKeys  # noqa: PLC0415 - a server
 
     keys = SandboxKeys.generate()
     gateway = SandboxGateway(
         keys,
-        Population(seed=given["seed"]),
-        date=given["day"].date() if given["day"] else None,
-        mode=given["mode"],
-        limit=given["limit"],
-        latency_s=given["latency_s"],
-        faults=Faults.parse(given["faults"], seed=given["seed"]),
-        port=given["port"],
+        Population(seed=options["seed"]),
+        date=options["day"].date() if options["day"] else None,
+        mode=options["mode"],
+        limit=options["limit"],
+        latency_s=options["latency_s"],
+        faults=Faults.parse(options["faults"], seed=options["seed"]),
+        port=options["port"],
         record_pairs=False,
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with gateway:
-        keys.write(folder, gateway.base_url, mode=given["mode"])
-        show(f"# The sandbox answers at {gateway.base_url} until it is stopped (Ctrl-C).")
+        keys.write(folder, gateway.base_url, mode=options["mode"])
+        show(f"# The sandbox runs at {gateway.base_url} until it is stopped (Ctrl-C).")
         config = printable(str(folder / CONFIG_NAME))
         show(f"# Use it with: palm-reconcile ... --config {config}, or with:")
         for name, value in Settings(**read_config(folder / CONFIG_NAME)).as_environment().items():
             show(f"export {name}={shlex.quote(value)}")
         await stop.wait()
     stats = gateway.stats
-    say(_NAME, f"{stats.requests:,} requests, {stats.answered:,} answered, "
+    print_error(_NAME, f"{stats.requests:,} requests, {stats.answered:,} answered, "
                f"{stats.throttled:,} throttled, {stats.rejected:,} rejected")  # fmt: skip
 
 

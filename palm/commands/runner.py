@@ -1,4 +1,4 @@
-"""What the commands share: one line for an error, an exit code, and never a traceback."""
+"""Runs a command: an error ends it with one line and an exit code, never with a traceback."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = [
     "Consequence",
     "StandardOutputError",
     "TerminatedError",
-    "place_of",
+    "location_of",
+    "print_error",
     "printable",
     "run_command",
-    "say",
     "termination_signals",
 ]
 
 DEFECT: Final = 1
-"""The exit code of an exception that no command means to end with."""
+"""The exit code of an exception that is not expected."""
 
 
 class Consequence(str):
@@ -42,11 +42,11 @@ class Consequence(str):
 
 
 class StandardOutputError(Exception):
-    """What a command prints cannot be written."""
+    """The standard output of a command cannot be written."""
 
 
 class TerminatedError(KeyboardInterrupt):
-    """SIGTERM or SIGHUP, which end a command as Ctrl+C does, but for the exit code."""
+    """SIGTERM or SIGHUP, which end a command as Ctrl+C does, but with another exit code."""
 
 
 def run_command(
@@ -59,43 +59,44 @@ def run_command(
     """Run a command line and exit.
 
     Args:
-        command: Returns its exit code (None: 0).
-        name: How errors are signed.
-        exit_code: What an exception stands for; ``DEFECT``: the command does not mean to end so.
-        arguments: Default those of the process.
-        report: Says why the command ends, with its exit code; None: :func:`say` does.
+        command: The command; it returns its exit code, or None for 0.
+        name: The name of the command, which begins every error line.
+        exit_code: Returns the exit code of an exception; ``DEFECT`` if it is not expected.
+        arguments: The arguments; None: those of the process.
+        report: Reports the line with which the command ends, and its exit code; None: the line is
+            printed to standard error.
     """
     mend_streams()
-    tell = report or (lambda line, _: say(name, line))
+    report = report or (lambda line, _: print_error(name, line))
     try:
         with _terminable():
             code = _invoke(command, name, arguments)
     except click.ClickException as error:
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else name
-        said = without_long_words(error.format_message().rstrip("."))
+        message = without_long_words(error.format_message().rstrip("."))
         code = exit_code(error)
-        tell(f"{said}; see {path} --help", code)
+        report(f"{message}; see {path} --help", code)
     except (KeyboardInterrupt, click.Abort) as error:
-        cause = error.__cause__  # click's Abort has it so
+        cause = error.__cause__  # click's Abort keeps the original there
         code = exit_code(cause if isinstance(cause, TerminatedError) else error)
-        tell(_with_consequence("interrupted", error), code)
-    except Exception as error:  # noqa: BLE001 - the very top: a traceback is no message
+        report(_with_consequence("interrupted", error), code)
+    except Exception as error:  # noqa: BLE001 - the top of the program: a traceback is not a message
         if isinstance(error, BrokenPipeError) and failed_at_output(error):
-            code = 0  # of --help or --version, whose reader has left: those of commands go on
+            code = 0  # the reader of --help or --version has closed the pipe
         elif isinstance(error, OSError) and failed_at_output(error):
             unwritten = StandardOutputError(f"standard output cannot be written: {error.strerror}")
             code = exit_code(unwritten)
-            tell(str(unwritten), code)
+            report(str(unwritten), code)
         else:
             code = exit_code(error)
-            tell(_defect(error) if code == DEFECT else str(error), code)
+            report(_defect(error) if code == DEFECT else str(error), code)
     _flush()
     sys.exit(code or 0)
 
 
 def _invoke(command: click.Command, name: str, arguments: Sequence[str] | None) -> int | None:
-    """Return the exit code; click's own ``main`` would end with 1 where a pipe is broken."""
+    """Return the exit code; click's own ``main`` would end with 1 if a pipe is broken."""
     if f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ:  # a shell completes a word
         completed: int | None = command.main(arguments, name, standalone_mode=False)
         return completed
@@ -110,12 +111,12 @@ def _invoke(command: click.Command, name: str, arguments: Sequence[str] | None) 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise TerminatedError, so that what is half done is cleared away.
+    """Let SIGTERM and SIGHUP raise TerminatedError, so that temporary files are removed.
 
-    SIGHUP is left alone where it is ignored already: that is what ``nohup`` does.
+    SIGHUP stays ignored if it is ignored already, as ``nohup`` does.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may listen to signals
+        yield  # only the main thread may handle signals
         return
 
     def on_signal(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as the system calls it
@@ -137,7 +138,7 @@ def termination_signals() -> tuple[signal.Signals, ...]:
 
 
 def _flush() -> None:
-    """Write what is left; where nobody takes it, the exit code must not become Python's own 120."""
+    """Flush the streams; if that fails, the exit code must not become Python's own 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -145,14 +146,14 @@ def _flush() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def say(name: str, line: str) -> None:
+def print_error(name: str, line: str) -> None:
     """Print one line to standard error."""
-    with suppress(OSError):  # the exit code speaks for itself where nobody reads this
+    with suppress(OSError):  # the exit code is enough if standard error cannot be written
         click.echo(f"{name}: {printable(without_keys(line))}", err=True)
 
 
-def place_of(error: BaseException) -> str:
-    """Return an exception's type and where it was raised; its text might hold a secret."""
+def location_of(error: BaseException) -> str:
+    """Return an exception's type and where it was raised; its text might contain a secret."""
     import traceback  # noqa: PLC0415 - not needed for --help
 
     frames = traceback.extract_tb(error.__traceback__)
@@ -164,15 +165,15 @@ def place_of(error: BaseException) -> str:
 
 
 def _defect(error: BaseException) -> str:
-    """Describe a defect by its place."""
+    """Return the line of a defect, which says where it was raised."""
     innermost = error
     while isinstance(innermost, BaseExceptionGroup):
         innermost = innermost.exceptions[0]  # a group says only where tasks were gathered
-    line = f"Internal error (please report it): {place_of(innermost)}"
+    line = f"Internal error (please report it): {location_of(innermost)}"
     return _with_consequence(line, error)
 
 
 def _with_consequence(line: str, error: BaseException) -> str:
-    """Return a line with what its command has noted on the error; without a note it claims none."""
+    """Return a line with the consequences that were noted on the error."""
     notes = getattr(error, "__notes__", ())
     return "; ".join([line, *(note for note in notes if isinstance(note, Consequence))])

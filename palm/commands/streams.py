@@ -1,8 +1,8 @@
-"""Standard streams as a command needs them, however it was started.
+"""Makes the standard streams usable, however the command was started.
 
 A service manager, a cron job or a shell (``>&-``) may start a process without standard output or
-error. The next file that is opened would then get their descriptors, and what is printed would go
-into it.
+error. The next file that is opened would then get their descriptors, and printed text would be
+written into it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _closed: set[str] = set()
 
 
 def mend_streams() -> None:
-    """Open the null device in the place of standard streams that are closed.
+    """Open the null device instead of standard streams that are closed.
 
-    Characters that standard output or error cannot encode are replaced from then on.
+    From then on, characters that standard output or error cannot encode are replaced.
     """
     for descriptor, name in enumerate(_NAMES):
         try:
@@ -43,12 +43,12 @@ def mend_streams() -> None:
             setattr(sys, name, stream)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            with suppress(OSError, ValueError):  # a stream that somebody else has put there
+            with suppress(OSError, ValueError):  # a stream that a caller has replaced
                 stream.reconfigure(errors="replace")
 
 
 def show(line: str) -> None:
-    """Print one line to standard output; a reader that has left changes nothing: ``| head -1``."""
+    """Print one line to standard output; ignore that its reader has closed the pipe."""
     try:
         click.echo(line)
     except BrokenPipeError:
@@ -56,14 +56,14 @@ def show(line: str) -> None:
 
 
 def failed_at_output(error: BaseException | None) -> bool:
-    """Return True if it is standard output that could not be written: by click, or :func:`show`."""
+    """Return True if an error is that of writing standard output with click or :func:`show`."""
     if not isinstance(error, OSError):
         return False
     import traceback  # noqa: PLC0415 - not needed for --help
 
     frames = traceback.extract_tb(error.__traceback__)
-    places = ((Path(each.filename).parts[-2:], each.name) for each in frames)
-    return (("click", "utils.py"), "echo") in places
+    locations = ((Path(each.filename).parts[-2:], each.name) for each in frames)
+    return (("click", "utils.py"), "echo") in locations
 
 
 def closed_at_start(name: str) -> bool:

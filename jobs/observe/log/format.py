@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from palm.commands.runner import place_of
+from palm.commands.runner import location_of
 from palm.text.printable import printable_values
 
 __all__ = ["line_formatter"]
@@ -93,6 +93,6 @@ def _one_line(_: object, __: str, event: MutableMapping[str, Any]) -> dict[str, 
         error = found if isinstance(found, BaseException) else sys.exc_info()[1]
         error = found[1] if isinstance(found, tuple) else error
     if error is not None:
-        told["raised"] = place_of(error)
+        told["raised"] = location_of(error)
     shown: dict[str, Any] = printable_values(told)
     return shown

@@ -17,7 +17,7 @@ from jobs.observe.notify.delivery import Attachment, Delivered, Delivery
 from jobs.observe.notify.message import Ending, compose, is_due, trial_message
 from jobs.observe.notify.options import NotifyOptions
 from jobs.observe.notify.target import Target, checked_target
-from palm.commands.runner import place_of
+from palm.commands.runner import location_of
 from palm.errors import SettingsError
 
 __all__ = ["Messenger", "send_trial"]
@@ -52,7 +52,9 @@ class Messenger:
             message = compose(replace(ending, host=platform.node()), self._options.language)
             return Delivery(self._target, message, self._attachment(ending))
         except Exception as error:  # noqa: BLE001 - a defect in a message is none of the run
-            self._log.warning(f"Internal error (please report it): no message: {place_of(error)}")
+            self._log.warning(
+                f"Internal error (please report it): no message: {location_of(error)}"
+            )
             return None
 
     def report_faults(self, delivery: Delivery | None) -> None:

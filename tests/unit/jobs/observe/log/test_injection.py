@@ -26,7 +26,7 @@ from jobs.render.json import write_json
 from jobs.render.language import Language
 from jobs.render.terminal import SummaryConsole, print_rows, print_summary
 from jobs.report.info import Metadata
-from palm.commands.runner import run_command, say
+from palm.commands.runner import print_error, run_command
 from palm.text.printable import json_text, printable
 
 CONTROLS = [
@@ -112,7 +112,7 @@ def test_json_that_is_shown_says_the_same(report):
 
 
 def test_an_error_is_one_line(capfd):
-    say("palm", WORDS)
+    print_error("palm", WORDS)
     err = capfd.readouterr().err
     assert err.count("\n") == 1
     assert controls_in(err, keep="\n") == []
