@@ -70,6 +70,8 @@ def mail_server():
                 elif verb == b"QUIT":
                     self.wfile.write(b"221 bye\r\n")
                     return
+                elif verb == b"RCPT" and b"@refused." in line:
+                    self.wfile.write(b"550 nobody of that name\r\n")
                 else:
                     self.wfile.write(b"250 ok\r\n")
 

@@ -46,8 +46,7 @@ _REASONS: Final = (
     (re.compile(r"errcode[=: ]+(-?[1-9]\d{0,8})\b"), "errcode {}"),
     (re.compile(r"Feishu error (\d{1,9})\b|error=(\d{5,9})\b"), "error {}"),
     (re.compile(r"\berror[=: ]+([1-5]\d\d)\b"), "HTTP {}"),
-    (re.compile(r"Socket Exception: \((\d{3}),"), "SMTP {}"),
-    (re.compile(r"SMTP\w*(?:Error|Refused)\w*\((\d{3}),"), "SMTP {}"),
+    (re.compile(r"Socket Exception: .*?\(([45]\d\d), b['\"]"), "SMTP {}"),
     (
         re.compile(r"name resolution|Name or service not known|resolve|No address associated"),
         "the name of its host cannot be resolved",
@@ -137,11 +136,15 @@ def _services(
         ] or ["no address that Apprise can use"] * (not urls)
     lines: list[str] = []
     token = _LINES.set(lines)
-    config = ConfigFile(path=request["file"], encoding="utf-8-sig", asset=asset, recursion=1)
     target = apprise.Apprise(asset=asset)
-    target.add(config)
-    services = list(target.find())
-    _LINES.reset(token)
+    try:
+        config = ConfigFile(path=request["file"], encoding="utf-8-sig", asset=asset, recursion=1)
+        target.add(config)
+        services = list(target.find())
+    except Exception as error:  # noqa: BLE001 - those of the YAML parser are not Apprise's
+        return [], [f"the file is not in Apprise's format ({type(error).__name__})"]
+    finally:
+        _LINES.reset(token)
     return services, [*_unusable(lines)] or ["no address that Apprise can use"] * (not services)
 
 

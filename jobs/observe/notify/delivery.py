@@ -92,7 +92,7 @@ class Delivery:
         self._thread.join(1.0)
         if self._failed is not None:
             return Delivered(faults=(f"{_NOT_SENT}: {self._failed}",))
-        return _outcome(self._output, self._patience_s)
+        return _outcome(self._output, self._unfinished())
 
     def _run(self) -> None:
         command = [sys.executable, "-P", str(_PROCESS), f"{self._patience_s:.3f}"]
@@ -109,6 +109,13 @@ class Delivery:
             self._output, _ = self._process.communicate(self._request)
         except (OSError, ValueError) as error:
             self._failed = f"Apprise cannot be started: {type(error).__name__}"
+
+    def _unfinished(self) -> str:
+        """Return why a service that the process wrote nothing about has no message."""
+        code = self._process.returncode if self._process is not None else None
+        if code in {None, -signal.SIGKILL, -signal.SIGALRM}:
+            return f"no answer within {self._patience_s:g} s"
+        return f"Apprise ended with exit code {code}"
 
     def _kill(self) -> None:
         process = self._process
@@ -128,18 +135,18 @@ def _request(target: Target, message: Message, attachment: Attachment | None) ->
     }
 
 
-def _outcome(output: bytes, patience_s: float) -> Delivered:
+def _outcome(output: bytes, unfinished: str) -> Delivered:
     """Return what became of a message, from what the process wrote until it ended."""
     lines = list(_lines(output))
     if not lines:
-        return Delivered(faults=(f"{_NOT_SENT} within {patience_s:g} s",))
+        return Delivered(faults=(f"{_NOT_SENT}: {unfinished}",))
     names = tuple(_shown(each) for each in lines[0].get("services", ()))
     unusable = tuple(f"{_NOT_SENT}: {_shown(each)}" for each in lines[0].get("unusable", ()))
     done = {line["service"]: line.get("fault") for line in lines[1:] if "service" in line}
     faults = [
         f"{_NOT_SENT} to {name}: {_shown(fault)}"
         for index, name in enumerate(names)
-        if (fault := done.get(index, f"no answer within {patience_s:g} s")) is not None
+        if (fault := done.get(index, unfinished)) is not None
     ]
     return Delivered(names, tuple(faults), unusable)
 

@@ -43,13 +43,19 @@ def test_a_page_is_attached(receiver):
 
 
 def test_mail_arrives_with_subject_text_and_page(mail_server):
-    assert delivered(Target(urls=mail_server.url), PAGE) == Delivered(("Email",))
+    assert delivered(Target(urls=mail_server.url), PAGE) == Delivered(("E-Mail",))
     mail = email.message_from_bytes(mail_server.mails[0], policy=email.policy.default)
     assert mail["subject"] == MESSAGE.subject
     text = mail.get_body(("html", "plain")).get_content()
     assert MESSAGE.body in html.unescape(text)
     (page,) = mail.iter_attachments()
     assert (page.get_filename(), page.get_payload(decode=True).decode()) == (PAGE.name, PAGE.html)
+
+
+def test_a_mail_server_that_refuses_is_named_with_its_code(mail_server):
+    assert delivered(
+        Target(urls=mail_server.url.replace("@example.com", "@refused.example"))
+    ).faults == ("The message was not sent to E-Mail: SMTP 550",)
 
 
 @pytest.mark.parametrize("name", ["n.conf", "n.yml", "with space?format=x.conf"])
@@ -79,6 +85,20 @@ def test_a_service_that_never_answers_is_given_up(silent_address):
     began = time.monotonic()
     outcome = delivered(Target(urls=f"json://{silent_address}/{TOKEN}?rto=600"), patience_s=4)
     assert 3.5 < time.monotonic() - began < 6
+    assert outcome.faults == ("The message was not sent to JSON: no answer within 4 s",)
+
+
+@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
+def test_a_name_server_that_never_answers_is_given_up(tmp_path, monkeypatch, library):
+    """Not even a thread that holds the interpreter's lock keeps the message's process alive."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import ctypes, socket\n"
+        f"socket.getaddrinfo = lambda *_, **__: ctypes.{library}(None).sleep(600)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    began = time.monotonic()
+    outcome = delivered(Target(urls=f"json://service.example/{TOKEN}"), patience_s=4)
+    assert time.monotonic() - began < 6
     assert outcome.faults == ("The message was not sent to JSON: no answer within 4 s",)
 
 
@@ -172,6 +192,15 @@ def test_a_file_without_any_address_is_a_fault(tmp_path, text):
     outcome = delivered(Target(file=path))
     assert not outcome.services
     assert outcome.unusable
+
+
+def test_an_apprise_that_cannot_be_imported_is_a_fault_at_once(tmp_path, monkeypatch):
+    (tmp_path / "apprise.py").write_text("import nothing_of_that_name\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    began = time.monotonic()
+    outcome = delivered(Target(urls=f"json://127.0.0.1:1/{TOKEN}"))
+    assert outcome.faults == ("The message was not sent: Apprise ended with exit code 1",)
+    assert time.monotonic() - began < 10
 
 
 def test_an_interpreter_that_cannot_be_started_is_a_fault(monkeypatch, tmp_path):
