@@ -17,6 +17,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from palm.sandbox import SandboxKeys
+from tests import forkserver
 from tests.secrecy import Secrecy
 
 settings.register_profile("palm", deadline=None)
@@ -106,6 +107,13 @@ def secrecy(pytestconfig: pytest.Config) -> Secrecy:
 def keys() -> SandboxKeys:
     """Both sides' keys, made once a session."""
     return SandboxKeys.generate()
+
+
+@pytest.fixture(scope="session")
+def quick_commands() -> Iterator[None]:
+    """Let the commands of ``tests.forkserver.COMMANDS`` work."""
+    with forkserver.running():
+        yield
 
 
 @pytest.fixture

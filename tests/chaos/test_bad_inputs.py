@@ -18,7 +18,8 @@ import pytest
 
 import jobs.commands.reconcile
 from palm.sandbox import SandboxKeys
-from tests.night import SCRIPTS, without_times
+from tests.forkserver import COMMANDS
+from tests.night import without_times
 
 pytestmark = pytest.mark.slow
 
@@ -243,9 +244,10 @@ def test_what_is_odd_but_readable_is_read_and_each_line_accounted_for(reconcile,
     assert [each.name for each in folder.iterdir()] == ["pairs.csv"]
 
 
+@pytest.mark.usefixtures("quick_commands")
 def test_a_pipe_that_brings_nothing_ends_with_65(folder, config):
     done = subprocess.run(
-        [SCRIPTS / "palm-reconcile", "-", "-o", "report.parquet", "--config", config],
+        [COMMANDS / "palm-reconcile", "-", "-o", "report.parquet", "--config", config],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert_ended(
@@ -255,8 +257,9 @@ def test_a_pipe_that_brings_nothing_ends_with_65(folder, config):
     )
 
 
+@pytest.mark.usefixtures("quick_commands")
 def test_a_standard_input_that_is_closed_ends_with_65(folder, config):
-    command = f"{SCRIPTS / 'palm-reconcile'} - -o report.parquet --config {config} <&-"
+    command = f"{COMMANDS / 'palm-reconcile'} - -o report.parquet --config {config} <&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert_ended(
         (done.returncode, done.stdout, without_times(done.stderr).splitlines()),
@@ -265,12 +268,13 @@ def test_a_standard_input_that_is_closed_ends_with_65(folder, config):
     )
 
 
+@pytest.mark.usefixtures("quick_commands")
 def test_a_reader_of_standard_output_that_leaves_ends_with_73(folder, gateway):
     (folder / "pairs.csv").write_bytes(GOOD)
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [SCRIPTS / "palm-reconcile", "pairs.csv", "-o", "-", "--format", "csv", "-q",
+        [COMMANDS / "palm-reconcile", "pairs.csv", "-o", "-", "--format", "csv", "-q",
          "--config", gateway.config(), "--run-date", "2025-03-03"],
         stdout=write, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip

@@ -16,7 +16,13 @@ import pytest
 import jobs.commands.reconcile
 import jobs.commands.report
 from palm.sandbox import Faults, SandboxGateway
-from tests.night import DAY, SCRIPTS, without_times, write_pairs
+from tests.forkserver import COMMANDS
+from tests.night import DAY, without_times, write_pairs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_commands(quick_commands):
+    """Let every test here run the commands without waiting for their imports."""
 
 
 @dataclass
@@ -152,7 +158,7 @@ def pipe(folder):
 
     def pipe(name, *arguments, stdin=b""):
         return subprocess.run(
-            [SCRIPTS / name, *map(str, arguments)], input=stdin, capture_output=True, check=False
+            [COMMANDS / name, *map(str, arguments)], input=stdin, capture_output=True, check=False
         )
 
     return pipe

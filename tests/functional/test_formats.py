@@ -16,7 +16,8 @@ import pytest
 
 from jobs.render import FORMATS
 from jobs.report.parquet import read_parquet
-from tests.night import DAY, NEXT, SCRIPTS, write_pairs
+from tests.forkserver import COMMANDS
+from tests.night import DAY, NEXT, write_pairs
 
 HOSTILE = ["<script>alert(1)</script>", "=1+1", '"; DROP', "掌" * 128]
 FILES = [f"report.{suffix}" for suffix in FORMATS]
@@ -108,7 +109,7 @@ def test_a_reader_of_standard_output_who_is_gone_ends_it_with_73(folder, config,
     os.close(read)
     given = [source, "-o", "-", "--format", "csv", "--run-date", str(DAY), "--config", config]
     done = subprocess.run(
-        [SCRIPTS / "palm-reconcile", *given, "-q"],
+        [COMMANDS / "palm-reconcile", *given, "-q"],
         stdout=write, stderr=subprocess.PIPE, check=False,
     )  # fmt: skip
     os.close(write)

@@ -14,7 +14,8 @@ import pytest
 
 import jobs.observe.progress
 from palm import __version__
-from tests.night import DAY, NEXT, SCRIPTS, write_pairs
+from tests.forkserver import COMMANDS
+from tests.night import DAY, NEXT, write_pairs
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d ")
 
@@ -153,7 +154,7 @@ def without_first_times(text):
 def test_on_a_terminal_lines_have_no_time_but_in_the_file(folder):
     write_pairs(folder / "pairs.csv", 5)
     shown, said = pty.openpty()
-    command = [SCRIPTS / "palm-reconcile", "pairs.csv", "-o", "r.parquet", "--sandbox"]
+    command = [COMMANDS / "palm-reconcile", "pairs.csv", "-o", "r.parquet", "--sandbox"]
     done = subprocess.run(
         [*command, "--run-date", str(DAY), "--log-file", "palm.log", "--progress", "off"],
         stderr=said, check=False,

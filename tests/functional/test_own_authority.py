@@ -11,9 +11,10 @@ import pytest
 import palm.commands.main
 from palm import AsyncPalm, CertificateRefusedError, ConnectError, Palm, Retry, SettingsError
 from palm.settings import Settings, load_settings, read_config
+from tests.forkserver import COMMANDS
 from tests.functional.conftest import serving
 from tests.functional.test_hosts import free_port
-from tests.night import DAY, SCRIPTS
+from tests.night import DAY
 from tests.tls import Authority, Forwarder
 
 ASK = ("get", "o1", "--organization-id", "1004")
@@ -101,7 +102,7 @@ def test_openssls_own_variables_trust_it_too(config, authority, folder, variable
     subprocess.run(["openssl", "rehash", hashed], check=True)
     value = {"SSL_CERT_FILE": authority.file, "SSL_CERT_DIR": hashed}[variable]
     done = subprocess.run(
-        [SCRIPTS / "palm", *ASK, "--config", config], env={**os.environ, variable: str(value)},
+        [COMMANDS / "palm", *ASK, "--config", config], env={**os.environ, variable: str(value)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -112,7 +113,7 @@ def test_the_file_adds_to_what_the_system_trusts(config, keys, gateway, folder, 
     other = Authority(folder, "other")
     with listening(gateway, other.server("127.0.0.1")) as url:
         done = subprocess.run(
-            [SCRIPTS / "palm", "check", "--config", config, "--ca-file", other.file,
+            [COMMANDS / "palm", "check", "--config", config, "--ca-file", other.file,
              "--base-url", settings(config).base_url[0], "--base-url", url],
             env={**os.environ, "SSL_CERT_FILE": str(authority.file)},
             capture_output=True, text=True, check=False,
@@ -255,7 +256,7 @@ def test_a_refused_certificate_ends_the_night_at_once_with_77_and_says_why(
 
 def call_check(given):
     return subprocess.run(
-        [SCRIPTS / "palm", "check", *map(str, given)], capture_output=True, text=True, check=False
+        [COMMANDS / "palm", "check", *map(str, given)], capture_output=True, text=True, check=False
     )
 
 

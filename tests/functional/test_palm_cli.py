@@ -31,7 +31,7 @@ from palm.commands.main import command
 from palm.commands.runner import run_command
 from palm.sandbox import Fault, Faults, SandboxGateway, SandboxKeys
 from palm.settings import read_config
-from tests.night import SCRIPTS
+from tests.forkserver import COMMANDS
 
 ASK = ("get", "o1", "--organization-id", "1004")
 NOWHERE = "http://127.0.0.1:9"
@@ -272,7 +272,7 @@ def test_a_reader_who_leaves_changes_no_exit_code(folder):
         read, write = os.pipe()
         os.close(read)
         done = subprocess.run(
-            [SCRIPTS / "palm", *given], stdout=write, stderr=subprocess.PIPE, check=False
+            [COMMANDS / "palm", *given], stdout=write, stderr=subprocess.PIPE, check=False
         )
         os.close(write)
         assert (done.returncode, done.stderr) == (code, b""), given

@@ -13,9 +13,11 @@ import pytest
 
 from jobs.report.parquet import read_parquet
 from tests.benchmarks.gateway import running_gateway
+from tests.forkserver import COMMANDS
 from tests.night import DAY, SCRIPTS, write_pairs
 
-RECONCILE = str(SCRIPTS / "palm-reconcile")
+RECONCILE = str(COMMANDS / "palm-reconcile")
+INSTALLED = str(SCRIPTS / "palm-reconcile")
 
 
 @pytest.fixture
@@ -35,19 +37,30 @@ def shell(tmp_path):
     return shell
 
 
-def command(source, *given):
-    words = [RECONCILE, source, "-o", "report.parquet", "--sandbox", "--run-date", DAY, *given]
+def command(source, *given, program=RECONCILE):
+    words = [program, source, "-o", "report.parquet", "--sandbox", "--run-date", DAY, *given]
     return shlex.join(map(str, words))
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("closed", "program"),
+    [
+        ("<&-", RECONCILE),
+        (">&-", RECONCILE),
+        ("2>&-", RECONCILE),
+        (">&- 2>&-", RECONCILE),
+        ("<&- >&- 2>&-", INSTALLED),
+    ],
+    ids=["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"],
+)
 def test_standard_streams_that_are_closed_change_neither_report_nor_exit_code(
-    shell, source, tmp_path, closed
+    shell, source, tmp_path, closed, program
 ):
     """What is printed would otherwise go into the next file that is opened."""
-    assert shell(f"{command(source)} {closed}").returncode == 0
+    assert shell(f"{command(source, program=program)} {closed}").returncode == 0
     assert read_parquet(tmp_path / "report.parquet").summary.states["UNKNOWN"] == 0
-    assert shell(f"{command(source, '--rate', 'x')} {closed}").returncode == 2
+    wrong = command(source, "--rate", "x", program=program)
+    assert shell(f"{wrong} {closed}").returncode == 2
 
 
 def test_a_report_for_a_closed_standard_output_ends_with_73_before_the_first_request(
@@ -67,7 +80,7 @@ def test_an_input_from_a_closed_standard_input_ends_with_65(shell):
 
 @pytest.mark.parametrize("name", ["palm", "palm-report"])
 def test_the_other_commands_take_closed_streams_too(shell, name):
-    assert shell(f"{SCRIPTS / name} --help >&- 2>&-").returncode == 0
+    assert shell(f"{COMMANDS / name} --help >&- 2>&-").returncode == 0
 
 
 def test_characters_that_the_terminal_cannot_encode_are_replaced(shell, tmp_path):
@@ -107,7 +120,7 @@ def test_no_room_for_a_connection_ends_with_2_and_says_how_to_make_some(shell, s
 
 def begun(gateway_keys, tmp_path, source, *prefix):
     process = subprocess.Popen(
-        [*prefix, RECONCILE, source, "-o", "report.parquet", "--config", gateway_keys / "palm.toml",
+        [*prefix, INSTALLED, source, "-o", "report.parquet", "--config", gateway_keys / "palm.toml",
          "--run-date", str(DAY), "--rate", "20"],
         cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
     )  # fmt: skip

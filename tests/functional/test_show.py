@@ -21,7 +21,8 @@ from jobs.report.model import KEY, SCHEMA, ReportError
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Faults
 from tests.damage import damage, footer_of
-from tests.night import NEXT, SCRIPTS, with_about
+from tests.forkserver import COMMANDS
+from tests.night import NEXT, with_about
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_a_reader_who_leaves_is_no_defect(pipe, report):
         read, write = os.pipe()
         os.close(read)
         done = subprocess.run(
-            [SCRIPTS / "palm-report", "report.parquet", *given],
+            [COMMANDS / "palm-report", "report.parquet", *given],
             stdout=write, stderr=subprocess.PIPE, check=False,
         )  # fmt: skip
         os.close(write)
@@ -281,7 +282,7 @@ def test_a_full_disk_behind_standard_output_ends_with_73(report):
     with Path("/dev/full").open("wb") as full:
         for given in ([], ["--changes"], ["-o", "-", "--format", "json"]):
             done = subprocess.run(
-                [SCRIPTS / "palm-report", "report.parquet", *given],
+                [COMMANDS / "palm-report", "report.parquet", *given],
                 stdout=full, stderr=subprocess.PIPE, check=False,
             )  # fmt: skip
             assert done.returncode == 73, given

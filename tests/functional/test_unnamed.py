@@ -10,7 +10,8 @@ import pytest
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Population
 from tests.benchmarks.gateway import running_gateway
-from tests.night import DAY, SCRIPTS, write_pairs
+from tests.forkserver import COMMANDS
+from tests.night import DAY, write_pairs
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def run(tmp_path):
             config = keys / "palm.toml"
             config.write_text(change(config.read_text()))
             return subprocess.run(
-                [SCRIPTS / "palm-reconcile", source, "-o", "report.parquet", "--config", config,
+                [COMMANDS / "palm-reconcile", source, "-o", "report.parquet", "--config", config,
                  "--run-date", str(DAY), "--rate", "2000", "--concurrency", "64", *given],
                 cwd=tmp_path, capture_output=True, text=True, check=False,
             )  # fmt: skip

@@ -16,7 +16,7 @@ import jobs.commands.reconcile
 from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
 from jobs.commands.reconcile import command
 from jobs.errors import RunError
-from tests.night import SCRIPTS
+from tests.forkserver import COMMANDS
 
 
 def invoke(*arguments, **environment):
@@ -53,12 +53,13 @@ def test_every_option_is_explained():
             assert parameter.help or parameter.name == "version", parameter.name
 
 
+@pytest.mark.usefixtures("quick_commands")
 @pytest.mark.parametrize("given", ["--help", "--version", "--plan"])
 def test_a_standard_output_that_is_full_ends_with_73_and_one_that_nobody_reads_with_0(
     tmp_path, given
 ):
     (tmp_path / "p.csv").write_text("openid,organization_id\no1,A\n")
-    words = [SCRIPTS / "palm-reconcile", "p.csv", "-o", "r.parquet", "--sandbox", given]
+    words = [COMMANDS / "palm-reconcile", "p.csv", "-o", "r.parquet", "--sandbox", given]
     read, write = os.pipe()
     os.close(read)
     full = os.open("/dev/full", os.O_WRONLY)
