@@ -1,1 +1,1 @@
-"""The nightly job: every pair asked, compared with the last report, and written down."""
+"""The nightly job: asks about every pair, compares with the last report, writes the new one."""

@@ -1,4 +1,4 @@
-"""Memory that was needed for a moment, given back."""
+"""Return memory that Arrow keeps after it was freed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["release_arrow_memory"]
 
 
 def release_arrow_memory() -> None:
-    """Return to the system what Arrow's allocator has been freed of, but keeps for the next time.
+    """Return to the operating system the freed memory that Arrow's allocator keeps for reuse.
 
-    Reading and matching need several times the room of what they return. Called where such a step
-    ends, so that the room is there for the next one, whoever allocates it.
+    Reading and matching need several times the memory of their result. This is called at the end of
+    such a step, so that the next step can use the memory, whichever allocator it has.
     """
     pa.default_memory_pool().release_unused()

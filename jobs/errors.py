@@ -1,23 +1,23 @@
-"""Every way in which a run ends without a verdict, as an exception of its own.
+"""An exception for every way in which a run ends without a verdict.
 
 ::
 
     RunError
-    ├── UsageError               options or settings are wrong, or contradict what is there
+    ├── UsageError               options or settings are wrong, or contradict the files
     ├── InputError               the input or the baseline cannot be used
     ├── OutputError              something cannot be written
     ├── UnbalancedError          the report's controls do not hold
-    ├── AbortedError             going on would make a wrong report, or none
-    │   └── UnnamedAnswersError  the answers name nobody, and such are not accepted
-    ├── CredentialsError         the gateway refuses the merchant, or cannot prove that it is one
+    ├── AbortedError             to continue would make a wrong report, or none
+    │   └── UnnamedAnswersError  the answers do not name the person, and are not accepted
+    ├── CredentialsError         the merchant or the gateway cannot be authenticated
     ├── NotNowError              the same command may succeed later
-    │   ├── BusyError            another run is at it
+    │   ├── BusyError            another run is writing this report
     │   ├── UnreachableError     no connection could be made
-    │   └── ShortageError        this machine lacks what a connection takes
+    │   └── ShortageError        this machine lacks resources for connections
     └── RunInterruptedError      SIGINT
         └── RunTerminatedError   SIGTERM or SIGHUP
 
-None knows what the shell sees of it: the exit codes are in :mod:`jobs.commands.exit_codes`.
+They have no exit codes, which are in :mod:`jobs.commands.exit_codes`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class RunError(Exception):
     """Ends the run with one line that says what is wrong, where, and what to do.
 
     Attributes:
-        again: Whether the run goes on with the same command, once the cause is gone. The command is
+        again: True if the same command resumes the run once the cause is removed. The command is
             then added to the line.
     """
 
@@ -59,12 +59,12 @@ class RunError(Exception):
             self.again = again
 
     def saying(self, line: str) -> Self:
-        """Return the same error with a line that is complete: no command is added to it."""
+        """Return an error of the same class with a complete line, to which no command is added."""
         return type(self)(line, again=False)
 
 
 class UsageError(RunError):
-    """Options or settings are wrong, contradict each other, or do not go with what is there."""
+    """Options or settings are wrong, or contradict each other or the existing files."""
 
 
 class InputError(RunError):
@@ -80,19 +80,19 @@ class UnbalancedError(RunError):
 
 
 class AbortedError(RunError):
-    """No answer was accepted for too long, or too many are not believed or name nobody."""
+    """No answer was accepted for too long, or too many were not verified or name no person."""
 
 
 class UnnamedAnswersError(AbortedError):
-    """Too many answers name nobody: the same command would end in the same way."""
+    """Too many answers do not name the person; the same command would end in the same way."""
 
 
 class CredentialsError(RunError):
-    """The gateway refuses who asks or all that is asked, or its key or certificate is not known."""
+    """The gateway refuses the merchant or every request, or its key or certificate is unknown."""
 
 
 class NotNowError(RunError):
-    """Nothing is wrong with what was asked for: the same command may succeed later."""
+    """The command is right and may succeed later."""
 
     again = True
 
@@ -113,13 +113,13 @@ class RunInterruptedError(RunError):
     """A signal ended the run while pairs were asked about.
 
     Attributes:
-        signal: Which one it was, or stands for it.
+        signal: The signal, or the one with the same effect.
     """
 
     signal: ClassVar = signal.SIGINT
 
 
 class RunTerminatedError(RunInterruptedError):
-    """It was SIGTERM, or SIGHUP, which ends a run in the same way."""
+    """SIGTERM, or SIGHUP, which has the same effect, ended the run."""
 
     signal: ClassVar = signal.SIGTERM

@@ -7,4 +7,4 @@ from typing import Final
 __all__ = ["ALWAYS"]
 
 ALWAYS: Final = "palm.always"
-"""Logger of warnings that ``-q`` does not silence."""
+"""The logger of warnings that are shown even with ``-q``."""

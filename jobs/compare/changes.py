@@ -1,10 +1,10 @@
-"""What changed: pairs, answers and a baseline in, the report's rows out.
+"""The change of each pair: from pairs, answers and the baseline's rows to the report's rows.
 
-Pure: no clock, no files, no network. Pairs are matched once, by integer codes; from there on
-everything is arithmetic over arrays as long as the report. Times are ``datetime64[ms]`` in UTC,
-where a comparison with a missing time is False: "later" and "earlier" need both. A time of
+Pure: no clock, no files, no network. Pairs are matched once, by integer codes; all further steps
+compute with arrays as long as the report. Times are ``datetime64[ms]`` in UTC,
+where a comparison with a missing time is False. A time of
 authorization outside 2000 to 2100 (Go's zero time, 0001-01-01) is kept but compared with nothing.
-States are int8 codes in the order ON, OFF, NONE; -1 where there is no good one.
+States are int8 codes in the order ON, OFF, NONE; -1 where there is no valid answer.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def classify(
     baseline_run_date: date | None,
     forget_after_days: int = 90,
 ) -> pd.DataFrame:
-    """Return the report's rows: what was asked, what was answered, what changed.
+    """Return the report's rows: the pairs, their answers and their changes.
 
     Args:
         pairs: One row per pair, columns ``PAIRS`` and carried ones, index unique integers.
@@ -65,7 +65,7 @@ def classify(
             A pair without a row was not asked.
         baseline_rows: One row per pair known before, columns ``ROWS`` and carried ones, or empty.
         run_date: Local business date of this run.
-        baseline_run_date: That of the baseline; None only where the baseline is empty.
+        baseline_run_date: Run date of the baseline; None only if there are no baseline rows.
         forget_after_days: How long a pair that is missing from the input is remembered.
 
     Returns:
@@ -73,7 +73,7 @@ def classify(
         of the baseline that are not among them, in its order.
 
     Raises:
-        pandas.errors.MergeError: A frame repeats a pair, or an answer is about no pair.
+        pandas.errors.MergeError: A frame repeats a pair, or an answer belongs to no pair.
         ValueError: The baseline has rows and no run date.
     """
     if baseline_run_date is None and len(baseline_rows):
@@ -112,7 +112,10 @@ def classify(
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A frame's columns as the report's rows see them: ``at`` is each row's position, -1 none."""
+    """A frame's columns in the order of the report's rows.
+
+    ``at`` is each report row's position in the frame, -1 if it has none.
+    """
 
     frame: pd.DataFrame
     at: Array
@@ -178,14 +181,7 @@ def _attempts(
 
 
 def _change(
-    k: Array,
-    c: Array,
-    t: Array,
-    q: Array,
-    answered_at: Array,
-    *,
-    here: Array,
-    was_here: Array,
+    k: Array, c: Array, t: Array, q: Array, answered_at: Array, *, here: Array, was_here: Array
 ) -> Array:
     """Return each row's change as a code of ``Change``: the first rule that holds."""
     later, earlier = t > q, t < q
@@ -211,13 +207,13 @@ def _change(
 def _time_to_compare_with(before: _View, t: Array) -> Array:
     """Return the latest plausible authorize_time known of each row before this run.
 
-    A time that made an ANOMALY, or lay ahead of its answer by more than clocks differ, is passed
-    over, until an answer repeats it: ``t`` itself is returned where the last answer with a time
-    gave it too, whatever nights without one lie between, and the report then shows it as compared
-    with, by which the next run knows it as taken over.
+    A time that made an ANOMALY, or that was later than its answer by more than clocks differ, is
+    not used until another answer repeats it. ``t`` itself is returned if the last answer with a
+    time had the same one, even if nights without a time lie between. The report then has it as the
+    time compared with, from which the next run knows that it is accepted.
     """
     last = _usual(before.times("authorize_time"))
-    known = _taken_over(
+    known = _accepted(
         last,
         _usual(before.times("previous_authorize_time")),
         before.codes("change"),
@@ -228,24 +224,24 @@ def _time_to_compare_with(before: _View, t: Array) -> Array:
 
 
 def _unconfirmed(before: _View, t: Array, q: Array, change: Array, answered_at: Array) -> Array:
-    """Return the authorize_time last answered where it was not taken over, else none.
+    """Return the authorize_time last answered where it was not accepted, else a missing time.
 
-    It is carried over nights without one, so that an answer after them can repeat it.
+    It is kept over nights without a time, so that a later answer can repeat it.
     """
-    refused = t != _taken_over(t, q, change, answered_at)
+    refused = t != _accepted(t, q, change, answered_at)
     waiting = _usual(before.times("unconfirmed_authorize_time"))
     kept = np.where(np.isnat(t), waiting, _NEVER)
     return np.where(~np.isnat(t) & refused, t, kept)
 
 
-def _taken_over(t: Array, q: Array, change: Array, answered_at: Array) -> Array:
-    """Return the time that the next run compares with, after one that answered ``t``."""
+def _accepted(t: Array, q: Array, change: Array, answered_at: Array) -> Array:
+    """Return the time that the next run compares with, after this one answered ``t``."""
     odd = (change == _CHANGE[Change.ANOMALY]) | (t > answered_at + _CLOCKS_DIFFER)
     return np.where(odd, q, np.fmax(q, t))
 
 
 def _usual(times: Array) -> Array:
-    """Return the times with those outside 2000 to 2100 left out: zero times, not authorizations."""
+    """Return the times, missing where outside 2000 to 2100: such are zero times of programs."""
     first, end = _USUAL_TIMES
     return np.where((times >= first) & (times < end), times, _NEVER)
 
@@ -253,15 +249,15 @@ def _usual(times: Array) -> Array:
 def _asked(pairs: pd.DataFrame, answers: pd.DataFrame) -> Array:
     """Return the position of each pair's answer, -1 where there is none."""
     if not (pairs.index.is_unique and answers.index.is_unique):
-        raise MergeError("two pairs, or two answers, have one number")
+        raise MergeError("two pairs, or two answers, have the same number")
     asked = answers.index.get_indexer(pairs.index)
     if np.count_nonzero(asked >= 0) != len(answers):
-        raise MergeError("an answer is about no pair of the input")
+        raise MergeError("an answer belongs to no pair of the input")
     return asked
 
 
 def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> Array:
-    """Return which pairs that are not in this input stay: each once, then while not forgotten."""
+    """Return which missing pairs stay: each in one report, then until it is forgotten."""
     age = np.datetime64(run_date, "ms") - missing["last_in_input"].to_numpy("datetime64[ms]")
     known = missing["known_state"].notna().to_numpy(bool)
     was_here = missing["state"].notna().to_numpy(bool)
@@ -271,7 +267,7 @@ def _remembered(missing: pd.DataFrame, run_date: date, days: int) -> Array:
 def _texts(
     pairs: pd.DataFrame, baseline_rows: pd.DataFrame, missing: Array
 ) -> dict[str, pd.Series]:
-    """Return the openids and the carried columns: the pairs', then those of the missing."""
+    """Return the openids and the carried columns, of the pairs and then of the missing ones."""
     carried = carried_columns(carried_columns(pairs.columns, PAIRS), ROWS)
     nothing = pd.Series(index=missing, dtype=STRING)
     kept = {
@@ -293,7 +289,7 @@ def _utc(times: Array) -> pd.DatetimeIndex:
 
 
 def _integers(name: str, values: Array | pd.Series, there: Array) -> ExtensionArray:
-    """Return a column of integers that is missing where not ``there``; ``values`` may be fewer."""
+    """Return a column of integers, missing where ``there`` is False or ``values`` has ended."""
     padded = np.zeros(len(there), dtype=str(ROWS[name]).lower())
     padded[: len(values)] = values
     return pd.arrays.IntegerArray(padded, ~there)

@@ -1,7 +1,7 @@
-"""The controls a report must pass before it is published, as a bank reconciles.
+"""The controls that a report must pass before it is published.
 
 Pure. Everything is counted again here, from the rows as they were read back and in another way
-than :mod:`jobs.compare.summary` does, so that a slip in either shows. Each control can fail alone.
+than in :mod:`jobs.compare.summary`, so that a fault in either shows. Each control can fail alone.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _Counts: TypeAlias = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Control(JsonPart):
-    """A control."""
+    """One control: an equation that was checked."""
 
     name: Annotated[str, JsonSchema(pattern="^[a-zA-Z_]+$")]
-    """What is checked, one word for scripts."""
+    """Name of the control, one word for scripts."""
     holds: Annotated[bool, JsonSchema(instead=True, const=True)]
-    """Whether it does; a report whose controls do not hold is never published."""
+    """Whether the equation holds; a report with one that does not hold is never published."""
     detail: str
     """The equation with its numbers, for a person."""
 
@@ -47,13 +47,13 @@ def check(
     baseline_closing: Mapping[str, int] | None,
     baseline_run_date: date | None,
 ) -> tuple[Control, ...]:
-    """Return every control of a report, those that hold too.
+    """Return every control of a report, whether it holds or not.
 
     Args:
         rows: Columns ``ROWS``, as read back from what is to be published.
         input_counts: ``lines``, ``pairs``, ``duplicates`` and ``invalid`` of the input.
         summary: The counts that the report claims.
-        baseline_closing: Closing of the baseline's roll-forward, by state; None: no baseline.
+        baseline_closing: Closing of the baseline's roll-forward, by state; None if there is none.
         baseline_run_date: Run date of the baseline.
     """
     flows = _flows(rows, baseline_run_date)
@@ -120,14 +120,14 @@ def _roll_forward(state: str, flow: Mapping[str, int]) -> Control:
 
 
 def _opening(flows: _Counts, baseline_closing: Mapping[str, int] | None) -> Control:
-    """The opening is what the baseline closed with; nothing, where there is none."""
+    """The opening is the baseline's closing, or 0 if there is no baseline."""
     closing = baseline_closing or {}
     opening = {state: flow["opening"] for state, flow in flows.items()}
     return _equal("opening", opening, {state: closing.get(state, 0) for state in flows})
 
 
 def _transition_columns(rows: pd.DataFrame, summary: Summary) -> Control:
-    """The matrix's columns add up to the counts by state, and its cells are the rows'."""
+    """The matrix's columns add up to the counts by state, and its cells match the rows."""
     matrix, states = summary.transitions, _values(rows["state"])
     counts = {state.value: states[state] for state in State}
     counts[NOT_IN_INPUT] = int(rows["state"].isna().sum())
@@ -141,7 +141,7 @@ def _transition_columns(rows: pd.DataFrame, summary: Summary) -> Control:
 
 
 def _transition_rows(rows: pd.DataFrame, summary: Summary, flows: _Counts) -> Control:
-    """Its rows, without ABSENT, add up to opening plus returned, and its cells are the rows'."""
+    """Its rows, without ABSENT, add up to opening plus returned, and its cells match the rows."""
     matrix = summary.transitions_without_absent
     known = {state: flow["opening"] + flow["returned"] for state, flow in flows.items()}
     sums = {state: sum(matrix[state].values()) for state in known}
@@ -181,7 +181,7 @@ def _claimed_roll_forward(flows: _Counts, summary: Summary) -> Control:
 
 
 def _claimed_organizations(rows: pd.DataFrame, summary: Summary) -> Control:
-    """Each organization's counts are the rows'; one with nothing but ABSENT rows is not listed."""
+    """Each organization's counts match the rows; one with only ABSENT rows is not listed."""
     own = {name: asdict(counts) for name, counts in summary.by_organization.items()}
     claimed = {f"{name} pairs": counts["pairs"] for name, counts in own.items()}
     for part in ("state", "change"):
@@ -222,7 +222,7 @@ def _flows(rows: pd.DataFrame, baseline_run_date: date | None) -> dict[str, dict
 
 
 def _transitions(rows: pd.DataFrame) -> dict[str, int]:
-    """Return how often each state before met each state now: the matrix, counted another way."""
+    """Return the counts of the matrix, from states before and now, counted in another way."""
     counts = rows[["previous_state", "state"]].value_counts(dropna=False).reset_index()
     return {
         f"{NEVER if pd.isna(was) else was} {NOT_IN_INPUT if pd.isna(now) else now}": int(count)
@@ -231,7 +231,7 @@ def _transitions(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _values(column: pd.Series) -> Counter[str]:
-    """Return how often each value stands in the column; what is missing is not counted."""
+    """Return how often each value occurs in the column; missing values are not counted."""
     return Counter({str(value): int(count) for value, count in column.value_counts().items()})
 
 
@@ -240,7 +240,7 @@ def _flat(counts: _Counts) -> dict[str, int]:
 
 
 def _differences(left: Mapping[str, int], right: Mapping[str, int]) -> list[str]:
-    """Return what two sets of counts do not agree on; a count that is not there is 0."""
+    """Return the differences between two sets of counts; a count that one lacks is 0."""
     names = dict.fromkeys([*left, *right])
     both = {name: (left.get(name, 0), right.get(name, 0)) for name in names}
     return [f"{name} {a:,} ≠ {b:,}" for name, (a, b) in both.items() if a != b]
@@ -249,7 +249,7 @@ def _differences(left: Mapping[str, int], right: Mapping[str, int]) -> list[str]
 def _equal(
     name: str, left: Mapping[str, int], right: Mapping[str, int], *, cells: bool = True
 ) -> Control:
-    """Return the control that each of ``left`` is its like in ``right``, and shows them all."""
+    """Return the control that ``left`` and ``right`` have equal counts; its detail has them all."""
     wrong = _differences(left, right)
     right_ones = [f"{key} {count:,} = {count:,}" for key, count in left.items()]
     detail = ", ".join(wrong or right_ones) + ("" if cells else "; the cells differ")
@@ -257,7 +257,7 @@ def _equal(
 
 
 def _claimed(name: str, claimed: Mapping[str, int], counted: Mapping[str, int]) -> Control:
-    """Return the control that the counts claimed are those counted; shows where they are not."""
+    """Return the control that claimed and counted are equal; its detail has the differences."""
     wrong, total = _differences(claimed, counted), len(claimed.keys() | counted.keys())
     first = [*wrong[:_SHOWN], *(["..."] if len(wrong) > _SHOWN else [])]
     shown = f": {', '.join(first)}" if first else ""

@@ -1,6 +1,6 @@
-"""The rules of ``--fail-on``: which counts of a report are to end the command with an exit code.
+"""The rules of ``--fail-on``: which counts of a report make the command fail.
 
-Pure, and exact: a share is compared by whole numbers and fractions, never by rounded ones.
+Pure and exact: a share is compared with fractions, never with rounded numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHANGES: Final = tuple(change.lower() for change in Change if change.lower() no
 
 
 class Comparison(NamedTuple):
-    """An operator: whether it holds, and how it is read."""
+    """A comparison operator: its function, and its words in a sentence."""
 
     holds: Callable[[int, Fraction], bool]
     words: str
@@ -50,7 +50,7 @@ _RULE: Final = re.compile(
 
 
 class RuleError(ValueError):
-    """A rule that cannot be read; the text says why and shows the grammar."""
+    """A rule cannot be parsed; the text says why and shows the grammar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Rule:
     """One rule.
 
     Attributes:
-        text: As it was written.
-        name: What is counted, in lower case.
+        text: The rule as it was written.
+        name: The name of the count, in lower case.
         operator: ``>``, ``>=``, ``<``, ``<=`` or ``=``.
-        number: What the count is compared with: pairs, or percent of the pairs in the input.
-        is_share: Whether ``number`` is percent.
+        number: The limit of the count, in pairs or in percent of the pairs in the input.
+        is_share: True if ``number`` is a percentage.
     """
 
     text: str
@@ -72,21 +72,21 @@ class Rule:
     is_share: bool
 
     def holds(self, summary: Summary) -> bool:
-        """Return whether the rule holds, so that the command is to fail."""
+        """Return True if the rule holds, so that the command fails."""
         share = Fraction(summary.pairs, 100) if self.is_share else 1
         limit = Fraction(self.number) * share
         return COMPARISONS[self.operator].holds(self.count(summary), limit)
 
     def count(self, summary: Summary) -> int:
-        """Return how many of what the rule counts there are."""
+        """Return the count that the rule is about."""
         return _count(self.name, summary)
 
 
 def parse_rule(text: str) -> Rule:
-    """Return the rule that ``text`` writes; blanks may stand around its parts.
+    """Return the rule in ``text``, whose parts may have blanks around them.
 
     Raises:
-        RuleError: It is none.
+        RuleError: The text is not a rule.
     """
     written = text.strip()
     read = _RULE.fullmatch(written)

@@ -1,4 +1,4 @@
-"""How much is known, and how old what is known is. Pure."""
+"""How many pairs have an answer, and how old the known states are. Pure."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _DAYS: Final = {"under_1_day": 1, "under_2_days": 2, "under_4_days": 4, "under_8
 
 @dataclass(frozen=True, slots=True)
 class Freshness(JsonPart):
-    """How much is known, and how old what is known is."""
+    """How many pairs have an answer, and how old the known states are."""
 
     coverage: Annotated[float, JsonSchema(minimum=0, maximum=1)]
-    """Pairs with a good answer in this run, of all in the input."""
+    """Share of the input's pairs that have a valid answer in this run."""
     age: Annotated[dict[str, int], Defined("age")]
-    """Pairs of the input by how long ago known_state was answered, at the end of the run."""
+    """Pairs of the input by the age of known_state at the end of the run."""
 
 
 def freshness(rows: pd.DataFrame, now: datetime) -> Freshness:
-    """Return coverage, and the pairs of the input by the age of what is known of them.
+    """Return the coverage, and the pairs of the input by the age of their known state.
 
     Args:
         rows: Columns ``ROWS``.
-        now: Aware.
+        now: The end of the run, with a time zone.
     """
     here = rows["state"].notna().to_numpy(bool)
     answered = here & (rows["state"] != State.UNKNOWN).to_numpy(bool)

@@ -1,6 +1,6 @@
-"""Which pair is which: two frames matched by organization and openid.
+"""Matches two frames by organization and openid.
 
-Pure. Texts are compared once, to number them; from there on only integers are.
+Pure. Texts are compared once, to number them; after that only integers are compared.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["Match", "match"]
 
 
 class Match(NamedTuple):
-    """How two frames fit.
+    """The result of matching two frames.
 
     Attributes:
-        organizations: Those of the first frame, then those of the second, under shared categories.
-        found: Each pair's position in the second frame, -1 where it is not there.
-        missing: The positions in the second frame that no pair was found at.
+        organizations: Organizations of the first frame, then of the second, with shared categories.
+        found: Position in the second frame of each pair of the first, -1 if it is not there.
+        missing: Positions in the second frame of the pairs that the first lacks.
     """
 
     organizations: pd.Categorical
@@ -36,7 +36,7 @@ def match(pairs: pd.DataFrame, others: pd.DataFrame) -> Match:
 
     Args:
         pairs: Columns ``organization_id`` (a category) and ``openid``.
-        others: The same.
+        others: A frame with the same columns.
 
     Raises:
         pandas.errors.MergeError: A frame repeats a pair.

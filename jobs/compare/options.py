@@ -1,4 +1,4 @@
-"""What is compared with the last report, and which outcome is a success."""
+"""Options of the comparison with the last report and of the verdict."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class CompareOptions:
     """How the answers are compared and judged.
 
     Attributes:
-        forget_after_days: Pairs that left the input are remembered for so long.
-        max_unknown: The share without an answer that is a success.
-        fail_on: What ends the run with 10 where it holds.
+        forget_after_days: For how many days a pair that left the input stays in the report.
+        max_unknown: The share of pairs without an answer that still is a success.
+        fail_on: Rules that end the run with exit code 10 if one holds.
     """
 
     forget_after_days: int = 90

@@ -1,4 +1,4 @@
-"""The counts that are drawn from a report's rows: states, changes, transitions, roll-forward.
+"""The counts of a report's rows: states, changes, transitions, roll-forward.
 
 Pure, and plain: a :class:`Summary` holds integers and dictionaries only, and every format renders
 the same numbers.
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 NEVER: Final = "never"
-"""Stands where a known state would, for a pair that was never answered."""
+"""Used in place of a known state for a pair that was never answered."""
 NOT_IN_INPUT: Final = "not_in_input"
 
 _STATES: Final = [state.value for state in State]
@@ -47,14 +47,14 @@ _Transitions: TypeAlias = Annotated[dict[str, dict[str, int]], Defined("transiti
 
 @dataclass(frozen=True, slots=True)
 class OrganizationCounts(JsonPart):
-    """An organization's counts."""
+    """The counts of one organization."""
 
     pairs: Count
-    """Its pairs in the input."""
+    """Pairs of the organization in the input."""
     states: ByState
-    """Those by state."""
+    """Pairs of the organization by state."""
     changes: Annotated[dict[str, int], Defined("present_changes")]
-    """All its rows by change; zeros are left out."""
+    """Rows of the organization by change; zeros are left out."""
 
     def __add__(self, other: OrganizationCounts) -> OrganizationCounts:
         return OrganizationCounts(
@@ -66,22 +66,22 @@ class OrganizationCounts(JsonPart):
 
 @dataclass(frozen=True, slots=True)
 class RollForward(JsonPart):
-    """One state's roll-forward."""
+    """The roll-forward of one state."""
 
     opening: Count
-    """Pairs known to be in it at the end of the last report."""
+    """Pairs known to be in this state at the end of the last report."""
     first_seen: Count
-    """Answered for the first time."""
+    """Pairs answered for the first time."""
     returned: Count
-    """Missing from the last report's input and back, under the state last known of them."""
+    """Pairs that the last report's input lacked and that are back, by their last known state."""
     moved_in: Count
-    """Came from another state."""
+    """Pairs that came from another state."""
     moved_out: Count
-    """Went to another state."""
+    """Pairs that went to another state."""
     dropped: Count
-    """No longer in the input."""
+    """Pairs no longer in the input."""
     closing: Count
-    """Pairs of this input known to be in it."""
+    """Pairs of this input known to be in this state."""
 
     def __add__(self, other: RollForward) -> RollForward:
         flows = zip(astuple(self), astuple(other), strict=True)
@@ -90,33 +90,33 @@ class RollForward(JsonPart):
 
 @dataclass(frozen=True, slots=True)
 class Summary(JsonPart):
-    """The counts drawn from the rows."""
+    """The counts of the rows."""
 
     pairs: Count
     """Pairs in the input."""
     states: ByState
-    """Those by state as answered in this run."""
+    """Pairs in the input by state as answered in this run."""
     known: ByKnown
-    """Those by the state last known."""
+    """Pairs in the input by their last known state."""
     changes: ByChange
     """All rows by change."""
     unknown_reasons: Annotated[dict[str, int], Defined("unknown_reasons")]
     """UNKNOWN pairs by reason; zeros are left out."""
     gain: Count
-    """OPENED and REOPENED."""
+    """Rows that are OPENED or REOPENED."""
     loss: Count
-    """CLOSED, and CLEARED from ON."""
+    """Rows that are CLOSED, or CLEARED from ON."""
     hidden: Count
-    """REAUTHORIZED and CYCLED."""
+    """Rows that are REAUTHORIZED or CYCLED."""
     transitions: _Transitions
-    """All rows by the last good state before, then by state in this run."""
+    """All rows by the last known state before, then by state in this run."""
     transitions_without_absent: _Transitions
-    """The same without the ABSENT rows."""
+    """The transitions without the ABSENT rows."""
     roll_forward: Annotated[dict[str, RollForward], Defined("roll_forward")]
-    """How the pairs known to be in each state came from the last report's number to this one's:
+    """How the number of pairs known to be in each state moved from the last report to this one:
     closing = opening + first_seen + returned + moved_in - moved_out - dropped."""
     by_organization: dict[str, OrganizationCounts]
-    """By organization_id, sorted; those with a pair in the input or a DROPPED one."""
+    """Counts of each organization with a pair in the input or a DROPPED one, sorted by its id."""
 
     _READ: ClassVar[Readers] = {
         "roll_forward": lambda flows: {s: RollForward.from_json(f) for s, f in flows.items()},
@@ -127,7 +127,7 @@ class Summary(JsonPart):
 
     @classmethod
     def empty(cls) -> Summary:
-        """Return the counts of no rows: added to others it changes nothing."""
+        """Return the counts of no rows, the neutral element of the addition."""
         rows = dict.fromkeys(_ANSWERED, 0)
         return cls(
             pairs=0,
@@ -255,7 +255,7 @@ def _matrix(was: Array, now: Array) -> dict[str, dict[str, int]]:
 
 
 def _table(down: Array, height: int, across: Array, width: int) -> Array:
-    """Return how often each pair of codes stands together, shape (height, width)."""
+    """Return how often each combination of codes occurs, shape (height, width)."""
     together = down.astype("int64") * width + across
     return np.bincount(together, minlength=height * width).reshape(height, width)
 
@@ -268,7 +268,7 @@ def _count(values: Array, names: Sequence[str]) -> dict[str, int]:
 def _sum(
     ours: Mapping[str, int], theirs: Mapping[str, int], words: Iterable[str]
 ) -> dict[str, int]:
-    """Return the counts of ``words`` added up; those that neither has stay out."""
+    """Return the sums of the counts of ``words``; a word that neither has is left out."""
     return {
         str(word): ours.get(word, 0) + theirs.get(word, 0)
         for word in words

@@ -1,9 +1,9 @@
-"""How a run that has its report ends, and why: a value that every format puts into its own words.
+"""How a run with a report ends, and why.
 
 Pure. A report's metadata holds the reasons twice: as English sentences, for scripts that show them,
-and typed (:meth:`Verdict.to_json`), from which pages and workbooks render in their language. It
-holds the exit code, too, which is therefore the verdict's own: 0, 3 or 10. What a command ends with
-may also be for formats that could not be written: 73.
+and typed (:meth:`Verdict.to_json`), from which pages and workbooks make sentences in their
+language. It also holds the verdict's exit code: 0, 3 or 10. The command itself may end with 73, if
+a format could not be written.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ __all__ = [
 ]
 
 STDOUT: Final = "standard output"
-"""What stands for the path of a format that is written there."""
+"""Used as the path of a format that is written to standard output."""
 _Translate: TypeAlias = Callable[[str], str]
 
 DONE: Final = 0
-"""No reason: the report is as it should be."""
+"""There is no reason to fail."""
 INCOMPLETE: Final = 3
-"""More is unknown than is allowed, or there was not time for all."""
+"""More is unknown than is allowed, or the time limit was reached."""
 RULE_HOLDS: Final = 10
 """A rule of ``--fail-on`` holds."""
 FORMAT_FAILED: Final = 73
-"""A format cannot be written."""
+"""A format could not be written."""
 _ORDER: Final = (FORMAT_FAILED, INCOMPLETE, RULE_HOLDS)
-"""Which exit code the command ends with where several reasons hold: the first of these."""
+"""Precedence of exit codes: if there are several reasons, the first of these counts."""
 _UNKNOWN: Final = "{unknown:,} of {pairs:,} pairs have no answer ({share} %, limit {limit:g} %)"
 _UNKNOWN_OR_INVALID: Final = (
     "{unknown:,} of {pairs:,} pairs have no answer and {invalid:,} input lines are invalid "
@@ -73,7 +73,7 @@ LABELS: Final = frozenset(
         *_HOLDS.values(),
     }
 )
-"""Every sentence, as it is translated."""
+"""Every sentence that is translated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ class TooMuchUnknown(JsonPart):
     pairs: Count
     """Pairs in the input."""
     allowed: Annotated[float, JsonSchema(minimum=0, maximum=1)]
-    """What --max-unknown says."""
+    """The limit of --max-unknown."""
 
     def sentence(self, translate: _Translate = str) -> str:
-        """Return the reason in words."""
+        """Return the reason as a sentence without a full stop."""
         text = _UNKNOWN_OR_INVALID if self.invalid else _UNKNOWN
         share = _percent(self.unknown + self.invalid, self.pairs + self.invalid, self.allowed)
         limit = 100 * self.allowed
@@ -103,7 +103,7 @@ class TooMuchUnknown(JsonPart):
 
 @dataclass(frozen=True, slots=True)
 class TimeLimitReached(JsonPart):
-    """The deadline came first (exit 3)."""
+    """The time limit was reached before every pair was asked about (exit 3)."""
 
     kind: ClassVar = "time_limit"
     exit_code: ClassVar = INCOMPLETE
@@ -113,7 +113,7 @@ class TimeLimitReached(JsonPart):
     """Pairs in the input."""
 
     def sentence(self, translate: _Translate = str) -> str:
-        """Return the reason in words."""
+        """Return the reason as a sentence without a full stop."""
         return translate(_TIME_LIMIT).format(not_asked=self.not_asked, pairs=self.pairs)
 
 
@@ -124,20 +124,20 @@ class RuleHolds(JsonPart):
     kind: ClassVar = "rule"
     exit_code: ClassVar = RULE_HOLDS
     rule: str
-    """As it was written."""
+    """The rule as it was written."""
     name: str
-    """What is counted."""
+    """Name of the count."""
     count: Count
-    """How many there are."""
+    """Value of the count."""
     pairs: Annotated[int | None, JsonSchema(minimum=0)]
-    """Of how many, where the rule is about a share; else null."""
+    """Pairs in the input, if the limit is a share of them; else null."""
     operator: Annotated[str, JsonSchema(instead=True, enum=[*COMPARISONS])]
-    """Of the rule."""
+    """Comparison operator of the rule."""
     limit: str
-    """What the count is compared with, with % where it is a share."""
+    """Limit that the count is compared with; it ends in % if it is a share."""
 
     def sentence(self, translate: _Translate = str) -> str:
-        """Return the reason in words."""
+        """Return the reason as a sentence without a full stop."""
         counted = translate(_COUNTED if self.pairs is None else _COUNTED_OF).format(
             name=self.name, count=self.count, pairs=self.pairs or 0
         )
@@ -146,14 +146,14 @@ class RuleHolds(JsonPart):
 
 @dataclass(frozen=True, slots=True)
 class FormatFailed:
-    """One format could not be written, or not as it should; the report stands.
+    """A format could not be written, or only with an error; the report is valid.
 
-    It is no part of the report, which was complete before: the report's exit code is its verdict's.
+    This reason is not in the report, which was complete before.
 
     Attributes:
-        path: What was to be written.
-        why: What is wrong, what stands, and what to do.
-        stands: True if the new file stands there all the same.
+        path: The path of the format.
+        why: What is wrong, which file is there now, and what to do.
+        stands: True if the new file was written in spite of the error.
     """
 
     kind: ClassVar = "format_failed"
@@ -163,7 +163,7 @@ class FormatFailed:
     stands: bool = False
 
     def sentence(self, translate: _Translate = str) -> str:
-        """Return the reason in words."""
+        """Return the reason as a sentence without a full stop."""
         text = _FORMAT_STANDS if self.stands else _FORMAT
         return translate(text).format(path=self.path, why=self.why)
 
@@ -174,32 +174,32 @@ _IN_METADATA: Final = {kind.kind: kind for kind in (TooMuchUnknown, TimeLimitRea
 
 @dataclass(frozen=True, slots=True)
 class Verdict(JsonValue):
-    """Why a run does not end with 0; no reason: it does.
+    """The reasons why a run does not end with exit code 0, if there are any.
 
     Attributes:
-        reasons: The gravest first.
+        reasons: The reasons, the most serious first.
     """
 
     reasons: tuple[Reason, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """The exit code; where several reasons hold 73 comes before 3, and 3 before 10."""
+        """The exit code; if there are several reasons, 73 comes before 3, and 3 before 10."""
         codes = {reason.exit_code for reason in self.reasons}
         return next((code for code in _ORDER if code in codes), DONE)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Each reason in English, with the exit code that it stands for."""
+        """Each reason in English, with its exit code."""
         return tuple(f"{each.sentence()} (exit {each.exit_code:d})" for each in self.reasons)
 
     def to_json(self) -> list[dict[str, object]]:
-        """Return the reasons as they stand in a report's metadata."""
+        """Return the reasons as in a report's metadata."""
         return [{"kind": each.kind, **asdict(each)} for each in self.reasons]
 
     @classmethod
     def from_json(cls, value: Sequence[Mapping[str, object]]) -> Self:
-        """Return the verdict that ``to_json`` gave; kinds that a later version added are left."""
+        """Return the verdict from what ``to_json`` returned; other kinds are left out."""
         known = [each for each in value if each["kind"] in _IN_METADATA]
         return cls(tuple(_IN_METADATA[str(each["kind"])].from_json(each) for each in known))
 
@@ -209,7 +209,7 @@ class Verdict(JsonValue):
         source: object,
         handler: Callable[[object], object],
     ) -> object:
-        """Return the type of what ``to_json`` gives, from which its JSON Schema is made."""
+        """Return the type from which the JSON Schema of ``to_json`` is made."""
         return handler(list[TooMuchUnknown | TimeLimitReached | RuleHolds])
 
 
@@ -223,14 +223,14 @@ def judge(
 ) -> Verdict:
     """Return how the run ends.
 
-    Too much unknown, or too little time, comes before a rule: what is not known cannot be judged.
+    Unknown pairs come before rules, because a rule cannot judge them.
 
     Args:
-        summary: Of the report.
+        summary: The counts of the report.
         invalid: Input lines that hold no pair.
-        max_unknown: Share of unknown pairs and invalid lines that is still a success.
-        fail_on: Rules.
-        not_asked: Pairs that there was no time for.
+        max_unknown: The share of unknown pairs and invalid lines that still is a success.
+        fail_on: The rules of ``--fail-on``.
+        not_asked: Pairs that were not asked about because of the time limit.
     """
     reasons: list[Reason] = []
     unknown, pairs = summary.states[State.UNKNOWN], summary.pairs
@@ -249,7 +249,7 @@ def _holds(rule: Rule, summary: Summary) -> RuleHolds:
 
 
 def _percent(part: int, whole: int, allowed: float) -> str:
-    """Return a percentage with as many digits as show that it is more than ``allowed``."""
+    """Return a percentage with enough digits to show that it is more than ``allowed``."""
     percent = 100 * part / whole
     shown = (f"{percent:.{digits}f}" for digits in range(1, 7))
     return next((text for text in shown if float(text) > 100 * allowed), f"{percent:g}")

@@ -1,7 +1,7 @@
-"""A report in the formats that people open: one file each, all from the same ``Report``.
+"""A report in the formats that people open, one module each, all from the same ``Report``.
 
-Each has a function ``write_…(report, file)``; where it writes labels, a ``language`` too.
-A format is imported when it is used.
+Each has a function ``write_…(report, file)``, with a ``language`` if it writes labels. A format is
+imported when it is used.
 
 In: a report. Out: text and files. May import ``report`` and what stands before it.
 """
@@ -27,12 +27,12 @@ FORMATS: Final[Mapping[str, str]] = {
     "html": "jobs.render.html.page:write_html",
     "json": "jobs.render.json:write_json",
 }
-"""Suffix of a file, and so its format, to what writes it."""
+"""Suffix of a file, which names its format, to the function that writes it."""
 _WITH_LABELS: Final = {"xlsx", "html"}
 
 
 def writer_of(name: str) -> Writer:
-    """Return what writes a format; ``name`` is one of ``FORMATS``."""
+    """Return the function that writes a format; ``name`` is one of ``FORMATS``."""
     module, _, function = FORMATS[name].partition(":")
     write = getattr(import_module(module), function)
     if name in _WITH_LABELS:

@@ -39,13 +39,13 @@ LABELS: Final[Mapping[str, str]] = {
     "last known": "最近已知",
     "of them never known": "其中从未得知",
     "{pairs} pairs of {organizations} organizations.": "共 {organizations} 个机构、{pairs} 条。",
-    "Last known is the state answered in this run or, where there is no good answer, "
-    "the last good one before. Net changes of ON, OFF and NONE are of what is last "
+    "Last known is the state answered in this run or, where there is no valid answer, "
+    "the last known one before. Net changes of ON, OFF and NONE are of what is last "
     "known, so that a night of errors moves nothing.": (
         "“最近已知”是本次查到的状态；本次没有有效应答时，取此前最后一次有效的状态。"
         "ON、OFF、NONE 的净变化按最近已知状态计算，因此某一夜查询出错不会造成虚假变化。"
     ),
-    "From the last good state before (rows) to this run's answer (columns)": (
+    "From the last known state before (rows) to this run's answer (columns)": (
         "行：此前最后一次有效的状态；列：本次应答"
     ),
     "not in the input": "不在本次名单",
@@ -102,11 +102,11 @@ LABELS: Final[Mapping[str, str]] = {
     ),
     "No pair changed.": "没有任何变更。",
     "By reason": "按原因",
-    "By age: runs in a row without a good answer": "按时长：连续多少次运行没有有效应答",
+    "By age: runs in a row without a valid answer": "按时长：连续多少次运行没有有效应答",
     "runs": "运行次数",
     "share": "占比",
     "By the last attempt's answer, the most frequent first": "按最后一次尝试的应答，多者在前",
-    "Every pair has a good answer.": "每一条都得到了有效应答。",
+    "Every pair has a valid answer.": "每一条都得到了有效应答。",
     "Controls": "核对项",
     "Roll-forward: how the pairs last known in each state came from the last report's "
     "number to this one's": "滚动核对：各最近已知状态的条数如何从上期报告变到本期",

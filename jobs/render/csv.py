@@ -1,15 +1,15 @@
-"""The report's rows as CSV: for a spreadsheet, for scripts, and as an input of this very tool.
+"""The report's rows as CSV: for spreadsheets, for scripts, and as an input of this tool.
 
-UTF-8 with a byte order mark, by which Excel knows it; LF at the end of each line; every text in
-quotes, so that nothing in it can end a cell; a missing value is empty. Times are ISO 8601 in UTC,
+UTF-8 with a byte order mark, which Excel needs; LF at the end of each line; every text in quotes,
+so that no character in it can end a cell; a missing value is empty. Times are ISO 8601 in UTC,
 run dates plain dates.
 
-A text that a spreadsheet would run as a formula gets a ``'`` in front, and so does one that begins
-as if it had been given one: :mod:`jobs.input.records` takes exactly one off again, which makes it
-the inverse for every text.
+A text that a spreadsheet would run as a formula gets a ``'`` in front, and so does one that already
+begins with ``'`` and a formula: :mod:`jobs.input.records` removes exactly one, which is the inverse
+for every text.
 
-As an input each row is asked about again, DROPPED and ABSENT ones too; the report's own columns are
-then carried through with ``input_`` in front.
+If the file is used as an input, each row is asked about again, DROPPED and ABSENT ones too; the
+report's own columns are then carried over with ``input_`` in front.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OPTIONS: Final = WriteOptions(include_header=False)
 
 
 def write_csv(report: Report, file: BinaryIO) -> None:
-    """Write the rows; names are the same in every language, for people and scripts filter by them.
+    """Write the rows; column names are the same in every language, because scripts use them.
 
     Raises:
         OSError: The file cannot be written.
@@ -62,7 +62,7 @@ def _header(names: list[str]) -> bytes:
 
 
 def _cells(column: pd.Series) -> pa.Array:
-    """Return the column as it is to stand in the file: texts and whole numbers only."""
+    """Return the column's cells as in the file: texts and whole numbers only."""
     cells = pa.array(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         times = cells.cast(pa.timestamp("ms")).cast(

@@ -1,4 +1,4 @@
-"""The report's metadata as JSON, for scripts; ``schema.json`` beside this file describes it."""
+"""The report's metadata as JSON, for scripts; ``jobs/report/schema.json`` describes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["write_json"]
 
 
 def write_json(report: Report, file: BinaryIO) -> None:
-    """Write what is said about the rows.
+    """Write the metadata of the report.
 
     Raises:
         OSError: The file cannot be written.

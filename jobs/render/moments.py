@@ -1,8 +1,8 @@
-"""Times and dates as text and as numbers, whatever they are: no time ends the writing of a report.
+"""Times and dates as text and as numbers; no value of a time may end the writing of a report.
 
-Within 2000 to 2100 a time is shown by the clock on the wall of the run's time zone. What lies
-outside is no time at all (Go's zero time, a damaged report) and is shown as text, in UTC: Python
-and pandas know neither time zones nor calendars beyond the years 1 to 9999.
+A time from 2000 to 2100 is shown in the run's time zone. Other times are not real ones (Go's zero
+time, a damaged report) and are shown as text, in UTC: Python and pandas have no time zones and no
+calendar outside the years 1 to 9999.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DAY: Final = np.timedelta64(1, "D")
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its name; UTC where this machine knows none of that name."""
+    """Return a time zone by its name, or UTC if this machine does not know the name."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -32,7 +32,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def days(column: pd.Series, zone: ZoneInfo) -> list[float | str | None]:
-    """Return times as the days that Excel counts, None where missing; text where outside."""
+    """Return times as Excel's day numbers, None where missing, as text outside 2000 to 2100."""
     local, usual = _local(column, zone)
     cells = np.full(len(column), None, dtype=object)
     cells[usual] = (local[usual] - _DAY_ZERO) / _DAY
@@ -41,7 +41,7 @@ def days(column: pd.Series, zone: ZoneInfo) -> list[float | str | None]:
 
 
 def texts(column: pd.Series, zone: ZoneInfo) -> list[str]:
-    """Return times as text to the second, empty where missing."""
+    """Return times as text, exact to the second, empty where missing."""
     local, usual = _local(column, zone)
     cells = np.full(len(column), "", dtype=object)
     cells[usual] = _text(local[usual], "s")
@@ -50,7 +50,7 @@ def texts(column: pd.Series, zone: ZoneInfo) -> list[str]:
 
 
 def moment_text(text: str, zone: ZoneInfo) -> str:
-    """Return an ISO 8601 time of the metadata as :func:`texts` does; itself where it is none."""
+    """Return an ISO 8601 time of the metadata as in :func:`texts`; other text is unchanged."""
     try:
         time = datetime.fromisoformat(text)
         if _FIRST <= np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "ms") < _END:
@@ -61,7 +61,7 @@ def moment_text(text: str, zone: ZoneInfo) -> str:
 
 
 def _local(column: pd.Series, zone: ZoneInfo) -> tuple[Array, Array]:
-    """Return the times by the clock in ``zone``, and which of them lie within 2000 to 2100."""
+    """Return the local times in ``zone``, and which of them are within 2000 to 2100."""
     times = column.to_numpy("datetime64[ms]")
     usual = (times >= _FIRST) & (times < _END)
     if not isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -71,7 +71,7 @@ def _local(column: pd.Series, zone: ZoneInfo) -> tuple[Array, Array]:
 
 
 def _with_odd(cells: Array, column: pd.Series, usual: Array) -> Array:
-    """Return the cells, with the times that lie outside as text, in UTC."""
+    """Return the cells, with the times outside 2000 to 2100 as text, in UTC."""
     times = column.to_numpy("datetime64[ms]")
     odd = ~usual & ~np.isnat(times)
     if isinstance(column.dtype, pd.DatetimeTZDtype):

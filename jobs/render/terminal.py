@@ -1,4 +1,4 @@
-"""The report's summary for a terminal, a pipe or a log: in the width there is."""
+"""The report's summary for a terminal, a pipe or a log, as wide as the terminal."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from palm.text.printable import printable, printable_values
 __all__ = ["SummaryConsole", "print_rows", "print_summary", "summary_lines"]
 
 _UNWRAPPED: Final = 100_000
-"""Columns; no line of a summary is that long."""
+"""Width in columns; no line of a summary is longer."""
 _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNKNOWN: "magenta"}
 
 
 class SummaryConsole(Console):
-    """A stream whose reader may leave: an OSError then, where rich would end the process.
+    """A console that raises OSError if its reader is gone, where rich would end the process.
 
-    Texts are text: nothing in them is markup.
+    Texts are printed as they are, never as markup.
     """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of rich
@@ -45,7 +45,7 @@ class SummaryConsole(Console):
 def print_summary(report: Report, console: Console, *, every_line: bool = False) -> None:
     """Print headline, warnings, counts, changes, transitions, unknowns and controls.
 
-    ``every_line``: name each input line that holds no pair, not just the first three.
+    ``every_line``: name each invalid line of the input, not only the first three.
     """
     report = replace(report, metadata=Metadata.from_json(printable_values(report.about)))
     for warning in warnings(report, every_line=every_line):
@@ -61,7 +61,7 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
 
 
 def summary_lines(report: Report, *, every_line: bool = False) -> list[str]:
-    """Return what :func:`print_summary` prints, for a log: no line is wrapped, none is empty."""
+    """Return what :func:`print_summary` prints, for a log: no line is wrapped or empty."""
     file = io.StringIO()
     console = SummaryConsole(file=file, width=_UNWRAPPED, force_terminal=False, color_system=None)
     print_summary(report, console, every_line=every_line)
@@ -83,7 +83,9 @@ def _table(title: str, first: str, *numbers: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column(first, no_wrap=True)
     for name in numbers:
-        table.add_column(name, justify="right", overflow="fold")  # a cut number is a wrong one
+        table.add_column(
+            name, justify="right", overflow="fold"
+        )  # a truncated number would be wrong
     return table
 
 
@@ -140,7 +142,7 @@ def _controls(report: Report) -> Table:
 
 
 def _not_believed(asking: RequestInfo) -> str:
-    """Return what was refused as a copy or for want of names; an old report has no such counts."""
+    """Return the counts of answers refused as repeated or unnamed; old reports have none."""
     counts = {"replays": asking.replays, "unnamed": asking.answers_unnamed}
     return "".join(f", {count:,} {name}" for name, count in counts.items() if count)
 
@@ -148,7 +150,7 @@ def _not_believed(asking: RequestInfo) -> str:
 _MUCH: Final = 0.2
 _LONG: Final = 1.0
 _SLOW: Final = " (slow network or CPU; --concurrency may help)"
-"""Said where a fifth of the time or more, and over a second, was spent so."""
+"""Shown if more than a fifth of the time, and more than a second, was spent waiting."""
 
 
 def _asking(report: Report) -> str:

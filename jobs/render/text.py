@@ -1,4 +1,4 @@
-"""What is said about a report in words: the sentences that every format begins with."""
+"""The sentences about a report with which every format begins: headline and verdict."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def headline(report: Report, translate: Translate = str) -> str:
 
 
 def verdict(report: Report, translate: Translate = str) -> str | None:
-    """Return what a reader must know of the run: why its exit code is not 0, whom it corrects.
+    """Return why the run's exit code is not 0, and which run it corrects.
 
-    None where it was an ordinary success.
+    None if it was an ordinary success.
     """
     run = report.metadata.run
     said = [_ending(report, translate)] if run.exit_code else []
@@ -79,7 +79,7 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
 def _ending(report: Report, translate: Translate) -> str:
     run, verdict = report.metadata.run, report.verdict
     ended = translate("The run ended with exit code {code}.").format(code=run.exit_code)
-    if verdict is None:  # an earlier version's sentences say for themselves what they are about
+    if verdict is None:  # the sentences of an earlier version are complete
         return " ".join([ended, *(f"{sentence}." for sentence in run.verdict)])
     said = [ended]
     rules = []

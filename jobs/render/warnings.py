@@ -24,7 +24,7 @@ _DAMAGED: Final = {
     ("openid", True): "The openids of {count:,} pairs hold {kinds}, first on line {line}; they "
     "were asked as they are.",
 }
-"""By column, and whether the damage is nothing but full-width digits."""
+"""Sentence by column, and by whether the only damage is full-width digits."""
 _MANY_DROPPED: Final = 0.1
 """Share of the last report's pairs whose absence is worth a warning."""
 _SHOWN_LINES: Final = 3
@@ -93,7 +93,7 @@ def _refused_unnamed(report: Report, translate: Translate) -> str | None:
 
 
 def _refused_pairs(report: Report, translate: Translate) -> list[str]:
-    """Return a sentence for each kind of refusal; a report of an earlier version lists none."""
+    """Return a sentence for each kind of refusal; a report of an earlier version has none."""
     said = []
     for kind in report.metadata.asking.refusals or ():
         what = " ".join(
@@ -130,10 +130,10 @@ def _unusual_openids(counted: InputInfo, translate: Translate) -> str | None:
 
 
 def key_warnings(counted: InputInfo, translate: Translate = str) -> list[str]:
-    """Return what was taken off the keys of the input, and which of them may be damaged.
+    """Return what was removed from the keys of the input, and which keys may be damaged.
 
     Args:
-        counted: The metadata's ``input``; that of an older version says nothing of either.
+        counted: The metadata's ``input``; that of an earlier version has neither.
         translate: Into the language of the reader.
     """
     said = []
@@ -157,5 +157,5 @@ def key_warnings(counted: InputInfo, translate: Translate = str) -> list[str]:
 
 
 def reason_in(translate: Translate, reason: str) -> str:
-    """Return why a line holds no pair; as it stands, where another version wrote it."""
+    """Return why a line holds no pair; unchanged if another version wrote it."""
     return translate(reason) if reason in set(Reason) else reason

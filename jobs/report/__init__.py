@@ -1,5 +1,5 @@
 """The report as a value, and as the Parquet file that the next run compares with.
 
-In: rows and what is to be said about them. Out: ``Report``, its metadata, its checksums. May import
-``input``, ``sweep`` and ``compare`` for the values that it is made of.
+In: rows and their metadata. Out: ``Report``, its metadata, its checksums. May import ``input``,
+``sweep`` and ``compare`` for the values that it is made of.
 """

@@ -1,13 +1,13 @@
-"""Checksums of a report's columns: of what they say, not of how a file happens to hold it.
+"""Checksums of a report's columns: of their values, not of how a file stores them.
 
 Pure. The sha256 of a column is taken over its name and its values in a canonical form, so that it
-does not depend on chunks, row groups, dictionaries, compression or the versions of libraries; a
-file that another tool wrote anew with the same values has the same ones.
+does not depend on chunks, row groups, dictionaries, compression or the versions of libraries. A
+file rewritten by another tool with the same values has the same checksums.
 
 =====================  ===========================================================================
 column                 canonical form, integers little-endian
 =====================  ===========================================================================
-states, changes, ...   one int8 a row: the place in ``ROWS``' categories, -1 where missing
+states, changes, ...   one int8 a row: the position in the column's categories, -1 where missing
 organization, codes    the distinct texts in the order of their first row, and an int32 a row
 times                  one int64 a row, milliseconds since 1970; the least int64 where missing
 whole numbers          one of the column's own width a row, 0 where missing; one bit a row: missing
@@ -89,7 +89,7 @@ def _texts(column: pd.Series) -> Iterator[_Part]:
 
 
 def _joined(chunk: pa.Array) -> memoryview:
-    """Return the bytes of all texts of an array without missing ones, one behind the other."""
+    """Return the bytes of all texts of an array without missing ones, concatenated."""
     _, starts, content = chunk.buffers()
     if not len(chunk) or content is None:
         return memoryview(b"")

@@ -1,6 +1,6 @@
-"""What is said about a report's rows: the metadata, as values. Pure.
+"""The metadata of a report, as values. Pure.
 
-:class:`Metadata` holds it all; what JSON format and Parquet file carry is its ``to_json``. The
+:class:`Metadata` holds all of it; the JSON format and the Parquet file carry its ``to_json``. The
 counts of the rows are :class:`jobs.compare.summary.Summary`, the reasons of the exit code
 :class:`jobs.compare.verdict.Verdict`.
 """
@@ -38,25 +38,24 @@ class RunInfo(JsonPart):
     """The run that made the report."""
 
     id: str
-    """Unique to the run."""
+    """Unique id of the run."""
     date: Day
-    """Its business date."""
+    """Business date of the run."""
     timezone: str
-    """In which that date was today; an IANA name."""
+    """Time zone of the date, an IANA name."""
     started: Moment
-    """When it began, UTC."""
+    """When the run began, UTC."""
     finished: Moment
-    """When the asking had ended, UTC."""
+    """When the last pair had been asked about, UTC."""
     verdict: tuple[Annotated[str, JsonSchema(description="A sentence.")], ...]
-    """Why the exit code is not 0, a sentence each; empty where it is."""
+    """Why the exit code is not 0, in sentences; empty if it is 0."""
     parent: str | None
-    """The run whose report this one corrects (--retry-unanswered); null: it corrects none."""
+    """The run whose report this one corrects (--retry-unanswered), or null."""
     exit_code: Annotated[int, JsonSchema(instead=True, enum=[0, 3, 10])]
-    """What the command ended with: 0 done, 3 too many unknown or the deadline came first, 10 a rule
-    of --fail-on holds."""
+    """Exit code: 0 success, 3 too many unknown or time limit reached, 10 a rule of --fail-on
+    holds."""
     reasons: Verdict | None = None
-    """The same reasons typed, each by its kind; missing where an earlier version wrote the
-    report."""
+    """The reasons of the exit code by kind; missing in a report of an earlier version."""
 
     _READ: ClassVar[Readers] = {
         "date": date.fromisoformat,
@@ -78,7 +77,7 @@ class RunInfo(JsonPart):
         finished: Moment,
         parent: str | None = None,
     ) -> Self:
-        """Return a run that ended with a verdict."""
+        """Return a run that ended with the verdict."""
         return cls(
             id=id,
             date=date,
@@ -110,7 +109,7 @@ class ToolInfo(JsonPart):
 
 @dataclass(frozen=True, slots=True)
 class GatewayId(JsonPart):
-    """Who answered, and for whom."""
+    """The gateway that answered, and the merchant that asked."""
 
     kind: Annotated[str, JsonSchema(instead=True, enum=["wechatpay", "sandbox", "other"])]
     """WeChat Pay itself, the sandbox, or another gateway."""
@@ -123,40 +122,40 @@ class GatewayId(JsonPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineInfo(JsonPart):
-    """The report compared with."""
+    """The report that this one is compared with."""
 
     run_id: str
-    """Its run."""
+    """Run that made the baseline."""
     run_date: Day
-    """Its business date."""
+    """Business date of the baseline."""
     sha256: Sha256
-    """Of its file."""
+    """Checksum of the baseline's file."""
     pairs: Count
-    """Pairs in its input."""
+    """Pairs in the input of the baseline."""
 
     _READ: ClassVar[Readers] = {"run_date": date.fromisoformat}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry(JsonPart):
-    """A run."""
+    """The counts of one run."""
 
     run_date: Day
-    """Its business date."""
+    """Business date of the run."""
     run_id: str
-    """Unique to it."""
+    """Unique id of the run."""
     pairs: Count
-    """Pairs in its input."""
+    """Pairs in the input of the run."""
     states: ByState
-    """Those by state."""
+    """Pairs of the input by state."""
     known: ByKnown
-    """Those by the state last known."""
+    """Pairs of the input by their last known state."""
     changes: ByChange
-    """All its rows by change."""
+    """Rows of the report by change."""
     gain: Count
-    """Its gain."""
+    """Gain of the run."""
     loss: Count
-    """Its loss."""
+    """Loss of the run."""
 
     _READ: ClassVar[Readers] = {"run_date": date.fromisoformat}
 
@@ -172,22 +171,22 @@ class Metadata(JsonPart):
     tool: Annotated[ToolInfo, Defined("tool")]
     """Versions of this tool, of Python and of the libraries that matter, by name."""
     gateway: GatewayId
-    """Who answered, and for whom."""
+    """The gateway that answered, and the merchant that asked."""
     input: InputInfo
     """The input: lines = pairs + duplicates + invalid."""
     baseline: BaselineInfo | None
-    """The report that this one is compared with; null: none."""
+    """The report that this one is compared with, or null."""
     summary: Summary
-    """The counts drawn from the rows."""
+    """The counts of the rows."""
     asking: RequestInfo
-    """How the gateway was asked."""
+    """The requests to the gateway."""
     history: Annotated[tuple[HistoryEntry, ...], JsonSchema(minItems=1, maxItems=90)]
     """Counts of the last 90 runs, this one last."""
     controls: Annotated[tuple[Control, ...], JsonSchema(minItems=1)]
-    """What was checked before it was published, each an equation."""
+    """The equations that were checked before the report was published."""
     only: Annotated[str, JsonSchema(instead=True, enum=["changes", "unanswered"])] | None = None
-    """Where this is a part of a report that palm-report made: which rows it has. All counts are of
-    the whole report."""
+    """Which rows a part of a report has that palm-report made. All counts are of the whole
+    report."""
 
     _READ: ClassVar[Readers] = {
         "run": RunInfo.from_json,

@@ -1,4 +1,4 @@
-"""What a report says about its input. Pure."""
+"""The metadata about a report's input. Pure."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ __all__ = ["DamagedKeys", "InputInfo", "InvalidLineInfo"]
 
 @dataclass(frozen=True, slots=True)
 class DamagedKeys(JsonPart):
-    """Pairs whose key shows such damage."""
+    """Pairs whose key looks damaged in the same way."""
 
     column: Annotated[str, JsonSchema(instead=True, enum=["openid", "organization_id"])]
-    """Which key."""
+    """The key that looks damaged."""
     kinds: tuple[Annotated[str, JsonSchema(description="One of them.")], ...]
-    """What it shows: .0, E+, =, quotes inside, blanks inside, full-width digits."""
+    """Signs of damage: .0, E+, =, quotes inside, blanks inside, full-width digits."""
     pairs: Annotated[int, JsonSchema(minimum=1)]
-    """How many pairs."""
+    """Number of pairs."""
     line: Annotated[int, JsonSchema(minimum=1)]
-    """The first line."""
+    """First line with such a key."""
 
     _READ: ClassVar[Readers] = {"kinds": tuple}
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidLineInfo(JsonPart):
-    """An invalid line."""
+    """An invalid line of the input."""
 
     line: Annotated[int, JsonSchema(minimum=1)]
-    """Its number; the file's very first is 1."""
+    """Number of the line; the first line of the file is 1."""
     reason: Annotated[str, Defined("line_reason")]
-    """Why it holds no pair."""
+    """Why the line holds no pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,34 +42,33 @@ class InputInfo(JsonPart):
     """The input: lines = pairs + duplicates + invalid."""
 
     name: str
-    """The file as given, or standard input."""
+    """The file's path as typed, or standard input."""
     sha256: Sha256
-    """Of the file's own bytes."""
+    """Checksum of the file's bytes."""
     encoding: str
-    """In which it was read."""
+    """Encoding in which the file was read."""
     lines: Count
     """Lines below the header, without blank ones at the end and without continuation_lines."""
     pairs: Annotated[int, JsonSchema(minimum=1)]
     """Pairs, each counted once."""
     duplicates: Count
-    """Lines that repeat a pair; it was asked once."""
+    """Lines that repeat a pair, which was asked about once."""
     invalid: Count
     """Lines that hold no pair."""
     continuation_lines: Count
-    """Lines on which a good record goes on."""
+    """Lines that continue a valid record."""
     unusual_openids: Count
-    """Pairs whose openid is not o and 27 more of A-Z a-z 0-9 - _; they were asked as they are."""
+    """Pairs whose openid is not o and 27 more of A-Z a-z 0-9 - _; asked about unchanged."""
     decorated_lines: Count | None = None
-    """Lines of which a key had blanks, quotes or invisible characters round it; they were taken
-    off."""
+    """Lines with blanks, quotes or invisible characters around a key, which were removed."""
     first_decorated_line: (
         Annotated[int, JsonSchema(instead=True, type=["integer", "null"], minimum=1)] | None
     ) = None
-    """The first of them; null where there is none."""
+    """First of the decorated lines; null if there is none."""
     damaged_keys: tuple[DamagedKeys, ...] | None = None
-    """Keys that look as if a program or a hand had changed them; they were asked as they are."""
+    """Keys that look damaged; they were asked about unchanged."""
     invalid_by_reason: Annotated[dict[str, int], Defined("by_line_reason")]
-    """All invalid lines, by reason."""
+    """Number of invalid lines by reason."""
     invalid_lines: Annotated[tuple[InvalidLineInfo, ...], JsonSchema(maxItems=1000)]
     """The first 1,000 invalid lines."""
 
@@ -79,7 +78,7 @@ class InputInfo(JsonPart):
     }
 
     def to_json(self) -> dict[str, object]:
-        """Return the part; a version that counts the lines says of the first one at least null."""
+        """Return the part as a JSON object, with a first decorated line if they were counted."""
         said = {**JsonPart.to_json(self)}
         if self.decorated_lines is None:
             return said
@@ -89,7 +88,7 @@ class InputInfo(JsonPart):
 
     @classmethod
     def of(cls, source: Input) -> Self:
-        """Return what is said of an input."""
+        """Return the metadata of an input."""
         return cls(
             name=source.name,
             sha256=source.sha256,

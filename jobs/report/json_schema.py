@@ -1,9 +1,9 @@
-"""JSON checked against a JSON Schema, as far as the schema of a report's metadata uses it.
+"""Checks JSON against a JSON Schema, with the keywords that the schema of the metadata uses.
 
-The library for this is needed by the tests only, which hold this module against it. Stricter than
-the standard where text from a damaged file could do harm later: numbers fit 64 bits and are finite,
-text can be encoded, a date is one of the calendar. Milder where that lets a report of a later
-version be read: members that a schema does not name pass, other than in the parts that are closed.
+Only the tests need the library for this; they compare this module with it. It is stricter than the
+standard where a damaged file could do harm later: numbers fit 64 bits and are finite, text can be
+encoded, a date exists in the calendar. It is less strict so that reports of later versions can be
+read: members that a schema does not name are accepted, except in the parts that are closed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SchemaObject = TypedDict(
 
 
 class InvalidJsonError(Exception):
-    """A value is not what the schema describes; the text is the path to it and what is wrong."""
+    """A value does not match the schema; the text has the path to it and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,13 @@ def check_json(value: object, schema: SchemaObject, *, closed: tuple[str, ...] =
     """Check a value that :mod:`json` parsed.
 
     Args:
-        value: To be checked.
-        schema: What it has to be, with its ``$defs``.
+        value: The value to check.
+        schema: The schema, with its ``$defs``.
         closed: Paths such as ``/summary`` at and below which an object that the schema closes
             (``additionalProperties: false``) holds nothing else; elsewhere it may.
 
     Raises:
-        InvalidJsonError: It is not that.
+        InvalidJsonError: The value does not match the schema.
     """
     _check(value, schema, _Known(schema.get("$defs", {}), closed), "")
 
@@ -92,7 +92,7 @@ def _check(value: object, schema: SchemaObject, known: _Known, at: str) -> None:
     if choices is not None and not any(
         value == each and type(value) is type(each) for each in choices
     ):
-        raise InvalidJsonError(f"{at} is none of the values that it can be")
+        raise InvalidJsonError(f"{at} is not one of the allowed values")
     if isinstance(value, str):
         _check_text(value, schema, at)
     elif isinstance(value, dict):
@@ -116,7 +116,7 @@ def _check_one_of(
         except InvalidJsonError as error:
             wrong.append(error)
     if len(wrong) != len(choices) - 1:
-        raise wrong[-1] if wrong else InvalidJsonError(f"{at} is more than one thing")
+        raise wrong[-1] if wrong else InvalidJsonError(f"{at} matches more than one alternative")
 
 
 def _check_kind(value: object, schema: SchemaObject, at: str) -> None:
@@ -132,7 +132,7 @@ def _check_kind(value: object, schema: SchemaObject, at: str) -> None:
 def _check_text(value: str, schema: SchemaObject, at: str) -> None:
     _check_encodable(value, at)
     if "pattern" in schema and not re.search(schema["pattern"], value):
-        raise InvalidJsonError(f"{at} does not look like what it has to be")
+        raise InvalidJsonError(f"{at} does not match its pattern")
     try:
         if schema.get("format") == "date":
             date.fromisoformat(value)
@@ -151,7 +151,7 @@ def _check_encodable(value: str, at: str) -> None:
 
 def _check_number(value: float, schema: SchemaObject, at: str) -> None:
     if value not in _INTEGERS if isinstance(value, int) else not math.isfinite(value):
-        raise InvalidJsonError(f"{at} is not a number here")
+        raise InvalidJsonError(f"{at} is not a finite 64-bit number")
     if (
         value < schema.get("minimum", value)
         or value > schema.get("maximum", value)
@@ -168,7 +168,7 @@ def _check_object(value: dict[str, object], schema: SchemaObject, known: _Known,
             raise InvalidJsonError(f"{at}/{name} is missing")
     for name, needed in schema.get("dependentRequired", {}).items():
         if name in value and any(each not in value for each in needed):
-            raise InvalidJsonError(f"{at}/{name} does not stand alone")
+            raise InvalidJsonError(f"{at}/{name} lacks the members that belong to it")
     for name, member in value.items():
         _check_encodable(name, at)
         below = f"{at}/{name}" if name in named else f"{at}/*"
@@ -179,7 +179,7 @@ def _check_object(value: dict[str, object], schema: SchemaObject, known: _Known,
         elif isinstance(others, dict):
             _check(member, others, known, below)
         elif others is False and at.startswith(known.closed):
-            raise InvalidJsonError(f"{at} holds a member that is not known")
+            raise InvalidJsonError(f"{at} has an unknown member")
         else:
             _check(member, SchemaObject(), known, below)
 

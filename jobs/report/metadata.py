@@ -1,10 +1,10 @@
-"""What a Parquet report says about itself: read from the file, and checked before it is used.
+"""The metadata of a Parquet report: read from the file, and checked before it is used.
 
-The metadata is JSON under one key of the file. Under another stand sha256 checksums: of that JSON's
+The metadata is JSON under one key of the file. Under another are sha256 checksums: of that JSON's
 own bytes, and of each column (:mod:`jobs.report.checksums`). Parquet's own checksums cover the
 pages only, neither the headers of pages nor the footer, which holds this metadata.
 
-A report of schema 1 has no checksums; one of a later schema without them has lost them.
+A report of schema 1 has no checksums; in a report of a later schema they must not be missing.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Checksums(NamedTuple):
 
 
 def checksums(about: str, columns: Mapping[str, str]) -> str:
-    """Return the text that stands under ``CHECKSUMS``.
+    """Return the text to store under ``CHECKSUMS``.
 
     Args:
-        about: The metadata as it stands in the file.
+        about: The metadata's JSON as in the file.
         columns: As :func:`jobs.report.checksums.column_digests` returns them.
     """
     own = hashlib.sha256(about.encode()).hexdigest()
@@ -53,14 +53,14 @@ def checksums(about: str, columns: Mapping[str, str]) -> str:
 
 
 def read_metadata(metadata: Mapping[bytes, bytes] | None, name: str) -> Metadata:
-    """Return what a report says about itself, checked by its checksum and by its schema.
+    """Return the metadata of a report, checked by its checksum and by its schema.
 
     Args:
-        metadata: That of the Parquet file.
-        name: Of the file, for messages.
+        metadata: The key-value metadata of the Parquet file.
+        name: The file's name, for messages.
 
     Raises:
-        ReportError: It is not a report, of a version that is not known here, or damaged.
+        ReportError: The file is not a report, has an unknown version, or is damaged.
     """
     text = (metadata or {}).get(KEY.encode())
     if text is None:
@@ -91,7 +91,7 @@ def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> Checksu
     """Return the checksums of a file, or None if it has none.
 
     Raises:
-        ReportError: They cannot be read.
+        ReportError: The checksums cannot be read.
     """
     text = (metadata or {}).get(CHECKSUMS.encode())
     if text is None:

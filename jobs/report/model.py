@@ -1,7 +1,7 @@
-"""The report: its rows, and what is said about them.
+"""The report: its rows and its metadata.
 
-One value that every writer takes: what a Parquet file carries in its metadata, what the JSON format
-writes and what the terminal shows are the same numbers (:mod:`jobs.report.info`).
+Every writer takes this value, so that the Parquet file, the JSON format and the terminal have the
+same numbers (:mod:`jobs.report.info`).
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ _LIBRARIES: Final = ("aiohttp", "cryptography", "pandas", "pyarrow", "tenacity")
 
 
 class ReportError(Exception):
-    """A file is not a report that this version can read; the text says why, and what to do."""
+    """A file is not a report that this version can read; the text says why and what to do."""
 
 
 @dataclass(frozen=True)  # no slots: a cached property has to be kept somewhere
 class Report:
-    """Rows and metadata; neither is to be changed, only replaced.
+    """Rows and metadata; neither may be changed in place.
 
     Attributes:
         rows: Columns ``ROWS`` and the carried ones.
-        metadata: What is said about them.
+        metadata: The metadata about the rows.
     """
 
     rows: pd.DataFrame
@@ -75,32 +75,32 @@ class Report:
 
     @property
     def run_date(self) -> date:
-        """The business date that it is about."""
+        """The business date of the report."""
         return self.metadata.run.date
 
     @property
     def run_id(self) -> str:
-        """The run that made it."""
+        """The id of the run that made the report."""
         return self.metadata.run.id
 
     @property
     def gateway(self) -> GatewayId:
-        """Who answered, and for whom."""
+        """The gateway that answered, and the merchant that asked."""
         return self.metadata.gateway
 
     @property
     def verdict(self) -> Verdict | None:
-        """How the run ended; None where an earlier version wrote sentences only."""
+        """How the run ended; None if an earlier version wrote sentences only."""
         return self.metadata.run.reasons
 
     @property
     def summary(self) -> Summary:
-        """Its counts."""
+        """The counts of the rows."""
         return self.metadata.summary
 
     @property
     def controls(self) -> tuple[Control, ...]:
-        """What was checked before it was published."""
+        """The equations that were checked before the report was published."""
         return self.metadata.controls
 
 
@@ -118,14 +118,14 @@ def compose(
     """Return the report of a run.
 
     Args:
-        rows: As :func:`jobs.compare.changes.classify` made them.
-        summary: Their counts.
-        run: When, and with what verdict.
-        gateway: Who answered.
+        rows: The rows, as :func:`jobs.compare.changes.classify` returned them.
+        summary: The counts of the rows.
+        run: The run and its verdict.
+        gateway: The gateway that answered.
         source: The input.
-        baseline: What was compared with.
-        baseline_file: Its file.
-        asking: How the gateway was asked.
+        baseline: The report that was compared with.
+        baseline_file: The file of the baseline.
+        asking: The requests to the gateway.
     """
     metadata = Metadata(
         schema=SCHEMA,
@@ -157,8 +157,8 @@ def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:
 def recheck_alone(report: Report) -> tuple[Control, ...]:
     """Return the controls of a whole report, computed anew without what it was compared with.
 
-    That its opening is that report's closing is all that cannot be known then: each opening is held
-    against what the report itself claims.
+    Only that the opening is the baseline's closing cannot be checked then: each opening is compared
+    with the one that the report itself claims.
     """
     before = report.metadata.baseline
     opening = {state: flow.opening for state, flow in report.summary.roll_forward.items()}

@@ -1,8 +1,9 @@
-"""The report as Parquet: the format that counts, and the next night's baseline.
+"""The report as Parquet: the format with all data, and the baseline of the next run.
 
-What is read is what was written, or the file is refused: the checksums of the pages are verified as
-they are read, then those of the metadata and of each column (:mod:`jobs.report.metadata`), because
-the pages' own do not cover the footer and the headers of pages.
+A file is refused if it does not have the content that was written: the checksums of the pages are
+verified as they are read, then those of the metadata and of each column
+(:mod:`jobs.report.metadata`), because those of the pages do not cover the footer and the headers of
+pages.
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ _DAMAGED: Final = (
     ValueError,
     pa.ArrowException,
 )
-"""What libraries raise where a file does not hold what it says it holds."""
+"""Errors that libraries raise for a damaged file."""
 
 
 class UnreadableError(ReportError):
-    """The file system does not let a file be read; what is in it is not known."""
+    """The file system refuses to read the file; its content is unknown."""
 
 
 class DeniedError(UnreadableError):
-    """This user may not read it: whoever moved it away would compare the night with nothing."""
+    """This user may not read the file. It must not be moved away, or nothing would be compared."""
 
 
 def write_parquet(report: Report, file: BinaryIO | Path) -> None:
@@ -71,16 +72,16 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
     """Read a report, and verify its checksums.
 
     Args:
-        path: Its file.
-        columns: Only these; the others come out empty. ``()``: nothing but what is said about it.
+        path: The report's file.
+        columns: Read only these, the others come out empty; ``()`` reads only the metadata.
 
     Raises:
-        ReportError: The file cannot be read, is damaged, is not a report, or is of a version that
-            is not known here.
+        ReportError: The file cannot be read, is damaged, is not a report, or has an unknown
+            version.
     """
     with _translated(path):
-        # Opened here, for an error of the file system has its number then, and pyarrow's have none.
-        # Read ahead, the whole file would be held beside its rows.
+        # Opened here because errors of the file system then have a number; pyarrow's have none.
+        # With pre_buffer, the whole file would be in memory beside its rows.
         with (
             open_regular(path) as opened,  # Arrow would wait for a FIFO, and take names for UTF-8
             pq.ParquetFile(opened, pre_buffer=False, page_checksum_verification=True) as file,
@@ -95,7 +96,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
                 ignore_metadata=True, split_blocks=True, self_destruct=True,
                 types_mapper={pa.int64(): pd.Int64Dtype()}.get,
             )  # fmt: skip
-            del table  # what is self-destructed must not be looked at again
+            del table  # a self-destructed table must not be used again
         report = with_rows(rows, metadata)
         del rows
         if stored is not None:
@@ -104,14 +105,14 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
             )
             _check_columns(report.rows[names], expected, path)
         if columns is None and report.rows[list(REQUIRED)].isna().to_numpy().any():
-            raise ReportError(f"{path} is damaged: a row names no pair or no change")
+            raise ReportError(f"{path} is damaged: a row lacks its pair or its change")
         return report
 
 
 def read_checked(path: Path) -> Report:
     """Read a report whole, verify its checksums, and check its own controls.
 
-    Those of a report that holds only some of the rows cannot be.
+    The controls of a report with only some of the rows are not checked.
 
     Raises:
         ReportError: As :func:`read_parquet`; or a control does not hold.
@@ -130,44 +131,44 @@ def read_checked(path: Path) -> Report:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Raise what the libraries make of a file that cannot be read as a :class:`ReportError`."""
+    """Raise the libraries' errors about a file that cannot be read as a :class:`ReportError`."""
     kind = ReportError
     try:
         yield
     except OSError as error:
-        said = f"cannot be read: {error.strerror or 'it is damaged'}"
+        fault = f"cannot be read: {error.strerror or 'it is damaged'}"
         kind = UnreadableError if error.errno else ReportError
         kind = DeniedError if isinstance(error, PermissionError) else kind
     except UnicodeEncodeError as error:
-        said = f"cannot be read: {path_fault(error)}"
+        fault = f"cannot be read: {path_fault(error)}"
     except pa.ArrowException:
-        said = "is not a Parquet file, or a damaged one"
+        fault = "is not a Parquet file, or a damaged one"
     except _DAMAGED:
-        said = "is damaged"
+        fault = "is damaged"
     else:
         return
     finally:
-        release_arrow_memory()  # the pages unpacked are more than the rows
+        release_arrow_memory()  # uncompressed pages take more memory than the rows
     # Raised outside the except block so that the original is not chained: it may quote the file.
-    raise kind(f"{path} {said}")
+    raise kind(f"{path} {fault}")
 
 
 def _check_shape(file: pq.ParquetFile, metadata: Metadata, path: Path) -> None:
-    """Refuse a file that cannot be what its metadata says, before its rows are read."""
+    """Refuse a file that contradicts its metadata, before its rows are read."""
     schema, rows = file.schema_arrow, file.metadata.num_rows
     if (schema.metadata or {}).items() - file.metadata.metadata.items():
         raise ReportError(f"{path} is damaged: its two copies of the metadata differ")
     if len(set(schema.names)) != len(schema.names):
-        raise ReportError(f"{path} is damaged: two columns have one name")
-    if wrong := [field.name for field in schema if not _is_ours(field)]:
-        raise ReportError(f"{path} is damaged: column {wrong[0]!r} is not of its type")
+        raise ReportError(f"{path} is damaged: two columns have the same name")
+    if wrong := [field.name for field in schema if not _is_convertible(field)]:
+        raise ReportError(f"{path} is damaged: column {wrong[0]!r} has the wrong type")
     claimed = sum(metadata.summary.changes.values())
     if rows > claimed or (rows < claimed and metadata.only is None):
         raise ReportError(f"{path} is damaged: it has {rows:,} rows and claims {claimed:,}")
 
 
-def _is_ours(field: pa.Field) -> bool:
-    """Return True if a column can be read as what it has to be, whichever tool wrote it."""
+def _is_convertible(field: pa.Field) -> bool:
+    """Return True if a column can be converted to its type, whichever tool wrote it."""
     wanted, kind = ARROW_TYPES.get(field.name, pa.string()), field.type
     if pa.types.is_timestamp(wanted):
         return bool(pa.types.is_timestamp(kind))
@@ -200,7 +201,7 @@ def _schema(report: Report) -> pa.Schema:
 
 
 def _short(metadata: Metadata) -> dict[str, object]:
-    """Return the metadata's run and summary, without the lists that grow with the input."""
+    """Return the metadata's run and summary, without the parts that grow with the input."""
     summary = replace(metadata.summary, by_organization={}).to_json()
     del summary["by_organization"]
     only = {} if metadata.only is None else {"only": metadata.only}

@@ -1,4 +1,4 @@
-"""Which refusals there were, by status and code. Pure."""
+"""Counts of the pairs that were refused, by status and code. Pure."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from jobs.sweep.stats import RequestStats
 __all__ = ["RefusedPairs", "count_refused"]
 
 _MOST: Final = 20
-"""A gateway that invents codes must not make the report grow."""
+"""Limits the report's size if a gateway invents codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedPairs(JsonPart):
-    """A kind of refusal."""
+    """Pairs that were refused with the same status and code."""
 
     status: int | None
-    """HTTP status; null where nothing was sent."""
+    """HTTP status; null if nothing was sent."""
     code: str | None
-    """The gateway's code; null where there is none."""
+    """Error code of the gateway; null if there is none."""
     message: str | None
-    """A message of the gateway's with it, for people; null where it came with an earlier run."""
+    """One message of the gateway with this code; null if only an earlier run received it."""
     pairs: Annotated[int, JsonSchema(minimum=1)]
-    """How many pairs."""
+    """Number of pairs."""
 
 
 def count_refused(rows: pd.DataFrame, stats: RequestStats) -> tuple[RefusedPairs, ...]:
@@ -37,7 +37,7 @@ def count_refused(rows: pd.DataFrame, stats: RequestStats) -> tuple[RefusedPairs
 
     Args:
         rows: Columns ``ROWS``.
-        stats: Knows one message of each kind; None stands where it came with an earlier run.
+        stats: Has one message of each kind that this run received.
     """
     refused = rows[rows["unknown_reason"] == UnknownReason.REFUSED]
     kinds = Counter(zip(refused["http_status"], refused["error_code"], strict=True))

@@ -15,12 +15,12 @@ __all__ = ["RequestInfo", "RequestPace"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPace:
-    """How fast the gateway was asked, and what held the run back.
+    """How fast the gateway was asked, and what slowed the run down.
 
     Attributes:
         rate: Requests per second that WeChat Pay allows this job.
         concurrency: Requests in flight at most.
-        seconds: How long the asking took; the others in the same unit.
+        seconds: Duration of the sweep, in seconds like all further durations.
     """
 
     rate: float
@@ -41,54 +41,54 @@ _Seconds: TypeAlias = Annotated[float, JsonSchema(minimum=0)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestInfo(JsonPart):
-    """How the gateway was asked."""
+    """The requests to the gateway."""
 
     requests: Count
-    """Requests sent, retries included."""
+    """Requests sent, including retries."""
     retries: Count
-    """Those that asked again."""
+    """Requests that were retries."""
     throttles: Count
-    """Those that were throttled."""
+    """Requests that were throttled."""
     probes: Count
     """Answers with one of WeChat Pay's deliberately wrong signatures."""
     replays: Count | None = None
-    """Answers that had been given before; they were refused and asked for again."""
+    """Answers that were received before; they were refused and asked for again."""
     answers_unnamed: Count | None = None
-    """Answers refused because openid or organization_id is missing in them."""
+    """Answers refused because they lack openid or organization_id."""
     answers_without_echo: Count
-    """Good answers accepted although openid or organization_id is missing in them."""
+    """Valid answers accepted although they lack openid or organization_id."""
     outcomes: Annotated[dict[str, int], Defined("outcomes")]
-    """Requests by the name of the error, or ok."""
+    """Requests by outcome: the name of the error, or ok."""
     latency_ms: Annotated[dict[str, int], Defined("latency_ms")]
-    """Milliseconds to a good answer, right within 5 %; empty where there was none."""
+    """Milliseconds to a valid answer, exact to 5 %; empty if there was none."""
     rate: Annotated[float, JsonSchema(exclusiveMinimum=0)]
     """Requests per second that WeChat Pay allows this job."""
     concurrency: Annotated[int, JsonSchema(minimum=1)]
     """Requests in flight at most."""
     seconds: _Seconds
-    """How long the asking took."""
+    """Duration of the sweep."""
     achieved_rate: _Seconds
-    """Requests per second over the whole of it."""
+    """Requests per second on average over the sweep."""
     worst_second: Count
-    """Most requests in any one second."""
+    """Requests in the busiest second."""
     resumed: Count
-    """Pairs whose answer an earlier, unfinished run had found."""
+    """Pairs whose answer came from an earlier, unfinished run."""
     throttled_seconds: _Seconds
-    """Seconds for which throttling paused everybody, all in all."""
+    """Seconds for which throttling paused all requests."""
     outage_seconds: _Seconds
-    """Seconds for which the gateway was down and asked with one probe at a time."""
+    """Seconds for which the gateway was down and only single probes were sent."""
     starved_seconds: _Seconds
-    """What is left of the time once each request has had its slot: too few were in flight."""
+    """Seconds in which request slots stayed unused because too few requests were in flight."""
     pauses: Count
-    """How often throttling paused everybody."""
+    """How often throttling paused all requests."""
     outages: Count
     """How often the gateway was down."""
     host_switches: Count
-    """How often the host was switched, from main to backup or back."""
+    """How often the host was switched from main to backup or back."""
     refusals: Annotated[tuple[RefusedPairs, ...], JsonSchema(maxItems=20)] | None = None
     """Pairs that were refused, by status and code, the most frequent first; 20 kinds at most."""
     knowledge: Freshness
-    """How much is known, and how old what is known is."""
+    """How many pairs have an answer, and how old the known states are."""
 
     _READ: ClassVar[Readers] = {
         "refusals": lambda each: tuple(map(RefusedPairs.from_json, each)),
@@ -103,13 +103,13 @@ class RequestInfo(JsonPart):
         refusals: tuple[RefusedPairs, ...],
         knowledge: Freshness,
     ) -> Self:
-        """Return what is said of a run.
+        """Return the metadata of a run's requests.
 
         Args:
-            stats: What was sent.
-            pace: How fast.
+            stats: Counts of the requests.
+            pace: Speed of the requests.
             refusals: As :func:`jobs.report.refusals.count_refused` returns them.
-            knowledge: At its end.
+            knowledge: Freshness at the end of the run.
         """
         return cls(
             requests=stats.requests,

@@ -137,7 +137,7 @@ def _definitions() -> dict[str, _Json]:
         "unknown_reasons": _object("Pairs by reason.", reasons, required=()),
         "answered": _object("Rows by state in this run.", answered),
         "transitions": _object(
-            "Rows by the last good state before, then by state in this run.",
+            "Rows by the last known state before, then by state in this run.",
             were,
             {DEFINED: "answered"},
         ),

@@ -1,4 +1,4 @@
-"""Values as cells of a spreadsheet: texts that fit, times as Excel counts them."""
+"""Values as cells of a spreadsheet: texts that fit, times as Excel's day numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Cell: TypeAlias = str | float | None
 
 _CHUNK: Final = 16 * 1024
 _MOST_TEXT: Final = 32_767
-"""UTF-16 units that a cell holds."""
+"""UTF-16 units that fit in a cell."""
 
 
 def cells_of(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[tuple[Cell, ...]]:
-    """Yield the rows as cells, a time as the days that the clock on the wall in ``zone`` shows."""
+    """Yield the rows as cells, with local times in ``zone``."""
     for start in range(0, len(rows), _CHUNK):
         part = rows.iloc[start : start + _CHUNK]
         yield from zip(*(_cells(part[name], zone) for name in part), strict=True)
@@ -34,19 +34,19 @@ def _cells(column: pd.Series, zone: ZoneInfo) -> list[Cell]:
 
 
 def ratio(part: int, whole: int) -> float | None:
-    """Return a share; None of nothing."""
+    """Return a share, or None if the whole is 0."""
     return part / whole if whole else None
 
 
 def width(text: str) -> int:
-    """Return how many digits wide a text is; a Chinese character is two."""
+    """Return the width of a text in digits; a Chinese character has two."""
     if text.isascii():
         return len(text)
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def cut(text: str) -> str:
-    """Return as much of a text as a cell holds, ending in an ellipsis where that is not all."""
+    """Return a text that fits in a cell; if it was cut, it ends in an ellipsis."""
     if len(text) <= _MOST_TEXT // 2:
         return text
     units = text.encode("utf-16-le")

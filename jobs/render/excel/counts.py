@@ -1,4 +1,4 @@
-"""The sheets of counts: Summary, Transitions, and About with everything else the metadata holds."""
+"""The sheets of counts: Summary, Transitions, and About with all other metadata."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from jobs.schema import Change, State, UnknownReason
 __all__ = ["CHANGES", "write_about", "write_summary", "write_transitions"]
 
 CHANGES: Final = [change for change in Change if change is not Change.UNKNOWN]
-"""Changes as columns beside the states, of which UNKNOWN is one already."""
+"""Changes shown as columns beside the states, which include UNKNOWN already."""
 _SUMS: Final = {
     "gain": "OPENED and REOPENED",
     "loss": "CLOSED, and CLEARED from ON",
     "hidden": "REAUTHORIZED and CYCLED",
 }
 _TABLES: Final = ("summary", "run.reasons", "controls", "history", "input.invalid_lines")
-"""Parts of the metadata that are tables of their own."""
+"""Parts of the metadata that have their own table."""
 
 
 def write_summary(report: Report, sheet: Sheet, translate: Translate) -> None:
@@ -90,7 +90,7 @@ def _write_roll_forward(report: Report, sheet: Sheet, translate: Translate) -> N
 
 
 def write_transitions(report: Report, sheet: Sheet, translate: Translate) -> None:
-    """Write the matrix of the last good state before by this run's, as counts and as shares."""
+    """Write the matrix of the last known state before and this run's, as counts and as shares."""
     matrix = report.summary.transitions
     names = list(next(iter(matrix.values())))
     before, total = Column(translate("before \\ now"), Kind.TEXT), translate("total")
@@ -113,7 +113,7 @@ def write_transitions(report: Report, sheet: Sheet, translate: Translate) -> Non
 
 
 def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
-    """Write the metadata a key a line, then the controls, the invalid lines and the last runs."""
+    """Write the metadata, one key a line, then controls, invalid lines and the last runs."""
     text = Kind.TEXT
     sheet.listing(
         [Column(translate("key"), text), Column(translate("value"), Kind.VALUE)],
@@ -169,7 +169,7 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
 
 
 def _flat(value: object, key: str = "") -> Iterator[list[Cell]]:
-    """Yield the metadata a key a line: ``input.lines``, 2035."""
+    """Yield the metadata, one key a line: ``input.lines``, 2035."""
     if key in _TABLES:
         return
     if isinstance(value, Mapping):
@@ -184,7 +184,7 @@ def _flat(value: object, key: str = "") -> Iterator[list[Cell]]:
 
 
 def _one_value(value: object) -> str:
-    """Return what stands for one item of a list: of an object its members' values."""
+    """Return an item of a list as text; of an object, the values of its members."""
     if isinstance(value, Mapping):
         return " ".join(str(each) for each in value.values() if each is not None)
     return str(value)

@@ -1,7 +1,7 @@
-"""How tables stand on a worksheet: what is text stays text, what is a number can be added up.
+"""Tables on a worksheet: texts stay texts, and numbers can be added up.
 
-Everything is written from the top to the bottom, a row at a time, as XlsxWriter wants it where it
-is not to hold the whole workbook in memory.
+Everything is written from the top to the bottom, row by row, as XlsxWriter needs it if the whole
+workbook must not be in memory.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from palm.text.printable import printable
 __all__ = ["Column", "Kind", "Sheet", "Style", "formats_of"]
 
 _MEASURED: Final = 2_000
-"""Rows of a table that widths and colours are taken from."""
+"""Number of rows of a table that decide its widths and colours."""
 _NARROW, _WIDE = 9, 60
 _MARGIN: Final = 2
 _FILTER_BUTTON: Final = "[v]"
 _TWO_LINES: Final = 30
-"""In points."""
+"""Height in points."""
 _BREAKS: Final = "\t\r\n"
-"""A carried column may hold several lines, and so does a cell."""
+"""A carried column may have several lines in one cell."""
 _WHITE, _BLUE = "#FFFFFF", "#8DB4E2"
 
 
 class Kind(StrEnum):
-    """What a column holds, and so how it looks.
+    """What a column contains, which decides how it looks.
 
-    A NET has its sign, an ID is a number that is not to be added up, a VALUE may be text or number,
-    a NOTE may run over into the columns beside it.
+    A NET has its sign, an ID is a number that must not be added up, a VALUE may be text or number,
+    a NOTE may extend over the columns beside it.
     """
 
     TEXT = "text"
@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 
 class Style(StrEnum):
-    """How a line that is no row of a table looks."""
+    """How a line outside the rows of a table looks."""
 
     TITLE = "title"
     WARNING = "warning"
@@ -61,7 +61,7 @@ class Style(StrEnum):
 
 
 class Column(NamedTuple):
-    """A column's heading and what stands below it."""
+    """A column's heading and the kind of its cells."""
 
     heading: str
     kind: Kind = Kind.NUMBER
@@ -111,7 +111,7 @@ class Sheet:
         sheet.fit_to_pages(1, 0)
 
     def room(self, rows: int) -> int:
-        """Return how many of so many rows a listing holds, below a line that says what is cut."""
+        """Return how many of ``rows`` fit, with a line above that says how many are left out."""
         most = self._most_rows - self._row - 1
         return rows if rows <= most else most - 1
 
@@ -121,7 +121,7 @@ class Sheet:
         self._row += 1
 
     def freeze(self, columns: int = 0) -> None:
-        """Keep in sight what has been written so far, on paper too, and the first ``columns``."""
+        """Keep the rows written so far and the first ``columns`` visible, on paper too."""
         self._sheet.freeze_panes(self._row, columns)
         self._sheet.repeat_rows(0, self._row - 1)
 
@@ -146,9 +146,9 @@ class Sheet:
         self._sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{bottom + 1}"})
 
     def names(self, columns: Sequence[Column], *, filtered: bool = False) -> None:
-        """Write the headings of a table; those over filters may stand on two lines."""
+        """Write the headings of a table; headings with filters may have two lines."""
         for at, (heading, kind) in enumerate(columns):
-            # A filter's button stands to the right.
+            # A filter's button is on the right.
             style = Style.NAME if filtered else _NAMES.get(kind, Style.NAME)
             self._sheet.write_string(self._row, at, cut(printable(heading)), self._formats[style])
             words = [f"{word}{_FILTER_BUTTON}" for word in heading.split()]
@@ -156,7 +156,7 @@ class Sheet:
         self._row += 1
 
     def body(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
-        """Write what stands below them; shares are coloured from none to the highest."""
+        """Write the rows below the headings; shares are coloured from 0 to the highest."""
         text, number = self._sheet.write_string, self._sheet.write_number
         formats = [self._formats[column.kind] for column in columns]
         top, row = self._row, self._row

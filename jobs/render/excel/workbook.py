@@ -36,7 +36,7 @@ _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_384
 _MANY_ROWS: Final = 50_000
 _FIRST_YEAR: Final = 1_900
-"""XlsxWriter writes an earlier one such that no program opens the workbook."""
+"""With an earlier year, XlsxWriter writes a workbook that no program opens."""
 _FIXED: Final = 2
 """Columns of a list of pairs that stay in sight: the pair's two keys."""
 
@@ -53,13 +53,13 @@ def write_excel(
 
     Args:
         report: What is written.
-        file: To where.
-        language: Of the labels.
-        most_rows: How many rows a sheet holds; what is beyond is cut, and the sheet says so.
-        many_rows: More than these are kept on disk while the workbook is made.
+        file: The file to write to.
+        language: The language of the labels.
+        most_rows: Rows that fit on a sheet; further ones are left out, and the sheet says so.
+        many_rows: If there are more rows, they are kept on disk while the workbook is made.
 
     Raises:
-        OSError: It cannot be written, or is larger than Excel can open.
+        OSError: The workbook cannot be written, or is larger than Excel can open.
     """
     translate = translator(language)
     changed, unanswered = _changed(report.rows), _unanswered(report.rows)
@@ -81,7 +81,7 @@ def write_excel(
 
 @contextmanager
 def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsxwriter.Workbook]:
-    """Yield a workbook that says nothing of who made it, and write it at the end."""
+    """Yield a workbook without the name of an author, and write it at the end."""
     finished = report.metadata.run.finished.astimezone(UTC)
     packed = BytesIO()
     with _scratch(file, on_disk=on_disk) as options:
@@ -100,9 +100,9 @@ def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsx
 
 @contextmanager
 def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, object]]:
-    """Yield the options that say where a workbook is made: in memory, or in a folder for scratch.
+    """Yield the options that decide where a workbook is made: in memory or in a temporary folder.
 
-    That is the system's or, where it has none (a read-only root), one beside the output.
+    The folder is the system's or, if that has none (a read-only root), one beside the output.
     """
     if not on_disk:
         yield {"in_memory": True}
@@ -111,7 +111,7 @@ def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, object]]:
     beside = [Path(name).parent] if isinstance(name, str | Path) else []
     for folder in (None, *beside):
         try:
-            # What is left behind where something fails goes with the folder: it is personal data.
+            # Files left after an error hold personal data, and are removed with the folder.
             scratch = TemporaryDirectory(
                 prefix=".palm-reconcile-", dir=folder, ignore_cleanup_errors=True
             )
@@ -124,7 +124,7 @@ def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, object]]:
 
 
 def _changed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs to which something happened, class by class."""
+    """Return the pairs with a change, class by class."""
     found = rows[~rows["change"].isin(NO_CHANGE)]
     found = found.iloc[np.argsort(codes(found, "change"), kind="stable")]
     return found[_names(rows, Listing.CHANGES_SHEET)]

@@ -1,6 +1,6 @@
-"""What of a report fits on a page: the rows and organizations that a reader wants to see first.
+"""The part of a report that fits on a page: the most important rows and organizations.
 
-Pure, and vectorised: a million rows take no longer to look through than a page takes to render.
+Pure and vectorised: a million rows take no longer than the rendering of the page.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ LISTED: Final = (
     Change.DROPPED,
     Change.FIRST_SEEN,
 )
-"""Changes in the order in which pairs are picked: what is cut must be what matters least."""
+"""Changes in the order in which pairs are selected, so that the least important are cut."""
 AGES: Final = ("1", "2-3", "4-7", "> 7")
-"""Runs in a row without a good answer, in groups."""
+"""Groups of numbers of runs in a row without a valid answer."""
 _AGE_STARTS: Final = (2, 4, 8)
 
 
 class Failure(NamedTuple):
-    """A way in which no good answer came, and for how many pairs; None where there was none."""
+    """The reason, status and code of missing answers, and the number of pairs."""
 
     reason: str | None
     http_status: int | None
@@ -55,7 +55,7 @@ class Failure(NamedTuple):
 
 
 class Organizations(NamedTuple):
-    """Those that moved most, and what the others add up to."""
+    """The organizations with the most changes, and the sum of the others."""
 
     shown: list[tuple[str, OrganizationCounts]]
     others: int
@@ -75,17 +75,17 @@ def changed_pairs(rows: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def unknown_ages(rows: pd.DataFrame) -> dict[str, int]:
-    """Return how many UNKNOWN pairs there are by runs in a row without a good answer."""
+    """Return the UNKNOWN pairs by the number of runs in a row without a valid answer."""
     runs = rows["unknown_runs"].to_numpy(dtype="int16", na_value=1)[_unknown(rows)]
     counts = np.bincount(np.searchsorted(_AGE_STARTS, runs, side="right"), minlength=len(AGES))
     return dict(zip(AGES, counts.tolist(), strict=True))
 
 
 def failures(rows: pd.DataFrame, most: int) -> list[Failure]:
-    """Return the ways in which no good answer came, the most frequent first."""
+    """Return the reasons of missing answers, the most frequent first."""
     by = ["unknown_reason", "http_status", "error_code"]
     unknown = rows[by].loc[_unknown(rows)]
-    # nlargest keeps the order of what is equal, and groupby sorts: the same rows, the same list.
+    # nlargest keeps the order of equal counts, and groupby sorts: equal rows give equal lists.
     counts = unknown.groupby(by, observed=True, dropna=False).size().nlargest(most).reset_index()
     told = counts.astype(object).where(counts.notna(), None)
     return [Failure(*each) for each in told.itertuples(index=False, name=None)]
@@ -102,7 +102,7 @@ def most_moved(summary: Summary, most: int) -> Organizations:
 
 
 def moved(counts: OrganizationCounts) -> int:
-    """Return how many pairs of an organization changed, came or went."""
+    """Return how many pairs of an organization changed, appeared or left."""
     return sum(count for change, count in counts.changes.items() if change not in NO_CHANGE)
 
 

@@ -1,7 +1,7 @@
-"""The report as one HTML page: no script, no reference to anything, openids as text.
+"""The report as one HTML page without scripts and without references to other files.
 
-The page is a template that stands beside this file; what it shows is gathered here. Everything is
-escaped, and a Content-Security-Policy forbids what would run or be fetched if ever it were not.
+The template is beside this file; its values are collected here. Everything is escaped, and a
+Content-Security-Policy would block scripts and requests even if something were not.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def render(report: Report, language: Language) -> str:
         _=translate,
         tag=_TAGS[language],
         policy=_POLICY.format(digest=_digest(style)),
-        style=Markup(style),  # noqa: S704 - our own, and it has to arrive as it was hashed
+        style=Markup(style),  # noqa: S704 - our own; it must match its hash
         metadata=metadata,
         zone=zone.key,
         summary=summary,
@@ -134,13 +134,13 @@ def _template() -> jinja2.Template:
 
 
 def _shown(value: object) -> object:
-    """Return what is about to be written into the page: text with nothing that turns it round."""
+    """Return a value as it is written into the page, without characters that change direction."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache
 def _style() -> str:
-    """Return the style sheet without the spaces that only a person needs."""
+    """Return the style sheet without unnecessary spaces."""
     text = " ".join(_resource("page.css").split())
     return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}")
 
@@ -165,7 +165,7 @@ def _states(report: Report) -> Iterator[StateCounts]:
 
 
 def _matrix(summary: Summary) -> dict[str, dict[str, tuple[int, str]]]:
-    """Return the transitions, each with the class of its heat; who stayed is left cool."""
+    """Return the transitions, each with a class for its colour; unchanged states have none."""
     cells = {
         (before, now): count
         for before, row in summary.transitions.items()
@@ -183,7 +183,7 @@ def _matrix(summary: Summary) -> dict[str, dict[str, tuple[int, str]]]:
 
 
 def _heat(count: int, most: int) -> int:
-    """Return 0 for none to 5 for the most, by the logarithm: 3 of 1,000 still show."""
+    """Return 0 for none to 5 for the most, on a logarithmic scale: 3 of 1,000 are visible."""
     return math.ceil(_HEATS * math.log1p(count) / math.log1p(most)) if count else 0
 
 
@@ -192,7 +192,7 @@ def _total(changes: Mapping[str, int], kinds: Iterable[str]) -> int:
 
 
 def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
-    """Yield each state that occurs with where its part of a bar begins and how wide it is, in %."""
+    """Yield each state that occurs, with the start and the width of its bar segment in percent."""
     total, start = sum(states.values()), 0
     for state, count in states.items():
         if count:
@@ -201,7 +201,7 @@ def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
 
 
 def _trend(history: Sequence[HistoryEntry]) -> dict[str, object]:
-    """Return the charts of the last runs; states as last known, so that no night of errors dips."""
+    """Return the charts of the last runs, with last known states, which errors do not change."""
     at = places([run.run_date for run in history])
     counts = {
         state.value: [run.known.get(state, run.states[state]) for run in history] for state in State

@@ -1,6 +1,6 @@
-"""The last runs as lines and bars: numbers in, SVG path data out.
+"""The last runs as lines and bars: from numbers to SVG path data.
 
-A chart is 1,000 wide and 100 high, whatever it is drawn at, with its origin at the top left.
+A chart is 1,000 units wide and 100 high, with its origin at the top left.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ class Line:
     """A line through counts.
 
     Attributes:
-        path: Its path.
-        end: The path of a dot at its last point.
-        first: The first count; ``last``, ``lowest`` and ``highest`` likewise.
+        path: The path data of the line.
+        end: The path data of a dot at the last point.
+        first: The first count.
+        last: The last count.
+        lowest: The lowest count.
+        highest: The highest count.
     """
 
     path: str
@@ -37,9 +40,9 @@ class Line:
 
 
 def places(dates: Sequence[date]) -> list[int]:
-    """Return how far to the right each date stands; a night without a run leaves a gap.
+    """Return the horizontal position of each date; a night without a run leaves a gap.
 
-    Dates rise. A single one stands in the middle.
+    The dates are in ascending order. A single one is in the middle.
     """
     days = [each.toordinal() for each in dates]
     span = days[-1] - days[0]
@@ -49,7 +52,7 @@ def places(dates: Sequence[date]) -> list[int]:
 
 
 def line(counts: Sequence[int], at: Sequence[int]) -> Line:
-    """Return the line through ``counts``, as high as they reach; a level one is in the middle."""
+    """Return the line through ``counts``, scaled to their range; a level line is in the middle."""
     lowest, highest = min(counts), max(counts)
     reach = highest - lowest
     heights = [
@@ -76,6 +79,6 @@ def bars(counts: Sequence[int], at: Sequence[int], *, highest: int, down: bool =
 def _bars(counts: Sequence[int], at: Sequence[int], highest: int, way: int) -> Iterator[str]:
     for count, x in zip(counts, at, strict=True):
         if count:
-            # A bar is never so low that it cannot be seen.
+            # Every bar is high enough to be visible.
             tall = max(1, round(count * (_MIDDLE - 2) / highest))
             yield f"M{x} {_MIDDLE}v{way * tall}"

@@ -186,20 +186,23 @@ def invalid_codes(table):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t.append_column("openid", t["openid"]), "two columns have one name"),
+        (lambda t: t.append_column("openid", t["openid"]), "two columns have the same name"),
         (lambda t: t.slice(1), "rows and claims"),
         (lambda t: pa.concat_tables([t, t]), "rows and claims"),
         (lambda t: t.drop_columns(["change"]), "column 'change' does not match its checksum"),
         (lambda t: t.drop_columns(["class"]), "column 'class' does not match its checksum"),
         (lambda t: t.append_column("more", t["openid"]), "column 'more' does not match"),
-        (with_column("state", lambda t: pa.array([1] * len(t))), "'state' is not of its type"),
-        (with_column("openid", lambda t: pa.array([["x"]] * len(t))), "'openid' is not of its"),
-        (with_column("attempts", lambda t: pa.array([1.5] * len(t))), "'attempts' is not of its"),
+        (with_column("state", lambda t: pa.array([1] * len(t))), "'state' has the wrong type"),
+        (with_column("openid", lambda t: pa.array([["x"]] * len(t))), "'openid' has the wrong"),
+        (with_column("attempts", lambda t: pa.array([1.5] * len(t))), "'attempts' has the wrong"),
         (with_column("attempts", lambda t: pa.array([2**40] * len(t))), "is damaged"),
-        (with_column("authorize_time", lambda t: t["openid"]), "'authorize_time' is not of its"),
+        (with_column("authorize_time", lambda t: t["openid"]), "'authorize_time' has the wrong"),
         (with_column("state", lambda t: t["known_state"]), "'state' does not match its checksum"),
         (with_column("openid", lambda t: t["openid"].take(list(range(len(t)))[::-1])), "'openid'"),
-        (with_column("openid", lambda t: t["openid"].fill_null("").cast("binary")), "'openid' is"),
+        (
+            with_column("openid", lambda t: t["openid"].fill_null("").cast("binary")),
+            "'openid' has the wrong type",
+        ),
     ],
 )  # fmt: skip
 def test_a_report_with_another_column_is_refused(forge, change, said):
@@ -221,7 +224,7 @@ def test_values_that_are_not_text_are_refused(forge):
 def test_a_row_without_a_pair_or_a_change_is_refused(sound, tmp_path, name):
     report = replace(sound[0], rows=sound[0].rows.assign(**{name: None}).astype({name: ROWS[name]}))
     write_parquet(report, tmp_path / "made-up.parquet")
-    with pytest.raises(ReportError, match="a row names no pair or no change"):
+    with pytest.raises(ReportError, match="a row lacks its pair or its change"):
         read_parquet(tmp_path / "made-up.parquet")
 
 

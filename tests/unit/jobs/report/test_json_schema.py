@@ -47,10 +47,10 @@ def test_it_refuses_what_the_library_refuses(schema):
 @pytest.mark.parametrize(
     ("value", "schema", "said"),
     [
-        (2**63, {"type": "integer"}, "not a number here"),
-        (float("inf"), {"type": "number"}, "not a number here"),
+        (2**63, {"type": "integer"}, "not a finite 64-bit number"),
+        (float("inf"), {"type": "number"}, "not a finite 64-bit number"),
         (True, {"type": "integer"}, "not of type integer"),
-        (1, {"const": True}, "none of the values"),
+        (1, {"const": True}, "not one of the allowed values"),
         ("2026-02-30", {"type": "string", "format": "date"}, "not a date"),
         ("2026-02-03T25:00:00", {"type": "string", "format": "date-time"}, "not a date"),
         ("\ud800", {"type": "string"}, "is not text"),
@@ -66,5 +66,5 @@ def test_it_is_stricter_where_a_value_would_do_harm_later(value, schema, said):
 def test_members_of_a_later_version_pass_but_where_members_are_added_up():
     schema = {"properties": {"a": {"properties": {}, "additionalProperties": False}}}
     check_json({"a": {"new": 1}}, schema)
-    with pytest.raises(InvalidJsonError, match="/a holds a member that is not known"):
+    with pytest.raises(InvalidJsonError, match="/a has an unknown member"):
         check_json({"a": {"new": 1}}, schema, closed=("/a",))
