@@ -67,7 +67,7 @@ ORDER = {
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_part", "arrow_memory", "deadline", "compare", "input",
-        "sweep", "report", "render", "store", "history", "journal", "observe", "run",
+        "sweep", "report", "nights", "render", "store", "history", "journal", "observe", "run",
         "commands",
     ],
 }  # fmt: skip

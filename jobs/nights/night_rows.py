@@ -1,0 +1,129 @@
+"""A night's rows as arrays under the numbers of their pairs: what the counts are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from jobs.input.keys import clean_rows
+from jobs.nights.pair_numbers import PairNumbers
+from jobs.report.info import SCHEMA
+from jobs.report.model import Report, ReportError
+from jobs.schema import GAIN, HIDDEN, Change, State, codes
+
+__all__ = ["COLUMNS", "NightRows", "night_rows"]
+
+COLUMNS: Final = (
+    "organization_id", "openid", "state", "known_state", "previous_state", "change",
+    "first_seen_at",
+)  # fmt: skip
+"""The only columns that are read."""
+
+_Array: TypeAlias = npt.NDArray[Any]
+_STATES: Final = list(State)
+_CHANGES: Final = list(Change)
+_ON: Final = _STATES.index(State.ON)
+
+
+@dataclass(frozen=True, slots=True)
+class NightRows:
+    """One night, an entry for each row of its report.
+
+    Attributes:
+        day: The run date, as its proleptic Gregorian ordinal.
+        pairs: The pair's number.
+        organizations: The number of its organization.
+        here: Whether it is in that night's input.
+        answered: Whether it has a good answer of that night.
+        on: Whether that answer is ON.
+        known_on: Whether it is in the input and last known to be ON.
+        change: The change, as a position in ``Change``.
+        lost: Whether it is lost: CLOSED, or CLEARED from ON.
+        first_seen_ms: When it was first answered, Unix time in milliseconds; the largest int64
+            where it never was.
+    """
+
+    day: int
+    pairs: _Array
+    organizations: _Array
+    here: _Array
+    answered: _Array
+    on: _Array
+    known_on: _Array
+    change: _Array
+    lost: _Array
+    first_seen_ms: _Array
+
+    def changed(self, changes: Iterable[Change]) -> _Array:
+        """Return which rows have one of these changes."""
+        return np.isin(self.change, [_CHANGES.index(each) for each in changes])
+
+    @property
+    def gained(self) -> _Array:
+        """Which rows are gained: OPENED or REOPENED."""
+        return self.changed(GAIN)
+
+    @property
+    def hidden(self) -> _Array:
+        """Which rows are REAUTHORIZED or CYCLED."""
+        return self.changed(HIDDEN)
+
+
+def night_rows(report: Report, numbers: PairNumbers, path: str) -> NightRows:
+    """Return a report's rows as arrays.
+
+    Args:
+        report: Read with ``COLUMNS`` at least.
+        numbers: Numbers the pairs; new ones are added.
+        path: Of the report, for messages.
+
+    Raises:
+        ReportError: A row names no pair, a pair has two rows, or the rows are not those that the
+            report's summary has counted.
+    """
+    rows = report.rows
+    if rows[["organization_id", "openid", "change"]].isna().to_numpy().any():
+        raise ReportError(f"{path} is damaged: a row names no pair or no change")
+    _check_counts(report, path)
+    if report.metadata.schema < SCHEMA:  # its keys may still have what is now taken off them
+        rows = clean_rows(rows)
+    pairs, organizations = numbers.number(rows)
+    if len(np.unique(pairs)) != len(pairs):
+        raise ReportError(f"{path} is damaged: a pair has two rows")
+    state, known, previous, change = (
+        codes(rows, name) for name in ("state", "known_state", "previous_state", "change")
+    )
+    here = state >= 0
+    seen = rows["first_seen_at"].to_numpy("datetime64[ms]")
+    closed = change == _CHANGES.index(Change.CLOSED)
+    cleared = change == _CHANGES.index(Change.CLEARED)
+    return NightRows(
+        day=report.run_date.toordinal(),
+        pairs=pairs,
+        organizations=organizations,
+        here=here,
+        answered=here & (state != _STATES.index(State.UNKNOWN)),
+        on=state == _ON,
+        known_on=here & (known == _ON),
+        change=change,
+        lost=closed | (cleared & (previous == _ON)),
+        first_seen_ms=np.where(np.isnat(seen), np.iinfo(np.int64).max, seen.view("int64")),
+    )
+
+
+def _check_counts(report: Report, path: str) -> None:
+    """Refuse rows that do not add up to the summary: a report of schema 1 has no checksums."""
+    for column, words, expected in (
+        ("state", _STATES, report.summary.states),
+        ("change", _CHANGES, report.summary.changes),
+    ):
+        own = codes(report.rows, column)
+        counts = np.bincount(own[own >= 0], minlength=len(words)).tolist()
+        if dict(zip(words, counts, strict=True)) != {word: expected[word] for word in words}:
+            raise ReportError(
+                f"{path} is damaged: its rows by {column} are not those it has counted"
+            )
