@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -18,6 +20,7 @@ from jobs.store.outputs import parse_outputs
 from palm import __version__
 from palm.commands.exit_codes import epilog
 from palm.commands.runner import print_error, run_command
+from palm.text.printable import shown_value
 
 if TYPE_CHECKING:
     from jobs.report.model import Report
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm-report"
+
+
+def _date(_: click.Context, option: click.Parameter, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--{option.name}: {shown_value(text or '')} is not a date such as 2026-11-21"
+        ) from None
 
 
 @click.command(epilog=epilog(REPORT_EXIT_CODES))
@@ -46,6 +58,10 @@ _NAME: Final = "palm-report"
 @click.option(
     "--unanswered", "only", flag_value="unanswered", help="Only the pairs without a good answer."
 )
+@click.option(
+    "--since", metavar="DATE", callback=_date, help="Of a folder of nights: from this run date on."
+)
+@click.option("--until", metavar="DATE", callback=_date, help="Up to this run date.")
 @click.option(
     "--lang",
     type=click.Choice([language.value for language in Language]),
@@ -74,7 +90,9 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
         case TwoReports(before, _):
             raise UsageError(f"two reports cannot be compared yet; name {before} alone")
         case ReportFolder(folder):
-            return _one_report(folder, given)
+            from jobs.commands.history import show_history  # noqa: PLC0415 - not needed for --help
+
+            return show_history(folder, given)
 
 
 def main() -> NoReturn:
@@ -88,7 +106,7 @@ def _one_report(path: Path, given: dict[str, Any]) -> int:
     from jobs.report.model import ReportError  # noqa: PLC0415
     from jobs.report.parquet import read_checked  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415
-    from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
+    from jobs.store.publish import write_all, write_report  # noqa: PLC0415 - pandas and all
 
     try:
         report = read_checked(path)
@@ -105,7 +123,8 @@ def _one_report(path: Path, given: dict[str, Any]) -> int:
         raise UsageError("a folder keeps whole reports of palm-reconcile; name a file")
     check_outputs(outputs)
     stdout = sys.stdout.buffer if outputs.stdout else None
-    failed = write_all(report, outputs, language, stdout)
+    write = partial(write_report, report, language)
+    failed = write_all(write, report.run_id, outputs, language, stdout)
     for each in failed:
         print_error(_NAME, each.sentence())
     return FORMAT_FAILED if failed else DONE

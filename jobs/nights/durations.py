@@ -1,4 +1,4 @@
-"""How long authorizations last, from the night that shows one opened to the one that shows it closed.
+"""How long authorizations last: from the night that shows the opening to that of the closing.
 
 An authorization begins on the night of an OPENED, REOPENED or REAUTHORIZED. It ends on the night of
 a CLOSED, CLEARED from ON or REAUTHORIZED; a CYCLED is one of one day. What has not ended is

@@ -33,6 +33,7 @@ __all__ = [
     "temporary",
     "temporary_link",
     "temporary_pattern",
+    "unrecognized",
 ]
 
 PRIVATE_MODE: Final = 0o600
@@ -135,6 +136,17 @@ def dated_reports(folder: Path) -> list[tuple[date, Path]]:
     days = _by_date(folder, _DATED_FOLDER)
     reports = ((day, path / _DATED_REPORT) for day, path in days.items())
     return [(day, report) for day, report in reports if not _is_missing(report)]
+
+
+def unrecognized(folder: Path) -> list[str]:
+    """Return the names in a folder that are not the reports of a date; hidden files are left out.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    known = {report.parent.name for _, report in dated_reports(folder)}
+    names = (path.name for path in folder.iterdir())
+    return sorted(name for name in names if not name.startswith(".") and name not in known)
 
 
 def report_in(path: Path) -> Path:

@@ -11,9 +11,10 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from jobs.compare.verdict import STDOUT, FormatFailed
 from jobs.errors import OutputError, UnbalancedError
@@ -31,18 +32,15 @@ from jobs.store.filesystem import (
     remove_left,
     write_new,
 )
-from jobs.store.locations import (
-    make_folder,
-    mode_of,
-    previous_of,
-    temporary,
-    temporary_link,
-)
+from jobs.store.locations import make_folder, mode_of, previous_of, temporary, temporary_link
 from jobs.store.outputs import Outputs
 from jobs.store.preflight import check_output, check_outputs
 from palm.commands.runner import location_of
 
-__all__ = ["check_output", "check_outputs", "publish", "write_all"]
+__all__ = ["check_output", "check_outputs", "publish", "write_all", "write_report"]
+
+Write: TypeAlias = Callable[[str, BinaryIO], object]
+"""Writes a format, whose name is its suffix, to a file."""
 
 
 def publish(
@@ -82,14 +80,15 @@ def publish(
         UnbalancedError: A control does not hold.
     """
     counts = outputs.primary
-    formats = _Formats(report, language)
+    write = partial(write_report, report, language)
+    formats = _Formats(write, language)
     fresh = {path: temporary(path, report.run_id) for path in outputs.files}
     aside = None
     try:
         if counts is not None:
             with _needed(counts, counts):
                 remove_left(counts)  # there is a lock: nobody else is on the way to it
-                _write(report, fresh[counts], counts, language)
+                _write(write, fresh[counts], counts)
             _check(report, baseline, fresh[counts])
             keep = replaced is not None and replaced.run_date != report.run_date
             if keep and outputs.folder is None:
@@ -116,17 +115,21 @@ def publish(
     return formats.ended(counts)
 
 
-def write_all(
-    report: Report, outputs: Outputs, language: Language, stdout: BinaryIO | None
-) -> tuple[FormatFailed, ...]:
-    """Write a report that was published before in other formats: each whole or not at all.
+def write_report(report: Report, language: Language, name: str, file: BinaryIO) -> None:
+    """Write a report in the format of that name."""
+    writer_of(name)(report, file, language)
 
-    Returns:
-        The formats that failed; the others are written.
+
+def write_all(
+    write: Write, run_id: str, outputs: Outputs, language: Language, stdout: BinaryIO | None
+) -> tuple[FormatFailed, ...]:
+    """Write what was published before in other formats: each whole or not at all.
+
+    ``run_id`` names the temporary files. Returns the formats that failed; the others are written.
     """
-    formats = _Formats(report, language)
+    formats = _Formats(write, language)
     for path in outputs.files:
-        fresh = temporary(path, f"{report.run_id}-{os.getpid()}")
+        fresh = temporary(path, f"{run_id}-{os.getpid()}")
         try:
             formats.write(path, fresh)
             formats.place()
@@ -140,12 +143,12 @@ class _Formats:
     """The formats besides the Parquet file: one that fails is told of, and stops no other.
 
     Args:
-        report: To be written.
+        write: Writes a format.
         language: Of labels.
     """
 
-    def __init__(self, report: Report, language: Language) -> None:
-        self._report, self._language, self._stdout = report, language, ""
+    def __init__(self, write: Write, language: Language) -> None:
+        self._write, self._language, self._stdout = write, language, ""
         self._written: dict[Path, Path] = {}
         self.placed: list[str] = []
         self.failed: list[FormatFailed] = []
@@ -153,7 +156,7 @@ class _Formats:
     def write(self, path: Path, fresh: Path) -> None:
         """Write one beside its target."""
         with self._contained(str(path), _unchanged(path)):
-            _write(self._report, fresh, path, self._language)
+            _write(self._write, fresh, path)
             self._written[path] = fresh
 
     def place(self) -> None:
@@ -177,7 +180,7 @@ class _Formats:
         if name is not None:
             self._stdout = name
             with self._contained(STDOUT):
-                writer_of(name)(self._report, text, self._language)
+                self._write(name, text)
                 return text.getvalue()
         return None
 
@@ -274,11 +277,10 @@ def _needed(path: Path, counts: Path) -> Iterator[None]:
         raise OutputError(line, again=full) from None
 
 
-def _write(report: Report, fresh: Path, path: Path, language: Language) -> None:
+def _write(write: Write, fresh: Path, path: Path) -> None:
     """Write beside a target what will stand there, with the mode of what does."""
     make_folder(path.parent)
-    writer = writer_of(path.suffix.removeprefix("."))
-    write_new(fresh, mode_of(path), lambda file: writer(report, file, language))
+    write_new(fresh, mode_of(path), partial(write, path.suffix.removeprefix(".")))
 
 
 def _check(report: Report, baseline: Report | None, fresh: Path | None) -> None:

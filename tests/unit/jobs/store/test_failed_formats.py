@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import pytest
 
@@ -14,7 +15,7 @@ from jobs.render import writer_of as real_writer_of
 from jobs.render.language import Language
 from jobs.report.parquet import read_parquet
 from jobs.store.outputs import Outputs
-from jobs.store.publish import publish, write_all
+from jobs.store.publish import publish, write_all, write_report
 
 OTHERS = [name for name in FORMATS if name != "parquet"]
 FULL = OSError(28, "No space left on device")
@@ -131,6 +132,7 @@ def test_a_report_that_is_converted_is_written_in_the_formats_that_can_be(
 ):
     failing(FULL, "html")
     files = tuple(tmp_path / f"other.{name}" for name in ("html", "csv"))
-    (failed,) = write_all(report, Outputs(files, None), Language.EN, None)
+    write = partial(write_report, report, Language.EN)
+    (failed,) = write_all(write, report.run_id, Outputs(files, None), Language.EN, None)
     assert failed.sentence() == f"{files[0]} cannot be written: No space left on device"
     assert names(tmp_path) == ["other.csv"]

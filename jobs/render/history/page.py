@@ -1,0 +1,171 @@
+"""A history as one HTML page: no script, no reference to anything, openids as text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, BinaryIO, Final
+
+import jinja2
+from markupsafe import Markup
+
+from jobs.nights.history import Gap, History, Night
+from jobs.render.history.charts import Chart, flows, lasting, multiples, on_chart
+from jobs.render.history.words import (
+    DEFINITIONS,
+    arrived_sentence,
+    duration_sentence,
+    gap_text,
+    headline,
+    history_translator,
+    lost_sentence,
+    night_note,
+    turns_sentence,
+    warnings,
+)
+from jobs.render.text import share
+from jobs.render.translations import Language, Translate
+from palm.text.printable import printable
+
+__all__ = ["render_history", "write_history_html"]
+
+_PEOPLE: Final = 20
+_LINES: Final = 100
+_WEEKS: Final = 26
+_TAGS: Final = {Language.EN: "en", Language.ZH: "zh-CN"}
+_POLICY: Final = (
+    "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+)
+
+
+def write_history_html(history: History, file: BinaryIO, language: Language) -> None:
+    """Write the history as a page.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    file.write(render_history(history, language).encode())
+
+
+def render_history(history: History, language: Language) -> str:
+    """Return the page."""
+    translate, style = history_translator(language), _style()
+    lines = list(_lines(history, translate))
+    small, common = multiples(history)
+    last = history.durations
+    opened = bool(last.ended + last.censored)
+    on = on_chart(history)
+    return _template().render(
+        _=translate,
+        tag=_TAGS[language],
+        policy=_POLICY.format(digest=_digest(style)),
+        style=Markup(style),  # noqa: S704 - our own, and it has to arrive as it was hashed
+        history=history,
+        period=translate("{first} to {last}").format(
+            first=history.first.run_date, last=history.last.run_date
+        ),
+        headline=headline(history, translate),
+        warnings=warnings(history, translate),
+        on=on,
+        on_text=_on_text(history, on, translate),
+        flows=flows(history),
+        flows_text=_flows_text(history, translate),
+        multiples=small,
+        common=common,
+        losing=sum(each.lost > 0 for each in history.organizations),
+        lasting=lasting(history, translate("{days} days"), translate("median {days} days"))
+        if opened
+        else None,
+        lasting_text=_lasting_text(history, translate),
+        duration=duration_sentence(history, translate),
+        arrived=arrived_sentence(history, translate),
+        turns=turns_sentence(history, translate),
+        lost=lost_sentence(history, translate),
+        often=history.turns.often_pairs[:_PEOPLE],
+        gone=history.turns.never_back_pairs[:_PEOPLE],
+        weeks_shown=_WEEKS,
+        lines=lines[-_LINES:],
+        line_count=len(lines),
+        notes=any(note for gap, _, note in lines if not gap),
+        definitions=DEFINITIONS,
+    )
+
+
+def _lines(history: History, translate: Translate) -> Iterator[tuple[str, Night | None, str]]:
+    """Yield each line of the table: the dates of a gap or the night, and what is said of it."""
+    for line in history.lines():
+        if isinstance(line, Gap):
+            said = translate("no report ({days} nights)").format(days=f"{line.days:,}")
+            yield gap_text(line), None, translate("no report") if line.days == 1 else said
+        else:
+            yield "", line, night_note(line, translate)
+
+
+def _on_text(history: History, chart: Chart, translate: Translate) -> str:
+    return translate(
+        "From {first} on {since} to {last} on {date}; lowest {lowest}, highest {highest}."
+    ).format(
+        first=f"{history.first.on:,}",
+        since=history.first.run_date,
+        last=f"{history.last.on:,}",
+        date=history.last.run_date,
+        lowest=f"{chart.lowest:,}",
+        highest=f"{chart.highest:,}",
+    )
+
+
+def _flows_text(history: History, translate: Translate) -> str:
+    gained, lost = ([getattr(n, name) for n in history.nights] for name in ("gained", "lost"))
+    return translate("{gained} gained and {lost} lost in all; at most {most} in one night.").format(
+        gained=f"{sum(gained):,}", lost=f"{sum(lost):,}", most=f"{max(*gained, *lost):,}"
+    )
+
+
+def _lasting_text(history: History, translate: Translate) -> str:
+    found = history.durations
+    left = found.steps[-1].left if found.steps else 1.0
+    return translate("From 100 % on the day of the opening to {left} after {days} days.").format(
+        left=f"{left:.0%}", days=found.longest_days
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {"number": "{:,}".format, "px": _pixels}
+    environment.globals |= {"share": share}
+    return environment.from_string(_resource("page.html.j2"))
+
+
+def _pixels(height: float) -> str:
+    return f"{height:.4g}"
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the page is to show
+    """Return what is about to be written into the page: text with nothing that turns it round."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _style() -> str:
+    """Return the style sheet without the spaces that only a person needs."""
+    text = " ".join(_resource("page.css").split())
+    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}")
+
+
+def _resource(name: str) -> str:
+    return files("jobs.render.history").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
