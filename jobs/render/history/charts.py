@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -30,7 +30,7 @@ _ABOVE: Final = 9
 """Pixels from the end of a line to the middle of its label."""
 _BAR: Final = 0.38
 """Width of a bar, of the distance from one night to the next; two stand side by side."""
-_SMALL_TICKS: Final = 3
+_SMALL_TICKS: Final = 5
 _HALF: Final = 0.5
 
 
@@ -108,7 +108,7 @@ def on_chart(history: History) -> Chart:
     last = points[-1] or (0.0, 0.0)
     return Chart(
         height=_HEIGHT,
-        grid=_grid(scale, "{:,.0f}"),
+        grid=_grid(scale, "{:,.0f}".format),
         zero=scale(0) if scale.has_zero else None,
         ticks=_dates(axis),
         lines={"on": line(points)},
@@ -132,7 +132,8 @@ def flows(history: History) -> Chart:
     return Chart(
         height=_HEIGHT,
         grid=[
-            Text(each.x, each.y, each.text.removeprefix("-")) for each in _grid(scale, "{:,.0f}")
+            Text(each.x, each.y, each.text.removeprefix("-"))
+            for each in _grid(scale, "{:,.0f}".format)
         ],
         zero=zero,
         ticks=_dates(axis),
@@ -168,7 +169,7 @@ def lasting(history: History, days_text: str, median_text: str) -> Chart:
     side = "end" if x > WIDTH / 2 else "start"
     return Chart(
         height=_HEIGHT,
-        grid=_grid(scale, "{:.0%}"),
+        grid=_grid(scale, _percent),
         zero=scale(0),
         ticks=[
             Text(percent(across(tick)), _HEIGHT + _LABEL, days_text.format(days=f"{tick:,.0f}"),
@@ -213,9 +214,9 @@ def multiples(history: History) -> tuple[list[Multiple], Chart]:
         )  # fmt: skip
     common = Chart(
         height=_SMALL,
-        grid=_grid(scale, "{:.0%}"),
+        grid=_grid(scale, _percent),
         zero=scale(0) if scale.has_zero else None,
-        ticks=_dates(axis, _SMALL_TICKS, _SMALL),
+        ticks=_ends(axis),
         lines={"all": line(_points(history, axis, scale, whole))},
         paths={},
         labels={},
@@ -252,12 +253,25 @@ def _points(
     return points
 
 
-def _grid(scale: Scale, style: str) -> list[Text]:
-    return [Text("0%", scale(tick), style.format(tick)) for tick in scale.ticks]
+def _grid(scale: Scale, text: Callable[[float], str]) -> list[Text]:
+    return [Text("0%", scale(tick), text(tick)) for tick in scale.ticks]
 
 
-def _dates(axis: DateAxis, most: int = 5, height: int = _HEIGHT) -> list[Text]:
-    return [Text(percent(x), height + _LABEL, text, _anchor(x)) for x, text in axis.ticks(most)]
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %"
+
+
+def _dates(axis: DateAxis) -> list[Text]:
+    return [Text(percent(x), _HEIGHT + _LABEL, text, _anchor(x)) for x, text in axis.ticks()]
+
+
+def _ends(axis: DateAxis) -> list[Text]:
+    """Return the first and the last date: a small plot has no room for more on a phone."""
+    ends = [axis.first, axis.last] if axis.days else [axis.first]
+    return [
+        Text(percent(axis(day)), _SMALL + _LABEL, f"{day:%m-%d}", _anchor(axis(day)))
+        for day in ends
+    ]
 
 
 def _anchor(x: float) -> str:

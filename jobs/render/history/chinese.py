@@ -75,7 +75,10 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "ON": "ON",
     "night": "日期",
     "pairs": "条目",
+    "OFF": "OFF",
+    "NONE": "NONE",
     "share": "占比",
+    "share ON": "ON 占比",
     "gained": "开通",
     "lost": "关闭",
     "hidden": "隐性变更",
@@ -153,6 +156,7 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
         "共 {all} 天，显示最近 {count} 天；其他格式中是全的。"
     ),
     # Sentences
+    "{first} {second}": "{first}{second}",
     "{date}: {on} of {pairs} pairs are ON ({share}).": (
         "{date}：{pairs} 条中 {on} 条为 ON（{share}）。"
     ),

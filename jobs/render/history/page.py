@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, BinaryIO, Final
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from jobs.nights.history import Gap, History, Night
 from jobs.render.history.charts import Chart, flows, lasting, multiples, on_chart
@@ -36,6 +36,7 @@ __all__ = ["render_history", "write_history_html"]
 _PEOPLE: Final = 20
 _LINES: Final = 100
 _WEEKS: Final = 26
+_DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _TAGS: Final = {Language.EN: "en", Language.ZH: "zh-CN"}
 _POLICY: Final = (
     "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -129,7 +130,7 @@ def _lasting_text(history: History, translate: Translate) -> str:
     found = history.durations
     left = found.steps[-1].left if found.steps else 1.0
     return translate("From 100 % on the day of the opening to {left} after {days} days.").format(
-        left=f"{left:.0%}", days=found.longest_days
+        left=share(round(left * 1e9), 10**9), days=found.longest_days
     )
 
 
@@ -142,9 +143,14 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {"number": "{:,}".format, "px": _pixels}
+    environment.filters |= {"number": "{:,}".format, "px": _pixels, "dates": _dates}
     environment.globals |= {"share": share}
     return environment.from_string(_resource("page.html.j2"))
+
+
+def _dates(text: str) -> Markup:
+    """Return a sentence as markup in which no line ends within a date."""
+    return Markup(_DATE.sub(r'<span class="date">\g<0></span>', str(escape(printable(text)))))  # noqa: S704 - escaped
 
 
 def _pixels(height: float) -> str:

@@ -80,7 +80,7 @@ def headline(history: History, translate: Translate = str) -> str:
             gained=f"{sum(night.gained for night in history.nights):,}",
             lost=f"{sum(night.lost for night in history.nights):,}",
         )
-    return f"{sentence} {more}"
+    return translate("{first} {second}").format(first=sentence, second=more)
 
 
 def warnings(history: History, translate: Translate = str) -> list[str]:

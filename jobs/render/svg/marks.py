@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 __all__ = ["Line", "Point", "bar", "line", "steps"]
@@ -37,7 +38,7 @@ def line(points: Iterable[Point | None]) -> Line:
             parts.append([])
         else:
             parts[-1].append(point)
-    long = ["M" + "L".join(map(_pair, part)) for part in parts if len(part) > 1]
+    long = [_path(part) for part in parts if len(part) > 1]
     alone = [f"M{_pair(part[0])}h0" for part in parts if len(part) == 1]
     return Line("".join(long), "".join(alone))
 
@@ -54,6 +55,13 @@ def bar(x: float, width: float, base: float, tip: float) -> str:
     tall = _unit(tip) - _unit(base) or (1 if tip > base else -1)
     wide = max(1, _unit(width))
     return f"M{_unit(x - wide / 2)} {_unit(base)}v{tall}h{wide}v{-tall}z"
+
+
+def _path(part: Sequence[Point]) -> str:
+    """Return a line as its first point and the ways to the others: shorter than all points."""
+    units = [(_unit(x), _unit(y)) for x, y in part]
+    ways = [f"{x - x0} {y - y0}".replace(" -", "-") for (x0, y0), (x, y) in pairwise(units)]
+    return f"M{units[0][0]} {units[0][1]}l{' '.join(ways)}"
 
 
 def _pair(point: Point) -> str:

@@ -7,13 +7,13 @@ from jobs.render.svg.marks import bar, line, steps
 
 def test_a_line_has_a_gap_where_there_is_no_value():
     drawn = line([(0, 10), (10, 12.4), None, (30, 7), (40, 8)])
-    assert drawn.path == "M0 10L10 12M30 7L40 8"
+    assert drawn.path == "M0 10l10 2M30 7l10 1"
     assert drawn.dots == ""
 
 
 def test_a_point_between_two_gaps_is_a_dot():
     drawn = line([None, (0, 10), None, None, (20, 9), (30, 9), None])
-    assert drawn.path == "M20 9L30 9"
+    assert drawn.path == "M20 9l10 0"
     assert drawn.dots == "M0 10h0"
 
 
