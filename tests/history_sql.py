@@ -100,11 +100,15 @@ class Judge:
         self._durations(history.durations)
         self._arrivals(history)
 
+    def nights(self):
+        """Return the counts of each night."""
+        return self._all(_NIGHTS)
+
     def _nights(self, history):
         names = ("run_date", "pairs", "on", "off", "none", "answered_on", "unknown", "gained",
                  "lost", "hidden", "first_seen", "dropped")  # fmt: skip
         own = [tuple(getattr(night, name) for name in names) for night in history.nights]
-        assert own == self._all(_NIGHTS)
+        assert own == self.nights()
 
     def _organizations(self, history):
         found = history.organizations

@@ -76,6 +76,9 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     REPORT is a Parquet file that palm-reconcile wrote, or the folder of a day. Without -o the
     summary is printed or, with --changes or --unanswered, those rows: a table on a terminal, CSV in
     a pipe.
+
+    A folder that keeps one report a day shows what all of its nights, or those from --since to
+    --until, show together: a line a night, or with -o a page, a workbook or a table.
     """
     from jobs.history.named_reports import (  # noqa: PLC0415 - not needed for --help
         OneReport,
@@ -90,7 +93,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
         case TwoReports(before, _):
             raise UsageError(f"two reports cannot be compared yet; name {before} alone")
         case ReportFolder(folder):
-            from jobs.commands.history import show_history  # noqa: PLC0415 - not needed for --help
+            from jobs.history.show_nights import show_history  # noqa: PLC0415 - not needed for --help
 
             return show_history(folder, given)
 

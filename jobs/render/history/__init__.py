@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from jobs.nights.history import History
-    from jobs.render.translations import Language
+    from jobs.render.language import Language
 
 __all__ = ["HISTORY_FORMATS", "write_history"]
 

@@ -10,11 +10,11 @@ from typing import Final
 from jobs.nights.history import History
 from jobs.nights.kaplan_meier import Step
 from jobs.nights.organizations import OrganizationHistory
+from jobs.render.numbers import share
 from jobs.render.svg import WIDTH, percent
 from jobs.render.svg.dates import DateAxis
 from jobs.render.svg.marks import Line, Point, bar, line, steps
 from jobs.render.svg.scale import Scale, round_scale
-from jobs.render.text import share
 
 __all__ = ["MULTIPLES", "Chart", "Multiple", "Text", "flows", "lasting", "multiples", "on_chart"]
 

@@ -27,7 +27,7 @@ from jobs.render.history.words import (
     turns_sentence,
     warnings,
 )
-from jobs.render.translations import Language, Translate
+from jobs.render.language import Language, Translate
 
 __all__ = ["write_history_excel"]
 

@@ -10,7 +10,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from jobs.render.excel.sheet import Formats, Sheet
-from jobs.render.translations import Translate
+from jobs.render.language import Translate
 from palm.text.printable import printable
 
 __all__ = ["DATE_AXIS", "LOST", "ON", "Book", "serial", "series"]

@@ -27,8 +27,8 @@ from jobs.render.history.words import (
     turns_sentence,
     warnings,
 )
-from jobs.render.text import share
-from jobs.render.translations import Language, Translate
+from jobs.render.language import Language, Translate
+from jobs.render.numbers import share
 from palm.text.printable import printable
 
 __all__ = ["render_history", "write_history_html"]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.nights.history import Gap, History, Night
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from palm.text.printable import json_text
 
 __all__ = ["write_history_csv", "write_history_json", "write_history_parquet"]

@@ -20,8 +20,8 @@ from jobs.render.history.words import (
     turns_sentence,
     warnings,
 )
-from jobs.render.text import share
-from jobs.render.translations import Translate
+from jobs.render.language import Translate
+from jobs.render.numbers import share
 from palm.text.printable import printable
 
 __all__ = ["print_history"]

@@ -7,8 +7,8 @@ from typing import Final
 
 from jobs.nights.history import Gap, History, Night
 from jobs.render.history.chinese import HISTORY_CHINESE
-from jobs.render.text import share
-from jobs.render.translations import Language, Translate
+from jobs.render.language import Language, Translate
+from jobs.render.numbers import share
 
 __all__ = [
     "DEFINITIONS",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jobs.errors import InputError, OutputError, UsageError
-from jobs.render.translations import Language
+from jobs.render.language import Language
 from palm.commands.runner import say
 from palm.text.printable import printable
 
