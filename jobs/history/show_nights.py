@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobs.errors import InputError, OutputError, UsageError
 from jobs.render.language import Language
-from palm.commands.runner import say
+from palm.commands.runner import print_error
 from palm.text.printable import printable
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ def show_history(folder: Path, given: dict[str, Any]) -> int:
         _print(history, language)
         return _UNREADABLE if history.unreadable else DONE
     for each in history.unreadable:
-        say(_NAME, f"{each.reason}; this night is left out")
+        print_error(_NAME, f"{each.reason}; this night is left out")
     stdout = sys.stdout.buffer if outputs.stdout else None
     write = partial(write_history, history, language)
     failed = write_all(write, history.run_id, outputs, language, stdout)
     for one in failed:
-        say(_NAME, one.sentence())
+        print_error(_NAME, one.sentence())
     if failed:
         return FORMAT_FAILED
     return _UNREADABLE if history.unreadable else DONE
@@ -105,7 +105,7 @@ def _name_others(folder: Path) -> None:
     if others := unrecognized(folder):
         named = ", ".join(map(printable, others[:_NAMED]))
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        say(_NAME, f"{folder}: not the report of a date, and left out: {named}{more}")
+        print_error(_NAME, f"{folder}: not the report of a date, and left out: {named}{more}")
 
 
 def _print(history: History, language: Language) -> None:
