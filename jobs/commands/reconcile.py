@@ -110,7 +110,17 @@ def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
     console = SummaryConsole(stderr=True, highlight=False)
     with announced(_announcer(given), outcome, exit_code_of):
         if given["log_file"] is not None:
-            open_log_file(given)
+            open_log_file(
+                given["log_file"],
+                given["log_format"],
+                verbose=given["verbose"],
+                others=[
+                    ("the input", given["source"]),
+                    *(("an output", output) for output in given["output"]),
+                    ("the file of --metrics", given["metrics"]),
+                    ("the file of --baseline", given["baseline"]),
+                ],
+            )
         options = _options(given)
         outcome.run_date = str(options.run.run_date)
         published = run(options, console, outcome)

@@ -1,4 +1,4 @@
-"""Are keys, serial numbers, clock, host and permission in order? Each finding names its remedy."""
+"""Checks keys, serial numbers, clock, host and permission; each finding names its remedy."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _EXAMPLE: Final = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")
 _NOTABLE_SKEW_S: Final = 60
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _BUSY: Final = (ThrottledError, ServerError)
-"""What may come from the gateway's edge, unsigned, and passes."""
+"""Errors that may come unsigned from the gateway's edge, and are temporary."""
 
 
 class Level(StrEnum):
@@ -59,12 +59,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the checkup.
+    """The result of one check.
 
     Attributes:
-        level: How it ended.
-        what: What was looked at.
-        detail: What was found and, where it is not in order, what mends it.
+        level: How the check ended.
+        what: What was checked.
+        detail: The result and, if something is wrong, how to fix it.
     """
 
     level: Level
@@ -79,13 +79,13 @@ async def check(
     clock: Clock | None = None,
     timeouts: Timeouts | None = None,
 ) -> AsyncIterator[Finding]:
-    """Yield what is found, line by line; one query is sent to each host.
+    """Yield the findings; one query is sent to each host.
 
     Args:
-        settings: What to check.
+        settings: The settings to check.
         pair: ``(openid, organization_id)`` to ask about; default the documentation's example.
         clock: The time.
-        timeouts: For each request.
+        timeouts: The time limits of each request.
     """
     clock = clock or Clock()
     try:
@@ -137,7 +137,7 @@ def _verifier(settings: Settings, merchant: Merchant, clock: Clock) -> Verifier:
 async def _ask(
     exchange: SignedTransport, url: str, pair: tuple[str, str], clock: Clock
 ) -> AsyncIterator[Finding]:
-    """Ask one host one thing, and read everything from its answer."""
+    """Send one query to a host, and yield all findings from its answer."""
     try:
         with await exchange.send("GET", query_target(*pair)) as answer:
             status, headers, content = answer.status, answer.headers, answer.content
@@ -185,35 +185,35 @@ def _unreachable(error: PalmError) -> str:
 
 
 def _named(content: bytes, pair: tuple[str, str]) -> Finding:
-    """Say whether a verified answer names the pair that it is about."""
+    """Return the finding about a verified answer: whether it names its pair."""
     openid, organization_id = pair
     try:
         read_authorization(
             content, openid=openid, organization_id=organization_id, request_id=None, verified_by=""
         )
     except UnnamedError as error:
-        said = f"answered, but {error}: without it such answers are not believed"
-        return Finding(Level.WARN, "query", said)
+        detail = f"answered, but {error}: without it such answers are not believed"
+        return Finding(Level.WARN, "query", detail)
     except PalmError as error:
         return Finding(Level.WARN, "query", f"answered, but {error}")
     return Finding(Level.OK, "query", "answered")
 
 
 def _unbelieved(error: SignatureError, refused: PalmError | None) -> Finding:
-    """Return what an answer whose signature does not verify says, besides that."""
+    """Return the finding about an answer whose signature is not verified."""
     if error.probe:
-        said = "WeChat Pay sent a deliberately wrong one, which was rightly refused; check again"
-        return Finding(Level.WARN, "signature", said)
+        detail = "WeChat Pay sent a deliberately wrong one, which was rightly refused; check again"
+        return Finding(Level.WARN, "signature", detail)
     if error.reason is SignatureReason.REPLAYED:
         return Finding(Level.WARN, "signature", f"{diagnose(error)}; check again")
     if isinstance(refused, _BUSY) and error.reason is SignatureReason.MISSING:
         return Finding(Level.WARN, "query", f"refused without a signature: {refused}; check again")
-    said = f"{refused}; {diagnose(error)}" if refused is not None else diagnose(error)
-    return Finding(Level.FAIL, "signature", said)
+    detail = f"{refused}; {diagnose(error)}" if refused is not None else diagnose(error)
+    return Finding(Level.FAIL, "signature", detail)
 
 
 def _clock(headers: Mapping[str, str], now: float) -> Finding:
-    """Compare this machine's clock with the answer's, signed where it is."""
+    """Compare this machine's clock with the signed timestamp of the answer, else with its Date."""
     signed = headers.get("Wechatpay-Timestamp", "")
     if _TIMESTAMP.fullmatch(signed):
         skew, source = int(signed) - now, "the answer's signed timestamp"

@@ -1,4 +1,4 @@
-"""What an error says about keys, clock and permissions, and what mends it.
+"""How to fix what an error says about keys, clock and permissions.
 
 Source of the messages of a 401: https://pay.weixin.qq.com/doc/v3/merchant/4012072670
 """
@@ -70,20 +70,20 @@ _OWN_AUTHORITY: Final = (
 _RENEW: Final = "whoever runs that host must renew it, or this machine's clock is wrong"
 _OTHER_HOST: Final = "it is another host's: check base_url, DNS and proxy"
 _VERIFY_CODES: Final = {9: _RENEW, 10: _RENEW, 62: _OTHER_HOST, 64: _OTHER_HOST}
-"""X509_V_ERR_*, other than that nobody trusted issued it; OpenSSL never changes these numbers."""
+"""X509_V_ERR_*, other than an untrusted issuer; OpenSSL never changes these numbers."""
 
 
 def diagnose(error: PalmError) -> str:
-    """Return one line: what was refused, and what to do."""
+    """Return one line: what was refused, and how to fix it."""
     remedy = _remedy(error)
     return f"{error}; {remedy}" if remedy else str(error)
 
 
 def _remedy(error: PalmError) -> str | None:
     if isinstance(error, UnauthorizedError):
-        said = error.message or ""
-        found = (remedy for words, remedy in _UNAUTHORIZED if words in said)
-        return next(found, "check mchid, merchant_serial and private_key")
+        message = error.message or ""
+        remedies = (remedy for words, remedy in _UNAUTHORIZED if words in message)
+        return next(remedies, "check mchid, merchant_serial and private_key")
     if isinstance(error, ForbiddenError):
         return "ask WeChat Pay to open the palm service for this merchant"
     if isinstance(error, RefusedError):

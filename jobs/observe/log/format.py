@@ -1,15 +1,14 @@
-"""How what is logged becomes a line: an event as JSON or as text, a plain line with its time."""
+"""Renders log records as lines: an event as JSON or as text, a plain line with its time."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 from palm.commands.runner import location_of
 from palm.text.printable import printable_values
@@ -18,13 +17,13 @@ __all__ = ["line_formatter"]
 
 
 def line_formatter(*, as_json: bool, terminal: bool) -> logging.Formatter:
-    """Return what renders records as lines.
+    """Return the formatter of log records.
 
     Args:
-        as_json: Whether events are JSON.
-        terminal: Whether a terminal shows them, where a plain line needs no time.
+        as_json: Whether events are rendered as JSON.
+        terminal: Whether the lines go to a terminal, where a plain line needs no time.
     """
-    renderer: Any = (
+    renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
         else structlog.dev.ConsoleRenderer(
@@ -44,11 +43,11 @@ def line_formatter(*, as_json: bool, terminal: bool) -> logging.Formatter:
 
 
 class _LineFormatter(logging.Formatter):
-    """Renders plain lines, with their time or without, and leaves events to structlog.
+    """Renders plain lines, and leaves events to structlog.
 
     Args:
-        events: Renders them.
-        timed: Whether a plain line begins with the time; a terminal does not need it.
+        events: The formatter of events.
+        timed: Whether a plain line begins with its time.
     """
 
     def __init__(self, events: logging.Formatter, *, timed: bool) -> None:
@@ -64,35 +63,33 @@ class _LineFormatter(logging.Formatter):
 
 
 def _local_time(record: logging.LogRecord) -> str:
-    """Return when it was logged as a line of text says it: ``2026-11-26T01:30:00+08:00``."""
+    """Return the time of a record for a line of text: ``2026-11-26T01:30:00+08:00``."""
     return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="seconds")
 
 
-def _with_local_time(
-    _: object, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _with_local_time(_: object, __: str, event: EventDict) -> EventDict:
     event["timestamp"] = _local_time(event["_record"])
     return event
 
 
-def _with_utc(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _with_utc(_: object, __: str, event: EventDict) -> EventDict:
     moment = datetime.fromtimestamp(event["_record"].created, UTC)
     event["timestamp"] = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
     return event
 
 
-def _one_line(_: object, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Return an event whose texts steer nothing, and hold neither a key nor a traceback's values.
+def _one_line(_: object, __: str, event: EventDict) -> EventDict:
+    """Return an event without control characters, keys and tracebacks.
 
-    Of an exception its type and place are told: its text might hold what must not be shown.
+    An exception is described by its type and where it was raised: its text might contain a secret.
     """
-    told, error = dict(event), None
+    shown, error = dict(event), None
     for name in ("exception", "stack_info", "stack"):
-        told.pop(name, None)
-    if found := told.pop("exc_info", None):
-        error = found if isinstance(found, BaseException) else sys.exc_info()[1]
-        error = found[1] if isinstance(found, tuple) else error
+        shown.pop(name, None)
+    if exc_info := shown.pop("exc_info", None):
+        error = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1]
+        error = exc_info[1] if isinstance(exc_info, tuple) else error
     if error is not None:
-        told["raised"] = location_of(error)
-    shown: dict[str, Any] = printable_values(told)
-    return shown
+        shown["raised"] = location_of(error)
+    printed: EventDict = printable_values(shown)
+    return printed

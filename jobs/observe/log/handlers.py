@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 FILE_ONLY: Final = "palm.file"
-"""Logger of what a terminal shows in another way, as the bar does the line a minute."""
+"""Logger of lines for the log file only: a terminal shows a progress bar instead."""
 START: Final = "palm.start"
-"""Logger of the first line: what is said before it waits for it."""
+"""Logger of the first line; what is logged before it is held back."""
 _FILE_MODE: Final = 0o640
 _TRIES: Final = 3
 
@@ -41,13 +41,13 @@ _TRIES: Final = 3
 def plain_record(
     line: str, level: int, *, logger: str = "palm.text", file_only: bool = False
 ) -> logging.LogRecord:
-    """Return the record of a line that is to stand there as it is.
+    """Return the record of a plain line, which is not rendered as an event.
 
     Args:
-        line: Without control characters.
-        level: Of the ``logging`` module.
-        logger: Its name.
-        file_only: Whether standard error shows the same in another way.
+        line: The text, without control characters.
+        level: A level of the ``logging`` module.
+        logger: The name of the logger.
+        file_only: Whether the line goes only to the log file.
     """
     record = logging.LogRecord(logger, level, "", 0, line, None, None)
     record.__dict__.update(plain=True, file_only=file_only)
@@ -55,10 +55,10 @@ def plain_record(
 
 
 class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes to what standard error is at the time: a progress bar takes its place for a while.
+    """Writes to the current standard error, which a progress bar replaces for a while.
 
     Args:
-        stream: Instead of standard error.
+        stream: Where to write instead of standard error.
 
     Attributes:
         hidden: Names of loggers whose records are not shown.
@@ -75,26 +75,26 @@ class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
         return self._given or sys.stderr
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True if a record is to be shown."""
+        """Return True if a record is shown."""
         if record.name in self.hidden or getattr(record, "file_only", False):
             return False
         least = min(self.level, logging.WARNING) if record.name == ALWAYS else self.level
         return record.levelno >= least
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Go on where nobody reads this: the exit code speaks for itself."""
+        """Ignore that standard error cannot be written: the exit code is enough."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
 
 class LogFile(logging.handlers.WatchedFileHandler):
-    """Appends to a file, which is opened again when it was renamed or removed meanwhile.
+    """Appends to a file, and opens it again if it was renamed or removed.
 
     Args:
-        path: A regular file, or where there is none yet.
+        path: A regular file, or one that does not exist yet.
 
     Raises:
-        OutputError: It cannot be written, or is something else.
+        OutputError: The file cannot be written, or is not a regular file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -102,14 +102,14 @@ class LogFile(logging.handlers.WatchedFileHandler):
         try:
             super().__init__(path, encoding="utf-8", errors="replace")
         except (OSError, ValueError) as error:
-            said = f"--log-file: {printable(str(path))} cannot be written: {_why(error, path)}"
-            raise OutputError(said) from None
+            line = f"--log-file: {printable(str(path))} cannot be written: {_why(error, path)}"
+            raise OutputError(line) from None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, into the file that has this name by now.
+        """Write a line into the file that now has this name.
 
-        Where the file was renamed while the line was written, whoever compresses it may have read
-        it before. Then the line is written again: better twice than not at all.
+        If the file is renamed while the line is written, log rotation may have read it already.
+        The line is then written again into the new file: twice is better than not at all.
         """
         try:
             line = self.format(record) + self.terminator
@@ -128,13 +128,13 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
     def _has_its_name(self) -> bool:
         try:
-            found = os.stat(self.baseFilename)  # noqa: PTH116 - as the class above does
+            status = os.stat(self.baseFilename)  # noqa: PTH116 - as the class above does
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == (self.dev, self.ino)
+        return (status.st_dev, status.st_ino) == (self.dev, self.ino)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say once on standard error that the file is not written, and go on: the report counts."""
+        """Report once on standard error that the file cannot be written, and go on with the run."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
@@ -162,14 +162,14 @@ class LogFile(logging.handlers.WatchedFileHandler):
 
 
 class Dispatcher(logging.Handler):
-    """Hands each record to standard error and to the file, in order.
+    """Passes each record to standard error and to the log file, in order.
 
     Attributes:
-        all_json: Whether plain lines are not wanted: ``--log-format json``.
-        events_json: Whether events on standard error are JSON.
+        all_json: Whether there are no plain lines: ``--log-format json``.
+        events_json: Whether events are rendered as JSON.
         terminal: Whether standard error is a terminal.
         error: The handler of standard error.
-        file: The handler of ``--log-file``; None: there is none.
+        file: The handler of ``--log-file``; None if there is no log file.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Dispatcher(logging.Handler):
         self._held: list[logging.LogRecord] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand it on, or keep it until the first line was said."""
+        """Pass a record on, or hold it back until the first line is logged."""
         if self._held is not None and record.name != START:
             self._held.append(record)
             return
@@ -193,18 +193,18 @@ class Dispatcher(logging.Handler):
             self.file.handle(record)
 
     def hold_back(self) -> None:
-        """Keep what is said until the first line, or until :meth:`say_held_back`."""
+        """Hold back records until the first line, or until :meth:`release_held_back`."""
         self._held = []
 
-    def say_held_back(self) -> None:
-        """Say what was kept."""
+    def release_held_back(self) -> None:
+        """Pass on the records that were held back."""
         held, self._held = self._held or [], None
         for record in held:
             self.emit(record)
 
     def close(self) -> None:
-        """Close the file."""
-        self.say_held_back()
+        """Pass on what is held back, and close the log file."""
+        self.release_held_back()
         if self.file is not None:
             with suppress(OSError):  # the disk is full
                 self.file.close()

@@ -1,10 +1,9 @@
-"""``--log-file``: a file of its own, never one that the run reads or writes otherwise."""
+"""``--log-file``: a file that the run neither reads nor writes for another purpose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from jobs.errors import UsageError
 from jobs.observe.log.setup import add_log_file
@@ -15,31 +14,27 @@ from palm.text.printable import printable
 __all__ = ["open_log_file"]
 
 
-def open_log_file(given: Mapping[str, Any]) -> None:
-    """Send what is logged to the file of ``--log-file``, too.
+def open_log_file(
+    path: Path, log_format: str, *, verbose: bool, others: Iterable[tuple[str, str | Path | None]]
+) -> None:
+    """Also write the log to the file of ``--log-file``.
 
     Args:
-        given: The options, as click took them.
+        path: The log file.
+        log_format: The value of ``--log-format``.
+        verbose: Whether pairs without an answer are logged.
+        others: The files that the run reads or writes, each with what to call it in a message;
+            None stands for an option that was not given.
 
     Raises:
-        UsageError: It is the input or an output.
-        OutputError: It cannot be written.
+        UsageError: The log file is one of the others.
+        OutputError: The log file cannot be written.
     """
-    path: Path = given["log_file"]
-    for name, other in _others(given):
-        if _is_one(path, other):
-            said = f"--log-file: {printable(str(path))} is {name}; name another file"
-            raise UsageError(said)
-    add_log_file(path, given["log_format"], verbose=given["verbose"])
-
-
-def _others(given: Mapping[str, Any]) -> Iterator[tuple[str, str | Path]]:
-    yield "the input", given["source"]
-    for output in given["output"]:
-        yield "an output", output
-    for option in ("--metrics", "--baseline"):
-        if given[option.removeprefix("--")] is not None:
-            yield f"the file of {option}", given[option.removeprefix("--")]
+    for name, other in others:
+        if other is not None and _is_one(path, other):
+            line = f"--log-file: {printable(str(path))} is {name}; name another file"
+            raise UsageError(line)
+    add_log_file(path, log_format, verbose=verbose)
 
 
 def _is_one(path: Path, other: str | Path) -> bool:

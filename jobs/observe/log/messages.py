@@ -47,12 +47,13 @@ def log_error(line: str, *, exit_code: int) -> None:
 
 
 def log_line(line: str, level: int = logging.INFO, *, file_only: bool = False) -> None:
-    """Log a line of text that is to stand there as it is.
+    """Log a line of text, which is not rendered as an event.
 
     Args:
         line: The text.
-        level: Of the ``logging`` module.
-        file_only: Whether standard error shows the same in another way.
+        level: A level of the ``logging`` module.
+        file_only: Whether the line goes only to the log file, for standard error shows the same in
+            another form.
     """
     text = printable(without_keys(line))
     logging.getLogger().handle(plain_record(text, level, file_only=file_only))
@@ -62,8 +63,8 @@ def log_start(sentence: str, **about: object) -> None:
     """Log the first line of a run.
 
     Args:
-        sentence: The line.
-        about: What is in it, for JSON.
+        sentence: The line as text.
+        about: The values in it, for JSON.
     """
     dispatcher = current_dispatcher()
     if dispatcher is None or dispatcher.events_json:
@@ -72,11 +73,11 @@ def log_start(sentence: str, **about: object) -> None:
         line = printable(without_keys(sentence))
         logging.getLogger().handle(plain_record(line, logging.INFO, logger=START))
     if dispatcher is not None:
-        dispatcher.say_held_back()
+        dispatcher.release_held_back()
 
 
 def report_error(line: str, exit_code: int) -> None:
-    """Log why the command ends, also where its arguments could not be read."""
+    """Log why the command ends, also if its arguments could not be read."""
     if current_dispatcher() is None:
         wanted = unparsed_option(sys.argv[1:], "--log-format")
         set_up_logging("json" if wanted == "json" else "auto", level=logging.INFO)
@@ -85,7 +86,7 @@ def report_error(line: str, exit_code: int) -> None:
 
 @contextmanager
 def first_line_first() -> Iterator[None]:
-    """Let what the block logs wait for :func:`log_start`, or for the end of the block."""
+    """Hold back what the block logs until :func:`log_start`, or until the end of the block."""
     dispatcher = current_dispatcher()
     if dispatcher is not None:
         dispatcher.hold_back()
@@ -93,7 +94,7 @@ def first_line_first() -> Iterator[None]:
         yield
     finally:
         if dispatcher is not None:
-            dispatcher.say_held_back()
+            dispatcher.release_held_back()
 
 
 def on_terminal() -> bool:
@@ -108,8 +109,8 @@ def log_summary(
     """Log the report's headline and counts, instead of printing them as tables.
 
     Args:
-        report: As published.
-        name: Of the report.
+        report: The published report.
+        name: The name of the report.
         verdict: How the run ends; None: as the report says.
         remedy: What to do about it; None: nothing.
     """
@@ -120,7 +121,7 @@ def log_summary(
     for warning in warnings(report):
         log.warning(warning)
     summary, run, asking = report.summary, report.metadata.run, report.metadata.asking
-    # What ends with another code than 0 is an error, so that -q and --log-file show it, too.
+    # An exit code other than 0 is an error, so that it is also shown with -q and --log-file.
     exit_code = verdict.exit_code if verdict else run.exit_code
     log.log(
         logging.ERROR if exit_code else logging.INFO,

@@ -21,11 +21,11 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
 
     Args:
         log_format: ``auto`` (text on a terminal, else JSON), ``text`` or ``json``.
-        level: Of the ``logging`` module.
-        stream: Instead of standard error.
+        level: A level of the ``logging`` module.
+        stream: Where to write instead of standard error.
 
     Returns:
-        Whether events are JSON.
+        Whether events are rendered as JSON.
     """
     close_logs()
     terminal = (stream or sys.stderr).isatty()
@@ -55,16 +55,15 @@ def set_up_logging(log_format: str, *, level: int, stream: TextIO | None = None)
 
 
 def add_log_file(path: Path, log_format: str, *, verbose: bool) -> None:
-    """Send all that is logged to a file, too; off a terminal standard error keeps errors only.
+    """Also write the log to a file; unless it is a terminal, standard error then shows errors only.
 
     Args:
-        path: Of the file; it is appended to.
-        log_format: As for :func:`set_up_logging`; ``auto`` is that of a standard error that is no
-            terminal.
+        path: The file, to which lines are appended.
+        log_format: As for :func:`set_up_logging`; ``auto`` is JSON.
         verbose: Whether pairs without an answer are logged.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     file, dispatcher = LogFile(path), current_dispatcher()
     if dispatcher is None:
@@ -79,7 +78,7 @@ def add_log_file(path: Path, log_format: str, *, verbose: bool) -> None:
 
 
 def close_logs() -> None:
-    """Say what is still held back, and close the file."""
+    """Write what is still held back, and close the log file."""
     for handler in logging.getLogger().handlers[:]:
         if isinstance(handler, Dispatcher):
             handler.close()
@@ -87,12 +86,12 @@ def close_logs() -> None:
 
 
 def current_dispatcher() -> Dispatcher | None:
-    """Return what :func:`set_up_logging` has set up, None where it was not called."""
-    found = (each for each in logging.getLogger().handlers if isinstance(each, Dispatcher))
-    return next(found, None)
+    """Return the dispatcher that :func:`set_up_logging` made, or None if it was not called."""
+    dispatchers = (each for each in logging.getLogger().handlers if isinstance(each, Dispatcher))
+    return next(dispatchers, None)
 
 
 def _let_through(level: int) -> None:
-    """Let events of a level and above through to the handlers, which choose among them."""
+    """Pass events of a level and above to the handlers, which have levels of their own."""
     logging.getLogger("palm").setLevel(level)
     logging.getLogger(ALWAYS).setLevel(min(level, logging.WARNING))
