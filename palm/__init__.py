@@ -47,8 +47,8 @@ if TYPE_CHECKING:
         UnrecognizedStateError,
         VerificationError,
     )
+    from palm.http.answer import Answer
     from palm.http.query import Attempt
-    from palm.http.response import Response
     from palm.http.transport import Timeouts
     from palm.models import AuthorizationState, PalmAuthorization
     from palm.palmservice import Authorizations, Outcome, Pair
@@ -65,6 +65,7 @@ __all__ = [
     "APIv3Key",
     "Adaptation",
     "AdaptationRules",
+    "Answer",
     "ArgumentError",
     "AsyncPalm",
     "Attempt",
@@ -96,7 +97,6 @@ __all__ = [
     "RSASigner",
     "RSAVerifier",
     "RefusedError",
-    "Response",
     "Retry",
     "ServerError",
     "SettingsError",
@@ -162,7 +162,7 @@ _WHERE: Final = {
     "RSASigner": "crypto.signing",
     "RSAVerifier": "crypto.signing",
     "RefusedError": "errors",
-    "Response": "http.response",
+    "Answer": "http.answer",
     "Retry": "resilience.retry",
     "ServerError": "errors",
     "SettingsError": "errors",
@@ -189,6 +189,7 @@ _RENAMED: Final = {
     "BeliefError": "VerificationError",
     "DownloadedKeys": "CertificateStore",
     "NewStateError": "UnrecognizedStateError",
+    "Response": "Answer",
 }
 """Names of version 0.1, which still work in this one, with a warning."""
 

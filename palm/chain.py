@@ -10,7 +10,7 @@ from __future__ import annotations
 import json as _json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 from palm.errors import ArgumentError
 from palm.http.template import fill, query_string
@@ -48,7 +48,7 @@ class Node(Generic[R]):
         node.get(openid="o…", query={"organization_id": "1004"})
         node.get({"openid": "o…", "query": {"organization_id": "1004"}})
 
-    and returns what its client returns: a verified :class:`palm.Response`, or a promise of one.
+    and returns what its client returns: a verified :class:`palm.Answer`, or a promise of one.
     Whether it names what was asked about is for the caller to see.
 
     Raises:
@@ -78,31 +78,33 @@ class Node(Generic[R]):
             raise AttributeError(name)
         return Node(f"{self.__path}/{segment(name)}", self.__send)
 
-    def get(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+    def get(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a GET."""
-        return self.__ask("GET", given, named)
+        return self.__send_request("GET", params, named)
 
-    def post(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+    def post(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a POST; ``json`` is its body."""
-        return self.__ask("POST", given, named)
+        return self.__send_request("POST", params, named)
 
-    def put(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+    def put(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a PUT; ``json`` is its body."""
-        return self.__ask("PUT", given, named)
+        return self.__send_request("PUT", params, named)
 
-    def patch(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+    def patch(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a PATCH; ``json`` is its body."""
-        return self.__ask("PATCH", given, named)
+        return self.__send_request("PATCH", params, named)
 
-    def delete(self, given: Mapping[str, Any] | None = None, /, **named: Any) -> R:  # noqa: ANN401
+    def delete(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a DELETE."""
-        return self.__ask("DELETE", given, named)
+        return self.__send_request("DELETE", params, named)
 
-    def __ask(self, method: str, given: Mapping[str, Any] | None, named: dict[str, Any]) -> R:
-        given = _mapping("the argument", given)
-        if twice := given.keys() & named.keys():
+    def __send_request(
+        self, method: str, params: Mapping[str, object] | None, named: dict[str, object]
+    ) -> R:
+        params = _mapping("the argument", params)
+        if twice := params.keys() & named.keys():
             raise ArgumentError(f"{min(twice)} is given twice")
-        variables = {**given, **named}
+        variables = {**params, **named}
         query = _mapping("query", variables.pop("query", None))
         json = variables.pop("json", None)
         body = b"" if json is None else _serialised(json)
@@ -126,7 +128,7 @@ class Node(Generic[R]):
         raise TypeError("a chain cannot be pickled: it belongs to its client")
 
 
-def _mapping(name: str, value: object) -> Mapping[str, Any]:
+def _mapping(name: str, value: object) -> Mapping[str, object]:
     """Return a mapping of names to values; None is an empty one."""
     if value is None:
         return {}

@@ -8,15 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypedDict, TypeVar, Unpack
 
 from palm.chain import Node
-from palm.clock import Clock, checked_clock
+from palm.clock import Clock, ReadTime, Sleep, checked_clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier
-from palm.errors import SettingsError
+from palm.http.answer import Answer
 from palm.http.query import Attempt, QuerySender
-from palm.http.response import Response
 from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
@@ -30,12 +29,48 @@ from palm.resilience.pacer import Pacer
 from palm.resilience.retry import Retry
 from palm.settings import Settings, check_unnamed, load_settings, read_config
 
-__all__ = ["BASE_URLS", "AsyncPalm"]
+__all__ = ["BASE_URLS", "AsyncPalm", "ClientOptions", "SettingsOptions"]
 
 BASE_URLS: Final = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
 """Main, then backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
 
 T = TypeVar("T")
+
+
+class _Options(TypedDict, total=False):
+    """The options of :class:`AsyncPalm` other than the keys."""
+
+    base_url: str | Sequence[str]
+    rate: float | None
+    pacer: Pacer | None
+    retry: Retry | None
+    timeouts: Timeouts | None
+    adaptation: AdaptationRules | Adaptation | None
+    hosts: HostRules | None
+    breaker: BreakerRules | Breaker | None
+    proxy: str | None
+    ca_file: Path | None
+    accept_unnamed: bool
+    require_echo: bool
+    on_attempt: Callable[[Attempt], None] | None
+    nonce: Callable[[], str]
+    clock: Clock | ReadTime | None
+    steady: ReadTime | None
+    sleep: Sleep | None
+
+
+class ClientOptions(_Options):
+    """The arguments of :class:`AsyncPalm`."""
+
+    merchant: Merchant | Signer
+    keys: PlatformKeys | Verifier
+
+
+class SettingsOptions(_Options, total=False):
+    """The arguments of :meth:`AsyncPalm.from_env`, each instead of a setting."""
+
+    merchant: Merchant | Signer
+    keys: PlatformKeys | Verifier
 
 
 class AsyncPalm:
@@ -97,9 +132,9 @@ class AsyncPalm:
         require_echo: bool = False,
         on_attempt: Callable[[Attempt], None] | None = None,
         nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
-        clock: Clock | Callable[[], float] | None = None,
-        steady: Callable[[], float] | None = None,
-        sleep: Callable[[float], Awaitable[None]] | None = None,
+        clock: Clock | ReadTime | None = None,
+        steady: ReadTime | None = None,
+        sleep: Sleep | None = None,
     ) -> None:
         if isinstance(merchant, Merchant) and isinstance(keys, PlatformKeys):
             keys.check_against(merchant)
@@ -119,7 +154,9 @@ class AsyncPalm:
                 clock=clock,
                 nonce=nonce,
             ),
-            Admission(*_rate_limit(rate, pacer, adaptation, clock), _breaker(breaker, clock)),
+            Admission.of(
+                rate=rate, pacer=pacer, adaptation=adaptation, breaker=breaker, clock=clock
+            ),
             retry or Retry(),
             timeouts,
             clock,
@@ -142,7 +179,7 @@ class AsyncPalm:
         return self._queries.admission.breaker
 
     @classmethod
-    def from_env(cls, config: Path | None = None, **options: Any) -> Self:  # noqa: ANN401
+    def from_env(cls, config: Path | None = None, **options: Unpack[SettingsOptions]) -> Self:
         """Return a client with the keys of ``PALM_*`` variables, then of ``palm.toml``.
 
         Args:
@@ -155,10 +192,10 @@ class AsyncPalm:
         return cls.from_settings(load_settings(read_config(config)), **options)
 
     @classmethod
-    def from_settings(cls, settings: Settings, **options: Any) -> Self:  # noqa: ANN401
+    def from_settings(cls, settings: Settings, **options: Unpack[SettingsOptions]) -> Self:
         """Return a client with the keys that ``settings`` name; see :meth:`from_env`."""
         clock = options.get("clock")
-        found: dict[str, Any] = {
+        arguments: ClientOptions = {
             "merchant": settings.merchant(),
             "keys": settings.verifying_keys(clock=clock if isinstance(clock, Clock) else None),
             "base_url": settings.base_url or BASE_URLS,
@@ -167,7 +204,8 @@ class AsyncPalm:
             "accept_unnamed": settings.accept_unnamed,
             "require_echo": settings.require_echo,
         }
-        return cls(**{**found, **options})
+        arguments.update(options)
+        return cls(**arguments)
 
     async def __aenter__(self) -> Self:
         return self
@@ -210,13 +248,13 @@ class AsyncPalm:
         return Authorizations(self)
 
     @property
-    def v3(self) -> Node[Awaitable[Response]]:
+    def v3(self) -> Node[Awaitable[Answer]]:
         """Where a chain begins: ``palm.v3.palmservice.…``."""
         return self.chain("v3")
 
-    def chain(self, path: str) -> Node[Awaitable[Response]]:
+    def chain(self, path: str) -> Node[Awaitable[Answer]]:
         """Return the node at ``path``, taken literally: ``palm.chain("v3/…/{openid}")``."""
-        send: Callable[..., Awaitable[Response]] = self.send
+        send: Callable[..., Awaitable[Answer]] = self.send
         return Node("", send).chain(path)
 
     __getitem__ = chain
@@ -224,7 +262,7 @@ class AsyncPalm:
 
     async def send(
         self, method: str, target: str, body: bytes = b"", private: tuple[str, ...] = ()
-    ) -> Response:
+    ) -> Answer:
         """Return the verified answer to a request; see :meth:`ask`."""
         return await self.ask(method, target, lambda answer: answer, body=body, private=private)
 
@@ -232,7 +270,7 @@ class AsyncPalm:
         self,
         method: str,
         target: str,
-        read: Callable[[Response], T],
+        read: Callable[[Answer], T],
         *,
         body: bytes = b"",
         private: tuple[str, ...] = (),
@@ -250,32 +288,3 @@ class AsyncPalm:
             PalmError: As drawn in :mod:`palm.errors`.
         """
         return await self._queries.send(method, target, read, body, private)
-
-
-def _rate_limit(
-    rate: float | None,
-    pacer: Pacer | None,
-    adaptation: AdaptationRules | Adaptation | None,
-    clock: Clock,
-) -> tuple[Pacer | None, Adaptation | None]:
-    """Return the pacer and the adaptive rate that a client's options name.
-
-    Raises:
-        SettingsError: They contradict each other.
-    """
-    if pacer is not None:
-        if rate is not None:
-            raise SettingsError("rate and pacer contradict each other: a pacer has a rate already")
-        if pacer.clock.monotonic != clock.monotonic:
-            raise SettingsError("the pacer reads another clock than the client: pass both the same")
-    if isinstance(adaptation, Adaptation):
-        if adaptation.pacer is not pacer:
-            raise SettingsError("an Adaptation changes the rate of its own pacer: pass that, too")
-        return pacer, adaptation
-    if pacer is None and rate is not None:
-        pacer = Pacer(rate, clock=clock)
-    return pacer, Adaptation(pacer, adaptation) if pacer is not None else None
-
-
-def _breaker(breaker: BreakerRules | Breaker | None, clock: Clock) -> Breaker | None:
-    return Breaker(breaker, clock=clock) if isinstance(breaker, BreakerRules) else breaker

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Clock", "checked_clock", "elapsed_seconds"]
+__all__ = ["Clock", "ReadTime", "Sleep", "checked_clock", "elapsed_seconds"]
 
 ReadTime = Callable[[], float]
 """Returns the seconds that a clock shows."""

@@ -39,9 +39,10 @@ from __future__ import annotations
 import copyreg
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from palm.text.redact import scrub, shown_key_id, shown_state
+from palm.text.redact import shown_key_id, shown_state
+from palm.text.scrub import scrub
 
 __all__ = [
     "APIError",
@@ -92,7 +93,7 @@ class PalmError(Exception):
     request_id: str | None = None
     attempts: int = 0
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Return how it is pickled and copied: as it is, without asking ``__init__`` again."""
         return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 

@@ -5,13 +5,13 @@ Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 from palm.errors import BodyError, MismatchError, NoStateError, UnnamedError, UnrecognizedStateError
-from palm.strict_json import parse_json
+from palm.strict_json import JSONValue, parse_json
 
 __all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
 
@@ -123,7 +123,7 @@ def _check_named(
         raise UnnamedError(f"the answer does not name the {names} it is about; see accept_unnamed")
 
 
-def _text(members: dict[str, Any], name: str) -> str | None:
+def _text(members: Mapping[str, JSONValue], name: str) -> str | None:
     value = members.get(name)
     if value is None or value == "":
         return None

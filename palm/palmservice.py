@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from palm.errors import ArgumentError, BodyError, PalmError
-from palm.http.response import Response, check_typed
+from palm.http.answer import Answer, check_typed
 from palm.http.template import encode
 from palm.models import PalmAuthorization, read_authorization
 
@@ -55,7 +55,7 @@ class Client(Protocol):
         self,
         method: str,
         target: str,
-        read: Callable[[Response], T],
+        read: Callable[[Answer], T],
         *,
         body: bytes = b"",
         private: tuple[str, ...] = (),
@@ -84,16 +84,16 @@ class Authorizations:
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
         """
 
-        def read(response: Response) -> PalmAuthorization:
-            check_typed(response)
+        def read(answer: Answer) -> PalmAuthorization:
+            check_typed(answer)
             return read_authorization(
-                response.content,
+                answer.content,
                 openid=openid,
                 organization_id=organization_id,
-                request_id=response.request_id,
-                verified_by=response.verified_by,
+                request_id=answer.request_id,
+                verified_by=answer.verified_by,
                 accept_unnamed=self._palm.accept_unnamed,
-                attempts=response.attempts,
+                attempts=answer.attempts,
             )
 
         return await self._palm.ask(
@@ -175,9 +175,9 @@ class Authorizations:
         return await self._palm.ask("POST", _PREAUTHORIZE, _read_token, body=body, private=private)
 
 
-def _read_token(response: Response) -> str:
-    check_typed(response)
-    members = response.json()
+def _read_token(answer: Answer) -> str:
+    check_typed(answer)
+    members = answer.json()
     token = members.get("permission_token") if isinstance(members, dict) else None
     if not isinstance(token, str) or not token:
         raise BodyError("the answer has no permission_token")

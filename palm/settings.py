@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         return held
 
 
-def read_config(path: Path | None) -> dict[str, Any]:
+def read_config(path: Path | None) -> dict[str, object]:
     """Return what ``palm.toml`` says: ``path``, or the current folder's where there is one.
 
     Paths come back relative to the file's folder. Tables (``[reconcile]``) come back as they are.
@@ -242,7 +242,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean {alike[0]!r}?" if alike else f"known are {', '.join(known)}"
 
 
-def load_settings(config: dict[str, Any] | None = None, **options: object) -> Settings:
+def load_settings(config: Mapping[str, object] | None = None, **options: object) -> Settings:
     """Return the settings, ``options`` first (None: not given), then ``PALM_*``, then ``config``.
 
     Raises:
@@ -255,9 +255,9 @@ def load_settings(config: dict[str, Any] | None = None, **options: object) -> Se
     return settings
 
 
-def _validated(values: dict[str, Any]) -> Settings:
+def _validated(values: dict[str, object]) -> Settings:
     try:
-        return Settings(**values)
+        return Settings.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"

@@ -1,46 +1,54 @@
-"""JSON that says one thing: an object with a member twice says two, and is not believed."""
+"""Strict JSON: an object with a member twice is refused, because readers disagree about it."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 from palm.errors import BodyError
 
-__all__ = ["parse_json"]
+__all__ = ["JSONValue", "parse_json"]
+
+JSONValue: TypeAlias = (
+    "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"  # as json reads it
+)
+"""What a JSON text can contain."""
 
 
-def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON is anything
+def parse_json(content: bytes) -> JSONValue:
     """Return the JSON in a body.
 
     Raises:
-        BodyError: There is none; or an object in it has a member twice, of which one reader takes
+        BodyError: It is not JSON; or an object in it has a member twice, of which one reader takes
             the first and another the last: https://www.rfc-editor.org/rfc/rfc8259#section-4
     """
     try:
-        return _DECODER.decode(content.decode())
-    except _TwiceError:
-        said = "the answer has a member twice"
+        value: JSONValue = _DECODER.decode(content.decode())
+    except _DuplicateMemberError:
+        text = "the answer has a member twice"
     except (ValueError, RecursionError):
-        said = "the answer is not JSON"
-    # Out here, because the parser's error holds the whole body and would hang on as the context.
-    raise BodyError(said)
+        text = "the answer is not JSON"
+    else:
+        return value
+    # Raised outside the except block so that the parser's error, which holds the body, is not
+    # chained.
+    raise BodyError(text)
 
 
-class _TwiceError(ValueError):
+class _DuplicateMemberError(ValueError):
     """An object has a member twice."""
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's members; their names come with all escapes read."""
+def _members(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
+    """Return an object's members; all escapes in their names are resolved already."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _TwiceError
+        raise _DuplicateMemberError
     return members
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and the infinities are Python's own
+    raise ValueError(name)  # NaN and Infinity are extensions of Python's parser
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)

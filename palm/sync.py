@@ -13,14 +13,14 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar, Unpack
 
 from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from palm.chain import Node
-from palm.client import AsyncPalm
-from palm.http.response import Response
+from palm.client import AsyncPalm, ClientOptions, SettingsOptions
+from palm.http.answer import Answer
 from palm.http.transport import Timeouts
 from palm.models import PalmAuthorization
 from palm.palmservice import Outcome, Pair
@@ -44,11 +44,11 @@ class Palm:
         SettingsError: As :class:`palm.AsyncPalm`.
     """
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of AsyncPalm
+    def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self._open(AsyncPalm(**options))
 
     @classmethod
-    def from_env(cls, config: Path | None = None, **options: Any) -> Self:  # noqa: ANN401
+    def from_env(cls, config: Path | None = None, **options: Unpack[SettingsOptions]) -> Self:
         """As :meth:`palm.AsyncPalm.from_env`."""
         palm = cls.__new__(cls)
         palm._open(AsyncPalm.from_env(config, **options))  # noqa: SLF001 - ourselves
@@ -87,13 +87,13 @@ class Palm:
         return SyncAuthorizations(self._palm, self._thread)
 
     @property
-    def v3(self) -> Node[Response]:
+    def v3(self) -> Node[Answer]:
         """Where a chain begins: ``palm.v3.palmservice.…``."""
         return self.chain("v3")
 
-    def chain(self, path: str) -> Node[Response]:
+    def chain(self, path: str) -> Node[Answer]:
         """Return the node at ``path``, taken literally: ``palm.chain("v3/…/{openid}")``."""
-        send: Callable[..., Response] = partial(self._thread.call, self._palm.send)
+        send: Callable[..., Answer] = partial(self._thread.call, self._palm.send)
         return Node("", send).chain(path)
 
     __getitem__ = chain

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from palm import AsyncPalm, Clock, PalmError
-from palm.http.response import Response
+from palm.http.answer import Answer
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class VirtualGateway:
             "organization_id": parse_qs(url.query)["organization_id"][0],
             "state": "AUTHORIZATION_STATE_ON",
         }
-        return read(Response(200, {}, json.dumps(body).encode(), "PUB_KEY_ID_1"))
+        return read(Answer(200, {}, json.dumps(body).encode(), "PUB_KEY_ID_1"))
 
     async def close(self) -> None:
         """Nothing is open."""

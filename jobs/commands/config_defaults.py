@@ -20,8 +20,9 @@ def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
     if context.resilient_parsing:
         return {}
     config = read_config(path)
-    table = config.pop("reconcile", {})
-    defaults = {name.replace("-", "_"): value for name, value in table.items()}
+    table = config.pop("reconcile", None)
+    options = table if isinstance(table, dict) else {}
+    defaults = {name.replace("-", "_"): value for name, value in options.items()}
     known = {parameter.name: parameter for parameter in context.command.params}
     if unknown := sorted(defaults.keys() - known.keys()):
         hint = suggestion(unknown[0], filter(None, known))

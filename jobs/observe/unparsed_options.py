@@ -88,6 +88,7 @@ def _configured(arguments: Sequence[str], name: str) -> str | None:
     config = next(reversed(_all_typed(arguments, "--config")), None)
     with suppress(SettingsError):
         table = read_config(Path(config) if config else None).get("reconcile", {})
-        value = table.get(name, table.get(name.replace("_", "-")))
-        return value if isinstance(value, str) else None
+        if isinstance(table, dict):
+            value = table.get(name, table.get(name.replace("_", "-")))
+            return value if isinstance(value, str) else None
     return None

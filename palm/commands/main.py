@@ -311,7 +311,8 @@ async def _serve(options: _SandboxOptions, folder: Path) -> None:
         show(f"# The sandbox runs at {gateway.base_url} until it is stopped (Ctrl-C).")
         config = printable(str(folder / CONFIG_NAME))
         show(f"# Use it with: palm-reconcile ... --config {config}, or with:")
-        for name, value in Settings(**read_config(folder / CONFIG_NAME)).as_environment().items():
+        settings = Settings.model_validate(read_config(folder / CONFIG_NAME))
+        for name, value in settings.as_environment().items():
             show(f"export {name}={shlex.quote(value)}")
         await stop.wait()
     stats = gateway.stats

@@ -10,10 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from palm.crypto.pem import certificate_serial, out_of_date, rsa_key_of
 from palm.crypto.trust_store import TrustStore
 from palm.errors import BodyError, SettingsError
+from palm.strict_json import JSONValue
 
 __all__ = ["CERTIFICATES", "APIv3Key", "decrypt", "read_certificates"]
 
@@ -30,7 +30,7 @@ _KEY_BYTES: Final = 32
 _ALGORITHM: Final = "AEAD_AES_256_GCM"
 _LEAST_BITS: Final = 2048
 _PROBLEMS_TOLD: Final = 3
-_OTHER_SHAPES: Final = (KeyError, TypeError, AttributeError, ValueError)
+_UNDOCUMENTED: Final = "is not as documented"
 _log: Final = logging.getLogger("palm")
 
 
@@ -74,7 +74,7 @@ def decrypt(key: bytes, *, nonce: str, associated_data: str, ciphertext: str) ->
 
 
 def read_certificates(
-    members: Any,  # noqa: ANN401 - JSON
+    members: JSONValue,
     key: APIv3Key,
     *,
     now: datetime,
@@ -95,10 +95,10 @@ def read_certificates(
         BodyError: It is not what the documentation describes, or there are certificates and none
             of them can be used.
     """
-    try:
-        entries = [each for each in members["data"] if _algorithm_of(each) == _ALGORITHM]
-    except (KeyError, TypeError):
-        raise BodyError("the answer holds no certificates as documented") from None
+    data = members.get("data") if isinstance(members, dict) else None
+    if not isinstance(data, list):
+        raise BodyError("the response holds no certificates as documented")
+    entries = [each for each in data if _algorithm_of(each) == _ALGORITHM]
     found: dict[str, x509.Certificate] = {}
     problems: list[str] = []
     for number, entry in enumerate(entries, 1):
@@ -120,14 +120,14 @@ class _UnusableError(ValueError):
     """A certificate cannot be used; says why, and holds nothing of what was sent."""
 
 
-def _algorithm_of(entry: Any) -> object:  # noqa: ANN401 - JSON
-    """Return how an entry is encrypted; one of another shape is looked at later."""
+def _algorithm_of(entry: JSONValue) -> JSONValue:
+    """Return the algorithm that an entry is encrypted with; of an invalid entry, the usual one."""
     sealed = entry.get("encrypt_certificate") if isinstance(entry, dict) else None
     return sealed.get("algorithm", _ALGORITHM) if isinstance(sealed, dict) else _ALGORITHM
 
 
 def _read_certificate(
-    entry: Mapping[str, Any], key: APIv3Key, now: datetime, trust: TrustStore | None
+    entry: JSONValue, key: APIv3Key, now: datetime, trust: TrustStore | None
 ) -> x509.Certificate:
     certificate, named = _decrypted(entry, key)
     serial = certificate_serial(certificate)
@@ -147,21 +147,26 @@ def _read_certificate(
     return certificate
 
 
-def _decrypted(entry: Mapping[str, Any], key: APIv3Key) -> tuple[x509.Certificate, str]:
-    """Return a certificate and the serial number that it is listed under."""
+def _decrypted(entry: JSONValue, key: APIv3Key) -> tuple[x509.Certificate, str]:
+    """Return a certificate and the serial number under which it is listed."""
+    sealed = entry.get("encrypt_certificate") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(sealed, dict):
+        raise _UnusableError(_UNDOCUMENTED)
+    nonce, ciphertext = sealed.get("nonce"), sealed.get("ciphertext")
+    associated_data = sealed.get("associated_data") or ""
+    if not (
+        isinstance(nonce, str) and isinstance(ciphertext, str) and isinstance(associated_data, str)
+    ):
+        raise _UnusableError(_UNDOCUMENTED)
     try:
-        sealed = entry["encrypt_certificate"]
         pem = decrypt(
-            key.secret,
-            nonce=sealed["nonce"],
-            associated_data=sealed.get("associated_data") or "",
-            ciphertext=sealed["ciphertext"],
+            key.secret, nonce=nonce, associated_data=associated_data, ciphertext=ciphertext
         )
-        named = entry["serial_no"]
-        if isinstance(named, str):
-            return x509.load_pem_x509_certificate(pem), named
+        serial = entry.get("serial_no")
+        if isinstance(serial, str):
+            return x509.load_pem_x509_certificate(pem), serial
     except BodyError:
         raise _UnusableError("does not decrypt: is it this merchant's APIv3 key?") from None
-    except (*_OTHER_SHAPES, UnsupportedAlgorithm, x509.InvalidVersion):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         pass
-    raise _UnusableError("is not as documented")
+    raise _UnusableError(_UNDOCUMENTED)

@@ -29,7 +29,8 @@ from palm.crypto.pem import (
 )
 from palm.crypto.trust_store import TrustStore
 from palm.errors import SettingsError
-from palm.text.redact import GAP, shown_key_id
+from palm.text.redact import shown_key_id
+from palm.text.scrub import GAP
 
 __all__ = ["PUBLIC_KEY_ID_PREFIX", "Merchant", "PlatformKeys", "certificate_serial"]
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Awaitable, Mapping
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from palm.crypto.keys import Merchant, PlatformKeys
@@ -142,72 +143,95 @@ class RSAVerifier:
 
         Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053420
         """
-        # 1.
-        values = [headers.get(name) for name in _HEADERS]
-        timestamp, nonce, signature, serial = values
-        probe = bool(signature and signature.startswith(PROBE_PREFIX))
-        if not (timestamp and nonce and signature and serial):
-            missing = ", ".join(n for n, v in zip(_HEADERS, values, strict=True) if not v)
-            raise SignatureError(
-                f"the answer has no {missing}", SignatureReason.MISSING, serial=serial, probe=probe
+        signed = _SignatureHeaders.of(headers)  # 1.
+        signed.check_timestamp(now)  # 2.
+        key = self._key(signed, now)  # 3.
+        signed.check_signature(key, body)  # 4.
+        return signed.serial
+
+    def _key(self, signed: _SignatureHeaders, now: int) -> RSAPublicKey:
+        key = self.keys.get(signed.serial)
+        if key is None:
+            shown = shown_key_id(signed.serial)
+            raise signed.error(
+                f"the response is signed with key {shown!r}, which is not among the platform keys"
+                if shown
+                else "the response is signed with a key whose id does not look like WeChat Pay's",
+                SignatureReason.UNKNOWN_SERIAL,
             )
-        # 2.
+        if not self.keys.valid(signed.serial, now):
+            raise signed.error(
+                f"the response is signed with certificate {signed.serial}, which is not valid now",
+                SignatureReason.UNKNOWN_SERIAL,
+            )
+        return key
+
+
+class _SignatureHeaders(NamedTuple):
+    """The four headers that sign a response.
+
+    Attributes:
+        timestamp: Unix seconds, as text.
+        nonce: A random text.
+        signature: Base64 of the signature.
+        serial: Id of the key that signed.
+    """
+
+    timestamp: str
+    nonce: str
+    signature: str
+    serial: str
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> _SignatureHeaders:
+        """Return the signature headers among all headers of a response."""
+        timestamp, nonce, signature, serial = values = [headers.get(name) for name in _HEADERS]
+        if timestamp and nonce and signature and serial:
+            return cls(timestamp, nonce, signature, serial)
+        missing = ", ".join(n for n, v in zip(_HEADERS, values, strict=True) if not v)
+        raise SignatureError(
+            f"the response has no {missing}",
+            SignatureReason.MISSING,
+            serial=serial,
+            probe=_is_probe(signature),
+        )
+
+    def check_timestamp(self, now: int) -> None:
+        timestamp = self.timestamp
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):  # noqa: PLR2004 - far beyond any clock
-            raise SignatureError(
-                "the answer's timestamp is not a number",
-                SignatureReason.MALFORMED,
-                serial=serial,
-                probe=probe,
-            )
+            raise self.error("the response's timestamp is not a number", SignatureReason.MALFORMED)
         skew = int(timestamp) - now
         if abs(skew) > MAX_SKEW_S:
-            raise SignatureError(
-                f"the answer's timestamp lies {abs(skew)} s {'after' if skew > 0 else 'before'} "
-                f"our clock; at most {MAX_SKEW_S} s are allowed",
+            raise self.error(
+                f"the response's timestamp is {abs(skew)} s {'after' if skew > 0 else 'before'} "
+                f"this machine's clock; at most {MAX_SKEW_S} s are allowed",
                 SignatureReason.STALE,
-                serial=serial,
-                probe=probe,
                 skew_s=skew,
             )
-        # 3.
-        key = self.keys.get(serial)
-        if key is None:
-            shown = shown_key_id(serial)
-            raise SignatureError(
-                f"the answer is signed with key {shown!r}, which we do not hold"
-                if shown
-                else "the answer is signed with a key whose id is none of WeChat Pay's",
-                SignatureReason.UNKNOWN_SERIAL,
-                serial=serial,
-                probe=probe,
-            )
-        if not self.keys.valid(serial, now):
-            raise SignatureError(
-                f"the answer is signed with certificate {serial}, which is not valid now",
-                SignatureReason.UNKNOWN_SERIAL,
-                serial=serial,
-                probe=probe,
-            )
-        # 4.
+
+    def check_signature(self, key: RSAPublicKey, body: bytes) -> None:
         try:
-            raw = _decoded(signature)
+            raw = _decoded(self.signature)
         except (binascii.Error, ValueError):
-            raise SignatureError(
-                "the answer's signature is not base64",
-                SignatureReason.MALFORMED,
-                serial=serial,
-                probe=probe,
+            raise self.error(
+                "the response's signature is not base64", SignatureReason.MALFORMED
             ) from None
         try:
-            key.verify(raw, message(timestamp, _bytes(nonce), body), _PADDING, _HASH)
+            key.verify(raw, message(self.timestamp, _bytes(self.nonce), body), _PADDING, _HASH)
         except InvalidSignature:
-            raise SignatureError(
-                "the answer's signature does not match its body",
-                SignatureReason.WRONG,
-                serial=serial,
-                probe=probe,
+            raise self.error(
+                "the response's signature does not match its body", SignatureReason.WRONG
             ) from None
-        return serial
+
+    def error(self, text: str, reason: SignatureReason, *, skew_s: int = 0) -> SignatureError:
+        """Return the error of a response with these headers."""
+        return SignatureError(
+            text, reason, serial=self.serial, probe=_is_probe(self.signature), skew_s=skew_s
+        )
+
+
+def _is_probe(signature: str | None) -> bool:
+    return signature is not None and signature.startswith(PROBE_PREFIX)
 
 
 def _decoded(signature: str) -> bytes:

@@ -28,7 +28,7 @@ from palm.errors import (
     UnauthorizedError,
     UnnamedError,
 )
-from palm.http.response import TYPED, error_of
+from palm.http.answer import TYPED, error_of
 from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
@@ -37,7 +37,8 @@ from palm.models import read_authorization
 from palm.palmservice import query_target
 from palm.resilience.failover import Hosts
 from palm.settings import Settings
-from palm.text.redact import GAP, shown_key_id, shown_url
+from palm.text.redact import shown_key_id, shown_url
+from palm.text.scrub import GAP
 
 __all__ = ["Finding", "Level", "check"]
 

@@ -12,7 +12,7 @@ import shlex
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from palm.errors import SettingsError
 from palm.files.regular import open_regular, path_fault
@@ -66,7 +66,7 @@ def read_file(setting: str, path: Path, what: str) -> bytes:
     raise SettingsError(f"{named(setting, path)}: {what} cannot be read: {reason}")
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, object]:
     """Return what a TOML file says.
 
     Raises:

@@ -1,5 +1,5 @@
 """Requests out, verified answers in; the only package that knows the HTTP library.
 
-In: method, target, body. Out: a verified ``Response``, or an error. May import ``crypto`` and
+In: method, target, body. Out: a verified ``Answer``, or an error. May import ``crypto`` and
 ``resilience``.
 """

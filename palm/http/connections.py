@@ -1,9 +1,9 @@
-"""Which connection a request is written to, when, and who may use it next.
+"""The connections of the HTTP client: who may write to one, when, and who may use it next.
 
-The HTTP library's own rules are not enough where an answer need not name its question: it reuses a
-connection on which an answer came unasked, and takes one back before its answer is verified. Read
-in aiohttp 3.14 (``client_proto.py``, ``connector.py``);
-``tests/unit/palm/http/test_connections.py`` fails where another version does it otherwise.
+The HTTP library's own rules are not enough, because an answer need not name its question. The
+library reuses a connection on which a response came unasked, and takes a connection back before
+the response is verified. This was read in aiohttp 3.14 (``client_proto.py``, ``connector.py``);
+``tests/unit/palm/http/test_connections.py`` fails with a version that behaves otherwise.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import select
+import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from palm.errors import DisconnectedError
-from palm.http.deadlines import Deadline
+from palm.http.request_timer import RequestTimer
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -28,104 +29,106 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
     from multidict import CIMultiDict
 
-__all__ = ["Answer", "Attempt", "Connections", "Turn", "current"]
+__all__ = ["Connections", "OutgoingRequest", "RawResponse", "WritePermit", "current_request"]
 
 
-class Turn(Protocol):
-    """Whether a request may be written, and with which headers."""
+class WritePermit(Protocol):
+    """Permission to write one request, checked when its connection is ready."""
 
     def use(self) -> bool:
-        """Note that the request is written now; False: it must not be before :meth:`renew`."""
+        """Record that the request is written now; return False if it must wait: :meth:`renew`."""
 
     async def renew(self) -> Mapping[str, str]:
-        """Wait until it may be written; return the headers that it then has, signed anew."""
+        """Wait until the request may be written; return its headers, signed anew."""
 
 
-class Wire(ResponseHandler):
-    """One connection, its bytes and whose turn it is.
+class CheckedConnection(ResponseHandler):
+    """One connection, which is closed if data arrives that nobody asked for.
 
     Attributes:
-        idle: Whether it lies in the pool, where nothing is expected on it.
-        asked: Whether a request was written whose answer is not complete.
-        held: Its key in the pool while the verdict on its last answer is awaited.
-        lender: Whom it goes back to then.
+        is_idle: Whether the connection is in the pool, where no data is expected.
+        is_awaiting: Whether a request was written to it whose response is not complete.
+        pool_key: Its key in the pool while the verification of its last response is pending; None
+            otherwise.
+        pool: The pool to which it returns after that verification.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        self.idle = False
-        self.asked = False
-        self.held: ConnectionKey | None = None
-        self.lender: Connections | None = None
-        self._waiting: select.poll | None = None
+        self.is_idle = False
+        self.is_awaiting = False
+        self.pool_key: ConnectionKey | None = None
+        self.pool: Connections | None = None
+        self._poll: select.poll | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, unless nobody asked for any: then the connection is not used any more."""
-        if data and (self.idle or self.held is not None):
+        """Take data that belongs to a response; on any other data, close the connection."""
+        if data and (self.is_idle or self.pool_key is not None):
             self.force_close()
             if self.transport is not None:
                 self.transport.abort()
             return
         super().data_received(data)
 
-    def rest(self) -> None:
-        """Go into the pool."""
-        self.asked, self.idle = False, True
-        if self._waiting is None and self.transport is not None:
-            self._waiting = select.poll()
-            self._waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+    def enter_pool(self) -> None:
+        """Become idle: from now on no data is expected."""
+        self.is_awaiting, self.is_idle = False, True
+        if self._poll is None and self.transport is not None:
+            self._poll = select.poll()
+            self._poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
 
-    def silent(self) -> bool:
-        """Say whether nothing came that the event loop has not read yet, nor its end."""
-        return self._waiting is None or not self._waiting.poll(0)
+    def is_silent(self) -> bool:
+        """Return True if the socket holds nothing that the event loop has not read, nor its end."""
+        return self._poll is None or not self._poll.poll(0)
 
-    async def untouched(self) -> bool:
-        """Return whether it is open and nothing came on it that was not asked for."""
-        await asyncio.sleep(0)  # the event loop looks in its next round, and reads in the same
+    async def is_unused(self) -> bool:
+        """Return True if the connection is open and no data came that nobody asked for."""
+        await asyncio.sleep(0)  # the event loop polls in its next round, and reads in the same
         await asyncio.sleep(0)
-        return self.is_connected() and not self.should_close and self.silent()
+        return self.is_connected() and not self.should_close and self.is_silent()
 
 
-class Attempt:
-    """One request on its way.
+class OutgoingRequest:
+    """A request from the moment it asks for a connection until its response is verified.
 
     Args:
-        turn: Whether it may be written; None: it may.
-        deadline: Its time, which begins anew when it has waited for its turn.
+        permit: Permission to write it; None: it may be written at once.
+        timer: Its timer, which starts again after a wait for permission.
 
     Attributes:
-        wire: The connection that it was written to, until the verdict.
+        permit: Permission to write it; None: it may be written at once.
+        connection: The connection that it was written to; None before, and after verification.
     """
 
-    __slots__ = ("_deadline", "turn", "wire")
+    __slots__ = ("_timer", "connection", "permit")
 
-    def __init__(self, turn: Turn | None, deadline: Deadline) -> None:
-        self.turn = turn
-        self._deadline = deadline
-        self.wire: Wire | None = None
+    def __init__(self, permit: WritePermit | None, timer: RequestTimer) -> None:
+        self.permit = permit
+        self._timer = timer
+        self.connection: CheckedConnection | None = None
 
-    def settle(self, *, believed: bool) -> None:
-        """Let others use its connection if its answer is believed; else close it. Once only."""
-        wire, self.wire = self.wire, None
-        if wire is not None and wire.lender is not None:
-            wire.lender.settle(wire, believed=believed)
+    def release(self, *, verified: bool) -> None:
+        """Let others use the connection if the response was verified; else close it. Once only."""
+        connection, self.connection = self.connection, None
+        if connection is not None and connection.pool is not None:
+            connection.pool.take_back(connection, verified=verified)
 
     async def wait(self, headers: CIMultiDict[str]) -> None:
-        """Wait until the request may be written, and sign it anew, at the expense of no timeout."""
-        if self.turn is None:
+        """Wait for permission, and sign the request anew; the wait counts for no timeout."""
+        if self.permit is None:
             return
-        self._deadline.pause()
+        self._timer.pause()
         try:
-            headers.update(await self.turn.renew())
+            headers.update(await self.permit.renew())
         finally:
-            self._deadline.restart()
+            self._timer.restart()
 
 
-class Answer:
-    """An answer as it came, whose connection waits for the verdict.
+class RawResponse:
+    """A response as it came, not verified; its connection waits for the verification.
 
-    To be used as a context manager: where the block ends without :meth:`keep`, the connection is
-    closed, because what comes next on it may be somebody else's answer.
+    It is a context manager. Unless :meth:`keep_connection` was called before the block ends, the
+    connection is closed, because what comes next on it may be the response to another request.
 
     Attributes:
         status: HTTP status.
@@ -133,19 +136,19 @@ class Answer:
         content: The raw body.
     """
 
-    __slots__ = ("_attempt", "content", "headers", "status")
+    __slots__ = ("_request", "content", "headers", "status")
 
     def __init__(
-        self, status: int, headers: Mapping[str, str], content: bytes, attempt: Attempt
+        self, status: int, headers: Mapping[str, str], content: bytes, request: OutgoingRequest
     ) -> None:
         self.status = status
         self.headers = headers
         self.content = content
-        self._attempt = attempt
+        self._request = request
 
-    def keep(self) -> None:
-        """Say that the answer is believed: its connection serves the next request."""
-        self._attempt.settle(believed=True)
+    def keep_connection(self) -> None:
+        """Let the connection serve the next request: the response was verified."""
+        self._request.release(verified=True)
 
     def __enter__(self) -> Self:
         return self
@@ -156,24 +159,28 @@ class Answer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._attempt.wire is not None:
-            self._attempt.settle(believed=False)
+        if self._request.connection is not None:
+            self._request.release(verified=False)
 
 
-current: ContextVar[Attempt | None] = ContextVar("current", default=None)
-"""The attempt that asks for a connection."""
+current_request: ContextVar[OutgoingRequest | None] = ContextVar("current_request", default=None)
+"""The request that asks for a connection."""
 
 
 class Connections(aiohttp.TCPConnector):
-    """Lends connections to requests whose turn it is.
+    """A pool that hands a connection to a request only when the request may be written.
 
-    When :meth:`connect` returns, the request is written before anything else happens. What its
-    answer came on is lent to nobody until the verdict: :meth:`settle`.
+    When :meth:`connect` returns, the request is written before anything else happens. The
+    connection of a response is handed to nobody until :meth:`take_back`, after the verification.
+
+    Args:
+        idle_s: A connection that was idle for so many seconds is not used again.
+        tls: Which certificates to trust; True: those of the system.
     """
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as the library's
-        super().__init__(**options)
-        self._factory = functools.partial(Wire, self._loop)  # type: ignore[assignment]
+    def __init__(self, *, idle_s: float, tls: ssl.SSLContext | bool) -> None:
+        super().__init__(limit=0, keepalive_timeout=idle_s, ttl_dns_cache=300, ssl=tls)
+        self._factory = functools.partial(CheckedConnection, self._loop)  # type: ignore[assignment]
 
     async def connect(
         self,
@@ -184,61 +191,62 @@ class Connections(aiohttp.TCPConnector):
         """Return a connection to which the request may be written now.
 
         Raises:
-            DisconnectedError: Something came on a new connection before anything was asked; or the
+            DisconnectedError: Data came on a new connection before anything was asked; or the
                 request was written already, and the library would send it once more.
             aiohttp.ClientError: No connection could be made.
         """
-        attempt = current.get()
-        if attempt is None:
+        request = current_request.get()
+        if request is None:
             return await super().connect(req, traces, timeout)
-        if attempt.wire is not None:
-            raise DisconnectedError("the connection broke: no answer came")
-        waited = False
+        if request.connection is not None:
+            raise DisconnectedError("the connection broke: no response came")
+        has_waited = False
         while True:
-            connection = await super().connect(req, traces, timeout)
-            wire = connection.protocol
-            if not isinstance(wire, Wire):
-                connection.close()
+            leased = await super().connect(req, traces, timeout)
+            connection = leased.protocol
+            if not isinstance(connection, CheckedConnection):
+                leased.close()
                 raise TypeError("the HTTP library does not use our connections")
-            pooled = wire.idle
+            was_idle = connection.is_idle
             try:
-                untouched = wire.silent() if pooled else await wire.untouched()
-                while untouched:
-                    if attempt.turn is None or attempt.turn.use():
-                        wire.idle, wire.asked, wire.lender = False, True, self
-                        attempt.wire = wire
-                        return connection
-                    waited = True
-                    await attempt.wait(req.headers)
-                    untouched = await wire.untouched()
+                is_unused = connection.is_silent() if was_idle else await connection.is_unused()
+                while is_unused:
+                    if request.permit is None or request.permit.use():
+                        connection.is_idle, connection.is_awaiting = False, True
+                        connection.pool = self
+                        request.connection = connection
+                        return leased
+                    has_waited = True
+                    await request.wait(req.headers)
+                    is_unused = await connection.is_unused()
             except BaseException:
-                connection.release()  # into the pool, if it is as it was
+                leased.release()  # into the pool, if its state has not changed
                 raise
-            connection.close()
-            if not pooled and not waited:
-                raise DisconnectedError("the connection broke: something came on it unasked")
+            leased.close()
+            if not was_idle and not has_waited:
+                raise DisconnectedError("the connection broke: data came that nobody asked for")
 
-    def settle(self, wire: Wire, *, believed: bool) -> None:
-        """Lend a connection again if the answer that came on it is believed; else close it."""
-        key, wire.held = wire.held, None
-        wire.asked = False
-        if not believed:
-            wire.force_close()
-            if wire.transport is not None:  # at once: TLS would still say goodbye to the other side
-                wire.transport.abort()
+    def take_back(self, connection: CheckedConnection, *, verified: bool) -> None:
+        """Return a connection to the pool if its response was verified; else close it."""
+        key, connection.pool_key = connection.pool_key, None
+        connection.is_awaiting = False
+        if not verified:
+            connection.force_close()
+            if connection.transport is not None:  # at once: TLS would still exchange a farewell
+                connection.transport.abort()
         if key is not None:
-            self._release(key, wire)
-        elif not believed:
-            wire.close()
+            self._release(key, connection)
+        elif not verified:
+            connection.close()
 
     def _release(
         self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
     ) -> None:
         """Take a connection back, which the library does as soon as a body is complete."""
-        if isinstance(protocol, Wire) and not should_close:
-            if protocol.asked:
-                protocol.held = key
+        if isinstance(protocol, CheckedConnection) and not should_close:
+            if protocol.is_awaiting:
+                protocol.pool_key = key
                 return
             if not protocol.should_close:
-                protocol.rest()
+                protocol.enter_pool()
         super()._release(key, protocol, should_close=should_close)

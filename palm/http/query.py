@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from palm.clock import Clock
 from palm.errors import PalmError, ThrottledError
-from palm.http.response import Response
+from palm.http.answer import Answer
 from palm.http.signed import SignedTransport
 from palm.http.transport import Timeouts
 from palm.resilience.admission import Admission
@@ -60,7 +60,7 @@ class QuerySender:
         self,
         method: str,
         target: str,
-        read: Callable[[Response], T],
+        read: Callable[[Answer], T],
         body: bytes = b"",
         private: tuple[str, ...] = (),
     ) -> T:
@@ -92,7 +92,7 @@ class _Query(Generic[T]):
     sender: QuerySender
     method: str
     target: str
-    read: Callable[[Response], T]
+    read: Callable[[Answer], T]
     body: bytes
     private: tuple[str, ...]
     sent: int = 0
@@ -113,7 +113,7 @@ class _Query(Generic[T]):
         self.sent += 1
         permit = Permit(sender.admission.pacer, clock=sender.clock)
         try:
-            answer = await sender.transport.ask(
+            result = await sender.transport.ask(
                 self.method,
                 self.target,
                 self._read_answer,
@@ -129,16 +129,16 @@ class _Query(Generic[T]):
             raise
         # Not in a finally block: nothing is known about an attempt that was cancelled.
         self._record(permit, None)
-        return answer
+        return result
 
-    def _read_answer(self, response: Response) -> T:
+    def _read_answer(self, answer: Answer) -> T:
         """Return what ``read`` makes of a verified answer; its errors identify the answer."""
         if self.sent > 1:
-            response = replace(response, attempts=self.sent)
+            answer = replace(answer, attempts=self.sent)
         try:
-            return self.read(response)
+            return self.read(answer)
         except PalmError as error:
-            error.status, error.request_id = response.status, response.request_id
+            error.status, error.request_id = answer.status, answer.request_id
             raise
 
     def _record(self, permit: Permit, error: PalmError | None) -> None:

@@ -1,4 +1,4 @@
-"""One question on the wire: signed, sent to the host that can be reached, and verified."""
+"""One request: signed, sent to a host that can be reached, and its response verified."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from palm.errors import (
     StateError,
     TransportError,
 )
-from palm.http.connections import Answer
-from palm.http.response import TYPED, Response, error_of, request_id_of
+from palm.http.answer import TYPED, Answer, error_of, request_id_of
+from palm.http.connections import RawResponse
 from palm.http.transport import Timeouts, Transport
 from palm.resilience.failover import Hosts
 from palm.resilience.pacer import Permit
@@ -35,16 +35,16 @@ T = TypeVar("T")
 
 
 class SignedTransport:
-    """Sends requests and returns what can be believed.
+    """Sends signed requests and returns verified answers.
 
-    An answer whose signature was accepted before, whatever its status and whoever verifies, is not
-    believed a second time.
+    A response whose signature was accepted before is refused, whatever its status is and whatever
+    the verifier is.
 
     Args:
-        signer: Who asks.
-        verifier: Whom to believe.
-        hosts: Where to ask.
-        transport: How.
+        signer: Signs the requests.
+        verifier: Verifies the responses.
+        hosts: Chooses the host of each request.
+        transport: Sends requests and receives responses.
         clock: The time.
         nonce: Returns a new random text for every request.
     """
@@ -75,7 +75,7 @@ class SignedTransport:
         self,
         method: str,
         target: str,
-        read: Callable[[Response], T],
+        read: Callable[[Answer], T],
         body: bytes = b"",
         *,
         private: tuple[str, ...] = (),
@@ -84,8 +84,8 @@ class SignedTransport:
     ) -> T:
         """Send one request, signed anew, and return what ``read`` makes of its verified answer.
 
-        The connection of an answer that is not believed, by its signature or by ``read``, is
-        closed: what comes next on it might be the answer to another question.
+        If the response is refused, because of its signature or by ``read``, its connection is
+        closed: what comes next on it might be the response to another request.
 
         Args:
             method: HTTP method, upper case.
@@ -94,7 +94,7 @@ class SignedTransport:
             body: Sent and signed as it is.
             private: Texts that must not appear in errors.
             timeouts: Instead of the transport's own.
-            permit: Looked at again when the request is written.
+            permit: Checked again when the request is written.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
@@ -103,42 +103,42 @@ class SignedTransport:
             await self.verifier.refresh(
                 self._fetch_certificates, now=self._clock.wall, accept=self._replays.accept
             )
-        with await self.send(method, target, body, timeouts, permit) as answer:
+        with await self.send(method, target, body, timeouts, permit) as raw:
             try:
-                found = read(await self._believed(answer, private))
+                result = read(await self._verified(raw, private))
             except PalmError as error:
                 if isinstance(error, StateError) or (
                     isinstance(error, APIError) and error.verified
                 ):
-                    answer.keep()
+                    raw.keep_connection()
                 raise
-            answer.keep()
-            return found
+            raw.keep_connection()
+            return result
 
-    async def _believed(self, answer: Answer, private: tuple[str, ...]) -> Response:
-        """Return an answer that is verified, and no error."""
-        status, headers, content = answer.status, answer.headers, answer.content
-        unbelieved: SignatureError | None = None
+    async def _verified(self, raw: RawResponse, private: tuple[str, ...]) -> Answer:
+        """Return the answer in a response; raise an error if it is not verified, or is an error."""
+        status, headers, content = raw.status, raw.headers, raw.content
+        signature_error: SignatureError | None = None
         signed_by = ""
         try:
             signed_by = await self.verify(headers, content)
         except SignatureError as error:
-            unbelieved = error
-            if error.reason is SignatureReason.REPLAYED:  # what it says was said to another
-                raise _told(error, status, headers) from None
-        verified = unbelieved is None
-        refused = error_of(status, headers, content, verified=verified, private=private)
-        if refused is not None:
-            raise refused
-        if unbelieved is not None:
-            raise _told(unbelieved, status, headers)
-        return Response(status, headers, content, signed_by, private=private)
+            signature_error = error
+            if error.reason is SignatureReason.REPLAYED:  # it was the answer to another request
+                raise _identified(error, status, headers) from None
+        verified = signature_error is None
+        status_error = error_of(status, headers, content, verified=verified, private=private)
+        if status_error is not None:
+            raise status_error
+        if signature_error is not None:
+            raise _identified(signature_error, status, headers)
+        return Answer(status, headers, content, signed_by, private=private)
 
     async def verify(self, headers: Mapping[str, str], content: bytes) -> str:
-        """Return the id of the key that signed an answer, and remember its signature.
+        """Return the id of the key that signed a response, and remember its signature.
 
         Raises:
-            SignatureError: The answer is not believed, or was before.
+            SignatureError: The signature does not verify, or was accepted before.
         """
         now = int(self._clock.wall())
         signed_by = await self._verify(headers, content, now)
@@ -146,7 +146,7 @@ class SignedTransport:
         return signed_by
 
     async def _verify(self, headers: Mapping[str, str], content: bytes, now: int) -> str:
-        """Verify an answer; a new key's id may need new certificates."""
+        """Verify a response; the id of a new key may need a download of certificates."""
         try:
             return self.verifier.verify(headers, content, now=now)
         except SignatureError as error:
@@ -164,8 +164,8 @@ class SignedTransport:
         return self.verifier.verify(headers, content, now=now)
 
     async def _fetch_certificates(self) -> tuple[Mapping[str, str], bytes]:
-        with await self.send("GET", CERTIFICATES) as answer:  # whoever asked decides later
-            status, headers, content = answer.status, answer.headers, answer.content
+        with await self.send("GET", CERTIFICATES) as raw:  # the certificate store verifies it
+            status, headers, content = raw.status, raw.headers, raw.content
         if error := error_of(status, headers, content, verified=False, accepted=TYPED):
             raise error
         return headers, content
@@ -177,21 +177,21 @@ class SignedTransport:
         body: bytes = b"",
         timeouts: Timeouts | None = None,
         permit: Permit | None = None,
-    ) -> Answer:
-        """Send one request, signed anew; return its answer, not yet verified.
+    ) -> RawResponse:
+        """Send one request, signed anew; return its response, not yet verified.
 
         Raises:
-            TransportError: There was no complete answer.
-            LocalResourceError: This machine lacks what a connection takes.
-            BodyError: It was longer than 64 KiB.
+            TransportError: There was no complete response.
+            LocalResourceError: This machine lacks a resource that a connection needs.
+            BodyError: The response was longer than 64 KiB.
         """
-        sign = partial(self._signed, method, target, body)
+        sign = partial(self._signed_headers, method, target, body)
         headers = await sign()
-        turn = None if permit is None else _Turn(permit, sign)
+        signed_permit = None if permit is None else _SignedPermit(permit, sign)
         host = self.hosts.choose(self._clock.monotonic())
         try:
-            answer = await self._transport.send(
-                method, host + target, headers, body, timeouts, turn=turn
+            raw = await self._transport.send(
+                method, host + target, headers, body, timeouts, permit=signed_permit
             )
         except CertificateRefusedError as error:
             self.hosts.failed(host, self._clock.monotonic(), refused=True)
@@ -204,16 +204,16 @@ class SignedTransport:
             if permit is not None:
                 permit.return_slot()
         self.hosts.answered(host)
-        return answer
+        return raw
 
-    async def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
+    async def _signed_headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
         """Return a request's headers, signed now."""
         timestamp, nonce = str(int(self._clock.wall())), self._nonce()
         signature = self.signer.sign(message(method, target, timestamp, nonce, body))
         if not isinstance(signature, bytes):
             signature = await signature
-        # Those who are ready at the same time all sign, then all send: a signature pushes all else
-        # out of the processor's caches, which was measured to cost a tenth of a request's time.
+        # Tasks that are ready at the same time all sign first and then all send: a signature evicts
+        # everything else from the processor's caches, which cost a tenth of a request's time.
         await asyncio.sleep(0)
         headers = {
             "Authorization": authorization(
@@ -231,8 +231,8 @@ class SignedTransport:
         return headers
 
 
-class _Turn:
-    """A permit whose second wait ends with a new signature."""
+class _SignedPermit:
+    """A permit to write a request, which is signed anew after a second wait."""
 
     __slots__ = ("_permit", "_sign", "use")
 
@@ -246,7 +246,7 @@ class _Turn:
         return await self._sign()
 
 
-def _told(error: SignatureError, status: int, headers: Mapping[str, str]) -> SignatureError:
-    """Let an error say which answer it was."""
+def _identified(error: SignatureError, status: int, headers: Mapping[str, str]) -> SignatureError:
+    """Return the error with status and request id of its response."""
     error.status, error.request_id = status, request_id_of(headers)
     return error

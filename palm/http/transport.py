@@ -1,13 +1,13 @@
-"""Bytes out, bytes in: with :mod:`palm.http.connections` all that knows the HTTP client library."""
+"""Sends bytes and receives bytes; with :mod:`palm.http.connections` the only user of aiohttp."""
 
 from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import aiohttp
 from yarl import URL
@@ -22,28 +22,34 @@ from palm.errors import (
     TimedOutError,
     TransportError,
 )
-from palm.http.connections import Answer, Attempt, Connections, Turn, current
-from palm.http.deadlines import Deadline, Deadlines
-from palm.http.local_resources import lacking
+from palm.http.connections import (
+    Connections,
+    OutgoingRequest,
+    RawResponse,
+    WritePermit,
+    current_request,
+)
+from palm.http.local_resources import missing_resource
+from palm.http.request_timer import RequestTimer, TimerQueue
 from palm.http.url import checked_base_url, checked_proxy, environment_proxy
 
 __all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy", "environment_proxy"]
 
-_LONGEST_BODY: Final = 64 * 1024
+_MAX_BODY_BYTES: Final = 64 * 1024
 _log: Final = logging.getLogger("palm")
-_TOO_LONG: Final = f"the answer is longer than {_LONGEST_BODY} bytes"
+_TOO_LONG: Final = f"the response is longer than {_MAX_BODY_BYTES} bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds.
+    """How long an attempt may take, in seconds.
 
     Attributes:
-        connect_s: For a connection, name and TLS included.
-        total_s: For a whole attempt; it begins anew after a second wait for the quota
+        connect_s: For making a connection, including name resolution and TLS.
+        total_s: For a whole attempt. It starts again after a second wait for the quota
             (:class:`palm.resilience.pacer.Permit`).
-        idle_s: A connection that lay idle for so long is not used again; the gateway closes
-            them after 8 s (its ``Keep-Alive: timeout=8``).
+        idle_s: A connection that was idle for so long is not used again. The gateway closes idle
+            connections after 8 s (its ``Keep-Alive: timeout=8``).
     """
 
     connect_s: float = 5.0
@@ -51,11 +57,21 @@ class Timeouts:
     idle_s: float = 7.0
 
 
-@lru_cache(maxsize=8)
-def _through(proxy: str) -> URL:
-    """Return a proxy's URL whose user and password the library sends in UTF-8, as curl does.
+class _RequestOptions(TypedDict, total=False):
+    """Arguments of the library's ``request``."""
 
-    The library writes them in Latin-1, so each byte of the UTF-8 becomes a character of that.
+    allow_redirects: bool
+    data: bytes | None
+    proxy: URL
+    skip_auto_headers: tuple[str, ...]
+    timeout: aiohttp.ClientTimeout
+
+
+@lru_cache(maxsize=8)
+def _proxy_url(proxy: str) -> URL:
+    """Return a proxy's URL such that the library sends user and password in UTF-8, as curl does.
+
+    The library encodes them in Latin-1, so each byte of the UTF-8 becomes a character of Latin-1.
     """
     url = URL(proxy)
     if url.raw_user is None and url.raw_password is None:
@@ -66,17 +82,17 @@ def _through(proxy: str) -> URL:
 
 @lru_cache(maxsize=8)
 def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    # The total is ours to keep: the library's would run on while a request waits for the quota.
+    # RequestTimer limits the total: the library's timer would run while a request waits for quota.
     return aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s)
 
 
 class Transport:
-    """Sends requests as they are given and returns answers as they came.
+    """Sends requests as they are and returns responses as they came, not verified.
 
     Args:
-        timeouts: For each request that brings none of its own.
-        proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
-        tls: Whom to trust; None: whom the system trusts.
+        timeouts: For each request that has none of its own.
+        proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` name.
+        tls: Which certificates to trust; None: those of the system.
     """
 
     def __init__(
@@ -85,16 +101,16 @@ class Transport:
         self._timeouts = timeouts
         self._proxy = proxy
         self._tls: ssl.SSLContext | bool = True if tls is None else tls
-        self._lacked: set[str] = set()
+        self._logged: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
-        self._closed = False
-        self._deadlines: dict[float, Deadlines] = {}
+        self._is_closed = False
+        self._timer_queues: dict[float, TimerQueue] = {}
 
     async def close(self) -> None:
-        """Close all connections, for good."""
-        self._closed = True
-        for deadlines in self._deadlines.values():
-            deadlines.close()
+        """Close all connections; the transport cannot be used again."""
+        self._is_closed = True
+        for queue in self._timer_queues.values():
+            queue.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -107,93 +123,83 @@ class Transport:
         body: bytes,
         timeouts: Timeouts | None = None,
         *,
-        turn: Turn | None = None,
-    ) -> Answer:
-        """Return the answer, which says whether its connection may be used again.
+        permit: WritePermit | None = None,
+    ) -> RawResponse:
+        """Return the response, which keeps its connection until it is verified.
 
         Args:
             method: HTTP method, upper case.
             url: Sent as it is, so percent-encoded.
-            headers: Beyond those that every request has.
+            headers: In addition to those that every request has.
             body: Sent as it is.
             timeouts: Instead of the transport's own.
-            turn: Looked at when there is a connection; None: the request is written at once.
+            permit: Checked when the connection is ready; None: the request is written at once.
 
         Raises:
-            TransportError: There was no complete answer.
-            LocalResourceError: This machine lacks what a connection takes.
-            BodyError: It was longer than 64 KiB.
-            SettingsError: The environment names a proxy that is none.
+            TransportError: There was no complete response.
+            LocalResourceError: This machine lacks a resource that a connection needs.
+            BodyError: The response was longer than 64 KiB.
+            SettingsError: The environment names a proxy whose URL is not valid.
             RuntimeError: The transport is closed.
         """
-        special: dict[str, Any] = {}
         timeouts = timeouts or self._timeouts
-        if timeouts is not self._timeouts:
-            special["timeout"] = _client_timeout(timeouts)
-        if proxy := self._proxy or environment_proxy(url):
-            special["proxy"] = _through(proxy)
-        if body or method != "GET":  # the library would call a body that is none a stream of octets
-            special |= {"data": body or None, "skip_auto_headers": ("Content-Type",)}
+        options = self._options(method, url, body, timeouts)
         session = self._open()
-        deadline = Deadline(self._deadlines_of(timeouts.total_s))
-        attempt = Attempt(turn, deadline)
-        before = current.set(attempt)
+        timer = RequestTimer(self._timer_queue(timeouts.total_s))
+        request = OutgoingRequest(permit, timer)
+        token = current_request.set(request)
         try:
-            with deadline:
-                response = await session.request(
-                    method,
-                    URL(url, encoded=True),
-                    headers=headers,
-                    allow_redirects=False,
-                    **special,
+            with timer:
+                return await _response(
+                    session.request(method, URL(url, encoded=True), headers=headers, **options),
+                    request,
                 )
-                try:
-                    content = await _read(response)
-                finally:
-                    if not response.closed:  # it is, once it is read to its end
-                        response.release()
-                received = response.headers.copy()  # the client's own view cannot be pickled
-                return Answer(response.status, received, content, attempt)
         except (aiohttp.ClientError, OSError) as error:
-            attempt.settle(believed=False)
-            failed = self._translated(error)
+            request.release(verified=False)
+            translated = self._translated(error)
         except BaseException:
-            attempt.settle(believed=False)
+            request.release(verified=False)
             raise
         finally:
-            current.reset(before)
-        raise failed  # out here, so that the library's error does not hang on as its context
+            current_request.reset(token)
+        raise translated  # outside the except block so that the library's error is not chained
+
+    def _options(self, method: str, url: str, body: bytes, timeouts: Timeouts) -> _RequestOptions:
+        options: _RequestOptions = {"allow_redirects": False}
+        if timeouts is not self._timeouts:
+            options["timeout"] = _client_timeout(timeouts)
+        if proxy := self._proxy or environment_proxy(url):
+            options["proxy"] = _proxy_url(proxy)
+        if body or method != "GET":  # without a body, the library would still name a content type
+            options["data"] = body or None
+            options["skip_auto_headers"] = ("Content-Type",)
+        return options
 
     def _translated(
         self, error: aiohttp.ClientError | OSError
     ) -> TransportError | LocalResourceError:
-        """Return our own error for one of the library's; what this machine lacks is logged once."""
+        """Return our own error for one of the library's; a missing resource is logged once."""
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return _refused(error)
-        if (lack := lacking(error)) is None:
+            return _certificate_refused(error)
+        if (resource := missing_resource(error)) is None:
             return _translated(error)
-        if lack not in self._lacked:
-            self._lacked.add(lack)
-            _log.warning("no connection: %s", lack)
-        return LocalResourceError(f"no connection: {lack}")
+        if resource not in self._logged:
+            self._logged.add(resource)
+            _log.warning("no connection: %s", resource)
+        return LocalResourceError(f"no connection: {resource}")
 
-    def _deadlines_of(self, seconds: float) -> Deadlines:
-        found = self._deadlines.get(seconds)
-        if found is None:
-            found = self._deadlines[seconds] = Deadlines(seconds)
-        return found
+    def _timer_queue(self, seconds: float) -> TimerQueue:
+        queue = self._timer_queues.get(seconds)
+        if queue is None:
+            queue = self._timer_queues[seconds] = TimerQueue(seconds)
+        return queue
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._closed:  # a session that is opened now would never be closed
+        if self._is_closed:  # a session that is opened now would never be closed
             raise RuntimeError("the client is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=Connections(
-                    limit=0,
-                    keepalive_timeout=self._timeouts.idle_s,
-                    ttl_dns_cache=300,
-                    ssl=self._tls,
-                ),
+                connector=Connections(idle_s=self._timeouts.idle_s, tls=self._tls),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=_client_timeout(self._timeouts),
@@ -203,26 +209,39 @@ class Transport:
                     "User-Agent": f"palm-reconcile/{__version__}",
                 },
             )
-            # It would send a request again by itself on a kept-alive connection that broke: with
-            # the same nonce and outside the pacer. Connections refuse that too, but know no cause.
+            # The library would send a request again when a kept-alive connection broke: with the
+            # same nonce and outside the pacer. Connections refuse that, too, without the cause.
             self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
 
+async def _response(
+    sending: Awaitable[aiohttp.ClientResponse], request: OutgoingRequest
+) -> RawResponse:
+    response = await sending
+    try:
+        content = await _read(response)
+    finally:
+        if not response.closed:  # it is closed once it has been read to its end
+            response.release()
+    headers = response.headers.copy()  # the library's own view of them cannot be pickled
+    return RawResponse(response.status, headers, content, request)
+
+
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    if response.content.is_eof():  # it came along with the headers: there is nothing to wait for
+    if response.content.is_eof():  # it came with the headers: there is nothing to wait for
         body = response.content.read_nowait()
-        if len(body) <= _LONGEST_BODY:
+        if len(body) <= _MAX_BODY_BYTES:
             return body
         raise BodyError(_TOO_LONG)
-    if response.content_length is not None and response.content_length <= _LONGEST_BODY:
+    if response.content_length is not None and response.content_length <= _MAX_BODY_BYTES:
         return await response.read()
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
-        if size > _LONGEST_BODY:
+        if size > _MAX_BODY_BYTES:
             response.close()
             raise BodyError(_TOO_LONG)
     return b"".join(chunks)
@@ -231,9 +250,9 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
     """Return our own error for one of the library's, whose text may hold the URL."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ConnectError("no connection: it took too long to make one")
+        return ConnectError("no connection: connecting took too long")
     if isinstance(error, TimeoutError):
-        return TimedOutError("no complete answer in time")
+        return TimedOutError("no complete response in time")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ConnectError(f"no connection: the proxy answers HTTP {error.status}")
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -243,7 +262,7 @@ def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
     return ConnectError(f"no connection: {_cause(error)}")
 
 
-def _refused(error: aiohttp.ClientConnectorCertificateError) -> CertificateRefusedError:
+def _certificate_refused(error: aiohttp.ClientConnectorCertificateError) -> CertificateRefusedError:
     cause = error.certificate_error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CertificateRefusedError(

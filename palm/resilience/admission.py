@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Self
 
-from palm.errors import PalmError, ThrottledError, TransientError
-from palm.resilience.adaptive_rate import Adaptation
-from palm.resilience.breaker import Breaker
+from palm.clock import Clock
+from palm.errors import PalmError, SettingsError, ThrottledError, TransientError
+from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
+from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.pacer import Pacer, Permit
 
 __all__ = ["Admission"]
@@ -28,6 +30,38 @@ class Admission:
     adaptation: Adaptation | None = None
     breaker: Breaker | None = None
     answers: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        rate: float | None,
+        pacer: Pacer | None,
+        adaptation: AdaptationRules | Adaptation | None,
+        breaker: BreakerRules | Breaker | None,
+        clock: Clock,
+    ) -> Self:
+        """Return the admission control that a client's options describe; see ``AsyncPalm``.
+
+        Raises:
+            SettingsError: The options contradict each other.
+        """
+        if pacer is not None:
+            if rate is not None:
+                raise SettingsError("rate and pacer contradict each other: a pacer has a rate")
+            if pacer.clock.monotonic != clock.monotonic:
+                raise SettingsError("the pacer reads another clock than the client: pass it, too")
+        if isinstance(breaker, BreakerRules):
+            breaker = Breaker(breaker, clock=clock)
+        if isinstance(adaptation, Adaptation):
+            if adaptation.pacer is not pacer:
+                raise SettingsError("an Adaptation needs its own pacer: pass that, too")
+            return cls(pacer, adaptation, breaker)
+        if pacer is None:
+            if rate is None:
+                return cls(None, None, breaker)
+            pacer = Pacer(rate, clock=clock)
+        return cls(pacer, Adaptation(pacer, adaptation), breaker)
 
     async def enter(self) -> bool:
         """Wait until a request may be sent; return True if it is a probe of the circuit breaker.

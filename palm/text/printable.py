@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, overload
 
 __all__ = [
     "json_text",
@@ -39,8 +39,12 @@ def printable(text: str, *, keep: str = "") -> str:
     return "".join("�" if unicodedata.category(c) in _UNSAFE and c not in keep else c for c in text)
 
 
-def printable_values(value: Any) -> Any:  # noqa: ANN401 - JSON is anything
-    """Return what JSON holds, or a log's event, with every text in it printable, names too."""
+@overload
+def printable_values(value: Mapping[str, object]) -> dict[str, object]: ...
+@overload
+def printable_values(value: object) -> object: ...
+def printable_values(value: object) -> object:
+    """Return a JSON value, or a log event, with every text in it printable, names included."""
     if isinstance(value, str):
         return printable(without_keys(value))
     if value is None or isinstance(value, bool | int | float):
@@ -79,7 +83,7 @@ def shown_value(text: str) -> str:
     return repr(printable(text))
 
 
-def json_text(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - JSON is anything
+def json_text(value: object, *, indent: int | None = None) -> str:
     """Return JSON in which what is not printable is escaped: it steers nothing that shows it.
 
     Raises:

@@ -172,7 +172,7 @@ def test_the_sandboxs_help_names_every_fault():
     [
         ({"nostate": 1.0}, 3, "palm: the answer has no state\n"),
         ({"newstate": 1.0}, 3, "palm: the answer's state is new to this version: "),
-        ({"altered": 1.0}, 77, "palm: the answer's signature does not match its body\n"),
+        ({"altered": 1.0}, 77, "palm: the response's signature does not match its body\n"),
         ({"system_error": 1.0}, 75, "palm: HTTP 500: SYSTEM_ERROR "),
         ({"other": 1.0}, 75, "palm: the answer is about another openid\n"),
     ],
@@ -404,11 +404,11 @@ WRONG = {
             "public_key": written(f, "other.pem", pem(s.public_key_pair)),
             "public_key_id": s.public_key_id,
         },
-        ["FAIL  signature: ", "which we do not hold", "download"],
+        ["FAIL  signature: ", "which is not among the platform keys", "download"],
     ),
     "right public key, wrong id": (
         lambda f, k, s: {"public_key_id": s.public_key_id},
-        ["FAIL  signature: ", "which we do not hold", "Wechatpay-Serial"],
+        ["FAIL  signature: ", "which is not among the platform keys", "Wechatpay-Serial"],
     ),
     "wrong merchant": (
         lambda f, k, s: {"mchid": "1900000001"},

@@ -13,12 +13,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from palm import (
+    Answer,
     APIv3Key,
     AsyncPalm,
     CertificateStore,
     PalmAuthorization,
     PalmError,
-    Response,
     Retry,
     Timeouts,
     message,
@@ -308,7 +308,7 @@ def test_any_signed_body_is_an_answer_or_an_error(world, run, body, headers):
 def test_any_signed_status_is_an_answer_or_an_error(world, run, body, status):
     world.answer = world.signed(body, status)
     came = outcome(run, world.palm.v3._openid_.get(openid=PAIR[0]))
-    if isinstance(came, Response):
+    if isinstance(came, Answer):
         assert status in {200, 201, 204}
         assert came.content == (b"" if status in {204, 304} else body)
         outcome(run, _json_of(came))

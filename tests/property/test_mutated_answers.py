@@ -12,8 +12,8 @@ from multidict import CIMultiDict
 
 from palm import Clock, PalmAuthorization, PalmError, SignatureError, SignatureReason, message
 from palm.crypto.signing import RSAVerifier
-from palm.http.connections import Answer
-from palm.http.response import Response, check_typed
+from palm.http.answer import Answer, check_typed
+from palm.http.connections import RawResponse
 from palm.http.signed import SignedTransport
 from palm.models import read_authorization
 from palm.resilience.failover import Hosts
@@ -33,13 +33,13 @@ class Anybody:
         return b""
 
 
-class Settled:
-    """What is told whether an answer's connection may be kept."""
+class Unconnected:
+    """A request that has no connection to keep."""
 
-    wire = None
+    connection = None
 
-    def settle(self, *, believed: bool) -> None:
-        """Keep nothing: there is no connection."""
+    def release(self, *, verified: bool) -> None:
+        """Keep nothing."""
 
 
 class Telling:
@@ -49,7 +49,7 @@ class Telling:
 
     async def send(self, *_, **__):
         status, headers, body = self.answer
-        return Answer(status, CIMultiDict(headers), body, Settled())
+        return RawResponse(status, CIMultiDict(headers), body, Unconnected())
 
 
 def sound(keys, number: int) -> tuple[int, dict[str, str], bytes]:
@@ -126,7 +126,7 @@ async def test_of_a_hundred_thousand_mutated_answers_none_is_believed(keys):
         clock=Clock(wall=lambda: NOW),
     )
 
-    def read(response: Response) -> PalmAuthorization:
+    def read(response: Answer) -> PalmAuthorization:
         check_typed(response)
         openid, organization_id = PAIR
         return read_authorization(

@@ -1,4 +1,4 @@
-"""palm.http.response: whatever comes makes a documented error, fit to show and to store."""
+"""palm.http.answer: whatever comes makes a documented error, fit to show and to store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from palm.errors import APIError, BodyError
-from palm.http.response import error_of
+from palm.http.answer import error_of
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 HEADER = st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape"))

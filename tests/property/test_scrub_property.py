@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from palm import AsyncPalm, PalmError, Retry
-from palm.http.connections import Answer, Attempt
+from palm.http.connections import OutgoingRequest, RawResponse
 from palm.text.redact import (
-    scrub,
     shown_code,
     shown_key_id,
     shown_message,
     shown_request_id,
     shown_state,
 )
+from palm.text.scrub import scrub
 
 RUN = 8
 USUAL = st.from_regex(r"\Ao[A-Za-z0-9_-]{27}\Z")
@@ -177,7 +177,7 @@ class Saying:
     def __init__(self, place, said, status):
         self.place, self.said, self.status = place, said, status
 
-    async def send(self, *_, turn=None):
+    async def send(self, *_, permit=None):
         body = {"code": "PARAM_ERROR", "message": "m", "state": "AUTHORIZATION_STATE_ON"}
         if self.place in {"code", "message", "state", "openid"}:
             body[self.place] = self.said
@@ -189,8 +189,11 @@ class Saying:
         if self.place in {"Request-ID", "Wechatpay-Serial", "date"}:
             headers[self.place] = self.said
         content = json.dumps(body).encode()
-        return Answer(
-            self.status, CIMultiDict(headers), content, Attempt(turn, asyncio.timeout(None))
+        return RawResponse(
+            self.status,
+            CIMultiDict(headers),
+            content,
+            OutgoingRequest(permit, asyncio.timeout(None)),
         )
 
     async def close(self):

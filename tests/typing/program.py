@@ -17,6 +17,7 @@ from palm import (
     BASE_URLS,
     Adaptation,
     AdaptationRules,
+    Answer,
     APIError,
     APIv3Key,
     ArgumentError,
@@ -48,7 +49,6 @@ from palm import (
     PendingError,
     PlatformKeys,
     RefusedError,
-    Response,
     Retry,
     RSASigner,
     RSAVerifier,
@@ -147,8 +147,8 @@ def ask() -> Iterator[PalmAuthorization]:
         state: AuthorizationState = answer.state
         time: datetime | None = answer.authorize_time
         print(state is AuthorizationState.ON, time and time.year, answer.echoed)
-        node: Node[Response] = client.v3.palmservice.authorization.openid._openid_
-        response: Response = node.get(openid="o1", query={"organization_id": "1004"})
+        node: Node[Answer] = client.v3.palmservice.authorization.openid._openid_
+        response: Answer = node.get(openid="o1", query={"organization_id": "1004"})
         response = client["v3/certificates"].get({"query": {}})
         response = client.chain("v3/foo").Delete.post(json={"a": 1})
         status: int = response.status
@@ -183,8 +183,8 @@ async def ask_many() -> list[PalmAuthorization]:
                 print(pair.organization_id, explain(outcome))
             else:
                 found.append(outcome)
-        node: Node[Awaitable[Response]] = client.v3.foo
-        response: Response = await node.get()
+        node: Node[Awaitable[Answer]] = client.v3.foo
+        response: Answer = await node.get()
         hasty: AsyncPalm = client.with_options(timeout=Timeouts(total_s=1.0))
         print(response.verified_by, await hasty.authorizations.get("o1", "1"))
     return found

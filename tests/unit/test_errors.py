@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 import jobs
 import palm
 from palm.errors import SignatureReason
-from palm.http.response import Response, error_of
+from palm.http.answer import Answer, error_of
 from palm.sandbox.requests.rejections import RejectionReason
 
 
@@ -101,7 +101,7 @@ def test_an_error_taken_out_of_a_pickle_keeps_what_was_taken_out_of_it(way):
 @pytest.mark.parametrize("way", WAYS)
 def test_an_answer_comes_out_of_a_pickle_and_a_copy_as_it_was(way):
     headers = CIMultiDict({"Request-ID": "08F7"})
-    answer = Response(200, headers, b'{"a": 1}', "PUB_KEY_ID_1", 2, ("o-1",))
+    answer = Answer(200, headers, b'{"a": 1}', "PUB_KEY_ID_1", 2, ("o-1",))
     other = WAYS[way](answer)
     assert other == answer
     assert (other.headers["request-id"], other.json(), other.private) == (

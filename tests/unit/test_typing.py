@@ -39,10 +39,10 @@ def test_a_program_that_misuses_them_is_not(tmp_path):
     """Else the test above would prove nothing."""
     program = tmp_path / "program.py"
     program.write_text(
-        "from palm import AsyncPalm, Palm, Pair, PalmAuthorization, Response\n"
+        "from palm import AsyncPalm, Palm, Pair, PalmAuthorization, Answer\n"
         "def f(p: Palm, a: AsyncPalm) -> None:\n"
         "    x: int = p.authorizations.get('o', '1')\n"
-        "    r: Response = a.v3.foo.get()\n"
+        "    r: Answer = a.v3.foo.get()\n"
         "    p.authorizations.get('o', 1)\n"
         "    Pair('o')\n"
         "    p.nothing\n"

@@ -23,7 +23,7 @@ from jobs.render.warnings import warnings
 from jobs.report.model import Report
 from jobs.schema import NO_CHANGE, Change, State
 from palm.text.printable import printable, without_keys
-from palm.text.redact import scrub
+from palm.text.scrub import scrub
 
 __all__ = ["Ending", "Message", "Severity", "compose", "first_line", "is_due", "trial_message"]
 

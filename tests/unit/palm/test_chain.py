@@ -244,7 +244,7 @@ def test_the_members_of_a_node_are_the_verbs_and_chain(node, sent):
     # getmembers finds the class's own attributes too, which hold no path.
     members = dict(inspect.getmembers(node))
     assert not any(isinstance(value, Node) for value in members.values())
-    assert str(inspect.signature(node.get)).startswith("(given: ")
+    assert str(inspect.signature(node.get)).startswith("(params: ")
     assert sent == []
 
 

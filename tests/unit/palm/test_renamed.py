@@ -14,6 +14,7 @@ import palm.sandbox
         (palm, "BeliefError", "VerificationError"),
         (palm, "DownloadedKeys", "CertificateStore"),
         (palm, "NewStateError", "UnrecognizedStateError"),
+        (palm, "Response", "Answer"),
         (palm.sandbox, "Gateway", "SandboxGateway"),
         (palm.sandbox, "Standing", "PairStatus"),
         (palm.sandbox, "State", "PairState"),

@@ -16,7 +16,7 @@ from jobs.sweep.engine import sweep
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import ThrottledError
-from palm.http.response import error_of
+from palm.http.answer import error_of
 from tests import virtual
 
 RATE = 50.0

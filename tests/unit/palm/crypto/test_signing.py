@@ -187,7 +187,7 @@ def test_an_answer_without_one_of_the_headers_is_refused(verifier, signed, name,
         headers[f"Wechatpay-{name}"] = ""
     error = refusal(verifier, headers)
     assert error.reason is SignatureReason.MISSING
-    assert str(error) == f"the answer has no Wechatpay-{name}"
+    assert str(error) == f"the response has no Wechatpay-{name}"
 
 
 def test_an_answer_with_no_signature_at_all_is_refused(verifier):
@@ -202,7 +202,10 @@ def test_an_answer_within_five_minutes_is_believed(verifier, signed, skew):
 
 @pytest.mark.parametrize(
     ("skew", "said"),
-    [(-301, "lies 301 s before our clock; at most 300 s are allowed"), (301, "lies 301 s after")],
+    [
+        (-301, "is 301 s before this machine's clock; at most 300 s are allowed"),
+        (301, "is 301 s after"),
+    ],
 )
 def test_an_answer_beyond_five_minutes_is_refused_and_says_by_how_much(
     verifier, signed, skew, said
@@ -241,7 +244,9 @@ def test_a_key_that_is_not_held_is_refused_by_its_name(verifier, signed, serial)
 def test_a_key_id_that_has_not_the_form_of_one_is_not_shown(verifier, signed, serial):
     error = refusal(verifier, signed(b"{}", serial=serial))
     assert (error.reason, error.serial) == (SignatureReason.UNKNOWN_SERIAL, None)
-    assert str(error) == "the answer is signed with a key whose id is none of WeChat Pay's"
+    assert (
+        str(error) == "the response is signed with a key whose id does not look like WeChat Pay's"
+    )
 
 
 @pytest.mark.parametrize("change", ["=", "A", " ", "\n", "-", "é", "", None])

@@ -27,10 +27,10 @@ async def transport():
     await transport.close()
 
 
-async def ask(transport, server, *, turn=None):
+async def ask(transport, server, *, permit=None):
     """Send a request, believe what comes back and return it."""
-    with await transport.send("GET", f"{server.base_url}/x", {}, b"", turn=turn) as answer:
-        answer.keep()
+    with await transport.send("GET", f"{server.base_url}/x", {}, b"", permit=permit) as answer:
+        answer.keep_connection()
     return answer.content.decode()
 
 
@@ -44,7 +44,7 @@ async def silent(line):
 
 
 class Waiting:
-    """A turn that comes once something has happened."""
+    """A permit that comes once something has happened."""
 
     def __init__(self, until):
         self.until, self.waits, self.come = until, 0, False
@@ -121,7 +121,7 @@ async def test_what_comes_while_the_verdict_is_awaited_counts_too(serve, transpo
             await server.lines[0].say(b"HTTP/1.1 2")
             for _ in range(5):
                 await asyncio.sleep(0)
-            answer.keep()
+            answer.keep_connection()
         assert await ask(transport, server) == "02"
         assert server.connections == 2
 
@@ -143,7 +143,7 @@ async def test_an_answer_that_came_before_any_request_is_not_an_answer(
 
     monkeypatch.setattr(Connections, "_create_connection", once_something_came)
     async with serve(numbered, greeting=first_says_one) as server:
-        with pytest.raises(DisconnectedError, match="something came on it unasked"):
+        with pytest.raises(DisconnectedError, match="data came that nobody asked for"):
             await ask(transport, server)
         assert server.heads == []
         server.greeting = None
@@ -162,9 +162,9 @@ async def test_what_comes_while_a_request_waits_for_its_turn_is_not_its_answer(
         expected = []
         if pooled:
             expected.append(await ask(transport, server))
-        turn = Waiting(something_comes)
-        assert await ask(transport, server, turn=turn) == f"{len(expected) + 1:02}"
-        assert (turn.waits, server.connections) == (1, 2)
+        permit = Waiting(something_comes)
+        assert await ask(transport, server, permit=permit) == f"{len(expected) + 1:02}"
+        assert (permit.waits, server.connections) == (1, 2)
         assert "Authorization: anew" in server.heads[-1]
 
 
@@ -177,7 +177,7 @@ async def test_a_connection_that_closes_while_a_request_waits_for_its_turn_is_re
             await asyncio.sleep(0)
 
     async with serve(numbered, greeting=silent) as server:
-        assert await ask(transport, server, turn=Waiting(it_closes)) == "01"
+        assert await ask(transport, server, permit=Waiting(it_closes)) == "01"
         assert server.connections == 2
 
 
@@ -214,7 +214,7 @@ async def test_nobody_is_lent_a_connection_before_the_verdict_on_its_last_answer
         with await transport.send("GET", f"{server.base_url}/x", {}, b"") as answer:
             assert await ask(transport, server) == "02"
             assert server.connections == 2
-            answer.keep()
+            answer.keep_connection()
         for _ in range(4):
             await ask(transport, server)
         assert server.connections == 2
@@ -252,7 +252,7 @@ async def test_one_who_leaves_while_waiting_for_its_turn_leaves_the_connection_t
 
     async with serve(numbered) as server:
         await ask(transport, server)
-        task = asyncio.create_task(ask(transport, server, turn=Waiting(never)))
+        task = asyncio.create_task(ask(transport, server, permit=Waiting(never)))
         await started.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -267,7 +267,7 @@ async def test_the_wait_for_the_turn_counts_in_no_timeout(serve, total):
 
     async with serve(numbered) as server:
         transport = Transport(Timeouts(connect_s=total, total_s=total))
-        assert await ask(transport, server, turn=Waiting(longer_than_allowed)) == "01"
+        assert await ask(transport, server, permit=Waiting(longer_than_allowed)) == "01"
         await transport.close()
 
 

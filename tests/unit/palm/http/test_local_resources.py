@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from palm.http.local_resources import lacking
+from palm.http.local_resources import missing_resource
 from tests.limits import no_free_descriptors
 
 OURS = {
@@ -51,7 +51,7 @@ WRAPPED = {
 @pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
 @pytest.mark.parametrize("number", OURS, ids=errno.errorcode.get)
 def test_it_is_found_wherever_it_stands_and_said_with_what_mends_it(number, wrap):
-    said = lacking(wrap(error_of(number)))
+    said = missing_resource(wrap(error_of(number)))
     assert said is not None
     assert said.startswith(OURS[number])
     assert "lower --concurrency" in said
@@ -60,13 +60,13 @@ def test_it_is_found_wherever_it_stands_and_said_with_what_mends_it(number, wrap
 @pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
 @pytest.mark.parametrize("number", THEIRS, ids=str)
 def test_what_the_gateway_or_the_network_does_is_none_of_it(number, wrap):
-    assert lacking(wrap(error_of(number))) is None
+    assert missing_resource(wrap(error_of(number))) is None
 
 
 def test_a_circle_of_causes_ends():
     one, two = ValueError(), ValueError()
     one.__cause__, two.__cause__ = two, one
-    assert lacking(one) is None
+    assert missing_resource(one) is None
 
 
 @pytest.mark.parametrize(
@@ -83,25 +83,27 @@ def test_a_circle_of_causes_ends():
 def test_of_several_addresses_that_failed_each_in_its_own_way(numbers, ours):
     """Without IPv6 here, an IPv6 address of a gateway that is down lacks a local address."""
     texts = ", ".join(f"[Errno {number}] {os.strerror(number)}" for number in numbers)
-    assert (lacking(OSError(f"Multiple exceptions: {texts}")) is not None) is ours
+    assert (missing_resource(OSError(f"Multiple exceptions: {texts}")) is not None) is ours
 
 
 def test_a_look_up_without_memory_is_ours_and_an_unknown_name_is_not():
-    assert lacking(socket.gaierror(socket.EAI_MEMORY, "Memory")) == lacking(error_of(errno.ENOMEM))
-    assert lacking(socket.gaierror(socket.EAI_NONAME, "Name or service not known")) is None
-    assert lacking(socket.gaierror(socket.EAI_AGAIN, "Temporary failure")) is None
+    assert missing_resource(socket.gaierror(socket.EAI_MEMORY, "Memory")) == missing_resource(
+        error_of(errno.ENOMEM)
+    )
+    assert missing_resource(socket.gaierror(socket.EAI_NONAME, "Name or service not known")) is None
+    assert missing_resource(socket.gaierror(socket.EAI_AGAIN, "Temporary failure")) is None
 
 
 def test_a_look_up_that_had_no_descriptor_to_ask_with_is_ours():
     """The C library says only that it does not know the name."""
     unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     with no_free_descriptors():
-        said = lacking(aiohttp.ClientConnectorDNSError(KEY, unknown))
-    assert said == lacking(error_of(errno.EMFILE))
+        said = missing_resource(aiohttp.ClientConnectorDNSError(KEY, unknown))
+    assert said == missing_resource(error_of(errno.EMFILE))
 
 
 async def test_a_real_connection_without_a_descriptor_says_so():
     loop = asyncio.get_running_loop()
     with no_free_descriptors(), pytest.raises(OSError, match="Too many open files") as caught:
         await loop.create_connection(asyncio.Protocol, "127.0.0.1", 9)
-    assert lacking(caught.value) == lacking(error_of(errno.EMFILE))
+    assert missing_resource(caught.value) == missing_resource(error_of(errno.EMFILE))

@@ -51,7 +51,7 @@ async def hurried():
 async def ask(transport, server):
     """Send a request and believe what comes back."""
     with await transport.send("GET", server.base_url + TARGET, {}, b"") as answer:
-        answer.keep()
+        answer.keep_connection()
     return answer
 
 
@@ -247,7 +247,7 @@ async def test_a_longer_body_is_refused_without_being_read_to_its_end(serve, tra
     async with serve(script) as server:
         error = await fail(transport, server.base_url, BodyError)
         await asyncio.sleep(0.05)
-    assert str(error) == "the answer is longer than 65536 bytes"
+    assert str(error) == "the response is longer than 65536 bytes"
     assert said < 50_000_000
 
 
@@ -313,7 +313,7 @@ async def test_a_kept_alive_connection_that_breaks_is_not_tried_again_by_the_lib
 async def test_a_server_that_says_nothing_is_timed_out(serve, hurried, fail):
     async with serve(silence) as server:
         error = await fail(hurried, server.base_url, TimedOutError)
-    assert str(error) == "no complete answer in time"
+    assert str(error) == "no complete response in time"
 
 
 async def test_a_server_that_stops_halfway_is_timed_out(serve, hurried, fail):

@@ -18,7 +18,7 @@ from palm.errors import (
     TransientError,
     UnauthorizedError,
 )
-from palm.http.response import TYPED, Response, check_typed, error_of
+from palm.http.answer import TYPED, Answer, check_typed, error_of
 
 
 def error(status, code=None, message=None, *, headers=None, private=(), verified=False):
@@ -50,8 +50,8 @@ def test_a_typed_call_has_one_status_of_answers(status):
     found = error_of(status, {}, b"{}", verified=True, accepted=TYPED)
     assert (type(found), found.status) == (BodyError, status)
     with pytest.raises(BodyError, match=f"HTTP {status} is not an answer"):
-        check_typed(Response(status, {}, b"{}", "7A"))
-    check_typed(Response(200, {}, b"{}", "7A"))
+        check_typed(Answer(status, {}, b"{}", "7A"))
+    check_typed(Answer(200, {}, b"{}", "7A"))
 
 
 TWICE = [
@@ -69,13 +69,13 @@ TWICE = [
 @pytest.mark.parametrize("body", TWICE)
 def test_a_body_with_a_member_twice_is_not_believed(body):
     with pytest.raises(BodyError, match="^the answer has a member twice$") as caught:
-        Response(200, {}, body, "7A").json()
+        Answer(200, {}, body, "7A").json()
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_a_name_may_come_again_in_another_object():
     body = rb'{"a":{"a":[{"a":1},{"a":2}]},"A":{"a":3},"\u00e9":1,"e\u0301":2}'
-    assert Response(200, {}, body, "7A").json() == {
+    assert Answer(200, {}, body, "7A").json() == {
         "a": {"a": [{"a": 1}, {"a": 2}]}, "A": {"a": 3}, "é": 1, "e\u0301": 2
     }  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_code_and_message_of_an_error_with_a_member_twice_do_not_count(body):
 @pytest.mark.parametrize("body", [b'{"a":NaN}', b"-Infinity", b"[Infinity]", b"\xef\xbb\xbf{}"])
 def test_what_only_some_readers_call_json_is_none(body):
     with pytest.raises(BodyError, match="^the answer is not JSON$"):
-        Response(200, {}, body, "7A").json()
+        Answer(200, {}, body, "7A").json()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_half_characters_are_replaced_since_nobody_can_store_them():
     headers = {"Request-ID": b"08\xff-0".decode("utf-8", "surrogateescape")}
     found = error_of(400, headers, rb'{"code":"\ud800","message":"\udfff"}', verified=False)
     assert (found.code, found.message, found.request_id) == ("…", "�", "08…-0")
-    answer = Response(200, headers, b"{}", "K")
+    answer = Answer(200, headers, b"{}", "K")
     assert answer.request_id == "08…-0"
 
 
@@ -260,12 +260,12 @@ def test_an_api_error_is_raised_for_no_2xx_only():
 
 
 def test_a_response_reads_its_json_or_refuses_it():
-    assert Response(200, {}, b'{"a":1}', "K").json() == {"a": 1}
+    assert Answer(200, {}, b'{"a":1}', "K").json() == {"a": 1}
     for content in (b"", b"{", b"\xff\xfe\xff", b"[" * 60_000):
         with pytest.raises(BodyError, match=r"^the answer is not JSON$"):
-            Response(200, {}, content, "K").json()
+            Answer(200, {}, content, "K").json()
 
 
 def test_a_responses_repr_shows_neither_headers_nor_content():
-    shown = repr(Response(200, {"Wechatpay-Signature": "c2ln"}, b"oSecret", "K"))
-    assert shown == "Response(status=200, verified_by='K', attempts=1)"
+    shown = repr(Answer(200, {"Wechatpay-Signature": "c2ln"}, b"oSecret", "K"))
+    assert shown == "Answer(status=200, verified_by='K', attempts=1)"

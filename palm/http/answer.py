@@ -1,4 +1,4 @@
-"""An answer as it came, and what its status means.
+"""Verified answers, and the errors that the status of a response means.
 
 Sources: statuses and codes https://pay.weixin.qq.com/doc/v3/merchant/4012081717, the error body
 https://pay.weixin.qq.com/doc/v3/merchant/4012081709
@@ -25,14 +25,14 @@ from palm.errors import (
 from palm.strict_json import parse_json
 from palm.text.redact import shown_code, shown_message, shown_request_id
 
-__all__ = ["TYPED", "Response", "check_typed", "error_of", "request_id_of"]
+__all__ = ["TYPED", "Answer", "check_typed", "error_of", "request_id_of"]
 
 ANY_CALL: Final = frozenset({200, 201, 204})
 TYPED: Final = frozenset({200})
-"""The statuses of answers: to any call, and to those whose interface says that it is 200.
+"""The statuses of answers: to any call, and to calls whose interface documents 200 only.
 
-Any other 2xx means that it is not the gateway's whole answer (203, 206, 226), or nothing that
-WeChat Pay documents.
+Any other 2xx means that it is not the gateway's whole answer (203, 206, 226), or it is not
+documented by WeChat Pay.
 
 Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717
 """
@@ -40,29 +40,30 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717
 _FREQUENCY: Final = re.compile(
     r"FRE(QUENCY|QENCY)|RATE_?LIMIT|TOO_?MANY|too (many|frequent)|频率|频繁|过快", re.IGNORECASE
 )
-"""How the codes and messages of throttling are spelled; 429 itself needs none of them."""
+"""Matches the codes and messages of throttling, for statuses other than 429."""
 
 _REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
 _ACCEPTED: Final = 202
 _LONGEST_RETRY_AFTER_S: Final = 120.0
-"""One header, perhaps unsigned, must not put a whole night to sleep."""
+"""The limit keeps one header, which may be unsigned, from stopping a run for hours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class Answer:
     """A verified answer.
 
     What is proved: WeChat Pay signed ``content`` at most five minutes before or after it came, and
-    this client accepted no answer with the same signature before. What is not: neither ``status``
-    nor the question is signed, so only what ``content`` itself names ties it to a question.
+    this client accepted no answer with the same signature before. What is not proved: neither
+    ``status`` nor the request is signed, so only what ``content`` itself names connects it with a
+    request.
 
     Attributes:
         status: HTTP status: 200, 201 or 204.
         headers: Looked up without regard to case.
         content: The raw bytes that were signed.
-        verified_by: Id of the platform key that signed them.
-        attempts: Requests it took, at least 1.
-        private: Texts that must not appear in what is shown of it.
+        verified_by: Id of the platform key that signed the content.
+        attempts: How many requests were sent until this answer came, at least 1.
+        private: Texts that must not appear in anything shown of the answer.
     """
 
     status: int
@@ -74,14 +75,14 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """What WeChat Pay's support asks for."""
+        """The ``Request-ID``, which WeChat Pay's support asks for; None if there is none."""
         return request_id_of(self.headers, self.private)
 
-    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
+    def json(self) -> Any:  # noqa: ANN401 - the caller knows which members it asks for
         """Return the body's JSON.
 
         Raises:
-            BodyError: It is none, or an object in it has a member twice.
+            BodyError: It is not JSON, or an object in it has a member twice.
         """
         return parse_json(self.content)
 
@@ -95,25 +96,25 @@ def error_of(
     private: Iterable[str] = (),
     accepted: Collection[int] = ANY_CALL,
 ) -> PalmError | None:
-    """Return the error that a status means, None for an answer that may be read.
+    """Return the error that a status means, or None if the body may be read.
 
     Args:
         status: HTTP status.
         headers: Looked up without regard to case.
         content: The raw body.
-        verified: Whether a signature over it verified.
-        private: Texts no part of which may appear in the error, e.g. the openid asked about.
-        accepted: The statuses of answers that may be read.
+        verified: Whether the response's signature verified.
+        private: Texts no part of which may appear in the error, e.g. the openid of the request.
+        accepted: The statuses with which a body may be read.
     """
     if status in accepted:
         return None
     request_id = request_id_of(headers, private)
     if status < 400 and status != _ACCEPTED:  # noqa: PLR2004 - HTTP's own number
-        body_error = _no_answer(status)
+        body_error = _undocumented_status(status)
         body_error.status = status
         body_error.request_id = request_id
         return body_error
-    code, message, kind = _told(status, content, private)
+    code, message, kind = _error_details(status, content, private)
     return kind(
         status,
         code,
@@ -124,17 +125,17 @@ def error_of(
     )
 
 
-def check_typed(response: Response) -> None:
-    """Refuse an answer to a call whose interface documents 200, if it has another status.
+def check_typed(answer: Answer) -> None:
+    """Check the status of an answer to a call whose interface documents 200 only.
 
     Raises:
-        BodyError: It has.
+        BodyError: The status is not 200.
     """
-    if response.status not in TYPED:
-        raise _no_answer(response.status)
+    if answer.status not in TYPED:
+        raise _undocumented_status(answer.status)
 
 
-def _no_answer(status: int) -> BodyError:
+def _undocumented_status(status: int) -> BodyError:
     return BodyError(f"HTTP {status} is not an answer of WeChat Pay: perhaps a proxy answers")
 
 
@@ -149,7 +150,7 @@ def _kind(status: int, code: object, message: object) -> type[APIError]:
 
 
 def request_id_of(headers: Mapping[str, str], private: Iterable[str] = ()) -> str | None:
-    """Return what WeChat Pay's support asks for, None where the answer does not say.
+    """Return the ``Request-ID``, which WeChat Pay's support asks for, or None if there is none.
 
     Args:
         headers: Looked up without regard to case.
@@ -158,12 +159,12 @@ def request_id_of(headers: Mapping[str, str], private: Iterable[str] = ()) -> st
     return shown_request_id(headers.get("Request-ID"), private)
 
 
-def _told(
+def _error_details(
     status: int, content: bytes, private: Iterable[str]
 ) -> tuple[str | None, str | None, type[APIError]]:
-    """Return code and message of an error body, as they may be shown, and what they mean.
+    """Return code and message of an error body, as they may be shown, and the class of the error.
 
-    The body may be empty, HTML, or anything else. One with a member twice says nothing.
+    The body may be empty, HTML, or anything else. A body with a member twice is ignored.
     """
     try:
         members = parse_json(content)
