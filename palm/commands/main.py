@@ -6,118 +6,36 @@ import asyncio
 import shlex
 import signal
 import tempfile
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Final, NoReturn, TypedDict, TypeVar, Unpack
+from typing import Final, NoReturn, Unpack
 
 import click
 
 from palm import __version__
 from palm.commands.exit_codes import EXIT_CODES, epilog, exit_code_of
+from palm.commands.options import (
+    CheckOptions,
+    GetOptions,
+    SandboxOptions,
+    settings_of,
+    settings_options,
+)
 from palm.commands.runner import print_error, run_command
 from palm.commands.streams import show
 from palm.errors import CertificateRefusedError
-from palm.http.url import proxy_option
-from palm.settings import CONFIG_NAME, Settings, load_settings, read_config
+from palm.settings import CONFIG_NAME, Settings, read_config
 from palm.text.printable import json_text, printable
 
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm"
 _CHECK_FAILED: Final = 77
-_Function = TypeVar("_Function", bound=Callable[..., object])
-
-
-class _SettingsOptions(TypedDict):
-    """The options that :func:`_settings_options` adds."""
-
-    config: Path | None
-    base_url: tuple[str, ...]
-    ca_file: Path | None
-    proxy: str | None
-
-
-class _GetOptions(_SettingsOptions):
-    """The options of ``palm get``."""
-
-    openid: str
-    organization_id: str
-    accept_unnamed: bool | None
-    require_echo: bool | None
-
-
-class _CheckOptions(_SettingsOptions):
-    """The options of ``palm check``."""
-
-    openid: str | None
-    organization_id: str | None
-
-
-class _SandboxOptions(TypedDict):
-    """The options of ``palm sandbox``."""
-
-    port: int
-    folder: Path | None
-    mode: str
-    faults: str
-    limit: int | None
-    latency_s: float
-    day: datetime | None
-    seed: int
 
 
 @click.group(no_args_is_help=False, epilog=epilog(EXIT_CODES))
 @click.version_option(__version__, prog_name=_NAME)
 def command() -> None:
     """Use WeChat Pay's palm service (微信刷掌), or run a sandbox of it."""
-
-
-def _settings_options(function: _Function) -> _Function:
-    """Add the options for keys and gateway to a command."""
-    for option in (
-        click.option(
-            "--config",
-            metavar="FILE",
-            type=Path,
-            help="Settings file.  [default: palm.toml in the current folder, if there is one]",
-        ),
-        click.option(
-            "--base-url",
-            metavar="URL",
-            multiple=True,
-            help="URL of the gateway; repeat for a backup.  [default: WeChat Pay's]",
-        ),
-        click.option(
-            "--ca-file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Also trust these certificate authorities.  [default: PALM_CA_FILE]",
-        ),
-        click.option(
-            "--proxy",
-            metavar="URL",
-            help="URL of an HTTP proxy.  [default: PALM_PROXY, HTTPS_PROXY]",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _settings(
-    options: _SettingsOptions,
-    *,
-    accept_unnamed: bool | None = None,
-    require_echo: bool | None = None,
-) -> Settings:
-    return load_settings(
-        read_config(options["config"]),
-        base_url=options["base_url"] or None,
-        proxy=proxy_option(options["proxy"]),
-        ca_file=options["ca_file"],
-        accept_unnamed=accept_unnamed,
-        require_echo=require_echo,
-    )
 
 
 @command.command(epilog=epilog(EXIT_CODES))
@@ -134,8 +52,8 @@ def _settings(
 @click.option(
     "--require-echo", is_flag=True, default=None, help="The default; accepted for older scripts."
 )
-@_settings_options
-def get(**options: Unpack[_GetOptions]) -> int:
+@settings_options
+def get(**options: Unpack[GetOptions]) -> int:
     """Ask about one person and one organization; print the answer as JSON."""
     return asyncio.run(_get(options))
 
@@ -143,8 +61,8 @@ def get(**options: Unpack[_GetOptions]) -> int:
 @command.command()
 @click.option("--openid", help="The person to ask about.  [default: the documentation's example]")
 @click.option("--organization-id", metavar="ID", help="The organization to ask about.")
-@_settings_options
-def check(**options: Unpack[_CheckOptions]) -> int:
+@settings_options
+def check(**options: Unpack[CheckOptions]) -> int:
     """Check keys, serial numbers, clock, host and permission, and say how to fix them.
 
     Sends one query to each host. The exit code is 0, or 77 if a check has failed.
@@ -153,7 +71,7 @@ def check(**options: Unpack[_CheckOptions]) -> int:
     pair = (openid, organization_id) if openid and organization_id else None
     if pair is None and (openid or organization_id):
         raise click.UsageError("--openid and --organization-id go together")
-    return asyncio.run(_check(_settings(options), pair))
+    return asyncio.run(_check(settings_of(options), pair))
 
 
 @command.command()
@@ -212,7 +130,7 @@ def check(**options: Unpack[_CheckOptions]) -> int:
     show_default=True,
     help="Seed of the population and of the faults.",
 )
-def sandbox(**options: Unpack[_SandboxOptions]) -> None:
+def sandbox(**options: Unpack[SandboxOptions]) -> None:
     """Run a gateway that behaves as WeChat Pay's does, on this machine only.
 
     It verifies each request and signs each answer with keys made when it starts. Any SDK can use
@@ -246,11 +164,11 @@ def main() -> NoReturn:
     run_command(command, _NAME, exit_code_of)
 
 
-async def _get(options: _GetOptions) -> int:
+async def _get(options: GetOptions) -> int:
     from palm.client import AsyncPalm  # noqa: PLC0415 - not needed for --help
     from palm.doctor.remedies import diagnose  # noqa: PLC0415
 
-    settings = _settings(
+    settings = settings_of(
         options,
         accept_unnamed=options["accept_unnamed"],
         require_echo=options["require_echo"],
@@ -288,7 +206,7 @@ async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
     return worst
 
 
-async def _serve(options: _SandboxOptions, folder: Path) -> None:
+async def _serve(options: SandboxOptions, folder: Path) -> None:
     from palm.sandbox import Faults, Population, SandboxGateway, SandboxKeys  # noqa: PLC0415 - a server
 
     keys = SandboxKeys.generate()
