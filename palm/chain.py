@@ -1,8 +1,8 @@
-"""The documentation's way to write a request: a path as a chain of names, ended by a verb.
+"""Requests written as a chain of attributes: a path, ended by an HTTP method.
 
-``palm.v3.pay.transactions.outTradeNo._out_trade_no_.close.post(out_trade_no="P12")`` asks for
-``POST /v3/pay/transactions/out-trade-no/P12/close``. The grammar is that of the PHP and Node
-clients (https://github.com/wechatpay-apiv3/wechatpay-php), so what their users know holds here too.
+``palm.v3.pay.transactions.outTradeNo._out_trade_no_.close.post(out_trade_no="P12")`` sends
+``POST /v3/pay/transactions/out-trade-no/P12/close``. The grammar is the one of the PHP and Node
+clients (https://github.com/wechatpay-apiv3/wechatpay-php), so that their users know it already.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Send = Callable[[str, str, bytes, tuple[str, ...]], R]
 _VARIABLE: Final = re.compile(r"([_$])([A-Za-z][A-Za-z0-9_]*?)\1")
 _CAPITAL: Final = re.compile(r"[A-Z]")
 _PROBES: Final = ("_repr_", "_ipython_")
-"""What notebooks ask every object for; none of them is a variable of a path."""
+"""Attributes that notebooks look up on every object; they are not variables of a path."""
 _VERBS: Final = ("get", "post", "put", "patch", "delete")
 
 
 def segment(name: str) -> str:
-    """Return the path segment that an attribute's name stands for.
+    """Return the path segment for an attribute's name.
 
-    PascalCase becomes camelCase, which is the way round Python's keywords and the verbs; camelCase
-    becomes kebab-case; ``_x_`` and ``$x$`` become ``{x}``. Underscores within stay.
+    camelCase becomes kebab-case. PascalCase does, too, for names that are Python keywords or HTTP
+    methods. ``_x_`` and ``$x$`` become ``{x}``. Underscores inside a name are kept.
     """
     if variable := _VARIABLE.fullmatch(name):
         return f"{{{variable[2]}}}"
@@ -41,23 +41,23 @@ def segment(name: str) -> str:
 
 
 class Node(Generic[R]):
-    """A path so far. It has the five verbs, ``chain``, and whatever name comes next.
+    """A path, or its beginning: it has five HTTP methods, ``chain``, and any name as next segment.
 
-    Every verb takes the path's variables, ``query`` and ``json``, as keywords or as one mapping::
+    Every method takes the path's variables, ``query`` and ``json``, as keywords or as one mapping::
 
         node.get(openid="o…", query={"organization_id": "1004"})
         node.get({"openid": "o…", "query": {"organization_id": "1004"}})
 
-    and returns what its client returns: a verified :class:`palm.Answer`, or a promise of one.
-    Whether it names what was asked about is for the caller to see.
+    It returns a verified :class:`palm.Answer`, or an awaitable of one. The caller must check
+    whether the answer names the person or thing of the request.
 
     Raises:
-        ArgumentError: A variable is missing or has no place; before anything is sent.
+        ArgumentError: A variable is missing, or not part of the path; nothing was sent.
         PalmError: As drawn in :mod:`palm.errors`.
     """
 
     __slots__ = ("__path", "__send")
-    __iter__ = None  # a chain is no sequence, though it takes keys
+    __iter__ = None  # a node is not a sequence, though it takes keys
     __contains__ = None
 
     def __init__(self, path: str, send: Send[R]) -> None:
@@ -65,7 +65,7 @@ class Node(Generic[R]):
         self.__send = send
 
     def chain(self, path: str) -> Node[R]:
-        """Return the node further down by ``path``, taken literally; ``""``: a slash at the end."""
+        """Return the node at ``path`` below this one, taken literally; ``""`` adds a slash."""
         if not isinstance(path, str):
             raise TypeError(f"a path is text, not {type(path).__name__}")
         return Node(f"{self.__path}/{path.removeprefix('/')}", self.__send)
@@ -129,7 +129,7 @@ class Node(Generic[R]):
 
 
 def _mapping(name: str, value: object) -> Mapping[str, object]:
-    """Return a mapping of names to values; None is an empty one."""
+    """Return a mapping of names to values, empty for None."""
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
@@ -138,7 +138,7 @@ def _mapping(name: str, value: object) -> Mapping[str, object]:
 
 
 def _serialised(body: object) -> bytes:
-    """Return the very bytes that are signed and sent."""
+    """Return the bytes that are signed and sent."""
     try:
         return _json.dumps(
             body, ensure_ascii=False, separators=(",", ":"), allow_nan=False

@@ -1,4 +1,4 @@
-"""The client for asynchronous code: paced, persistent, and in the documentation's own words."""
+"""The client for asynchronous code: signs, paces and repeats requests, and verifies responses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from palm.settings import Settings, check_unnamed, load_settings, read_config
 __all__ = ["BASE_URLS", "AsyncPalm", "ClientOptions", "SettingsOptions"]
 
 BASE_URLS: Final = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
-"""Main, then backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
+"""The gateway's main host, then its backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
 
 T = TypeVar("T")
 
@@ -74,29 +74,28 @@ class SettingsOptions(_Options, total=False):
 
 
 class AsyncPalm:
-    """A client of WeChat Pay's palm service that believes only what it has verified.
+    """A client of WeChat Pay's palm service that returns only what it has verified.
 
     Args:
-        merchant: Who asks; or a Signer of your own, for a key that is not in memory.
+        merchant: The merchant and its key; or a Signer of your own, for a key not in memory.
         keys: The platform's keys; or a CertificateStore; or a Verifier of your own.
-        base_url: ``https://…``, or ``http://`` to this very machine; or several: main, then backup.
-        rate: Requests per second that WeChat Pay allows; None: not paced.
+        base_url: ``https://…``, or ``http://`` to this machine; or several: main, then backup.
+        rate: Requests per second that WeChat Pay allows; None: requests are not paced.
         pacer: Instead of ``rate``, a pacer that several clients share.
-        retry: How persistently to ask; GET only, all else is sent once.
+        retry: When a GET is sent again; other methods are sent once.
         timeouts: For each attempt.
         adaptation: How the rate is lowered when requests are throttled; or, with the ``pacer``
             that it was made for, an Adaptation that several clients share.
-        hosts: When to use the backup.
+        hosts: When to switch to the backup.
         breaker: When to stop asking while the gateway is down; or a Breaker that several clients
             share; None: never.
-        proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` say.
-        ca_file: Certificates in PEM that TLS trusts besides the system's; see
+        proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` name.
+        ca_file: Certificates in PEM that TLS trusts in addition to those of the system; see
             :func:`palm.http.tls.tls_context`.
-        accept_unnamed: Believe answers that do not name the pair that they are about, too. The
-            signature does not cover the question, so nothing ties such an answer to it.
-        require_echo: The default, kept for programs that say it; not together with
-            ``accept_unnamed``.
-        on_attempt: Told of every attempt.
+        accept_unnamed: Whether to accept answers that do not name the pair. The signature does not
+            cover the request, so nothing proves that such an answer belongs to it.
+        require_echo: The default, kept for older programs; it contradicts ``accept_unnamed``.
+        on_attempt: Called with the result of every attempt.
         nonce: Returns a new random text for every request.
         clock: The time, for the client and all its parts.
         steady: Deprecated: use ``clock``.
@@ -180,20 +179,20 @@ class AsyncPalm:
 
     @classmethod
     def from_env(cls, config: Path | None = None, **options: Unpack[SettingsOptions]) -> Self:
-        """Return a client with the keys of ``PALM_*`` variables, then of ``palm.toml``.
+        """Return a client with the settings in ``PALM_*`` variables, then in ``palm.toml``.
 
         Args:
-            config: Path of ``palm.toml``; default the current folder's, where there is one.
-            options: As the class takes them, and instead of what the settings say.
+            config: Path of ``palm.toml``; default: the one in the current folder, if there is one.
+            options: Arguments of the class, which replace settings.
 
         Raises:
-            SettingsError: Something is missing or wrong.
+            SettingsError: A setting is missing or wrong.
         """
         return cls.from_settings(load_settings(read_config(config)), **options)
 
     @classmethod
     def from_settings(cls, settings: Settings, **options: Unpack[SettingsOptions]) -> Self:
-        """Return a client with the keys that ``settings`` name; see :meth:`from_env`."""
+        """Return a client with ``settings``; see :meth:`from_env`."""
         clock = options.get("clock")
         arguments: ClientOptions = {
             "merchant": settings.merchant(),
@@ -225,11 +224,11 @@ class AsyncPalm:
     def with_options(
         self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
     ) -> Self:
-        """Return this client with other options; it shares connections, pace and keys.
+        """Return a client with other options that shares this one's connections, pacer and keys.
 
         Args:
-            timeout: Seconds for a whole attempt, or all timeouts.
-            retry: How persistently to ask.
+            timeout: Seconds for a whole attempt, or all timeouts; None: as in this client.
+            retry: When a GET is sent again; None: as in this client.
         """
         queries = self._queries
         if timeout is None:
@@ -249,7 +248,7 @@ class AsyncPalm:
 
     @property
     def v3(self) -> Node[Awaitable[Answer]]:
-        """Where a chain begins: ``palm.v3.palmservice.…``."""
+        """The first node of a chain: ``palm.v3.palmservice.…``."""
         return self.chain("v3")
 
     def chain(self, path: str) -> Node[Awaitable[Answer]]:
@@ -258,7 +257,7 @@ class AsyncPalm:
         return Node("", send).chain(path)
 
     __getitem__ = chain
-    __iter__ = None  # a client is no sequence, though it takes keys
+    __iter__ = None  # a client is not a sequence, though it takes keys
 
     async def send(
         self, method: str, target: str, body: bytes = b"", private: tuple[str, ...] = ()
@@ -275,12 +274,13 @@ class AsyncPalm:
         body: bytes = b"",
         private: tuple[str, ...] = (),
     ) -> T:
-        """Return what ``read`` makes of the verified answer, asking again where that may help.
+        """Return what ``read`` makes of the verified answer; a GET is sent again if that may help.
 
         Args:
             method: HTTP method, upper case; only a GET is ever sent again.
             target: Path and query, percent-encoded; sent and signed as it is.
-            read: Reads a verified answer; a TransientError that it raises is a failed attempt.
+            read: Called with the verified answer. If it raises a TransientError, the attempt has
+                failed.
             body: Sent and signed as it is.
             private: Texts that must not appear in errors.
 

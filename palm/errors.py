@@ -4,34 +4,34 @@
 
     PalmError
     ├── SettingsError               a key, serial, file or option is wrong; nothing was sent
-    ├── ArgumentError               an argument cannot be asked about (also a ValueError)
-    ├── APIError                    the gateway answered, but not with what was asked for
+    ├── ArgumentError               an argument cannot be put into a request (also a ValueError)
+    ├── APIError                    the gateway responded with a status that means an error, or 202
     │   ├── RefusedError            400, 404, 405 and other 4xx
     │   │   ├── UnauthorizedError   401
     │   │   └── ForbiddenError      403
-    │   ├── ThrottledError *        429, or a 4xx that speaks of frequency
+    │   ├── ThrottledError *        429, or a 4xx whose code or message is about frequency
     │   ├── ServerError *           5xx
     │   └── PendingError *          202: accepted, no result yet
-    ├── TransportError *            no complete answer
+    ├── TransportError *            no complete response
     │   ├── ConnectError *          no connection could be made
     │   │   └── CertificateRefusedError *   the host's TLS certificate is not trusted
     │   ├── DisconnectedError *     a connection broke
-    │   └── TimedOutError *         it took too long
-    ├── LocalResourceError *        this machine lacks what a connection takes; nothing was sent
-    ├── VerificationError *               an answer that is not believed
-    │   ├── SignatureError *        unsigned, wrongly signed, stale, or by an unknown key
-    │   ├── MismatchError *         about somebody else
-    │   ├── UnnamedError *          about nobody: openid or organization_id is missing
-    │   └── BodyError *             not what the documentation describes
-    └── StateError                  believed, but without a state that we know
+    │   └── TimedOutError *         connecting or responding took too long
+    ├── LocalResourceError *        this machine lacks a resource for a connection; nothing was sent
+    ├── VerificationError *         a response that is not accepted as an answer
+    │   ├── SignatureError *        unsigned, wrongly signed, stale, or signed with an unknown key
+    │   ├── MismatchError *         names another person or organization
+    │   ├── UnnamedError *          does not name the person or the organization
+    │   └── BodyError *             not as documented
+    └── StateError                  verified, but without a state that this version knows
         ├── NoStateError
         └── UnrecognizedStateError
 
-    * also a TransientError: worth asking again
+    * also a TransientError: the same request may succeed later
 
-No error holds an openid, a key, a signature or an Authorization header: of what the gateway says
-only what has the form of such a value is kept, and the parts of private texts are taken out of it.
-Errors of libraries, whose texts hold the URL, are replaced without their cause.
+No error contains an openid, a key, a signature or an Authorization header. Values from the gateway
+are kept only if they have the usual form, and the parts of private texts are removed from them.
+Errors of libraries, whose texts contain the URL, are replaced without their cause.
 """
 
 from __future__ import annotations
@@ -81,11 +81,12 @@ class PalmError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        status: HTTP status of the last answer, None where there was none.
-        request_id: Its ``Request-ID``, which WeChat Pay's support asks for.
-        attempts: How many requests were sent before giving up.
-        outage: Whether the gateway was down for everybody at the time, or this machine had nothing
-            left to ask with, so that the failure says nothing of this question.
+        status: HTTP status of the last response; None if there was none.
+        request_id: ``Request-ID`` of the last response, which WeChat Pay's support asks for; None
+            if there was none.
+        attempts: How many requests were sent until this error was raised.
+        outage: Whether the gateway was down for all requests at the time, or this machine lacked a
+            resource, so that the failure is not about this request.
     """
 
     outage: bool = False
@@ -94,11 +95,11 @@ class PalmError(Exception):
     attempts: int = 0
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return how it is pickled and copied: as it is, without asking ``__init__`` again."""
+        """Return how the error is pickled and copied: without calling ``__init__`` again."""
         return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
     def take_out(self, private: Iterable[str]) -> None:
-        """Take texts and their parts out of what the error says; see :mod:`palm.text.redact`."""
+        """Remove private texts and their parts from the error; see :mod:`palm.text.scrub`."""
         private = tuple(private)
         self.args = tuple(scrub(a, private) if isinstance(a, str) else a for a in self.args)
         for name in _SAID:
@@ -107,24 +108,25 @@ class PalmError(Exception):
 
 
 class TransientError(PalmError):
-    """The same question may be answered if it is asked again."""
+    """The same request may succeed if it is sent again."""
 
 
 class SettingsError(PalmError):
-    """A key, a serial number, a file or an option is wrong; nothing was sent."""
+    """A key, a serial number, a file or an option is wrong; no request was sent."""
 
 
 class ArgumentError(PalmError, ValueError):
-    """An argument cannot be put into a request; nothing was sent."""
+    """An argument cannot be put into a request; no request was sent."""
 
 
 class APIError(PalmError):
-    """The gateway answered with a status that means an error, or 202.
+    """The gateway responded with a status that means an error, or with 202.
 
     Attributes:
-        code: WeChat Pay's error code, None where the body holds none.
-        message: WeChat Pay's text, for people; never branch on it.
-        verified: Whether the answer carried a signature that verified.
+        code: WeChat Pay's error code; None if the body has none.
+        message: WeChat Pay's error text, for people: its wording may change. None if there is none.
+        verified: Whether the response's signature verified.
+        retry_after_s: The pause that the response asks for, in seconds; None if it asks for none.
 
     Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717
     """
@@ -150,7 +152,7 @@ class APIError(PalmError):
 
 
 class RefusedError(APIError):
-    """The request is refused, and would be again."""
+    """The request was refused; sending it again would not help."""
 
 
 class UnauthorizedError(RefusedError):
@@ -158,37 +160,37 @@ class UnauthorizedError(RefusedError):
 
 
 class ForbiddenError(RefusedError):
-    """403: WeChat Pay knows who asks, and says no."""
+    """403: WeChat Pay authenticated the merchant, which lacks the permission."""
 
 
 class ThrottledError(APIError, TransientError):
-    """Too many requests; ``retry_after_s`` is the pause asked for, in seconds, where one is."""
+    """429, or another 4xx whose code or message is about frequency: too many requests."""
 
 
 class ServerError(APIError, TransientError):
-    """5xx."""
+    """5xx: the gateway failed."""
 
 
 class PendingError(APIError, TransientError):
-    """202: accepted; the same request asks for the result."""
+    """202: the request was accepted and has no result yet; send the same request again for it."""
 
 
 class TransportError(TransientError):
-    """No complete answer came back."""
+    """No complete response was received."""
 
 
 class ConnectError(TransportError):
-    """No connection could be made: name, network, TLS, or nobody listens."""
+    """No connection could be made: name resolution, network or TLS failed, or it was refused."""
 
 
 class CertificateRefusedError(ConnectError):
-    """The TLS certificate that a host shows is not trusted, or not that host's.
+    """The TLS certificate of a host is not trusted, or belongs to another host.
 
     Attributes:
-        host: Whose certificate it is: the gateway's host, or a proxy's.
-        verify_code: OpenSSL's ``X509_V_ERR_*``, which says why.
-        everywhere: Whether each of the client's hosts showed such a certificate when it was asked
-            last, and none has ever answered.
+        host: The host that presented the certificate: the gateway's, or a proxy's.
+        verify_code: The reason as OpenSSL's ``X509_V_ERR_*`` number; 0 if unknown.
+        everywhere: Whether each of the client's hosts presented such a certificate at the last
+            attempt to connect to it, and none of them has ever responded.
     """
 
     def __init__(self, host: str, why: str, verify_code: int) -> None:
@@ -199,26 +201,26 @@ class CertificateRefusedError(ConnectError):
 
 
 class DisconnectedError(TransportError):
-    """The connection broke before the answer was complete."""
+    """The connection broke before the response was complete."""
 
 
 class TimedOutError(TransportError):
-    """Connecting or answering took longer than allowed."""
+    """Connecting or responding took longer than allowed."""
 
 
 class LocalResourceError(TransientError):
-    """This machine lacks file descriptors, memory or a local port: it says nothing of the gateway.
+    """This machine lacks file descriptors, memory or a local port; the gateway may be healthy.
 
-    Not a TransportError: no host is switched for it, and it is no sign of an outage.
+    It is not a TransportError: it causes no failover, and it does not count as an outage.
     """
 
 
 class VerificationError(TransientError):
-    """An answer that is not believed; nothing in it counts."""
+    """A response that is not accepted as an answer; nothing in it is used."""
 
 
 class SignatureReason(StrEnum):
-    """Which step of the verification failed."""
+    """The step of the verification that failed."""
 
     MISSING = "MISSING"
     STALE = "STALE"
@@ -229,14 +231,14 @@ class SignatureReason(StrEnum):
 
 
 class SignatureError(VerificationError):
-    """An answer's signature does not verify.
+    """A response's signature does not verify, or was accepted before.
 
     Attributes:
         reason: The step that failed.
-        serial: The key id that the answer names, None where it names none, or something else.
-        probe: Whether it is one of WeChat Pay's deliberate wrong signatures
-            (``WECHATPAY/SIGNTEST/``), which a careful client refuses.
-        skew_s: For ``STALE``, how many seconds the answer lies from our clock; negative: behind.
+        serial: The key id that the response names; None if it names none, or a malformed one.
+        probe: Whether it is one of the wrong signatures that WeChat Pay sends on purpose
+            (``WECHATPAY/SIGNTEST/``) to test clients, which must refuse them.
+        skew_s: For ``STALE``, the response's timestamp minus this machine's clock, in seconds.
 
     Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053420 and, for the probe, .../4013053249
     """
@@ -258,19 +260,19 @@ class SignatureError(VerificationError):
 
 
 class MismatchError(VerificationError):
-    """A verified answer speaks of another person or organization, or of none where required."""
+    """A verified response names another person or organization than the request."""
 
 
 class UnnamedError(VerificationError):
-    """A verified answer without openid or organization_id: nothing ties it to the question."""
+    """A verified response lacks openid or organization_id: nothing proves whom it is about."""
 
 
 class BodyError(VerificationError):
-    """An answer is not what the documentation describes."""
+    """A response is not as documented."""
 
 
 class StateError(PalmError):
-    """A verified answer holds no state that this package knows; asking again would not help."""
+    """A verified answer has no state that this package knows; asking again would not help."""
 
 
 class NoStateError(StateError):
@@ -281,7 +283,7 @@ class UnrecognizedStateError(StateError):
     """The answer has a ``state`` that the documentation does not list.
 
     Attributes:
-        state: The state, verbatim; empty where it has not the form of one.
+        state: The state, verbatim; empty if it does not have the form of a state.
     """
 
     def __init__(self, state: str) -> None:

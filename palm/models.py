@@ -1,4 +1,4 @@
-"""What WeChat Pay says about one person and one organization.
+"""The state of one person's authorization for one organization, read from a verified answer.
 
 Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
 """
@@ -31,23 +31,23 @@ _STATES = {state.value: state for state in AuthorizationState}
 class PalmAuthorization:
     """A verified answer about one pair.
 
-    What is proved: WeChat Pay signed it, at most five minutes before or after the time at which it
-    came, and it names this pair. What is not: the signature does not cover the question, so an
-    answer about the same pair that another process received within these minutes cannot be told
-    from this one. An answer that does not name the pair (``echoed`` is False) is tied to nothing
-    but the connection that it came on.
+    What is proved: WeChat Pay signed the answer, at most five minutes before or after the time at
+    which it came, and it names this pair. What is not proved: the signature does not cover the
+    request, so an answer about the same pair that another process received within these minutes
+    cannot be distinguished from this one. If the answer does not name the pair (``echoed`` is
+    False), only the connection that it came on connects it with the request.
 
     Attributes:
-        openid: As asked.
-        organization_id: As asked.
-        state: Never missing; an answer without one is a NoStateError.
-        authorize_time: Aware, UTC: when the person last opened the service; None where the answer
-            has none or one that is no RFC 3339 time. A time does not imply ON.
-        echoed: Whether the answer itself names both openid and organization_id; False only where
-            unnamed answers are accepted.
-        request_id: The answer's ``Request-ID``, None where it has none.
+        openid: The person, as in the request.
+        organization_id: The organization, as in the request.
+        state: The state of the authorization. An answer without one raises NoStateError instead.
+        authorize_time: When the person last authorized the organization (aware, UTC); None if the
+            answer has no time, or one that is not an RFC 3339 time. A time does not imply ON.
+        echoed: Whether the answer itself names both openid and organization_id; False only if
+            answers that do not are accepted.
+        request_id: The answer's ``Request-ID``; None if it has none.
         verified_by: Id of the platform key that signed the answer.
-        attempts: Requests it took, at least 1.
+        attempts: How many requests were sent until this answer came, at least 1.
     """
 
     openid: str
@@ -70,17 +70,17 @@ def read_authorization(
     accept_unnamed: bool = False,
     attempts: int = 1,
 ) -> PalmAuthorization:
-    """Return what a *verified* body says about the pair that was asked.
+    """Return the authorization that a *verified* body describes.
 
-    All four members are optional in the documentation. The state must be there and be known; the
-    ids must be there (unless ``accept_unnamed``) and be the ones asked for. An empty text counts as
-    missing.
+    All four members are optional in the documentation. The state is required here, and must be a
+    known one. The ids are required (unless ``accept_unnamed``), and must be those of the request.
+    An empty text counts as missing.
 
     Raises:
-        BodyError: No JSON object, a member that is there twice, or one of the wrong type.
-        MismatchError: It speaks of another person or organization.
-        UnnamedError: It does not name the openid, or not the organization_id.
-        NoStateError: There is no state.
+        BodyError: The body is not a JSON object, or has a member twice or of the wrong type.
+        MismatchError: The body names another person or organization.
+        UnnamedError: The body does not name the openid or the organization_id.
+        NoStateError: The body has no state.
         UnrecognizedStateError: The state is not one of the documented three.
     """
     members = parse_json(body)
@@ -133,7 +133,7 @@ def _text(members: Mapping[str, JSONValue], name: str) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    # The state is true whatever its time looks like: a time that cannot be read is no time.
+    # The state is valid whatever the time looks like, so an unreadable time is ignored.
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The palm service's two interfaces, typed: who has authorized whom, and the way to authorize."""
+"""The palm service's two interfaces, typed: query an authorization, and prepare a new one."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _PREAUTHORIZE: Final = "/v3/palmservice/authorization/preauthorize"
 
 
 class Pair(NamedTuple):
-    """A person and an organization, in the order of ``get``."""
+    """A person and an organization, in the order of the arguments of ``get``."""
 
     openid: str
     organization_id: str
 
 
 def query_target(openid: str, organization_id: str) -> str:
-    """Return path and query of the question about one pair, percent-encoded.
+    """Return path and query of the request about one pair, percent-encoded.
 
     Raises:
-        ArgumentError: One of them cannot be asked about.
+        ArgumentError: The openid or the organization id cannot be put into a request.
     """
     path = f"{_QUERY}{encode('openid', openid)}"
     return f"{path}?organization_id={encode('organization_id', organization_id)}"
 
 
 Outcome: TypeAlias = tuple[Pair, PalmAuthorization | PalmError]
-"""A pair and what came of asking about it: the answer, or the error as a value."""
+"""A pair and its result: the authorization, or the error as a value."""
 
 
 class Client(Protocol):
-    """What asks on behalf of the interfaces: an ``AsyncPalm``.
+    """Sends the requests of the interfaces: an ``AsyncPalm``.
 
     Attributes:
-        accept_unnamed: Whether an answer that does not name the pair is believed.
+        accept_unnamed: Whether an answer that does not name the pair is accepted.
     """
 
     accept_unnamed: bool
@@ -64,7 +64,7 @@ class Client(Protocol):
 
 
 class Authorizations:
-    """Who has authorized whom."""
+    """Which persons have authorized which organizations."""
 
     __slots__ = ("_palm",)
 
@@ -72,13 +72,13 @@ class Authorizations:
         self._palm = palm
 
     async def get(self, openid: str, organization_id: str) -> PalmAuthorization:
-        """Return what WeChat Pay says about one person and one organization.
+        """Return the state of one person's authorization for one organization.
 
-        What is proved of it, and what is not, says :class:`palm.PalmAuthorization`.
+        :class:`palm.PalmAuthorization` describes what is proved about it, and what is not.
 
         Raises:
-            UnnamedError: The answer names no openid or no organization_id, twice, and
-                ``accept_unnamed`` was not given.
+            UnnamedError: Two answers did not name the openid or the organization_id, and
+                ``accept_unnamed`` is not set.
             PalmError: As drawn in :mod:`palm.errors`.
 
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
@@ -103,11 +103,11 @@ class Authorizations:
     async def get_many(
         self, pairs: Iterable[Pair | tuple[str, str]], *, concurrency: int = 32
     ) -> AsyncGenerator[Outcome, None]:
-        """Yield what came of each pair, as it comes; memory does not grow with their number.
+        """Yield the result of each pair as it arrives; memory does not grow with their number.
 
         Args:
-            pairs: ``(openid, organization_id)``; taken one by one, as they are needed.
-            concurrency: Questions under way at most.
+            pairs: ``(openid, organization_id)``; taken from the iterable one by one, when needed.
+            concurrency: How many queries run at the same time, at most.
 
         Raises:
             ArgumentError: ``concurrency`` is below 1.
@@ -151,10 +151,10 @@ class Authorizations:
     ) -> str:
         """Return a ``permission_token`` with which a person may authorize in the mini-program.
 
-        Exactly one of the two must be given: ``preauthorize_session_id`` where the person comes
-        from the palm mini-program, ``organization_id`` where the merchant starts. Asked once, never
-        again: it is no query. The answer names nobody, so that it is the answer to this very
-        question is not proved by its signature: only the connection ties the two.
+        Exactly one of the two ids is required: ``preauthorize_session_id`` if the person comes from
+        the palm mini-program, ``organization_id`` if the merchant starts. The request is never sent
+        again, because it is not a query. The answer names nobody, so its signature does not prove
+        that it belongs to this request: only the connection does.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.

@@ -1,4 +1,4 @@
-"""The client for code that is not asynchronous: the same one, driven from another thread."""
+"""The client for code that is not asynchronous: it runs the asynchronous one in a thread."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _CLOSED: Final = "the client is closed"
 
 
 class Palm:
-    """A client of WeChat Pay's palm service that believes only what it has verified.
+    """A client of WeChat Pay's palm service that returns only what it has verified.
 
-    Takes what :class:`palm.AsyncPalm` takes. It works in scripts, from several threads at once, and
-    where an event loop is running already (a notebook): its own runs in a thread of its own, from
-    the first request until it is closed, at the latest with the program.
+    It takes the arguments of :class:`palm.AsyncPalm`. It works in scripts, from several threads at
+    once, and where an event loop is already running (a notebook): it has a thread with an event
+    loop, from the first request until it is closed, or until the program ends.
 
     Raises:
         SettingsError: As :class:`palm.AsyncPalm`.
@@ -70,7 +70,7 @@ class Palm:
         self.close()
 
     def close(self) -> None:
-        """Cancel what is under way, close all connections and end the thread; for good."""
+        """Cancel all requests, close all connections and end the thread, permanently."""
         self._thread.close()
 
     def with_options(
@@ -88,7 +88,7 @@ class Palm:
 
     @property
     def v3(self) -> Node[Answer]:
-        """Where a chain begins: ``palm.v3.palmservice.…``."""
+        """The first node of a chain: ``palm.v3.palmservice.…``."""
         return self.chain("v3")
 
     def chain(self, path: str) -> Node[Answer]:
@@ -97,11 +97,11 @@ class Palm:
         return Node("", send).chain(path)
 
     __getitem__ = chain
-    __iter__ = None  # a client is no sequence, though it takes keys
+    __iter__ = None  # a client is not a sequence, though it takes keys
 
 
 class SyncAuthorizations:
-    """Who has authorized whom; as :class:`palm.palmservice.Authorizations`."""
+    """Which persons have authorized which organizations; see ``palm.Authorizations``."""
 
     __slots__ = ("_authorizations", "_thread")
 
@@ -110,7 +110,7 @@ class SyncAuthorizations:
         self._thread = thread
 
     def get(self, openid: str, organization_id: str) -> PalmAuthorization:
-        """Return what WeChat Pay says about one person and one organization.
+        """Return the state of one person's authorization for one organization.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
@@ -120,9 +120,9 @@ class SyncAuthorizations:
     def get_many(
         self, pairs: Iterable[Pair | tuple[str, str]], *, concurrency: int = 32
     ) -> Generator[Outcome, None, None]:
-        """Yield what came of each pair, as it comes; memory does not grow with their number.
+        """Yield the result of each pair as it arrives; memory does not grow with their number.
 
-        Pairs are taken in the caller's own thread, as a database's cursor wants it.
+        Pairs are taken from the iterable in the caller's own thread, as database cursors require.
 
         Raises:
             ArgumentError: ``concurrency`` is below 1.
@@ -135,7 +135,7 @@ class SyncAuthorizations:
                 yield outcome
                 ahead.extend(islice(source, 1))
         finally:
-            with suppress(RuntimeError):  # closed with the client, or closing already
+            with suppress(RuntimeError):  # the client is closed, or being closed
                 self._thread.call(outcomes.aclose)
 
     def preauthorize(
@@ -159,13 +159,13 @@ class SyncAuthorizations:
 
 
 def _taken(ahead: deque[T]) -> Iterator[T]:
-    """Yield what the queue holds, and what is added to it meanwhile, until it is empty."""
+    """Yield the items of a queue, and those added in the meantime, until it is empty."""
     while ahead:
         yield ahead.popleft()
 
 
 class _Thread:
-    """An event loop in a thread of its own, which starts when it is first needed."""
+    """An event loop in a separate thread, which starts when it is first needed."""
 
     def __init__(self, palm: AsyncPalm) -> None:
         self._palm = palm
@@ -175,7 +175,7 @@ class _Thread:
         self._close = weakref.finalize(self, self._stack.close)
 
     def close(self) -> None:
-        """Cancel what is under way, close all connections, end; whoever calls later is refused."""
+        """Cancel all requests, close all connections and end; later calls raise RuntimeError."""
         with self._starting:
             self._close()
 
@@ -183,7 +183,7 @@ class _Thread:
         """Return what ``function(*args)`` returns, awaited in the thread.
 
         Raises:
-            RuntimeError: The client is closed, or was meanwhile.
+            RuntimeError: The client is closed, or was closed in the meantime.
         """
         with self._starting:
             if not self._close.alive:
@@ -197,11 +197,11 @@ class _Thread:
         except CancelledError:
             raise RuntimeError(_CLOSED) from None
         finally:
-            future.cancel()  # where the wait itself was interrupted; else it is done
+            future.cancel()  # if the wait was interrupted; otherwise it is done already
 
 
 async def _end(portal: BlockingPortal, palm: AsyncPalm) -> None:
-    """Cancel what is under way, then close all connections."""
+    """Cancel all requests, then close all connections."""
     await portal.stop(cancel_remaining=True)
     with CancelScope(shield=True):
         await palm.close()

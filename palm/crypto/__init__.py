@@ -1,5 +1,5 @@
-"""Keys, signatures and certificates: what is signed, what is verified, and with what.
+"""Keys, signatures and certificates: signs requests and verifies responses.
 
-In: PEM texts, messages, headers. Out: signatures, or an error. May import the errors and ``text``;
-knows no network.
+In: PEM texts, messages, headers. Out: signatures, or an error. May import the clock, the errors and
+``text``; does not know the network.
 """

@@ -1,1 +1,1 @@
-"""What is read from disk: regular files only, and the paths in settings. May import the errors."""
+"""Reads the files that settings name; regular files only. May import the errors and ``text``."""

@@ -1,4 +1,4 @@
-"""Files, and what stands where a file is wanted: a FIFO would keep its reader waiting for ever."""
+"""Opens regular files only: a FIFO in place of a file, for example, would block its reader."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _KINDS: Final = {
 
 
 def kind_of(mode: int) -> str | None:
-    """Return what it is that has this ``st_mode``, with its article; None: a regular file."""
+    """Return the kind of file with this ``st_mode``, with its article; None: a regular file."""
     return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
 def check_regular(mode: int) -> None:
-    """Refuse what is not a regular file.
+    """Check that a file with this ``st_mode`` is a regular file.
 
     Raises:
-        OSError: It is not; ``strerror`` says what it is instead.
+        OSError: It is not; ``strerror`` names the kind of file.
     """
     if kind := kind_of(mode):
         raise OSError(errno.EINVAL, f"it is {kind}, not a file")
 
 
 def open_regular(path: str | Path) -> BinaryIO:
-    """Open a regular file for reading, without waiting for anybody.
+    """Open a regular file for reading, without blocking.
 
     Raises:
-        OSError: It cannot be opened, or is not a regular file; ``strerror`` says which.
-        ValueError: The path holds a NUL, or characters that the locale cannot encode.
+        OSError: The file cannot be opened, or is not a regular file; ``strerror`` is the reason.
+        ValueError: The path contains a NUL, or characters that the locale cannot encode.
     """
-    check_regular(os.stat(path).st_mode)  # noqa: PTH116 - opening a socket or a device does harm
+    check_regular(os.stat(path).st_mode)  # noqa: PTH116 - opening a device can have side effects
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        check_regular(os.fstat(descriptor).st_mode)  # something else may have taken its place
+        check_regular(os.fstat(descriptor).st_mode)  # the file may have been replaced since
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -54,7 +54,7 @@ def open_regular(path: str | Path) -> BinaryIO:
 
 
 def path_fault(error: OSError | ValueError | RuntimeError) -> str:
-    """Return why a path cannot be used, in words that do not hold it."""
+    """Return why a path cannot be used, in words that do not contain the path."""
     if isinstance(error, FileNotFoundError) and error.filename is None:  # of os.getcwd()
         return "the working folder no longer exists; change to one that does"
     if isinstance(error, OSError):

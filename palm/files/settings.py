@@ -1,6 +1,6 @@
-"""The files that settings name, read without showing what was put where a path belongs.
+"""Reads the files that settings name; error messages do not show a value that is not a path.
 
-``PALM_PRIVATE_KEY="$(cat key.pem)"`` is a mistake that people make: the value is then the key.
+``PALM_PRIVATE_KEY="$(cat key.pem)"`` is a frequent mistake: the value is then the key itself.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _log: Final = logging.getLogger("palm")
 
 
 def named(setting: str, path: Path) -> str:
-    """Return how errors call a setting: its path beside it only where a file of that name exists.
+    """Return the name of a setting for errors, with its path only if a file of that name exists.
 
     Args:
         setting: Name of the setting, as ``private_key``, or of the option, as ``--config``.
         path: Its value.
     """
     name = setting if setting.startswith("-") else f"PALM_{setting.upper()}"
-    # os.path's says False, where pathlib's raises: the name is too long, or holds a NUL.
+    # os.path.exists returns False where pathlib raises: if the name is too long or has a NUL.
     return f"{name} ({printable(str(path))})" if os.path.exists(path) else name  # noqa: PTH110
 
 
 def is_missing(path: Path) -> bool:
-    """Return True if it is known that nothing is there; where it is not, reading it says why."""
+    """Return True if the path is known not to exist; any other fault shows when it is read."""
     try:
         return not path.exists()
     except OSError:
@@ -46,10 +46,15 @@ def is_missing(path: Path) -> bool:
 
 
 def read_file(setting: str, path: Path, what: str) -> bytes:
-    """Return what is in the file that a setting names.
+    """Return the content of the file that a setting names.
+
+    Args:
+        setting: Name of the setting, as ``private_key``, or of the option, as ``--config``.
+        path: The setting's value.
+        what: What the file contains, for errors.
 
     Raises:
-        SettingsError: It cannot be read, is not a regular file, or has more than 1 MiB.
+        SettingsError: The file cannot be read, is not a regular file, or has more than 1 MiB.
     """
     try:
         with open_regular(path) as file:
@@ -62,15 +67,16 @@ def read_file(setting: str, path: Path, what: str) -> bytes:
         if len(content) > _LARGEST_FILE:
             raise SettingsError(f"{named(setting, path)}: {what} is too large to be one")
         return content
-    # Raised outside the except block so that the original, which holds the path, is not chained.
+    # Raised outside the except block so that the original, which has the path, is not chained.
     raise SettingsError(f"{named(setting, path)}: {what} cannot be read: {reason}")
 
 
 def read_toml(path: Path) -> dict[str, object]:
-    """Return what a TOML file says.
+    """Return the content of a TOML file.
 
     Raises:
-        SettingsError: It cannot be read, or is not TOML: the error says where, and shows nothing.
+        SettingsError: The file cannot be read, or is not TOML: the error names the place in the
+            file but shows none of its content.
     """
     content = read_file("--config", path, "the configuration")
     try:
@@ -84,19 +90,19 @@ def read_toml(path: Path) -> dict[str, object]:
 
 
 def check_private(path: Path) -> None:
-    """Refuse a secret file that everybody can read; warn of one that its group can.
+    """Check that not everybody can read a secret file; warn if its group can.
 
-    Kubernetes and systemd mount secrets readable by the group, so that is no error.
+    Kubernetes and systemd mount secrets readable by the group, so that is not an error.
 
     Raises:
-        SettingsError: Everybody can read it.
+        SettingsError: Everybody can read the file.
     """
     if os.name != "posix":
         return
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
-        return  # reading it says what is wrong
+        return  # reading the file reports the fault
     shown = printable(str(path))
     remedy = f"chmod 600 {shlex.quote(shown)}"
     if mode & stat.S_IROTH:

@@ -1,4 +1,4 @@
-"""Requests out, verified answers in; the only package that knows the HTTP library.
+"""Sends requests and returns verified answers; the only package that knows the HTTP library.
 
 In: method, target, body. Out: a verified ``Answer``, or an error. May import ``crypto`` and
 ``resilience``.

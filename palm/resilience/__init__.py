@@ -1,4 +1,5 @@
-"""When to ask, when to ask again, and whom: pacing, retries, circuit breaker, failover.
+"""Rate limit, retries, circuit breaker and failover: when a request is sent, and to which host.
 
-In: times, outcomes. Out: permits, waits, a host. May import the errors and ``text``; knows no HTTP.
+In: times and results. Out: permits, waits and hosts. May import the clock, the errors and ``text``;
+does not know HTTP.
 """

@@ -1,7 +1,7 @@
-"""How the pace answers to throttling: slower at once, faster again by and by.
+"""Adapts the request rate to throttling: lowers it at once and raises it again step by step.
 
-WeChat Pay publishes no quota for this query and shares a merchant's among all its programs, so
-the allowed rate is learned: https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (429: lower the
+WeChat Pay publishes no quota for this query, and all programs of a merchant share one, so the
+allowed rate must be learned: https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (429: lower the
 frequency and try again).
 """
 
@@ -18,28 +18,33 @@ _log: Final = logging.getLogger("palm")
 
 
 class AdjustablePacer(Protocol):
-    """What is slowed down: a :class:`palm.resilience.pacer.Pacer`."""
+    """The pacer whose rate is adapted: a :class:`palm.resilience.pacer.Pacer`.
+
+    Attributes:
+        rate: Requests per second.
+    """
 
     rate: float
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for so long."""
+        """Let no request through for a number of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdaptationRules:
-    """When throttles are more than strays, and what follows.
+    """When throttled requests lower the rate, and how it is raised again.
 
     Attributes:
-        window: So many of the latest answers are looked at.
-        least: This many throttles among them, and
-        share: this part of them, slow everybody down.
-        pause_s: Pause for everybody, at least; Retry-After may ask for more.
-        factor: The rate is multiplied by this, once per pause,
-        floor: but never falls below this part of the configured rate.
-        step: It grows back by this part of the configured rate
-        every_s: every so many seconds; each such time without a throttle doubles the step, one
-            with a stray makes it small again.
+        window: How many of the latest answers are examined.
+        least: How many throttled requests among them are needed, at least, to lower the rate.
+        share: Which part of them must be throttled, at least, to lower the rate.
+        pause_s: How many seconds all requests pause, at least, before the lower rate begins;
+            Retry-After may ask for more.
+        factor: The rate is multiplied by this number, once per pause.
+        floor: The rate never falls below this part of the configured rate.
+        step: The part of the configured rate by which the rate is raised again.
+        every_s: How many seconds pass between two such steps. After each interval without a
+            throttled request the step doubles; a throttled request sets it back.
     """
 
     window: int = 100
@@ -53,7 +58,17 @@ class AdaptationRules:
 
 
 class Adaptation:
-    """Watches every answer and sets the pace. Times are the caller's, on the pacer's clock."""
+    """Lowers and raises a pacer's rate. Times are passed in, as the pacer's clock shows them.
+
+    Args:
+        pacer: The pacer whose rate is adapted. Its rate at this moment is the configured rate.
+        rules: When the rate is lowered and raised.
+
+    Attributes:
+        pacer: The pacer whose rate is adapted.
+        pauses: How many times all requests paused.
+        paused_s: For how many seconds all requests paused, in total.
+    """
 
     def __init__(self, pacer: AdjustablePacer, rules: AdaptationRules | None = None) -> None:
         self.pacer = pacer
@@ -70,9 +85,16 @@ class Adaptation:
     def answered(
         self, *, sent: float, now: float, throttled: bool, retry_after_s: float | None = None
     ) -> None:
-        """Note an answer to a request that was sent at ``sent``."""
+        """Record the answer to a request.
+
+        Args:
+            sent: When the request was written.
+            now: The time now.
+            throttled: Whether the request was throttled.
+            retry_after_s: The pause that the answer asks for; None: it asks for none.
+        """
         if sent < self._paused_until:
-            return  # it was under way when the pause began: the same event, not a new one
+            return  # it was sent before the pause ended, so it is part of the same event
         self._recent.append(throttled)
         if throttled:
             self._clean = False

@@ -1,4 +1,4 @@
-"""When the gateway is down, asking stops but for one probe at a time, and nobody is blamed."""
+"""Circuit breaker: while the gateway is down, only one probe at a time is sent."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ _DOWN: Final = (TransportError, ServerError)
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """When asking stops.
+    """When the breaker opens, and how often it then probes the gateway.
 
     Attributes:
-        failures: So many in a row (network, timeout, 5xx)
-        silence_s: and no success for so long.
-        probe_every_s: Then one request at a time goes out, so many seconds apart, until one
-            succeeds.
+        failures: How many failures in a row (network, timeout, 5xx) open the breaker, at least.
+        silence_s: How many seconds must have passed since the last success for it to open.
+        probe_every_s: How many seconds lie between two probes while the breaker is open.
     """
 
     failures: int = 20
@@ -39,14 +38,14 @@ class BreakerRules:
 
 
 class Breaker:
-    """Lets requests through, or holds all but one back.
+    """Lets requests through while the gateway is up, and only probes while it is down.
 
     Args:
-        rules: When.
+        rules: When it opens.
         clock: The time.
 
     Attributes:
-        openings: How often it opened.
+        openings: How many times it opened.
     """
 
     def __init__(self, rules: BreakerRules | None = None, *, clock: Clock | None = None) -> None:
@@ -67,14 +66,14 @@ class Breaker:
 
     @property
     def open_s(self) -> float:
-        """For how many seconds it was open, all in all."""
+        """For how many seconds it has been open, in total."""
         now = 0.0 if self._opened_at is None else self._clock.monotonic() - self._opened_at
         return self._was_open_s + now
 
     async def enter(self) -> bool:
-        """Wait until a request may go; say whether it is a probe, of which there is one at a time.
+        """Wait until a request may be sent; return True if it is a probe.
 
-        Whoever is told so calls :meth:`leave` when the probe is over.
+        There is one probe at a time. After a probe, :meth:`leave` must be called.
         """
         if self._opened_at is None:
             return False
@@ -85,21 +84,21 @@ class Breaker:
         except BaseException:
             self._turn.release()
             raise
-        if not self.is_open:  # it closed meanwhile: all who wait go on, one after the other
+        if not self.is_open:  # it closed in the meantime: all waiting requests are let through
             self._turn.release()
             return False
         return True
 
     def leave(self) -> None:
-        """End a probe."""
+        """End a probe, so that the next one may be sent."""
         self._probe_at = self._clock.monotonic() + self._rules.probe_every_s
         self._turn.release()
 
     def note(self, error: PalmError | None) -> None:
-        """Note how a request ended.
+        """Record the result of a request; ``error`` is None if it succeeded.
 
-        A throttle, or what this machine lacks, says neither that the gateway is up nor down. An
-        error that is the outage's or this machine's own, not the question's, is marked as such.
+        A throttled request, or a resource that this machine lacks, does not show whether the
+        gateway is up. An error that an outage or this machine caused is marked: its ``outage``.
         """
         if isinstance(error, LocalResourceError):
             error.outage = True

@@ -1,8 +1,8 @@
-"""Which of the gateway's hosts to ask: the main one, and the backup while that cannot be reached.
+"""Chooses the gateway's host: the main one, or the backup while the main one cannot be reached.
 
 Source: the two hosts on every API page, e.g. https://pay.weixin.qq.com/doc/v3/partner/4014482017
-(main: nearest, backup: in another city). A status, whatever it says, never makes a client switch:
-that the host answered is all that counts.
+(main: nearest, backup: in another city). A status never causes a switch, whatever it is, because
+a host that responds can be reached.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ class HostRules:
     """When the host is switched.
 
     Attributes:
-        failures: Failures to reach it in a row, with no answer from it in between,
-        within_s: not spread over more than so many seconds before the last of them: a failure that
-            is older says nothing about now.
-        try_main_s: While on the backup, one request is sent to the main host this often.
+        failures: How many failures to reach a host in a row, with no response in between, cause a
+            switch.
+        within_s: How many seconds before the latest failure an earlier one still counts.
+        try_main_s: How many seconds lie between two requests to the main host while another host
+            is in use.
     """
 
     failures: int = 3
@@ -36,11 +37,14 @@ class HostRules:
 
 
 class Hosts:
-    """Main first. Times are the caller's, on a clock that never goes back.
+    """The gateway's hosts. Times are passed in, from a clock that never goes back.
 
     Args:
         urls: Base URLs: main, then backups.
         rules: When to switch.
+
+    Attributes:
+        switches: How many times the host was switched.
     """
 
     def __init__(self, urls: Sequence[str], rules: HostRules | None = None) -> None:
@@ -55,23 +59,23 @@ class Hosts:
 
     @property
     def current(self) -> str:
-        """The host that most requests go to now."""
+        """The base URL that requests are sent to now, other than trials of the main host."""
         return self._urls[self._current]
 
     @property
     def refused_everywhere(self) -> bool:
-        """Whether each host's certificate was refused last, and none has ever answered."""
+        """Whether each host's certificate was refused last, and none has ever responded."""
         return not self._has_answered and len(self._refused) == len(set(self._urls))
 
     def choose(self, now: float) -> str:
-        """Return where the next request goes."""
+        """Return the base URL for the next request."""
         if self._current and now >= self._try_main_at:
             self._try_main_at = now + self._rules.try_main_s
             return self._urls[0]
         return self._urls[self._current]
 
     def answered(self, url: str) -> None:
-        """Note that a host answered, whatever it said."""
+        """Record that a host responded, with whatever status."""
         self._has_answered = True
         if url == self._urls[0] and self._current:
             self._switch(0)
@@ -79,7 +83,7 @@ class Hosts:
             self._failed.clear()
 
     def failed(self, url: str, now: float, *, refused: bool = False) -> None:
-        """Note that a host could not be reached; ``refused``: its certificate was."""
+        """Record that a host could not be reached; ``refused``: its certificate was refused."""
         (self._refused.add if refused else self._refused.discard)(url)
         if len(self._urls) == 1 or url != self._urls[self._current]:
             return

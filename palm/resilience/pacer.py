@@ -1,8 +1,8 @@
-"""Lets requests through, evenly spaced under a quota, without a burst and without waste.
+"""Lets requests through evenly spaced, so that a quota is used in full and never exceeded.
 
-The gateway counts what it receives, so a request is looked at twice: before it is signed and has a
-connection, and when it is about to be written. Connections that took long to make, or a process
-that was stopped, would otherwise send all at once what was let through one by one.
+The gateway counts the requests that it receives, so each one is checked twice: before it is signed
+and has a connection, and when it is about to be written. Otherwise, after a slow connection or a
+stopped process, requests that were let through one by one would be sent all at once.
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ _SHORTEST_TIMER_S: Final = 0.001
 
 
 class Pacer:
-    """Lets callers through one by one, first come first served, under a quota per second.
+    """Lets callers through one by one, in the order of their arrival, under a quota per second.
 
     Args:
-        rate: The quota: requests per second that the other side allows.
-        share: Part of it to use.
-        clock: The time; its ``monotonic`` must go as fast as the event loop's timers do.
+        rate: The quota: requests per second that the gateway allows.
+        share: The part of the quota to use.
+        clock: The time; its ``monotonic`` must run as fast as the event loop's timers.
 
-    One timer runs at a time, however many wait. To be used within one event loop. A request that
-    was let through is looked at again when it is written: :class:`Permit`.
+    One timer runs at a time, however many callers wait. To be used within one event loop. A request
+    that was let through is checked again when it is written: :class:`Permit`.
+
+    Attributes:
+        clock: The time.
+        granted: How many callers have been let through.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Pacer:
 
     @property
     def rate(self) -> float:
-        """The quota, requests per second; setting it acts at once, on those who wait too."""
+        """The quota in requests per second. A new value holds at once, also for waiting callers."""
         return self._rate
 
     @rate.setter
@@ -66,16 +70,16 @@ class Pacer:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait, those who wait a second time included."""
+        """How many callers wait, including those that wait a second time."""
         return len(self._waiters) + len(self._writers)
 
     @property
     def worst_second(self) -> int:
-        """The most requests that were written within any one second so far."""
+        """The highest number of requests that were written within one second so far."""
         return self._writes.worst_second
 
     def pause(self, seconds: float) -> None:
-        """Let nobody through for so long, those who wait already included."""
+        """Let no caller through for a number of seconds, including those that wait already."""
         until = self.now() + seconds
         self._permits.pause_until(until)
         self._writes.pause_until(until)
@@ -103,19 +107,19 @@ class Pacer:
             raise
 
     def write(self) -> float | None:
-        """Note that a request is written now and return the time, or None if it must wait."""
+        """Record that a request is written now; return the time, or None if it must wait."""
         now = self.now()
         return now if not self._writers and self._writes.admit(now, _EARLY_S) else None
 
     async def second_slot(self) -> float:
-        """Wait for a slot among the writes, before all who were not let through yet; return it.
+        """Wait for a slot to write in, before all callers not let through yet; return the slot.
 
         A caller that is cancelled while waiting costs nothing.
         """
         waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._writers.append(waiter)
         if self._timer is not None:
-            self._timer.cancel()  # it was set for somebody who waits for a permit, perhaps
+            self._timer.cancel()  # it may have been set for a caller that waits for a permit
         self._arm(self.now())
         try:
             return await waiter
@@ -126,10 +130,10 @@ class Pacer:
             raise
 
     def write_late(self) -> float | None:
-        """Note that a request is written now, in the slot that :meth:`second_slot` returned.
+        """Record that a request is written now, in the slot that :meth:`second_slot` returned.
 
         Returns:
-            The time, or None if the second before holds the whole quota: it must wait again.
+            The time, or None if the quota of the last second is used up: the request must wait.
         """
         now = self.now()
         if not self._writes.has_room(now):
@@ -138,7 +142,7 @@ class Pacer:
         return now
 
     def return_slot(self, slot: float) -> None:
-        """Hand a second slot whose request is not written to the next one, or return it."""
+        """Give the slot of a request that is not written to the next one, or take it back."""
         _drop_cancelled(self._writers)
         if self._writers:
             self._writers.popleft().set_result(slot)
@@ -146,7 +150,7 @@ class Pacer:
             self._writes.untake(slot)
 
     def _give_back(self, granted_at: float) -> None:
-        """Hand a slot whose taker is gone to the next one, or return it."""
+        """Give the slot of a cancelled caller to the next one, or take it back."""
         _drop_cancelled(self._waiters)
         if self._waiters:
             self._waiters.popleft().set_result(granted_at)
@@ -189,15 +193,15 @@ def _drop_cancelled(waiters: deque[asyncio.Future[float]]) -> None:
 
 
 class Permit:
-    """What lets one request through, looked at again when the request is about to be written.
+    """The permission to send one request, checked again when the request is about to be written.
 
     Args:
-        pacer: Who let it through, just now; None: it is not paced.
+        pacer: The pacer that let the request through just now; None: requests are not paced.
         clock: The time; the pacer's clock if there is a pacer.
 
     Attributes:
-        given_at: When it was let through, the last time.
-        written_at: When the request was written; None: it was not.
+        given_at: When the request was let through; after a second wait, the end of that wait.
+        written_at: When the request was written; None: it has not been written.
     """
 
     __slots__ = ("_clock", "_pacer", "_slot", "given_at", "written_at")
@@ -210,7 +214,7 @@ class Permit:
         self.written_at: float | None = None
 
     def use(self) -> bool:
-        """Note that the request is written now; False: it must not be before :meth:`renew`."""
+        """Record that the request is written now; return False if it must wait: :meth:`renew`."""
         if self._pacer is None:
             self.written_at = self._clock.monotonic()
         elif self._slot is None:
@@ -221,14 +225,14 @@ class Permit:
         return self.written_at is not None
 
     async def renew(self) -> None:
-        """Wait until the request may be written, before all who were not let through yet."""
+        """Wait until the request may be written, before all requests not let through yet."""
         self.return_slot()
         if self._pacer is not None:
             self._slot = await self._pacer.second_slot()
             self.given_at = self._clock.monotonic()
 
     def return_slot(self) -> None:
-        """Return what :meth:`renew` brought, as the request is not written."""
+        """Give back the slot that :meth:`renew` took, if the request was not written in it."""
         if self._pacer is not None and self._slot is not None:
             self._pacer.return_slot(self._slot)
         self._slot = None

@@ -1,4 +1,4 @@
-"""What is asked again, when, and how often.
+"""Retries: which queries are sent again, when, and how many times.
 
 Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (which statuses may be repeated)
 """
@@ -30,19 +30,22 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How persistently a question is asked.
+    """How many times a query is sent, and how long it waits in between.
 
     Attributes:
-        attempts: Requests at most; throttled ones, and those in an outage, are not counted. An
-            answer that names nobody is asked for once more and no further: a gateway that leaves
-            the names out of one answer leaves them out of the next as well.
-        base_s: The first wait is random up to this, and each further one up to twice as long,
-        cap_s: but never longer than this.
-        throttle_s: Wait at least this long after a throttle, twice as long after each further one.
-        throttles: A question that was throttled so often is given up, but only where others are
-            answered meanwhile: where everybody is throttled, the quota is the reason.
-        adapts: Whether the question's first throttle counts for the pace of all; no later one does.
-        patience_s: A question that met a throttle or an outage is given up after so long.
+        attempts: How many requests are sent at most. Throttled requests, and requests during an
+            outage, are not counted. After an answer that does not name the person, only one more
+            request is sent, because a gateway that omits the names does so again.
+        base_s: The first wait is random, at most this many seconds. The limit doubles with each
+            further wait.
+        cap_s: No wait is longer than this many seconds.
+        throttle_s: The wait after a throttled request, at least, in seconds. It doubles with each
+            further throttled request.
+        throttles: After so many throttled requests the query fails, but only if other queries were
+            answered in the meantime: if all are throttled, the quota is the reason.
+        adapts: Whether the query's first throttled request may lower the rate of all queries;
+            later ones never do.
+        patience_s: A query that was throttled, or met an outage, fails after so many seconds.
     """
 
     attempts: int = 5
@@ -73,7 +76,7 @@ class _Trial:
         self._disconnected = False
 
     def transient(self, error: BaseException) -> bool:
-        """Count the failure; say whether the question may be asked again at all."""
+        """Count the failure; return True if the query may be sent again."""
         self._local += isinstance(error, LocalResourceError)
         if isinstance(error, ThrottledError):
             self._throttles += 1
@@ -88,7 +91,7 @@ class _Trial:
         return isinstance(error, TransientError)
 
     def enough(self, state: RetryCallState) -> bool:
-        """Say whether to give up."""
+        """Return True if the query has failed for good."""
         if self._failures >= self._retry.attempts or self._unnamed > 1:
             return True
         if self._throttles >= self._retry.throttles and self._others_answered:
@@ -106,13 +109,13 @@ class _Trial:
             )
             return least * (1 + self._random())
         if isinstance(error, DisconnectedError) and not self._disconnected:
-            self._disconnected = True  # most likely a kept-alive connection that had gone stale
+            self._disconnected = True  # most likely the gateway had closed a kept-alive connection
             return 0.0
         times = self._local if isinstance(error, LocalResourceError) else self._failures
         return self._doubled(self._retry.base_s, times) * self._random()
 
     def _doubled(self, first_s: float, times: int) -> float:
-        # Beyond 2 ** 1023 there is no float; long before, the cap holds.
+        # No float is larger than 2 ** 1024; the cap applies long before.
         return min(first_s * 2.0 ** min(times - 1, 60), self._retry.cap_s)
 
 
@@ -124,15 +127,15 @@ async def call_with_retry(
     sleep: Sleep = asyncio.sleep,
     random: Callable[[], float] = _random.random,
 ) -> T:
-    """Return what ``ask()`` returns, asking again after transient errors.
+    """Return what ``ask()`` returns, calling it again after transient errors.
 
     Args:
         ask: Sends one request, signed anew, in its own slot; raises PalmError.
-        retry: How often, and how long to wait.
-        answers: How many questions were answered so far, of all that are asked; by it a question
-            that is always throttled is told from a gateway that throttles everybody.
-        sleep: Waits so many seconds.
-        random: Evenly between 0 and 1.
+        retry: How many times, and how long to wait.
+        answers: Returns how many queries of the client have been answered. It distinguishes a
+            query that is always throttled from a gateway that throttles all queries.
+        sleep: Waits for a number of seconds.
+        random: Returns a random number between 0 and 1, evenly distributed.
 
     Raises:
         PalmError: The last one that ``ask`` raised.
@@ -140,7 +143,7 @@ async def call_with_retry(
     try:
         return await ask()
     except TransientError as error:
-        first: TransientError | None = error  # only failures pay for the machinery below
+        first: TransientError | None = error  # only failures pay for the code below
 
     async def again() -> T:
         nonlocal first

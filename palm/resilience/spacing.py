@@ -1,9 +1,9 @@
-"""When the next request may go: arithmetic only.
+"""When the next request may be sent: arithmetic only.
 
-Virtual scheduling (GCRA): slots lie ``1/rate`` apart. A slot that the event loop was late for is
-made up for, within ten milliseconds; time in which nobody wanted a slot is not, so there is no
-burst at the start or after a pause. An exact log of the last second stands behind it: whatever
-happens, no second holds more than the quota.
+Virtual scheduling (GCRA): slots are ``1/rate`` apart. If the event loop is late for a slot, up to
+ten milliseconds are made up for. Time in which no request wanted a slot is not made up for, so
+there is no burst at the start or after a pause. In addition, an exact log of the last second
+guarantees that no second holds more requests than the quota.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from typing import Final
 __all__ = ["SAFETY_MARGIN", "Spacing"]
 
 SAFETY_MARGIN: Final = 0.98
-"""The part of a quota to use: at 100 % a strict gateway rejects what network jitter bunches."""
+"""The part of a quota to use: at 100 %, network jitter makes a strict gateway reject requests."""
 _CATCH_UP_S: Final = 0.010
 
 
 class Spacing:
-    """When the next request may go: arithmetic only, the clock is the caller's.
+    """Calculates when the next request may be sent. Times are passed in.
 
     Args:
-        quota: Requests that may go in any one second; may be a fraction below 1.
-        share: Part of the quota to use.
+        quota: Requests allowed in any one second; may be a fraction below 1.
+        share: The part of the quota to use.
+
+    Attributes:
+        share: The part of the quota to use.
+        worst_second: The highest number of requests within one second so far.
     """
 
     __slots__ = ("_cap", "_interval", "_last", "_log", "_not_before", "share", "worst_second")
@@ -38,7 +42,7 @@ class Spacing:
         self.set_quota(quota)
 
     def set_quota(self, quota: float) -> None:
-        """Use another quota (per second) from now on."""
+        """Use another quota, in requests per second, from now on."""
         if not (quota > 0 and math.isfinite(quota)):
             raise ValueError(f"a rate must be a number above 0, not {quota}")
         self._interval = 1 / (quota * self.share)
@@ -49,9 +53,11 @@ class Spacing:
         self._not_before = max(self._not_before, time)
 
     def earliest(self, now: float, early_s: float = 0.0) -> float:
-        """Return when the next request may go, ``now`` or later.
+        """Return when the next request may be sent, ``now`` or later.
 
-        ``early_s``: how long before its slot it may.
+        Args:
+            now: The time now.
+            early_s: How long before its slot a request may be sent.
         """
         slot = max(self._last + self._interval - early_s, self._not_before, now)
         if self.has_room(now):
@@ -59,9 +65,10 @@ class Spacing:
         return max(slot, self._log[-self._cap] + 1)
 
     def admit(self, now: float, early_s: float = 0.0) -> bool:
-        """Grant a request that nobody waited for, if it may go at ``now``; say whether it may.
+        """Grant a request that did not wait if it may be sent at ``now``; return whether it may.
 
-        The same as :meth:`earliest` and :meth:`grant`, in one step, for it is done for each.
+        It does the same as :meth:`earliest` and :meth:`grant` in one step, because it runs for
+        every request.
         """
         due = self._last + self._interval
         if due - early_s > now or self._not_before > now:
@@ -78,22 +85,24 @@ class Spacing:
         return True
 
     def has_room(self, now: float) -> bool:
-        """Say whether the second before ``now`` holds less than the quota."""
+        """Return True if the second before ``now`` holds fewer requests than the quota."""
         log = self._log
         while log and log[0] <= now - 1:
             log.popleft()
         return len(log) < self._cap
 
     def grant(self, now: float, *, waited: bool = False) -> None:
-        """Note that a request goes at ``now``, at which :meth:`earliest` allowed it.
+        """Record that a request is sent at ``now``, as :meth:`earliest` allowed.
 
-        ``waited``: somebody was waiting for this slot, so what it is late by is the timer's doing.
+        Args:
+            now: The time now.
+            waited: Whether a request waited for this slot, so that any delay is the timer's.
         """
         self.take(now, waited=waited)
         self.note(now)
 
     def take(self, now: float, *, waited: bool = False) -> float:
-        """Take the next slot for a request that goes a little later than ``now``; return it."""
+        """Take the next slot for a request that is sent shortly after ``now``; return the slot."""
         due = max(self._last + self._interval, self._not_before)
         if due < now - _CATCH_UP_S:
             due = now - _CATCH_UP_S if waited else now
@@ -101,7 +110,7 @@ class Spacing:
         return due
 
     def note(self, now: float) -> None:
-        """Note that a request, whose slot is taken, goes at ``now``."""
+        """Record that a request, whose slot is taken already, is sent at ``now``."""
         self._log.append(now)
         self.worst_second = max(self.worst_second, len(self._log))
 
@@ -117,5 +126,5 @@ class Spacing:
             self._last -= self._interval
 
     def follow(self, other: Spacing) -> None:
-        """Let the next slot come after the last one of ``other``."""
+        """Make the next slot come after the last one of ``other``."""
         self._last = max(self._last, other._last)

@@ -1,4 +1,4 @@
-"""Text from elsewhere, as people and logs may see it: one line, steering nothing, no key in it."""
+"""Makes foreign text safe to show and log: one line, no control characters, no keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Controls, formats (those of direction among them), halves of characters, ends of lines."""
+"""Unicode categories of control and format characters, surrogates, and line separators."""
 _PEM: Final = re.compile(r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=]{40,}")
 _USER_PART: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"]*@")
@@ -29,10 +29,10 @@ _GAP: Final = "…"
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Return text that cannot be mistaken for several lines, nor steer a terminal.
+    """Return text on one line that cannot control a terminal.
 
-    Each character of Unicode's categories Cc, Cf, Cs, Zl and Zp becomes U+FFFD; all others stay,
-    and those of ``keep``.
+    Each character of Unicode's categories Cc, Cf, Cs, Zl and Zp becomes U+FFFD, except those in
+    ``keep``.
     """
     if text.isprintable():
         return text
@@ -57,9 +57,9 @@ def printable_values(value: object) -> object:
 
 
 def without_keys(text: str) -> str:
-    """Return text without keys in PEM, long base64, and what stands before a URL's host.
+    """Return text without keys in PEM, long base64, and the user and password of URLs.
 
-    A second net: nothing that may hold one of these is meant to be shown at all.
+    This is a second line of defence: text that may contain one of these should not be shown.
     """
     if "-----BEGIN" in text:
         text = _PEM.sub(_GAP, text)
@@ -71,23 +71,23 @@ def without_keys(text: str) -> str:
 def without_long_words(text: str) -> str:
     """Return text without words that look like a key, a token or an openid.
 
-    Those are the words of sixteen and more characters with letters and digits, or of over forty.
+    Such words have at least sixteen characters, with letters and digits, or more than forty.
     """
     return _WORD.sub(lambda match: _GAP if _is_token(match[0]) else match[0], without_keys(text))
 
 
 def shown_value(text: str) -> str:
-    """Return a value that somebody typed, in quotes, unless it looks like a secret."""
+    """Return a value that a user typed, in quotes, unless it looks like a secret."""
     if len(text) > _LONGEST_VALUE or without_long_words(text) != text:
         return "(a value that is not shown)"
     return repr(printable(text))
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:
-    """Return JSON in which what is not printable is escaped: it steers nothing that shows it.
+    """Return JSON in which unprintable characters are escaped, so that it is safe to show.
 
     Raises:
-        ValueError: It holds a number that JSON does not have.
+        ValueError: The value contains NaN or an infinity.
     """
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
     if text.isprintable():
@@ -103,7 +103,7 @@ def _escaped(character: str) -> str:
 
 
 def _is_base64(run: str) -> bool:
-    """Return True for a run that is no path: long, and of upper case, lower case and digits."""
+    """Return True if a run is not a path: it is long, with upper case, lower case and digits."""
     return any(
         len(part) >= 20  # noqa: PLR2004 - a line of base64 holds a slash every 64 characters
         and re.search("[A-Z]", part)
