@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from jobs.errors import InputError
-from jobs.input.keys import clean_key
-from jobs.input.records import Keys, Lines, Record, read_records
+from jobs.input.keys import KeyColumns, clean_key
+from jobs.input.records import Lines, Record, read_records
 from jobs.input.source import shown
 from jobs.schema import ROWS
 
@@ -44,7 +44,7 @@ class Header:
 
     delimiter: str
     names: tuple[str, ...]
-    keys: Keys
+    keys: KeyColumns
     line: int
 
 
@@ -101,7 +101,7 @@ def _header_in(record: Record, delimiter: str, columns: Columns, name: str) -> H
     _refuse_repeats(folded, columns, first, name)
     _refuse_nul(fields, first, name)
     openid, organization = map(folded.index, wanted)
-    keys = Keys(openid, organization, wanted, backtick)
+    keys = KeyColumns(openid, organization, wanted, backtick)
     return Header(delimiter, name_columns(given, openid, organization), keys, last)
 
 

@@ -1,25 +1,34 @@
-"""The two keys of a record: decoration is taken off, and what looks like damage is found. Pure.
+"""The two keys of a record: decoration is removed, and signs of damage are detected. Pure.
 
-Decoration is what spreadsheets, exports and editors put round a key without meaning it: blanks of
-any kind, invisible characters, ``="…"`` (Excel's way to keep leading zeros), a pair of quotes. No
-key of WeChat Pay begins or ends with any of them: openids and organizations consist of
+Decoration is what spreadsheets, exports and editors add around a key by accident: blanks of any
+kind, invisible characters, ``="…"`` (Excel's way to keep leading zeros), a pair of quotes. No key
+of WeChat Pay begins or ends with any of them: openids and organizations consist of
 ``A-Za-z0-9_-`` in every example of the documentation.
 
-Damage is what cannot be taken off without guessing (``1004.0``, ``1.00E+03``): such a key is asked
-about as it stands, and a warning says so.
+Damage is what cannot be removed without guessing (``1004.0``, ``1.00E+03``): such a key is asked
+about unchanged, and a warning is shown.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 
-__all__ = ["DAMAGE", "FULL_WIDTH_DIGITS", "clean_key", "clean_rows", "damage_in", "is_plain"]
+__all__ = [
+    "DAMAGE",
+    "FULL_WIDTH_DIGITS",
+    "KeyColumns",
+    "clean_key",
+    "clean_rows",
+    "damage_in",
+    "is_plain",
+]
 
 is_plain: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
-"""Matches a key that cannot be decorated or damaged: nearly all are such."""
+"""Matches a key without decoration and damage, which nearly all keys are."""
 
 _BLANKS: Final = (
     " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -44,11 +53,29 @@ DAMAGE: Final = {
     "blanks inside": f"[{_DECORATION}]",
     FULL_WIDTH_DIGITS: "[\uff10-\uff19]",
 }
-"""What a damaged key shows, and the regular expression (Python's and RE2's) that finds it."""
+"""Kinds of damage, and the regular expression (for Python and RE2) that matches each."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyColumns:
+    """Which fields of a record are its two keys, and their names in the header.
+
+    Attributes:
+        openid: Position of the openid.
+        organization: Position of the organization.
+        names: The header's names of the two, in this order, case-folded.
+        backtick: True if every field of the header begins with a backtick, as in WeChat Pay's
+            bills; then one is removed from every field.
+    """
+
+    openid: int
+    organization: int
+    names: tuple[str, str] = ("openid", "organization_id")
+    backtick: bool = False
 
 
 def clean_key(key: str) -> str:
-    """Return a key without the decoration round it; cleaning it again changes nothing."""
+    """Return a key without decoration around it; cleaning it again changes nothing."""
     while True:
         bare = key.strip(_DECORATION)
         if enclosed := _ENCLOSED.fullmatch(bare):
@@ -59,10 +86,10 @@ def clean_key(key: str) -> str:
 
 
 def clean_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a report's rows with clean keys; the very same frame where all are clean already.
+    """Return a report's rows with clean keys, or the same frame if all are clean already.
 
-    Of two rows that become one pair, the one with the newer ``known_at`` stays, in the place of the
-    first of them.
+    Of two rows that become one pair, the one with the newer ``known_at`` is kept, at the position
+    of the first of them.
 
     Args:
         rows: Columns ``ROWS``.
@@ -84,17 +111,17 @@ def clean_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def damage_in(keys: pd.Series) -> dict[str, pd.Series]:
-    """Return which keys show which damage; kinds that none shows are left out.
+    """Return which keys show which damage, without the kinds that no key shows.
 
     Args:
-        keys: Texts, in any index.
+        keys: Texts, with any index.
 
     Returns:
-        For each kind of ``DAMAGE`` a boolean series under the index of ``keys``.
+        For each kind of ``DAMAGE`` a boolean series with the index of ``keys``.
     """
     odd = keys[keys.str.contains(_UNUSUAL)]
-    found = {}
+    damage = {}
     for kind, pattern in DAMAGE.items():
         if (shown := odd.str.contains(pattern)).any():
-            found[kind] = shown.reindex(keys.index, fill_value=False)
-    return found
+            damage[kind] = shown.reindex(keys.index, fill_value=False)
+    return damage

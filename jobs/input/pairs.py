@@ -19,9 +19,11 @@ from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
 from jobs.input.header import USUAL_OPENID, Columns, Header, find_header
 from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
+from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
-from jobs.input.records import InvalidLine, LineStats, Reason, read_records, valid_records
+from jobs.input.records import read_records
 from jobs.input.source import find_encoding, read_stored, shown
+from jobs.input.valid_records import valid_records
 from jobs.schema import PAIRS, conform
 
 if TYPE_CHECKING:
@@ -123,14 +125,14 @@ def parse_pairs(
     used = find_encoding(content, name, encoding)
     try:
         header = find_header(content, used, Columns(openid_column, organization_column), name)
-        account = LineStats()
-        table = _read_table(content, used, header, account, name)
+        stats = LineStats()
+        table = _read_table(content, used, header, stats, name)
     except UnicodeError:  # a codec that makes of the bytes what is no valid text
         raise InputError(
             f"{shown(name)}: is not text in {used}; name its encoding with --encoding"
         ) from None
     if not len(table):
-        raise _no_pair(account, name)
+        raise _no_pair(stats, name)
     records = len(table)
     pairs = _number_pairs(table)
     del table
@@ -141,28 +143,28 @@ def parse_pairs(
         encoding=used,
         delimiter=header.delimiter,
         pairs=pairs,
-        lines=records + account.invalid,
+        lines=records + stats.invalid,
         duplicates=records - len(pairs),
-        invalid=account.invalid,
-        invalid_lines=tuple(account.listed),
-        invalid_by_reason={reason.value: count for reason, count in account.by_reason.items()},
-        continuation_lines=account.continuation,
+        invalid=stats.invalid,
+        invalid_lines=tuple(stats.listed),
+        invalid_by_reason={reason.value: count for reason, count in stats.by_reason.items()},
+        continuation_lines=stats.continuation,
         unusual_openids=int((~pairs["openid"].str.match(USUAL_OPENID)).sum()),
-        decorated=account.decorated,
-        first_decorated=account.first_decorated,
+        decorated=stats.decorated,
+        first_decorated=stats.first_decorated,
         damaged=tuple(_damage(pairs)),
     )
 
 
 def _read_table(
-    content: bytes, encoding: str, header: Header, account: LineStats, name: str
+    content: bytes, encoding: str, header: Header, stats: LineStats, name: str
 ) -> pa.Table:
     """Return the records that name a pair, repeated ones too, and the line each begins on."""
     import pyarrow as pa  # noqa: PLC0415 (heavy)
 
-    records = read_records(content, encoding, header.delimiter, name, account)
+    records = read_records(content, encoding, header.delimiter, name, stats)
     below = dropwhile(lambda record: record[2] <= header.line, records)
-    rows = valid_records(below, len(header.names), header.keys, account, name)
+    rows = valid_records(below, len(header.names), header.keys, stats, name)
     schema = pa.schema([(column, pa.large_string()) for column in header.names])
     schema = schema.set(
         header.keys.organization,
@@ -220,11 +222,11 @@ def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
                 yield Damage(column, tuple(shows), int(hit.sum()), line)
 
 
-def _no_pair(account: LineStats, name: str) -> InputError:
-    if not account.invalid:
+def _no_pair(stats: LineStats, name: str) -> InputError:
+    if not stats.invalid:
         return InputError(f"{shown(name)}: no line below the header; it needs pairs there")
-    reason, count = account.by_reason.most_common(1)[0]
+    reason, count = stats.by_reason.most_common(1)[0]
     return InputError(
-        f"{shown(name)}: no valid pair: {account.invalid} invalid lines, {count} of them for "
-        f"this reason: {reason} (first on line {account.first_of[reason]}); mend the file"
+        f"{shown(name)}: no valid pair: {stats.invalid} invalid lines, {count} of them for "
+        f"this reason: {reason} (first on line {stats.first_of[reason]}); mend the file"
     )

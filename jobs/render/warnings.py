@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.input.keys import FULL_WIDTH_DIGITS
-from jobs.input.records import Reason
+from jobs.input.line_stats import Reason
 from jobs.render.language import Translate
 from jobs.render.numbers import share
 from jobs.report.input_info import InputInfo

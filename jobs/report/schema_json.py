@@ -17,7 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, RollForward
-from jobs.input.records import Reason
+from jobs.input.line_stats import Reason
 from jobs.json_part import DEFINED
 from jobs.report.info import SCHEMA, Metadata
 from jobs.schema import Change, State, UnknownReason

@@ -21,7 +21,7 @@ import pytest
 
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import INCOMPLETE, LABELS, TooMuchUnknown, Verdict
-from jobs.input.records import Reason
+from jobs.input.line_stats import Reason
 from jobs.render.html.excerpt import (
     LISTED,
     changed_pairs,

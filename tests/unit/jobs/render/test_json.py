@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from jobs.input.records import Reason
+from jobs.input.line_stats import Reason
 from jobs.render import writer_of
 from jobs.render.json import write_json
 from jobs.render.language import Language
