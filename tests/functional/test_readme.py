@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import click
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow.compute as pc
 import pytest
 
@@ -141,8 +142,25 @@ def test_the_pandas_example_reads_all_nights(nights, monkeypatch):
     *lines, last = example("### Reading all nights", "python").strip().splitlines()
     names = {}
     exec("\n".join([*lines, f"lost = {last}"]), names)  # noqa: S102 - our own page
+    with_remark = names["nights"].groupby("run_date")["remark"].count()
+    assert (with_remark > 0).to_dict() == {
+        "2026-11-20": False, "2026-11-21": True, "2026-11-22": True,
+    }  # fmt: skip
     assert set(names["nights"]["run_date"]) == {"2026-11-20", "2026-11-21", "2026-11-22"}
     assert names["lost"]["2026-11-21"] > 0
+
+
+def test_the_polars_example_reads_all_nights(nights, monkeypatch):
+    """Its dates are dates, and a column that the first night does not have is there."""
+    monkeypatch.chdir(nights)
+    *lines, last = example("### All nights in Polars", "python").strip().splitlines()
+    names = {}
+    exec("\n".join([*lines, f"states = {last}"]), names)  # noqa: S102 - our own page
+    found = names["nights"].collect()
+    assert found["last_in_input"].dtype == found["run_date"].dtype == pl.Date
+    assert found["last_in_input"].max() == date(2026, 11, 21)
+    assert found.filter(pl.col("remark").is_not_null())["run_date"].min() == date(2026, 11, 21)
+    assert names["states"]["len"].sum() == len(found)
 
 
 def test_the_duckdb_example_reads_all_nights(nights, monkeypatch):

@@ -31,6 +31,8 @@ _ABOVE: Final = 9
 _BAR: Final = 0.38
 """Width of a bar, of the distance from one night to the next; two stand side by side."""
 _SMALL_TICKS: Final = 5
+_TICKS: Final = 6
+"""Dates that are named below a plot at most; on a phone there is room for as many."""
 _HALF: Final = 0.5
 
 
@@ -262,7 +264,7 @@ def _percent(part: float) -> str:
 
 
 def _dates(axis: DateAxis) -> list[Text]:
-    return [Text(percent(x), _HEIGHT + _LABEL, text, _anchor(x)) for x, text in axis.ticks()]
+    return [Text(percent(x), _HEIGHT + _LABEL, text, _anchor(x)) for x, text in axis.ticks(_TICKS)]
 
 
 def _ends(axis: DateAxis) -> list[Text]:

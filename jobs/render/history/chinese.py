@@ -101,7 +101,6 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "compared with {date}": "与 {date} 的报告比较",
     "compared with no report": "没有可比较的报告",
     "ON, all organizations": "ON，全部机构",
-    "ON (last known)": "ON（最近已知）",
     "pairs; a night without a report is a gap": "单位：条；没有报告的日期断开",
     "The scale does not begin at 0.": "纵轴不从 0 开始。",
     "From {first} on {since} to {last} on {date}; lowest {lowest}, highest {highest}.": (
@@ -188,8 +187,5 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
         "新到 {arrived} 条；其中 {converted} 条在 28 天内为 ON（{share}）。"
     ),
     "Nobody arrived after the first night.": "第一天之后没有新到人员。",
-    "{count:,} more rows do not fit on a sheet of Excel; Parquet and CSV have them all.": (
-        "另有 {count:,} 行超出 Excel 单个工作表的行数上限，未列出；Parquet 与 CSV 中是全的。"
-    ),
 }
 """English label to Chinese one. A label that is not here is a defect; a test looks for it."""
