@@ -59,7 +59,7 @@ def say_result(
 
 def what_to_do(report: Report, options: Options) -> str | None:
     """Return what to type where pairs are left without an answer, or None."""
-    unknown, code = report.summary.states[State.UNKNOWN], report.metadata.run.exit_code
+    unknown, code = report.summary.states[State.UNKNOWN], report.run.exit_code
     if code != INCOMPLETE or not unknown:
         return None
     run = replace(options.run, run_date=report.run_date)

@@ -42,28 +42,31 @@ class Control(JsonPart):
 def check(
     rows: pd.DataFrame,
     *,
-    input_counts: Mapping[str, int],
+    input_counts: Mapping[str, int] | None,
     summary: Summary,
     baseline_closing: Mapping[str, int] | None,
     baseline_run_date: date | None,
+    opening_is_known: bool = True,
 ) -> tuple[Control, ...]:
     """Return every control of a report, whether it holds or not.
 
     Args:
         rows: Columns ``ROWS``, as read back from what is to be published.
-        input_counts: ``lines``, ``pairs``, ``duplicates`` and ``invalid`` of the input.
+        input_counts: ``lines``, ``pairs``, ``duplicates`` and ``invalid`` of the input; None:
+            what the input held is not known, and its controls are left out.
         summary: The counts that the report claims.
         baseline_closing: Closing of the baseline's roll-forward, by state; None if there is none.
         baseline_run_date: Run date of the baseline.
+        opening_is_known: Whether ``baseline_closing`` is of the same people; where it is not, that
+            control is left out.
     """
     flows = _flows(rows, baseline_run_date)
     return (
-        _input_lines(input_counts),
-        _input_rows(rows, input_counts),
+        *(() if input_counts is None else _of_the_input(rows, input_counts)),
         _unique_pairs(rows),
         _states(rows),
         *(_roll_forward(state, flow) for state, flow in flows.items()),
-        _opening(flows, baseline_closing),
+        *((_opening(flows, baseline_closing),) if opening_is_known else ()),
         _transition_columns(rows, summary),
         _transition_rows(rows, summary, flows),
         _claimed_states(rows, summary),
@@ -71,6 +74,10 @@ def check(
         _claimed_roll_forward(flows, summary),
         _claimed_organizations(rows, summary),
     )
+
+
+def _of_the_input(rows: pd.DataFrame, counts: Mapping[str, int]) -> tuple[Control, Control]:
+    return _input_lines(counts), _input_rows(rows, counts)
 
 
 def _input_lines(counts: Mapping[str, int]) -> Control:

@@ -15,7 +15,6 @@ from jobs.nights.night_rows import COLUMNS, night_rows
 from jobs.nights.organizations import OrganizationCounts
 from jobs.nights.pair_numbers import PairNumbers
 from jobs.nights.turns import TurnCounts
-from jobs.report.info import Metadata
 from jobs.report.model import Report, ReportError
 from jobs.report.parquet import read_parquet
 from jobs.schema import Change, State
@@ -38,12 +37,11 @@ def read_history(reports: Iterable[tuple[date, Path]]) -> History:
     nights: list[Night] = []
     unreadable: list[Unreadable] = []
     everybody = _Everybody()
-    last: Metadata | None = None
+    last: Report | None = None
     for report, path in _readable(sorted(reports), unreadable):
-        metadata = report.metadata
-        if last is not None and metadata.gateway != last.gateway:
+        if last is not None and report.gateway != last.gateway:
             raise UsageError(
-                f"{path} is a report of {metadata.gateway}, and that of {last.run.date} is of "
+                f"{path} is a report of {report.gateway}, and that of {last.run_date} is of "
                 f"{last.gateway}: one history is of one merchant at one gateway. Move the others "
                 "to a folder of their own, or choose nights with --since and --until"
             )
@@ -52,8 +50,8 @@ def read_history(reports: Iterable[tuple[date, Path]]) -> History:
         except ReportError as error:
             unreadable.append(Unreadable(report.run_date, str(error)))
             continue
-        nights.append(_night(metadata, nights))
-        last = metadata
+        nights.append(_night(report, nights))
+        last = report
     if last is None:
         reasons = "; ".join(each.reason for each in unreadable[:3])
         raise InputError(f"no report can be used: {reasons or 'there is none of these dates'}")
@@ -78,7 +76,7 @@ class _Everybody:
         """
         rows = night_rows(report, self._numbers, str(path))
         if self._arrivals is None:
-            self._arrivals = ArrivalDates(report.metadata.run.finished)
+            self._arrivals = ArrivalDates(report.run.finished)
         pairs = len(self._numbers)
         self._open.observe(rows, pairs)
         self._turns.observe(rows, pairs)
@@ -86,10 +84,10 @@ class _Everybody:
         self._organizations.observe(rows, len(self._numbers.organizations))
 
     def history(
-        self, nights: Sequence[Night], unreadable: Sequence[Unreadable], last: Metadata
+        self, nights: Sequence[Night], unreadable: Sequence[Unreadable], last: Report
     ) -> History:
         """Return what has been seen."""
-        numbers, timezone = self._numbers, last.run.timezone
+        numbers, timezone = self._numbers, last.timezone
         never_back = self._turns.never_back()
         names = numbers.organizations
         return History(
@@ -103,7 +101,7 @@ class _Everybody:
             ),
             turns=self._turns.turns(numbers),
             durations=self._open.durations(),
-            arrivals=self._arrivals.arrivals(timezone, last.run.date),  # type: ignore[union-attr] # a night was seen
+            arrivals=self._arrivals.arrivals(timezone, last.run_date),  # type: ignore[union-attr] # a night was seen
         )
 
 
@@ -114,8 +112,8 @@ def _readable(
     for day, path in reports:
         try:
             report = read_parquet(path, COLUMNS)
-            if only := report.metadata.only:
-                raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
+            if (what := report.metadata.not_a_night) is not None:
+                raise ReportError(f"{path} {what}")  # noqa: TRY301
             if report.run_date != day:
                 raise ReportError(  # noqa: TRY301
                     f"{path} is a report of {report.run_date}, not of the date of its folder"
@@ -126,8 +124,8 @@ def _readable(
         yield report, path
 
 
-def _night(metadata: Metadata, before: Sequence[Night]) -> Night:
-    summary, baseline, run = metadata.summary, metadata.baseline, metadata.run
+def _night(report: Report, before: Sequence[Night]) -> Night:
+    summary, baseline, run = report.summary, report.metadata.baseline, report.run
     return Night(
         run_date=run.date,
         run_id=run.id,
@@ -142,7 +140,7 @@ def _night(metadata: Metadata, before: Sequence[Night]) -> Night:
         hidden=summary.hidden,
         first_seen=summary.changes[Change.FIRST_SEEN],
         dropped=summary.changes[Change.DROPPED],
-        exit_code=run.exit_code,
+        exit_code=run.exit_code or 0,
         compared_with=baseline.run_date if baseline else None,
         follows=not before or (baseline is not None and baseline.run_id == before[-1].run_id),
     )

@@ -120,14 +120,14 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _add_report(numbers: _Numbers, report: Report) -> None:
-    summary, asking = report.summary, report.metadata.asking
+    summary, asking = report.summary, report.asking
     numbers.add("coverage_ratio", "Pairs with an answer", asking.knowledge.coverage)
     numbers.add_each("pairs", "Pairs of the input by state", "state", summary.states)
     numbers.add_each("changes", "Rows of the report by change", "change", summary.changes)
     numbers.add_each("unknowns", "Unknown pairs by reason", "reason", summary.unknown_reasons)
     numbers.add_each("requests", "Requests by outcome", "outcome", asking.outcomes)
     for name, text, value in (
-        ("invalid_lines", "Input lines that hold no pair", report.metadata.input.invalid),
+        ("invalid_lines", "Input lines that hold no pair", report.input.invalid),
         (
             "dropped_pairs",
             "Pairs of the last report that are missing from the input",

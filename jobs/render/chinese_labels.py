@@ -8,6 +8,9 @@ from typing import Final
 __all__ = ["LABELS"]
 
 LABELS: Final[Mapping[str, str]] = {
+    "(empty)": "（空）",
+    "Date not known": "日期未知",
+    "the report before": "此前的报告",
     "Summary": "摘要",
     "Transitions": "状态迁移",
     "Organizations": "机构",

@@ -91,6 +91,23 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "{count:,} pairs were refused: {what}": "有 {count:,} 条被拒绝：{what}",
     "before anything was sent": "尚未发送即被拒绝",
+    "This is not a whole report: another program wrote these rows, and nothing else is known.": (
+        "这不是完整的报告：这些行由其他程序写出，除此之外一无所知。"
+    ),
+    "This compares the reports of {before} and {date}. It is not the report of a night: what "
+    "happened in between is not known from it.": (
+        "本文比较 {before} 与 {date} 两份报告，不是某一次运行的报告；期间发生过什么，从中无从得知。"
+    ),
+    "Of {count:,} pairs the report of {before} knows a later answer than the report of {date}: "
+    "they are compared as without an answer.": (
+        "有 {count:,} 条，{before} 的报告所知的应答比 {date} 的报告更新：比较时按没有应答处理。"
+    ),
+    "Only these people are here: {people}. All counts are of them.": (
+        "此处只有这些人：{people}。所有数字只统计他们。"
+    ),
+    "Only the rows of --{only} are here; the counts are of all that there are.": (
+        "此处只有 --{only} 的行；数字统计的是其所选自的全部行。"
+    ),
     "blank line": "空行",
     "a record over more than 10 lines": "一条记录超过 10 行",
     "a key field holds a line break": "关键字段中有换行",

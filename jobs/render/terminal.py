@@ -57,7 +57,8 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
     if report.summary.unknown_reasons:
         console.print(_unknowns(report))
     console.print(_controls(report))
-    console.print(Text(_asking(report)))
+    if report.metadata.is_whole:
+        console.print(Text(_asking(report)))
 
 
 def summary_lines(report: Report, *, every_line: bool = False) -> list[str]:
@@ -154,8 +155,7 @@ _SLOW: Final = " (slow network or CPU; --concurrency may help)"
 
 
 def _asking(report: Report) -> str:
-    asking, run = report.metadata.asking, report.metadata.run
-    counted = report.metadata.input
+    asking, run, counted = report.asking, report.run, report.input
     latency = asking.latency_ms
     return (
         f"Asked {report.gateway}: {asking.requests:,} requests "

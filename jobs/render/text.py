@@ -31,12 +31,12 @@ CONTROLS: Final = {
 
 def headline(report: Report, translate: Translate = str) -> str:
     """Return the report in one sentence."""
-    summary, baseline = report.summary, report.metadata.baseline
+    summary, baseline, run = report.summary, report.metadata.baseline, report.metadata.run
     states, changes = summary.states, summary.changes
     sentence = translate(
         "{date}: of {pairs:,} pairs {on:,} are ON, {off:,} OFF, {none:,} NONE"
     ).format(
-        date=report.run_date,
+        date=run.date if run else translate("Date not known"),
         pairs=summary.pairs,
         on=states[State.ON],
         off=states[State.OFF],
@@ -44,13 +44,13 @@ def headline(report: Report, translate: Translate = str) -> str:
     )
     if states[State.UNKNOWN]:
         sentence += translate(", {unknown:,} UNKNOWN").format(unknown=states[State.UNKNOWN])
-    if baseline is None:
+    if baseline is None and run is not None:
         return sentence + translate("; there is no earlier report to compare with.")
     return sentence + translate(
         "; since {before} {gain:,} gained, {loss:,} lost, {hidden:,} closed and opened in between, "
         "{first_seen:,} new, {dropped:,} dropped."
     ).format(
-        before=baseline.run_date,
+        before=baseline.run_date if baseline else translate("the report before"),
         gain=summary.gain,
         loss=summary.loss,
         hidden=summary.hidden,
@@ -65,6 +65,8 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
     None if it was an ordinary success.
     """
     run = report.metadata.run
+    if run is None:
+        return None
     said = [_ending(report, translate)] if run.exit_code else []
     if run.parent:
         said.append(
@@ -77,7 +79,7 @@ def verdict(report: Report, translate: Translate = str) -> str | None:
 
 
 def _ending(report: Report, translate: Translate) -> str:
-    run, verdict = report.metadata.run, report.verdict
+    run, verdict = report.run, report.verdict
     ended = translate("The run ended with exit code {code}.").format(code=run.exit_code)
     if verdict is None:  # the sentences of an earlier version are complete
         return " ".join([ended, *(f"{sentence}." for sentence in run.verdict)])

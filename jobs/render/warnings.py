@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Final
 
 from jobs.input.keys import FULL_WIDTH_DIGITS
 from jobs.input.line_stats import Reason
 from jobs.render.language import Translate
 from jobs.render.numbers import share
+from jobs.report.info import Metadata
 from jobs.report.input_info import InputInfo
 from jobs.report.model import Report
+from jobs.report.part_info import PartInfo
 from jobs.schema import Change, UnknownReason
 
-__all__ = ["key_warnings", "reason_in", "warnings"]
+__all__ = ["key_warnings", "people", "reason_in", "warnings"]
 
 _DAMAGED: Final = {
     ("organization_id", False): "The organizations of {count:,} pairs look damaged ({kinds}), "
@@ -38,29 +42,83 @@ def warnings(report: Report, translate: Translate = str, *, every_line: bool = F
         translate: Into the language of the reader.
         every_line: Name each invalid line of the input, not only the first three.
     """
+    counted = report.metadata.input
     each = (
-        _only_some_rows(report, translate),
+        *_part_warnings(report.metadata, translate),
         _accepted_unnamed(report, translate),
         _many_dropped(report, translate),
         _refused_unnamed(report, translate),
         *_refused_pairs(report, translate),
-        _invalid_lines(report.metadata.input, translate, every_line=every_line),
-        _unusual_openids(report.metadata.input, translate),
-        *key_warnings(report.metadata.input, translate),
+        *(_about_the_input(counted, translate, every_line=every_line) if counted else ()),
     )
     return [warning for warning in each if warning]
 
 
-def _only_some_rows(report: Report, translate: Translate) -> str | None:
-    if (only := report.metadata.only) is None:
-        return None
-    return translate(
-        "Only the rows of --{only} are here; all counts are of the whole report."
-    ).format(only=only)
+def _part_warnings(metadata: Metadata, translate: Translate) -> Iterator[str]:
+    """Yield what a reader must know of rows that are not the report of a night."""
+    part, chosen = metadata.part, metadata.rows_chosen
+    if part is not None:
+        yield from _of_part(part, metadata, translate)
+    if chosen is not None:
+        text = (
+            "Only the rows of --{only} are here; all counts are of the whole report."
+            if part is None
+            else "Only the rows of --{only} are here; the counts are of all that there are."
+        )
+        yield translate(text).format(only=chosen)
+
+
+def people(part: PartInfo, translate: Translate) -> str:
+    """Return whose rows these are: the organizations, then the values of columns."""
+    chosen = []
+    if part.organizations:
+        chosen.append(f"organization_id = {', '.join(part.organizations)}")
+    for column, values in groupby(part.where, key=lambda each: each.column):
+        shown = ", ".join(each.value or translate("(empty)") for each in values)
+        chosen.append(f"{column} = {shown}")
+    return translate("; ").join(chosen)
+
+
+def _of_part(part: PartInfo, metadata: Metadata, translate: Translate) -> Iterator[str]:
+    if part.rewritten:
+        yield translate(
+            "This is not a whole report: another program wrote these rows, and nothing else is "
+            "known."
+        )
+    before, run = metadata.baseline, metadata.run
+    if part.comparison and before is not None and run is not None:
+        yield translate(
+            "This compares the reports of {before} and {date}. It is not the report of a night: "
+            "what happened in between is not known from it."
+        ).format(before=before.run_date, date=run.date)
+    if part.known_before_only:
+        yield translate(
+            "Of {count:,} pairs the report of {before} knows a later answer than the report of "
+            "{date}: they are compared as without an answer."
+        ).format(
+            count=part.known_before_only,
+            before=before.run_date if before else "",
+            date=run.date if run else "",
+        )
+    if part.is_filtered:
+        yield translate("Only these people are here: {people}. All counts are of them.").format(
+            people=people(part, translate)
+        )
+
+
+def _about_the_input(
+    counted: InputInfo, translate: Translate, *, every_line: bool
+) -> tuple[str | None, ...]:
+    return (
+        _invalid_lines(counted, translate, every_line=every_line),
+        _unusual_openids(counted, translate),
+        *key_warnings(counted, translate),
+    )
 
 
 def _accepted_unnamed(report: Report, translate: Translate) -> str | None:
-    if not (count := report.metadata.asking.answers_without_echo):
+    asking = report.metadata.asking
+    if asking is None or not (count := asking.answers_without_echo):
         return None
     return translate(
         "{count:,} accepted answers do not name the person or the organization "
@@ -70,6 +128,8 @@ def _accepted_unnamed(report: Report, translate: Translate) -> str | None:
 
 def _many_dropped(report: Report, translate: Translate) -> str | None:
     baseline, dropped = report.metadata.baseline, report.summary.changes[Change.DROPPED]
+    if report.metadata.part is not None:
+        return None  # a missing pair of a part, or after many nights, says nothing of the input
     if baseline is None or not baseline.pairs or dropped / baseline.pairs <= _MANY_DROPPED:
         return None
     return translate(
@@ -95,7 +155,8 @@ def _refused_unnamed(report: Report, translate: Translate) -> str | None:
 def _refused_pairs(report: Report, translate: Translate) -> list[str]:
     """Return a sentence for each kind of refusal; a report of an earlier version has none."""
     said = []
-    for kind in report.metadata.asking.refusals or ():
+    asking = report.metadata.asking
+    for kind in (asking.refusals if asking else None) or ():
         what = " ".join(
             [f"HTTP {kind.status}"] * (kind.status is not None)
             + [kind.code or ""] * bool(kind.code)

@@ -17,6 +17,7 @@ from jobs.compare.summary import ByChange, ByKnown, ByState, Summary
 from jobs.compare.verdict import Verdict
 from jobs.json_part import Count, Day, Defined, JsonPart, JsonSchema, Moment, Readers, Sha256
 from jobs.report.input_info import InputInfo
+from jobs.report.part_info import PartInfo
 from jobs.report.request_info import RequestInfo
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 
 SCHEMA: Final = 2
 """Version of the columns and of the metadata; a reader refuses a later one."""
+_CHOSEN: Final = ("changes", "unanswered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,9 @@ class RunInfo(JsonPart):
     """Why the exit code is not 0, in sentences; empty if it is 0."""
     parent: str | None
     """The run whose report this one corrects (--retry-unanswered), or null."""
-    exit_code: Annotated[int, JsonSchema(instead=True, enum=[0, 3, 10])]
+    exit_code: Annotated[int, JsonSchema(instead=True, enum=[0, 3, 10])] | None = None
     """Exit code: 0 success, 3 too many unknown or time limit reached, 10 a rule of --fail-on
-    holds."""
+    holds. Missing in a part of a report, and in a comparison."""
     reasons: Verdict | None = None
     """The reasons of the exit code by kind; missing in a report of an earlier version."""
 
@@ -166,27 +168,37 @@ class Metadata(JsonPart):
 
     schema: Annotated[int, JsonSchema(instead=True, enum=[1, SCHEMA])]
     """Version of the columns and of this metadata; 1 in a report of an older version."""
-    run: RunInfo
+    run: RunInfo | None = None
     """The run that made the report."""
     tool: Annotated[ToolInfo, Defined("tool")]
     """Versions of this tool, of Python and of the libraries that matter, by name."""
-    gateway: GatewayId
+    gateway: GatewayId | None = None
     """The gateway that answered, and the merchant that asked."""
-    input: InputInfo
-    """The input: lines = pairs + duplicates + invalid."""
+    input: InputInfo | None = None
+    """The input: lines = pairs + duplicates + invalid. Missing in a part of a report."""
     baseline: BaselineInfo | None
     """The report that this one is compared with, or null."""
     summary: Summary
     """The counts of the rows."""
-    asking: RequestInfo
-    """The requests to the gateway."""
-    history: Annotated[tuple[HistoryEntry, ...], JsonSchema(minItems=1, maxItems=90)]
-    """Counts of the last 90 runs, this one last."""
+    asking: RequestInfo | None = None
+    """The requests to the gateway. Missing in a part of a report."""
+    history: Annotated[tuple[HistoryEntry, ...], JsonSchema(minItems=1, maxItems=90)] | None = None
+    """Counts of the last 90 runs, this one last. Missing in a part of a report."""
     controls: Annotated[tuple[Control, ...], JsonSchema(minItems=1)]
     """The equations that were checked before the report was published."""
-    only: Annotated[str, JsonSchema(instead=True, enum=["changes", "unanswered"])] | None = None
-    """Which rows a part of a report has that palm-report made. All counts are of the whole
-    report."""
+    only: (
+        Annotated[
+            str,
+            JsonSchema(
+                instead=True, enum=["changes", "unanswered", "people", "comparison", "rows"]
+            ),
+        ]
+        | None
+    ) = None
+    """Which rows a part of a report has that palm-report made. With changes and unanswered the
+    counts are of all rows from which these were selected."""
+    part: PartInfo | None = None
+    """How palm-report made a part of a report, or a comparison."""
 
     _READ: ClassVar[Readers] = {
         "run": RunInfo.from_json,
@@ -198,4 +210,29 @@ class Metadata(JsonPart):
         "asking": RequestInfo.from_json,
         "history": lambda each: tuple(map(HistoryEntry.from_json, each)),
         "controls": lambda each: tuple(map(Control.from_json, each)),
+        "part": PartInfo.from_json,
     }
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the report of a night, with all that belongs to one."""
+        needed = (self.run, self.gateway, self.input, self.asking, self.history)
+        return self.part is None and None not in needed
+
+    @property
+    def not_a_night(self) -> str | None:
+        """What a file with this holds instead of the report of a night; None: it is one."""
+        if self.rows_chosen:
+            return f"holds only the {self.rows_chosen} of a report"
+        if self.part is None:
+            return None
+        if self.part.is_filtered:
+            return "holds only some people of a report"
+        if self.part.comparison:
+            return "is a comparison of two reports"
+        return "holds rows that another program wrote"
+
+    @property
+    def rows_chosen(self) -> str | None:
+        """Which of the rows that are counted are here, ``changes`` or ``unanswered``; None: all."""
+        return self.only if self.only in _CHOSEN else None

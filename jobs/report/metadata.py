@@ -84,7 +84,10 @@ def read_metadata(metadata: Mapping[bytes, bytes] | None, name: str) -> Metadata
         check_json(found, _schema(), closed=_CLOSED)
     except (InvalidJsonError, RecursionError) as error:
         raise ReportError(f"{name} is damaged: its metadata: {error}") from None
-    return Metadata.from_json(found)
+    about = Metadata.from_json(found)
+    if about.part is None and not about.is_whole:
+        raise ReportError(f"{name} is damaged: its metadata: a member of a whole report is missing")
+    return about
 
 
 def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> Checksums | None:

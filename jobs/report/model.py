@@ -14,7 +14,7 @@ from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pandas as pd
 
@@ -41,6 +41,7 @@ __all__ = [
     "GatewayId",
     "Report",
     "ReportError",
+    "baseline_info",
     "compose",
     "recheck",
     "recheck_alone",
@@ -49,6 +50,7 @@ __all__ = [
 KEY: Final = "palm_reconcile"
 """Key of the metadata in a Parquet file, and in ``DataFrame.attrs``."""
 _HISTORY: Final = 90
+_Member = TypeVar("_Member")
 _LIBRARIES: Final = ("aiohttp", "cryptography", "pandas", "pyarrow", "tenacity")
 
 
@@ -74,24 +76,68 @@ class Report:
         return self.metadata.to_json()
 
     @property
+    def run(self) -> RunInfo:
+        """The run that made the report.
+
+        Raises:
+            ValueError: The rows were read without metadata, so it is not known.
+        """
+        return _known(self.metadata.run)
+
+    @property
+    def input(self) -> InputInfo:
+        """The input of the run.
+
+        Raises:
+            ValueError: This is not the report of a night.
+        """
+        return _known(self.metadata.input)
+
+    @property
+    def asking(self) -> RequestInfo:
+        """The requests to the gateway.
+
+        Raises:
+            ValueError: This is not the report of a night.
+        """
+        return _known(self.metadata.asking)
+
+    @property
     def run_date(self) -> date:
-        """The business date of the report."""
-        return self.metadata.run.date
+        """The business date of the report; of a comparison, that of the later report.
+
+        Raises:
+            ValueError: The rows were read without metadata, so it is not known.
+        """
+        return self.run.date
 
     @property
     def run_id(self) -> str:
-        """The id of the run that made the report."""
-        return self.metadata.run.id
+        """The id of the run that made the report.
+
+        Raises:
+            ValueError: The rows were read without metadata, so it is not known.
+        """
+        return self.run.id
+
+    @property
+    def timezone(self) -> str:
+        """The time zone in which a person reads its times; UTC where no run is known."""
+        return self.metadata.run.timezone if self.metadata.run else "UTC"
 
     @property
     def gateway(self) -> GatewayId:
-        """The gateway that answered, and the merchant that asked."""
-        return self.metadata.gateway
+        """The gateway that answered, and the merchant that asked.
+
+        Raises:
+            ValueError: The rows were read without metadata, so it is not known.
+        """
+        return _known(self.metadata.gateway)
 
     @property
     def verdict(self) -> Verdict | None:
         """How the run ended; None if an earlier version wrote sentences only."""
-        return self.metadata.run.reasons
+        return self.metadata.run.reasons if self.metadata.run else None
 
     @property
     def summary(self) -> Summary:
@@ -139,7 +185,7 @@ def compose(
         ),
         gateway=gateway,
         input=InputInfo.of(source),
-        baseline=_baseline_info(baseline, baseline_file),
+        baseline=baseline_info(baseline, baseline_file) if baseline and baseline_file else None,
         summary=summary,
         asking=asking,
         history=_history(run, summary, baseline),
@@ -181,19 +227,23 @@ def _check(
     baseline_closing: Mapping[str, int] | None,
     baseline_run_date: date | None,
 ) -> tuple[Control, ...]:
-    counted = metadata.input
+    counted, part = metadata.input, metadata.part
+    names = ("lines", "pairs", "duplicates", "invalid")
     return check(
         rows,
-        input_counts={
-            "lines": counted.lines,
-            "pairs": counted.pairs,
-            "duplicates": counted.duplicates,
-            "invalid": counted.invalid,
-        },
+        input_counts={name: getattr(counted, name) for name in names} if counted else None,
         summary=metadata.summary,
         baseline_closing=baseline_closing,
         baseline_run_date=baseline_run_date,
+        opening_is_known=part is None or (part.comparison and not part.is_filtered),
     )
+
+
+def _known(member: _Member | None) -> _Member:
+    """Return a member of the metadata that every report of a night has."""
+    if member is None:
+        raise ValueError("this is not the report of a night")
+    return member
 
 
 def _compared(baseline: Report | None) -> tuple[dict[str, int] | None, date | None]:
@@ -203,9 +253,12 @@ def _compared(baseline: Report | None) -> tuple[dict[str, int] | None, date | No
     return closing, baseline.run_date
 
 
-def _baseline_info(baseline: Report | None, file: Path | None) -> BaselineInfo | None:
-    if baseline is None or file is None:
-        return None
+def baseline_info(baseline: Report, file: Path) -> BaselineInfo:
+    """Return what a report says of the one that it is compared with, which was read from a file.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     with file.open("rb") as stored:
         digest = hashlib.file_digest(stored, "sha256").hexdigest()
     return BaselineInfo(
@@ -218,7 +271,7 @@ def _baseline_info(baseline: Report | None, file: Path | None) -> BaselineInfo |
 
 def _history(run: RunInfo, summary: Summary, baseline: Report | None) -> tuple[HistoryEntry, ...]:
     """Return the counts of the last runs, this one last."""
-    before = baseline.metadata.history if baseline else ()
+    before = (baseline.metadata.history if baseline else None) or ()
     this = HistoryEntry(
         run_date=run.date,
         run_id=run.id,

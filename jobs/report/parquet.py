@@ -118,7 +118,7 @@ def read_checked(path: Path) -> Report:
         ReportError: As :func:`read_parquet`; or a control does not hold.
     """
     report = read_parquet(path)
-    if report.metadata.only is not None:
+    if report.metadata.rows_chosen is not None:
         return report
     with _translated(path):
         wrong = [control for control in recheck_alone(report) if not control.holds]
@@ -163,7 +163,7 @@ def _check_shape(file: pq.ParquetFile, metadata: Metadata, path: Path) -> None:
     if wrong := [field.name for field in schema if not _is_convertible(field)]:
         raise ReportError(f"{path} is damaged: column {wrong[0]!r} has the wrong type")
     claimed = sum(metadata.summary.changes.values())
-    if rows > claimed or (rows < claimed and metadata.only is None):
+    if rows > claimed or (rows < claimed and metadata.rows_chosen is None):
         raise ReportError(f"{path} is damaged: it has {rows:,} rows and claims {claimed:,}")
 
 
@@ -204,5 +204,6 @@ def _short(metadata: Metadata) -> dict[str, object]:
     """Return the metadata's run and summary, without the parts that grow with the input."""
     summary = replace(metadata.summary, by_organization={}).to_json()
     del summary["by_organization"]
+    run = {"run": metadata.run.to_json()} if metadata.run else {}
     only = {} if metadata.only is None else {"only": metadata.only}
-    return {"schema": metadata.schema, "run": metadata.run.to_json(), "summary": summary, **only}
+    return {"schema": metadata.schema, **run, "summary": summary, **only}

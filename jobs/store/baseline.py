@@ -181,8 +181,8 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
 def _read(path: Path, remedy: str) -> Report:
     try:
         report = read_checked(path)
-        if only := report.metadata.only:
-            raise ReportError(f"{path} holds only the {only} of a report")  # noqa: TRY301
+        if (what := report.metadata.not_a_night) is not None:
+            raise ReportError(f"{path} {what}")  # noqa: TRY301
     except ReportError as error:
         mended = "let this user read it" if isinstance(error, DeniedError) else remedy
         raise InputError(f"{error}; {mended}") from None

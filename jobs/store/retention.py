@@ -59,6 +59,6 @@ def remove_reports(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _is_of(path: Path, gateway: GatewayId) -> bool:
     try:
-        return read_parquet(path, columns=()).gateway == gateway
+        return read_parquet(path, columns=()).metadata.gateway == gateway
     except ReportError:
         return False

@@ -68,8 +68,8 @@ ORDER = {
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_part", "arrow_memory", "deadline", "compare", "input",
-        "sweep", "report", "nights", "render", "store", "history", "journal", "observe", "run",
-        "commands",
+        "sweep", "report", "extract", "nights", "render", "store", "history", "journal", "observe",
+        "run", "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""

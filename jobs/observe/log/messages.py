@@ -120,7 +120,7 @@ def log_summary(
     log = structlog.get_logger("palm.run")
     for warning in warnings(report):
         log.warning(warning)
-    summary, run, asking = report.summary, report.metadata.run, report.metadata.asking
+    summary, run, asking = report.summary, report.run, report.asking
     # An exit code other than 0 is an error, so that it is also shown with -q and --log-file.
     exit_code = verdict.exit_code if verdict else run.exit_code
     log.log(

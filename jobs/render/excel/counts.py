@@ -136,12 +136,15 @@ def write_about(report: Report, sheet: Sheet, translate: Translate) -> None:
             for each in report.controls
         ),
     )
-    if invalid := report.metadata.input.invalid_lines:
+    counted = report.metadata.input
+    if counted and (invalid := counted.invalid_lines):
         sheet.block(
             translate("Input lines that hold no pair"),
             [Column(translate("line"), Kind.VALUE), Column(translate("reason"), Kind.NOTE)],
             ([each.line, reason_in(translate, each.reason)] for each in invalid),
         )
+    if report.metadata.history is None:
+        return
     sheet.block(
         translate("Last runs"),
         [

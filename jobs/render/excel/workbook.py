@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +37,8 @@ _MOST_COLUMNS: Final = 16_384
 _MANY_ROWS: Final = 50_000
 _FIRST_YEAR: Final = 1_900
 """With an earlier year, XlsxWriter writes a workbook that no program opens."""
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""When rows were made that do not say so: the same rows make the same workbook."""
 _FIXED: Final = 2
 """Columns of a list of pairs that stay in sight: the pair's two keys."""
 
@@ -73,7 +75,7 @@ def write_excel(
         write_summary(report, sheet("Summary"), translate)
         write_transitions(report, sheet("Transitions"), translate)
         _organizations(report, sheet("Organizations"), translate)
-        zone = zone_of(report.metadata.run.timezone)
+        zone = zone_of(report.timezone)
         _pairs(changed, "change", sheet("Changes"), zone, translate)
         _pairs(unanswered, "unknown_reason", sheet("Unknown"), zone, translate)
         write_about(report, sheet("About"), translate)
@@ -82,12 +84,14 @@ def write_excel(
 @contextmanager
 def _workbook(report: Report, file: BinaryIO, *, on_disk: bool) -> Iterator[xlsxwriter.Workbook]:
     """Yield a workbook without the name of an author, and write it at the end."""
-    finished = report.metadata.run.finished.astimezone(UTC)
+    run = report.metadata.run
+    finished = run.finished.astimezone(UTC) if run else _LONG_AGO
     packed = BytesIO()
     with _scratch(file, on_disk=on_disk) as options:
         book = xlsxwriter.Workbook(packed, options)
         created = {"created": finished.replace(tzinfo=None)} if finished.year >= _FIRST_YEAR else {}
-        book.set_properties({"title": f"palm-reconcile {report.run_date}", **created})
+        title = f"palm-reconcile {run.date}" if run else "palm-reconcile"
+        book.set_properties({"title": title, **created})
         yield book
         try:
             book.close()

@@ -79,8 +79,9 @@ def write_html(report: Report, file: BinaryIO, language: Language) -> None:
 def render(report: Report, language: Language) -> str:
     """Return the page."""
     translate, summary, metadata = translator(language), report.summary, report.metadata
-    zone, style = zone_of(metadata.run.timezone), _style()
+    zone, style = zone_of(report.timezone), _style()
     unknown = summary.states[State.UNKNOWN] > 0
+    run, counted = metadata.run, metadata.input
     return _template().render(
         _=translate,
         tag=_TAGS[language],
@@ -95,16 +96,16 @@ def render(report: Report, language: Language) -> str:
         states=list(_states(report)),
         matrix=_matrix(summary),
         organizations=most_moved(summary, _ORGANIZATIONS),
-        trend=_trend(metadata.history),
+        trend=_trend(metadata.history) if metadata.history else None,
         pairs=list(_pairs(report.rows, zone)),
         changed=sum(summary.changes[change] for change in LISTED),
         ages=unknown_ages(report.rows) if unknown else {},
         failures=failures(report.rows, _FAILURES) if unknown else [],
         controls=[_control(each.name, translate) for each in report.controls],
         flows={state: asdict(flow) for state, flow in summary.roll_forward.items()},
-        started=moment_text(metadata.run.started.isoformat(), zone),
-        finished=moment_text(metadata.run.finished.isoformat(), zone),
-        invalid=_invalid(metadata.input.invalid_lines, translate),
+        started=moment_text(run.started.isoformat(), zone) if run else None,
+        finished=moment_text(run.finished.isoformat(), zone) if run else None,
+        invalid=_invalid(counted.invalid_lines, translate) if counted else [],
     )
 
 
@@ -156,7 +157,7 @@ def _digest(text: str) -> str:
 def _states(report: Report) -> Iterator[StateCounts]:
     """Yield the counts of each state; UNKNOWN is compared with the baseline's count, too."""
     baseline, history = report.metadata.baseline, report.metadata.history
-    before = [run for run in history if baseline and run.run_id == baseline.run_id]
+    before = [run for run in history or () if baseline and run.run_id == baseline.run_id]
     for each in state_counts(report):
         if each.state is State.UNKNOWN and before:
             yield each._replace(net=each.pairs - before[-1].states[each.state])

@@ -86,7 +86,7 @@ def unnamed_answers(report: Report, kept: pd.DataFrame) -> int:
 
     A report says how many of its answers are unnamed, but not which ones.
     """
-    return min(len(kept), report.metadata.asking.answers_without_echo)
+    return min(len(kept), report.asking.answers_without_echo)
 
 
 def _good_answers(report: Report, pairs: pd.DataFrame) -> pd.DataFrame:

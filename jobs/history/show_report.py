@@ -1,0 +1,86 @@
+"""What ``palm-report`` does with a report: it shows it, or writes it in other formats."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jobs.errors import OutputError, UsageError
+from jobs.render.language import Language
+from palm.commands.runner import print_error
+
+if TYPE_CHECKING:
+    from jobs.report.model import Report
+
+__all__ = ["show_report"]
+
+_NAME: Final = "palm-report"
+
+
+def show_report(report: Report, sources: Sequence[Path], given: dict[str, Any]) -> int:
+    """Show a report, or write it to the outputs.
+
+    Args:
+        report: Whole, or a part.
+        sources: The files that it was read from.
+        given: The options, as click took them.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        OutputError: It cannot be written.
+        UsageError: The outputs do not go together, or one is a source.
+    """
+    from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - not for --help
+    from jobs.extract.chosen_rows import chosen_rows  # noqa: PLC0415
+    from jobs.store.outputs import parse_outputs  # noqa: PLC0415
+    from jobs.store.preflight import check_outputs  # noqa: PLC0415
+    from jobs.store.publish import write_all, write_report  # noqa: PLC0415 - pandas and all
+    from jobs.store.same_file import check_outputs_apart  # noqa: PLC0415
+
+    if given["only"]:
+        report = chosen_rows(report, given["only"], str(sources[-1]))
+    language = Language(given["lang"])
+    if not given["output"] and given["stdout_format"] is None:
+        _show(report, rows=given["only"] is not None, language=language)
+        return DONE
+    day = report.metadata.run.date if report.metadata.run else date.min
+    outputs = parse_outputs(given["output"], given["stdout_format"], day)
+    for source in sources:
+        check_outputs_apart(outputs.files, source, kept=None, piped=outputs.stdout is not None)
+    if outputs.folder is not None:
+        raise UsageError("a folder keeps whole reports of palm-reconcile; name a file")
+    check_outputs(outputs)
+    stdout = sys.stdout.buffer if outputs.stdout else None
+    mark = report.run_id if report.metadata.run else "rows"
+    write = partial(write_report, report, language)
+    failed = write_all(write, mark, outputs, language, stdout)
+    for each in failed:
+        print_error(_NAME, each.sentence())
+    return FORMAT_FAILED if failed else DONE
+
+
+def _show(report: Report, *, rows: bool, language: Language) -> None:
+    from jobs.render import writer_of  # noqa: PLC0415 - not needed for --help
+    from jobs.render.terminal import SummaryConsole, print_rows, print_summary  # noqa: PLC0415
+    from jobs.schema import Listing, listed  # noqa: PLC0415
+
+    console = SummaryConsole(highlight=False)
+    try:
+        if not rows:
+            print_summary(report, console)
+        elif console.is_terminal:
+            print_rows(report.rows[listed(Listing.TERMINAL)], console)
+        else:
+            writer_of("csv")(report, sys.stdout.buffer, language)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough: palm-report ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from None
