@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+import palm.crypto.keys
 from palm.sandbox import SandboxKeys
 from tests import forkserver
 from tests.secrecy import Secrecy
@@ -107,6 +109,15 @@ def secrecy(pytestconfig: pytest.Config) -> Secrecy:
 def keys() -> SandboxKeys:
     """Both sides' keys, made once a session."""
     return SandboxKeys.generate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _check_each_key_once() -> Iterator[None]:
+    """Check each private key once: OpenSSL takes long over it, and tests read the same ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = palm.crypto.keys.load_pem_private_key
+        patch.setattr(palm.crypto.keys, "load_pem_private_key", functools.lru_cache(64)(load))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -42,8 +42,15 @@ def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line():
     assert len(own.told()) == 3
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two processes"])
-@pytest.mark.parametrize("leaks", [True, False])
+@pytest.mark.parametrize(
+    ("workers", "leaks"),
+    [
+        pytest.param([], True, id="True-one process"),
+        pytest.param(["-n", "2"], True, id="True-two processes"),
+        pytest.param([], False, id="False-one process"),
+        pytest.param(["-n", "2"], False, id="False-two processes", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_fails_if_a_secret_was_said_in_any_of_its_processes(tmp_path, workers, leaks):
     """The whole suite is judged by the same hooks of ``tests/conftest.py`` when it ends."""
     tests = Path(__file__).parents[1]

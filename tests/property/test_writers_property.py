@@ -12,7 +12,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 
 from jobs.render import FORMATS, writer_of
@@ -21,6 +21,7 @@ from jobs.render.language import Language
 from jobs.report.info import Metadata
 from jobs.report.parquet import read_parquet
 from jobs.schema import ROWS
+from tests.examples import some_or_all, try_examples
 from tests.unit.jobs.conftest import _report_of
 
 _NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # a whole report shrinks for minutes
@@ -122,9 +123,16 @@ def cells_of(file):
     ]
 
 
-@settings(max_examples=40, deadline=None, phases=_NO_SHRINKING)
-@given(reports(), st.sampled_from(list(Language)))
-def test_every_format_is_written_whatever_the_report_holds(tmp_path_factory, report, language):
+@some_or_all(12, 40)
+def test_every_format_is_written_whatever_the_report_holds(tmp_path_factory, examples):
+    def holds(report, language):
+        assert_every_format_is_written(tmp_path_factory, report, language)
+
+    languages = st.sampled_from(list(Language))
+    try_examples(examples, holds, reports(), languages, phases=_NO_SHRINKING)
+
+
+def assert_every_format_is_written(tmp_path_factory, report, language):
     files = {name: written(report, name, language) for name in FORMATS}
     path = tmp_path_factory.getbasetemp() / "odd.parquet"
     path.write_bytes(files["parquet"])
