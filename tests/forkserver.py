@@ -114,6 +114,9 @@ os._exit(code)
 @contextmanager
 def running() -> Iterator[None]:
     """Have the server while the block runs; where it cannot work, the installed scripts."""
+    shutil.rmtree(
+        COMMANDS, ignore_errors=True
+    )  # of a run that was killed, with the same process id
     COMMANDS.mkdir(mode=0o700)
     try:
         if not hasattr(os, "pidfd_open") or len(str(COMMANDS)) > 90:  # an address has 107 bytes
