@@ -31,7 +31,7 @@ _ABOVE: Final = 9
 _BAR: Final = 0.38
 """Width of a bar, of the distance from one night to the next; two stand side by side."""
 _SMALL_TICKS: Final = 5
-_TICKS: Final = 6
+_TICKS: Final = 5
 """Dates that are named below a plot at most; on a phone there is room for as many."""
 _HALF: Final = 0.5
 
@@ -154,12 +154,11 @@ def flows(history: History) -> Chart:
     )
 
 
-def lasting(history: History, days_text: str, median_text: str) -> Chart:
+def lasting(history: History, median_text: str) -> Chart:
     """Return the share of authorizations that is still ON, by days since the opening.
 
     Args:
         history: Something was opened in it.
-        days_text: What is said of a number of ``{days}``.
         median_text: What is said of the median of so many ``{days}``.
     """
     found = history.durations
@@ -174,7 +173,7 @@ def lasting(history: History, days_text: str, median_text: str) -> Chart:
         grid=_grid(scale, _percent),
         zero=scale(0),
         ticks=[
-            Text(percent(across(tick)), _HEIGHT + _LABEL, days_text.format(days=f"{tick:,.0f}"),
+            Text(percent(across(tick)), _HEIGHT + _LABEL, f"{tick:,.0f}",
                  _anchor(across(tick)))
             for tick in across.ticks
         ],

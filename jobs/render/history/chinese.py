@@ -141,7 +141,6 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
         "从开通之日的 100 % 到 {days} 天后的 {left}。"
     ),
     "days": "天数",
-    "{days} days": "{days} 天",
     "observed": "观察中",
     "ended": "已结束",
     "Arrivals by week": "按周统计新到人员",

@@ -78,9 +78,7 @@ def render_history(history: History, language: Language) -> str:
         multiples=small,
         common=common,
         losing=sum(each.lost > 0 for each in history.organizations),
-        lasting=lasting(history, translate("{days} days"), translate("median {days} days"))
-        if opened
-        else None,
+        lasting=lasting(history, translate("median {days} days")) if opened else None,
         lasting_text=_lasting_text(history, translate),
         duration=duration_sentence(history, translate),
         arrived=arrived_sentence(history, translate),

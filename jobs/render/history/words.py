@@ -124,6 +124,8 @@ def night_note(night: Night, translate: Translate = str) -> str:
 
 def turns_sentence(history: History, translate: Translate = str) -> str:
     """Return how many turn often."""
+    if not history.turns.often:
+        return translate("Nobody turned three times or more.")
     return translate("{often} pairs turned three times or more.").format(
         often=f"{history.turns.often:,}"
     )
@@ -132,6 +134,8 @@ def turns_sentence(history: History, translate: Translate = str) -> str:
 def lost_sentence(history: History, translate: Translate = str) -> str:
     """Return how many were lost, and how many of them never came back."""
     turns = history.turns
+    if not turns.lost:
+        return translate("Nobody was lost in these nights.")
     return translate(
         "{lost} pairs were lost at least once; {back} are back, {never} never came back ({gone} of "
         "them are no longer in the input)."
