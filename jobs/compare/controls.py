@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Final, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
@@ -72,7 +73,7 @@ def check(
         _claimed_states(rows, summary),
         _claimed_changes(rows, summary),
         _claimed_roll_forward(flows, summary),
-        _claimed_organizations(rows, summary),
+        _claimed_organizations(rows, summary, baseline_run_date),
     )
 
 
@@ -187,13 +188,17 @@ def _claimed_roll_forward(flows: _Counts, summary: Summary) -> Control:
     return _claimed("claimed_roll_forward", _flat(claimed), _flat(flows))
 
 
-def _claimed_organizations(rows: pd.DataFrame, summary: Summary) -> Control:
-    """Each organization's counts match the rows; one with only ABSENT rows is not listed."""
+def _claimed_organizations(
+    rows: pd.DataFrame, summary: Summary, baseline_run_date: date | None
+) -> Control:
+    """Each organization's counts match the rows; one with only ABSENT rows is not listed.
+
+    What a report of an earlier version does not claim is not compared.
+    """
     own = {name: asdict(counts) for name, counts in summary.by_organization.items()}
     claimed = {f"{name} pairs": counts["pairs"] for name, counts in own.items()}
     for part in ("state", "change"):
         claimed |= _flat({f"{name} {part}": counts[f"{part}s"] for name, counts in own.items()})
-    rows = rows[["organization_id", "state", "change"]]
     here = rows["state"].notna()
     listed = rows.loc[here | (rows["change"] == Change.DROPPED), "organization_id"]
     rows = rows[rows["organization_id"].isin(listed.unique())]
@@ -203,14 +208,35 @@ def _claimed_organizations(rows: pd.DataFrame, summary: Summary) -> Control:
         by = rows.groupby(["organization_id", part], observed=True).size().reset_index()
         for name, value, count in by.itertuples(index=False, name=None):
             counted[f"{name} {part} {value}"] = int(count)
+    for part, which in _of_organizations(rows, baseline_run_date).items():
+        written = {f"{n} {part}": counts[part] for n, counts in own.items()}
+        claimed |= {name: count for name, count in written.items() if count is not None}
+        found = _values(rows.loc[which, "organization_id"])
+        counted |= {
+            f"{name} {part}": count
+            for name, count in found.items()
+            if written.get(f"{name} {part}", 0) is not None
+        }
     return _claimed("claimed_organizations", claimed, counted)
+
+
+def _of_organizations(rows: pd.DataFrame, baseline_run_date: date | None) -> dict[str, pd.Series]:
+    """Return which rows make up each further count of an organization."""
+    dropped, here = rows["change"] == Change.DROPPED, rows["state"].notna()
+    before = dropped | (here & (rows["last_in_input"] == np.datetime64(baseline_run_date, "ms")))
+    was_on = rows["previous_state"] == State.ON
+    return {
+        "lost": was_on & rows["change"].isin((Change.CLOSED, Change.CLEARED)),
+        "pairs_before": before,
+        "on_before": before & was_on,
+        "on_after": here & (rows["known_state"] == State.ON),
+    }
 
 
 def _flows(rows: pd.DataFrame, baseline_run_date: date | None) -> dict[str, dict[str, int]]:
     """Return the roll-forward of each state, counted from the rows."""
-    last_run = pd.NaT if baseline_run_date is None else pd.Timestamp(baseline_run_date)
     here, dropped = rows["state"].notna(), rows["change"] == Change.DROPPED
-    was_here = rows["last_in_input"] == last_run
+    was_here = rows["last_in_input"] == np.datetime64(baseline_run_date, "ms")
     good, known_before = rows["state"].isin(_GOOD), rows["previous_state"].notna()
     flows = {}
     for state in _GOOD:

@@ -6,7 +6,7 @@ the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Annotated, ClassVar, Final, TypeAlias
@@ -14,6 +14,16 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
+from jobs.compare.counting import (
+    CHANGES,
+    STATES,
+    ByState,
+    add_counts,
+    count,
+    count_table,
+    present,
+)
+from jobs.compare.organizations import OrganizationCounts, count_organizations
 from jobs.json_part import Count, Defined, JsonPart, Readers
 from jobs.schema import GAIN, HIDDEN, Array, Change, State, UnknownReason, codes
 
@@ -33,35 +43,13 @@ NEVER: Final = "never"
 """Used in place of a known state for a pair that was never answered."""
 NOT_IN_INPUT: Final = "not_in_input"
 
-_STATES: Final = [state.value for state in State]
-_CHANGES: Final = [change.value for change in Change]
-_GOOD: Final = _STATES[: _STATES.index(State.UNKNOWN)]
+_GOOD: Final = STATES[: STATES.index(State.UNKNOWN)]
 _KNOWN: Final = [*_GOOD, NEVER]
-_ANSWERED: Final = [*_STATES, NOT_IN_INPUT]
+_ANSWERED: Final = [*STATES, NOT_IN_INPUT]
 
-ByState: TypeAlias = Annotated[dict[str, int], Defined("states")]
 ByKnown: TypeAlias = Annotated[dict[str, int], Defined("known")]
 ByChange: TypeAlias = Annotated[dict[str, int], Defined("changes")]
 _Transitions: TypeAlias = Annotated[dict[str, dict[str, int]], Defined("transitions")]
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationCounts(JsonPart):
-    """The counts of one organization."""
-
-    pairs: Count
-    """Pairs of the organization in the input."""
-    states: ByState
-    """Pairs of the organization by state."""
-    changes: Annotated[dict[str, int], Defined("present_changes")]
-    """Rows of the organization by change; zeros are left out."""
-
-    def __add__(self, other: OrganizationCounts) -> OrganizationCounts:
-        return OrganizationCounts(
-            self.pairs + other.pairs,
-            _sum(self.states, other.states, _STATES),
-            _sum(self.changes, other.changes, _CHANGES),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +119,9 @@ class Summary(JsonPart):
         rows = dict.fromkeys(_ANSWERED, 0)
         return cls(
             pairs=0,
-            states=dict.fromkeys(_STATES, 0),
+            states=dict.fromkeys(STATES, 0),
             known=dict.fromkeys(_KNOWN, 0),
-            changes=dict.fromkeys(_CHANGES, 0),
+            changes=dict.fromkeys(CHANGES, 0),
             unknown_reasons={},
             gain=0,
             loss=0,
@@ -154,10 +142,10 @@ class Summary(JsonPart):
         organizations = {**ours, **theirs, **shared}
         return Summary(
             pairs=self.pairs + other.pairs,
-            states=_sum(self.states, other.states, _STATES),
-            known=_sum(self.known, other.known, _KNOWN),
-            changes=_sum(self.changes, other.changes, _CHANGES),
-            unknown_reasons=_sum(self.unknown_reasons, other.unknown_reasons, UnknownReason),
+            states=add_counts(self.states, other.states, STATES),
+            known=add_counts(self.known, other.known, _KNOWN),
+            changes=add_counts(self.changes, other.changes, CHANGES),
+            unknown_reasons=add_counts(self.unknown_reasons, other.unknown_reasons, UnknownReason),
             gain=self.gain + other.gain,
             loss=self.loss + other.loss,
             hidden=self.hidden + other.hidden,
@@ -180,107 +168,63 @@ def summarize(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:
             back.
         baseline_run_date: Run date of the report compared with; None: there was none.
     """
-    state, known, previous, change, reason = (
-        codes(rows, name)
+    columns = {
+        name: codes(rows, name)
         for name in ("state", "known_state", "previous_state", "change", "unknown_reason")
-    )
-    here, absent = state >= 0, change == _CHANGES.index(Change.ABSENT)
+    }
+    state, known, previous, change, reason = columns.values()
+    here, absent = state >= 0, change == CHANGES.index(Change.ABSENT)
     was = np.where(previous >= 0, previous, _KNOWN.index(NEVER))
     now = np.where(here, state, _ANSWERED.index(NOT_IN_INPUT))
-    by_change = _count(change, _CHANGES)
-    cleared_from_on = (change == _CHANGES.index(Change.CLEARED)) & (was == _GOOD.index(State.ON))
-    unknown = here & (state == _STATES.index(State.UNKNOWN)) & (reason >= 0)
+    by_change = count(change, CHANGES)
+    cleared_from_on = (change == CHANGES.index(Change.CLEARED)) & (was == _GOOD.index(State.ON))
+    unknown = here & (state == STATES.index(State.UNKNOWN)) & (reason >= 0)
     last_in_input = rows["last_in_input"].to_numpy("datetime64[ms]")
     was_here = last_in_input == np.datetime64(baseline_run_date, "ms")
     return Summary(
         pairs=int(np.count_nonzero(here)),
-        states=_count(state[here], _STATES),
-        known=_count(np.where(known >= 0, known, _KNOWN.index(NEVER))[here], _KNOWN),
+        states=count(state[here], STATES),
+        known=count(np.where(known >= 0, known, _KNOWN.index(NEVER))[here], _KNOWN),
         changes=by_change,
-        unknown_reasons=_present(_count(reason[unknown], list(UnknownReason))),
+        unknown_reasons=present(count(reason[unknown], list(UnknownReason))),
         gain=sum(by_change[kind] for kind in GAIN),
         loss=by_change[Change.CLOSED] + int(np.count_nonzero(cleared_from_on)),
         hidden=sum(by_change[kind] for kind in HIDDEN),
         transitions=_matrix(was, now),
         transitions_without_absent=_matrix(was[~absent], now[~absent]),
         roll_forward=_roll_forward(state, known, previous, change, was_here),
-        by_organization=_by_organization(rows["organization_id"].array, state, change),
+        by_organization=count_organizations(rows["organization_id"].array, columns, was_here),
     )
 
 
 def _roll_forward(
     state: Array, known: Array, previous: Array, change: Array, was_here: Array
 ) -> dict[str, RollForward]:
-    here, dropped = state >= 0, change == _CHANGES.index(Change.DROPPED)
-    good = here & (state != _STATES.index(State.UNKNOWN))
+    here, dropped = state >= 0, change == CHANGES.index(Change.DROPPED)
+    good = here & (state != STATES.index(State.UNKNOWN))
     moved = good & (previous >= 0) & (state != previous)
     flows = {
         "opening": previous[(here & was_here) | dropped],
-        "first_seen": state[change == _CHANGES.index(Change.FIRST_SEEN)],
+        "first_seen": state[change == CHANGES.index(Change.FIRST_SEEN)],
         "returned": previous[here & ~was_here],
         "moved_in": state[moved],
         "moved_out": previous[moved],
         "dropped": previous[dropped],
         "closing": known[here],
     }
-    counts = {flow: _count(of[of >= 0], _GOOD) for flow, of in flows.items()}
+    counts = {flow: count(of[of >= 0], _GOOD) for flow, of in flows.items()}
     return {s: RollForward(**{flow: of[s] for flow, of in counts.items()}) for s in _GOOD}
 
 
-def _by_organization(
-    organizations: pd.Categorical, state: Array, change: Array
-) -> dict[str, OrganizationCounts]:
-    names = list(organizations.categories)
-    own, here = organizations.codes.astype("int64"), state >= 0
-    states = _table(own[here], len(names), state[here], len(_STATES))
-    changes = _table(own, len(names), change, len(_CHANGES))
-    pairs, dropped = states.sum(axis=1), changes[:, _CHANGES.index(Change.DROPPED)]
-    listed = np.flatnonzero((pairs > 0) | (dropped > 0)).tolist()
-    return {
-        str(names[at]): OrganizationCounts(
-            pairs=int(pairs[at]),
-            states=dict(zip(_STATES, states[at].tolist(), strict=True)),
-            changes=_present(dict(zip(_CHANGES, changes[at].tolist(), strict=True))),
-        )
-        for at in sorted(listed, key=names.__getitem__)
-    }
-
-
 def _matrix(was: Array, now: Array) -> dict[str, dict[str, int]]:
-    counts = _table(was, len(_KNOWN), now, len(_ANSWERED)).tolist()
+    counts = count_table(was, len(_KNOWN), now, len(_ANSWERED)).tolist()
     return {
         known: dict(zip(_ANSWERED, row, strict=True))
         for known, row in zip(_KNOWN, counts, strict=True)
     }
 
 
-def _table(down: Array, height: int, across: Array, width: int) -> Array:
-    """Return how often each combination of codes occurs, shape (height, width)."""
-    together = down.astype("int64") * width + across
-    return np.bincount(together, minlength=height * width).reshape(height, width)
-
-
-def _count(values: Array, names: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(values, minlength=len(names)).tolist()
-    return {str(name): count for name, count in zip(names, counts, strict=True)}
-
-
-def _sum(
-    ours: Mapping[str, int], theirs: Mapping[str, int], words: Iterable[str]
-) -> dict[str, int]:
-    """Return the sums of the counts of ``words``; a word that neither has is left out."""
-    return {
-        str(word): ours.get(word, 0) + theirs.get(word, 0)
-        for word in words
-        if word in ours or word in theirs
-    }
-
-
 def _sum_rows(
     ours: Mapping[str, dict[str, int]], theirs: Mapping[str, dict[str, int]]
 ) -> dict[str, dict[str, int]]:
-    return {known: _sum(ours[known], theirs[known], _ANSWERED) for known in _KNOWN}
-
-
-def _present(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in counts.items() if count}
+    return {known: add_counts(ours[known], theirs[known], _ANSWERED) for known in _KNOWN}

@@ -5,7 +5,6 @@ Pure and vectorised: a million rows take no longer than the rendering of the pag
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -112,9 +111,5 @@ def _unknown(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def _sum(counts: Iterable[OrganizationCounts]) -> OrganizationCounts:
-    pairs, states, changes = 0, Counter[str](), Counter[str]()
-    for each in counts:
-        pairs += each.pairs
-        states.update(each.states)
-        changes.update(each.changes)
-    return OrganizationCounts(pairs, {s.value: states[s] for s in State}, dict(changes))
+    none = OrganizationCounts(0, dict.fromkeys(State, 0), {}, 0, 0, 0, 0)
+    return sum(counts, start=none)

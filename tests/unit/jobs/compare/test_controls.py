@@ -204,7 +204,17 @@ def test_a_claimed_roll_forward_that_is_not_the_rows_fails(report):
 
 
 @pytest.mark.parametrize(
-    "spoilt", [{"pairs": 9}, {"states": {"ON": 9}}, {"changes": {"ABSENT": 1}}, None]
+    "spoilt",
+    [
+        {"pairs": 9},
+        {"states": {"ON": 9}},
+        {"changes": {"ABSENT": 1}},
+        {"lost": 9},
+        {"pairs_before": 9},
+        {"on_before": 9},
+        {"on_after": 9},
+        None,
+    ],
 )
 def test_claimed_organizations_that_are_not_the_rows_fail(report, spoilt):
     own = dict(report.summary.by_organization)
@@ -214,6 +224,13 @@ def test_claimed_organizations_that_are_not_the_rows_fail(report, spoilt):
         del own["A"]
     report.claim(by_organization=own)
     assert report.failing() == {"claimed_organizations"}
+
+
+def test_counts_that_an_earlier_version_did_not_write_are_not_compared(report):
+    later = dict.fromkeys(("lost", "pairs_before", "on_before", "on_after"))
+    own = {name: replace(o, **later) for name, o in report.summary.by_organization.items()}
+    report.claim(by_organization=own)
+    assert report.failing() == set()
 
 
 def test_a_first_report_passes_without_a_baseline():

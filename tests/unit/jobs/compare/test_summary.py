@@ -8,7 +8,7 @@ import json
 import pandas as pd
 import pytest
 
-from jobs.compare.summary import OrganizationCounts, RollForward, Summary, summarize
+from jobs.compare.summary import RollForward, Summary, summarize
 from jobs.schema import ROWS, Change, conform
 
 LAST = dt.date(2026, 11, 1)
@@ -101,18 +101,6 @@ def test_roll_forward_leads_from_the_last_report_to_this_one(summary):
             opening=2, first_seen=1, returned=0, moved_in=2, moved_out=2, dropped=0, closing=3
         ),
     }
-
-
-def test_organizations_of_the_input_and_of_dropped_pairs_are_listed(summary):
-    """D holds nothing but an ABSENT pair."""
-    assert list(summary.by_organization) == ["A", "B", "C"]
-    assert summary.by_organization["A"] == OrganizationCounts(
-        pairs=5,
-        states={"ON": 2, "OFF": 1, "NONE": 2, "UNKNOWN": 0},
-        changes={"OPENED": 1, "CLOSED": 1, "CLEARED": 2, "UNCHANGED": 1},
-    )
-    assert summary.by_organization["C"].pairs == 0
-    assert summary.by_organization["C"].changes == {"DROPPED": 2}
 
 
 def test_a_summary_survives_json(summary):
