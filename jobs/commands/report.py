@@ -55,6 +55,35 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
     "--unanswered", "only", flag_value="unanswered", help="Only the pairs without a good answer."
 )
 @click.option(
+    "--organization",
+    metavar="ID",
+    multiple=True,
+    help="Only the people of this organization, and nothing about others; repeatable.",
+)
+@click.option(
+    "--where",
+    metavar="COLUMN=VALUE",
+    multiple=True,
+    help="Only the people with this value in a column of the input; repeatable.",
+)
+@click.option(
+    "--show",
+    metavar="COLUMN",
+    multiple=True,
+    help="Show this column of the input beside the openid, and no other; repeatable.",
+)
+@click.option(
+    "--split-by",
+    metavar="COLUMN",
+    help="A workbook for each value, in the folder of -o: organization_id, or a column of the "
+    "input.",
+)
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Hashes instead of openids, and no column of the input, in HTML, Excel and on a terminal.",
+)
+@click.option(
     "--since", metavar="DATE", callback=_date, help="Of a folder of nights: from this run date on."
 )
 @click.option("--until", metavar="DATE", callback=_date, help="Up to this run date.")
@@ -90,9 +119,20 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
         case TwoReports(before, after) as named:
             return show_report(_compared(named), (before, after), given)
         case ReportFolder(folder):
+            _refuse_for_nights(given)
             from jobs.history.show_nights import show_history  # noqa: PLC0415 - not needed for --help
 
             return show_history(folder, given)
+
+
+def _refuse_for_nights(given: dict[str, Any]) -> None:
+    """Refuse options that are about one report where a folder of many is named."""
+    for name in ("organization", "where", "show", "split_by", "redact"):
+        if given[name]:
+            option = name.replace("_", "-")
+            raise UsageError(
+                f"--{option} is for one report or two; name one, e.g. reports/run_date=2026-11-21"
+            )
 
 
 def main() -> NoReturn:
@@ -120,10 +160,11 @@ def _compared(named: TwoReports) -> Report:
 
 
 def _read(path: Path) -> Report:
+    from jobs.extract.rewritten import is_rewritten, read_rewritten  # noqa: PLC0415
     from jobs.report.model import ReportError  # noqa: PLC0415 - pandas and all
     from jobs.report.parquet import read_checked  # noqa: PLC0415
 
     try:
-        return read_checked(path)
+        return read_rewritten(path) if is_rewritten(path) else read_checked(path)
     except ReportError as error:
         raise InputError(f"{error}; name a Parquet file of palm-reconcile") from None

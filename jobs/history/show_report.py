@@ -39,11 +39,20 @@ def show_report(report: Report, sources: Sequence[Path], given: dict[str, Any]) 
     """
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - not for --help
     from jobs.extract.chosen_rows import chosen_rows  # noqa: PLC0415
+    from jobs.history.selection import check_redacted_outputs, selected  # noqa: PLC0415
+    from jobs.history.split_report import split_report  # noqa: PLC0415
+    from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415
     from jobs.store.publish import write_all, write_report  # noqa: PLC0415 - pandas and all
     from jobs.store.same_file import check_outputs_apart  # noqa: PLC0415
 
+    check_redacted_outputs(given, terminal=SummaryConsole().is_terminal)
+    report = selected(report, given)
+    if given["split_by"] is not None:
+        if given["only"]:
+            raise UsageError(f"--split-by and --{given['only']} contradict each other")
+        return split_report(report, given["split_by"], given)
     if given["only"]:
         report = chosen_rows(report, given["only"], str(sources[-1]))
     language = Language(given["lang"])
@@ -76,7 +85,8 @@ def _show(report: Report, *, rows: bool, language: Language) -> None:
         if not rows:
             print_summary(report, console)
         elif console.is_terminal:
-            print_rows(report.rows[listed(Listing.TERMINAL)], console)
+            names = listed(Listing.TERMINAL)
+            print_rows(report.rows[[*names[:2], *report.show, *names[2:]]], console)
         else:
             writer_of("csv")(report, sys.stdout.buffer, language)
         sys.stdout.flush()

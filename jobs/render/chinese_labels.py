@@ -9,6 +9,7 @@ __all__ = ["LABELS"]
 
 LABELS: Final[Mapping[str, str]] = {
     "(empty)": "（空）",
+    "People": "人员",
     "Date not known": "日期未知",
     "the report before": "此前的报告",
     "Summary": "摘要",

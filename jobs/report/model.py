@@ -45,6 +45,7 @@ __all__ = [
     "compose",
     "recheck",
     "recheck_alone",
+    "tool_info",
 ]
 
 KEY: Final = "palm_reconcile"
@@ -65,10 +66,13 @@ class Report:
     Attributes:
         rows: Columns ``ROWS`` and the carried ones.
         metadata: The metadata about the rows.
+        show: Columns carried over from the input that workbooks and tables show beside the openid;
+            empty: a workbook shows all of them, other formats none.
     """
 
     rows: pd.DataFrame
     metadata: Metadata
+    show: tuple[str, ...] = ()
 
     @cached_property
     def about(self) -> dict[str, object]:
@@ -176,13 +180,7 @@ def compose(
     metadata = Metadata(
         schema=SCHEMA,
         run=run,
-        tool=ToolInfo(
-            {
-                "palm-reconcile": __version__,
-                "python": platform.python_version(),
-                **{name: version(name) for name in _LIBRARIES},
-            }
-        ),
+        tool=tool_info(),
         gateway=gateway,
         input=InputInfo.of(source),
         baseline=baseline_info(baseline, baseline_file) if baseline and baseline_file else None,
@@ -193,6 +191,17 @@ def compose(
     )
     controls = _check(rows, metadata, *_compared(baseline))
     return Report(rows, replace(metadata, controls=controls))
+
+
+def tool_info() -> ToolInfo:
+    """Return the versions of this tool, of Python and of the libraries that matter."""
+    return ToolInfo(
+        {
+            "palm-reconcile": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+        }
+    )
 
 
 def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:

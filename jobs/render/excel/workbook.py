@@ -39,6 +39,11 @@ _FIRST_YEAR: Final = 1_900
 """With an earlier year, XlsxWriter writes a workbook that no program opens."""
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """When rows were made that do not say so: the same rows make the same workbook."""
+_KEYS: Final = ("organization_id", "openid")
+_OF_EVERYBODY: Final = (
+    "state", "known_state", "previous_state", "change", "authorize_time", "known_at",
+    "last_changed_at", "first_seen_at", "unknown_reason", "input_line",
+)  # fmt: skip
 _FIXED: Final = 2
 """Columns of a list of pairs that stay in sight: the pair's two keys."""
 
@@ -64,8 +69,10 @@ def write_excel(
         OSError: The workbook cannot be written, or is larger than Excel can open.
     """
     translate = translator(language)
-    changed, unanswered = _changed(report.rows), _unanswered(report.rows)
-    on_disk = max(len(changed), len(unanswered)) > many_rows
+    rows, part = _with_shown(report), report.metadata.part
+    everybody, changed, unanswered = _everybody(rows), _changed(rows), _unanswered(rows)
+    longest = everybody if part is not None and part.is_filtered else changed
+    on_disk = max(len(longest), len(unanswered)) > many_rows
     with _workbook(report, file, on_disk=on_disk) as book:
         formats = formats_of(book)
 
@@ -76,6 +83,8 @@ def write_excel(
         write_transitions(report, sheet("Transitions"), translate)
         _organizations(report, sheet("Organizations"), translate)
         zone = zone_of(report.timezone)
+        if part is not None and part.is_filtered:
+            _pairs(everybody, "change", sheet("People"), zone, translate)
         _pairs(changed, "change", sheet("Changes"), zone, translate)
         _pairs(unanswered, "unknown_reason", sheet("Unknown"), zone, translate)
         write_about(report, sheet("About"), translate)
@@ -125,6 +134,18 @@ def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, object]]:
             yield {"constant_memory": True, "tmpdir": path}
         return
     yield {"in_memory": True}
+
+
+def _with_shown(report: Report) -> pd.DataFrame:
+    """Return the rows; where some carried columns are asked for, without the others."""
+    if not report.show:
+        return report.rows
+    carried = carried_columns(report.rows.columns, ROWS)
+    return report.rows.drop(columns=[name for name in carried if name not in report.show])
+
+
+def _everybody(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[[*_KEYS, *carried_columns(rows.columns, ROWS), *_OF_EVERYBODY]]
 
 
 def _changed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,143 @@
+"""A report of some people only: nothing about anybody else is left in it. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from jobs.compare.summary import summarize
+from jobs.errors import UsageError
+from jobs.report.model import Report, recheck_alone
+from jobs.report.part_info import ColumnValue, PartInfo
+from jobs.schema import ROWS, Change, carried_columns
+from palm.text.printable import shown_value
+
+__all__ = ["column_values", "only_people", "selected_rows", "unknown_column"]
+
+_WHOLE: Final = PartInfo(
+    comparison=False, rewritten=False, known_before_only=0, organizations=(), where=()
+)
+
+
+def only_people(
+    report: Report, organizations: Sequence[str], where: Sequence[ColumnValue]
+) -> Report:
+    """Return the report of the people of some organizations, or with some values of a column.
+
+    Values of one column are alternatives; different columns all have to match. The counts and the
+    controls are those of these people. What is about others as well is left out: the input, how the
+    gateway was asked, the verdict, and the history.
+
+    Args:
+        report: A report, a comparison, or a part of either.
+        organizations: Each an ``organization_id``; empty: all of them.
+        where: Values of columns carried over from the input.
+
+    Raises:
+        UsageError: The report has no such organization, or nobody is left.
+    """
+    if not organizations and not where:
+        return report
+    _check_organizations(report.rows, organizations)
+    wanted = np.ones(len(report.rows), dtype=bool)
+    if organizations:
+        wanted &= report.rows["organization_id"].isin(list(organizations)).to_numpy(bool)
+    for column in dict.fromkeys(each.column for each in where):
+        values = [each.value for each in where if each.column == column]
+        wanted &= column_values(report.rows, column).isin(values).to_numpy(bool)
+    if not wanted.any():
+        raise UsageError("nobody in the report is selected by --organization and --where")
+    before = report.metadata.part or _WHOLE
+    part = replace(
+        before,
+        known_before_only=0,
+        organizations=_both(before.organizations, organizations),
+        where=(*before.where, *(each for each in where if each not in before.where)),
+    )
+    return selected_rows(report, wanted, part)
+
+
+def selected_rows(report: Report, wanted: npt.NDArray[np.bool_], part: PartInfo) -> Report:
+    """Return a report of some rows with the counts and the controls of these rows.
+
+    Args:
+        report: A report, a comparison, or a part of either.
+        wanted: Which rows are kept.
+        part: How they were selected.
+    """
+    rows = report.rows[wanted].reset_index(drop=True)
+    for name in rows.columns:
+        # The names of categories that no row has are those of others.
+        if isinstance(rows[name].dtype, pd.CategoricalDtype) and name in _OPEN_SETS:
+            rows[name] = rows[name].cat.remove_unused_categories()
+    baseline, run = report.metadata.baseline, report.metadata.run
+    before = baseline.run_date if baseline else None
+    if baseline is not None:
+        here = rows["last_in_input"] == pd.Timestamp(baseline.run_date)
+        were_here = here & (rows["state"].notna() | (rows["change"] == Change.DROPPED))
+        baseline = replace(baseline, pairs=int(were_here.sum()))
+    metadata = replace(
+        report.metadata,
+        run=run and replace(run, verdict=(), parent=None, exit_code=None, reasons=None),
+        input=None,
+        asking=None,
+        history=None,
+        baseline=baseline,
+        summary=summarize(rows, baseline_run_date=before),
+        only=report.metadata.rows_chosen or "people",
+        part=part,
+    )
+    chosen = Report(rows, metadata)
+    return replace(chosen, metadata=replace(metadata, controls=recheck_alone(chosen)))
+
+
+_OPEN_SETS: Final = ("organization_id", "error_code")
+"""Columns of categories whose names come from the input or from the gateway."""
+
+
+def column_values(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Return the values of a column as text, empty where a row has none.
+
+    Raises:
+        UsageError: It is not ``organization_id`` or a column carried over from the input.
+    """
+    carried = carried_columns(rows.columns, ROWS)
+    if column != "organization_id" and column not in carried:
+        raise unknown_column(column, carried)
+    return rows[column].astype("object").where(rows[column].notna(), "").astype("str")
+
+
+def unknown_column(column: str, carried: Sequence[str]) -> UsageError:
+    """Return the error of a column that was not carried over from the input."""
+    if column in ROWS:
+        return UsageError(
+            f"{shown_value(column)} is a column of the report; name one of the input's own columns"
+        )
+    near = difflib.get_close_matches(column, carried, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    known = f" (there are: {', '.join(carried)})" if carried and not near else ""
+    return UsageError(f"the report has no column {shown_value(column)} of the input{hint}{known}")
+
+
+def _check_organizations(rows: pd.DataFrame, organizations: Sequence[str]) -> None:
+    named = [str(each) for each in rows["organization_id"].cat.categories]
+    for each in organizations:
+        if each not in named:
+            near = [name for name in named if name.lstrip("0") == each.lstrip("0")]
+            near = near or difflib.get_close_matches(each, named, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"the report has no organization {shown_value(each)}{hint}")
+
+
+def _both(before: tuple[str, ...], more: Sequence[str]) -> tuple[str, ...]:
+    """Return the organizations that are left where a part is filtered again."""
+    more = tuple(dict.fromkeys(more))
+    if not before or not more:
+        return before or more
+    return tuple(each for each in before if each in more)

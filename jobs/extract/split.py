@@ -1,0 +1,73 @@
+"""A report split by the values of a column, each part under a file name of its own. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from jobs.errors import UsageError
+from jobs.extract.people import column_values, only_people
+from jobs.report.model import Report
+from jobs.report.part_info import ColumnValue
+
+__all__ = ["file_stem", "split"]
+
+_MOST_VALUES: Final = 5_000
+_MOST_BYTES: Final = 180
+"""Of a name without its suffix: while a file is written, its name is longer."""
+_EMPTY: Final = "(empty)"
+"""No value is encoded as this, for parentheses are not kept."""
+_KEPT: Final = "_-"
+
+
+def split(report: Report, column: str) -> Iterator[tuple[str, Report]]:
+    """Yield the report of the people with each value of a column, and the stem of its file's name.
+
+    All values are checked before the first is yielded.
+
+    Args:
+        report: A report, a comparison, or a part of either.
+        column: ``organization_id``, or a column carried over from the input.
+
+    Raises:
+        UsageError: The column is unknown, has too many values, or two values or one cannot be
+            names of files.
+    """
+    values = sorted(column_values(report.rows, column).unique())
+    if len(values) > _MOST_VALUES:
+        raise UsageError(
+            f"--split-by {column}: {len(values):,} values, at most {_MOST_VALUES:,} can be split"
+        )
+    stems = {value: file_stem(value) for value in values}
+    first: dict[str, str] = {}
+    for stem in stems.values():
+        if len(stem.encode()) > _MOST_BYTES:
+            raise UsageError(f"--split-by {column}: a value is too long for the name of a file")
+        folded = unicodedata.normalize("NFC", stem).casefold()
+        if folded in first:
+            raise UsageError(
+                f"--split-by {column}: two values make the same file name where case does not "
+                f"count: {first[folded]}.xlsx and {stem}.xlsx"
+            )
+        first[folded] = stem
+    for value, stem in stems.items():
+        if column == "organization_id":
+            yield stem, only_people(report, [value], ())
+        else:
+            yield stem, only_people(report, (), [ColumnValue(column, value)])
+
+
+def file_stem(value: str) -> str:
+    """Return a value as the name of a file: letters, digits, ``_`` and ``-`` stay.
+
+    Letters of any script stay. Everything else is percent-encoded, so that different values have
+    different names.
+    """
+    kept = (
+        character
+        if character.isalnum() or character in _KEPT
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+        for character in value
+    )
+    return "".join(kept) or _EMPTY

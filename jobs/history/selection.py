@@ -1,0 +1,83 @@
+"""What ``palm-report`` makes of a report before it is shown: some people, shown columns, hashes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from jobs.errors import UsageError
+from jobs.extract.people import only_people, unknown_column
+from jobs.extract.redaction import redacted
+from jobs.report.model import Report
+from jobs.report.part_info import ColumnValue
+from jobs.schema import ROWS, carried_columns
+from palm.text.printable import shown_value
+
+__all__ = ["check_redacted_outputs", "column_value", "redaction_key", "selected"]
+
+_READ_BY_PEOPLE = {".html", ".xlsx", ".json"}
+
+
+def selected(report: Report, given: dict[str, Any]) -> Report:
+    """Return the report of the people that the options select, with the columns to be shown.
+
+    Args:
+        report: As it was read, or a comparison.
+        given: The options, as click took them.
+
+    Raises:
+        UsageError: A column or an organization is not in the report, or options contradict.
+    """
+    carried = carried_columns(report.rows.columns, ROWS)
+    where = [column_value(text, carried) for text in given["where"]]
+    report = only_people(report, given["organization"], where)
+    for name in given["show"]:
+        if name not in carried:
+            raise unknown_column(name, carried)
+    if given["redact"]:
+        if given["show"]:
+            raise UsageError("--redact and --show contradict each other")
+        return redacted(report, redaction_key())
+    return replace(report, show=tuple(dict.fromkeys(given["show"])))
+
+
+def redaction_key() -> bytes:
+    """Return the key of hashes: ``PALM_LOG_KEY`` or, without it, one made for this process."""
+    key = os.environ.get("PALM_LOG_KEY")
+    return key.encode() if key else secrets.token_bytes(32)
+
+
+def check_redacted_outputs(given: dict[str, Any], *, terminal: bool) -> None:
+    """Refuse to write hashes to a format that programs read.
+
+    Raises:
+        UsageError: An output is Parquet or CSV, also where rows are printed into a pipe.
+    """
+    if not given["redact"]:
+        return
+    suffixes = {os.path.splitext(text)[1] for text in given["output"] if text != "-"}  # noqa: PTH122
+    piped = f".{given['stdout_format']}" if given["stdout_format"] else None
+    printed = given["only"] and not given["output"] and piped is None and not terminal
+    if suffixes - _READ_BY_PEOPLE or piped in {".csv", ".parquet"} or printed:
+        raise UsageError(
+            "--redact is for .html, .xlsx, .json and the terminal; Parquet and CSV would be read "
+            "by a program that finds nobody again"
+        )
+
+
+def column_value(text: str, carried: Sequence[str]) -> ColumnValue:
+    """Return what ``--where`` names; a column's name may hold ``=``, and so may a value.
+
+    Raises:
+        UsageError: No column of that name was carried over from the input.
+    """
+    for at, character in enumerate(text):
+        if character == "=" and text[:at] in carried:
+            return ColumnValue(text[:at], text[at + 1 :])
+    name, equals, _ = text.partition("=")
+    if not equals:
+        raise UsageError(f"--where: {shown_value(name)} is not like COLUMN=VALUE")
+    raise unknown_column(name, carried)
