@@ -67,6 +67,12 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
     help="Only the people with this value in a column of the input; repeatable.",
 )
 @click.option(
+    "--by",
+    metavar="COLUMN",
+    multiple=True,
+    help="Count, too, by the values of this column of the input; repeatable.",
+)
+@click.option(
     "--show",
     metavar="COLUMN",
     multiple=True,
@@ -127,7 +133,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
 
 def _refuse_for_nights(given: dict[str, Any]) -> None:
     """Refuse options that are about one report where a folder of many is named."""
-    for name in ("organization", "where", "show", "split_by", "redact"):
+    for name in ("organization", "where", "by", "show", "split_by", "redact"):
         if given[name]:
             option = name.replace("_", "-")
             raise UsageError(

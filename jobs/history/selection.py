@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from jobs.compare.column_counts import count_by_column
 from jobs.errors import UsageError
 from jobs.extract.people import only_people, unknown_column
 from jobs.extract.redaction import redacted
@@ -37,11 +38,28 @@ def selected(report: Report, given: dict[str, Any]) -> Report:
     for name in given["show"]:
         if name not in carried:
             raise unknown_column(name, carried)
+    report = _counted(report, given["by"], carried)
     if given["redact"]:
         if given["show"]:
             raise UsageError("--redact and --show contradict each other")
         return redacted(report, redaction_key())
     return replace(report, show=tuple(dict.fromkeys(given["show"])))
+
+
+def _counted(report: Report, columns: Sequence[str], carried: Sequence[str]) -> Report:
+    """Return the report with the counts by these columns."""
+    if not columns:
+        return report
+    for name in columns:
+        if name not in carried:
+            raise unknown_column(name, carried)
+    baseline = report.metadata.baseline
+    before = baseline.run_date if baseline else None
+    by = {
+        name: count_by_column(report.rows, name, baseline_run_date=before)
+        for name in dict.fromkeys(columns)
+    }
+    return replace(report, metadata=replace(report.metadata, by=by))
 
 
 def redaction_key() -> bytes:

@@ -8,6 +8,12 @@ from typing import Final
 __all__ = ["LABELS"]
 
 LABELS: Final[Mapping[str, str]] = {
+    "By column": "按列",
+    "By {column}": "按{column}",
+    "lost": "关闭",
+    "{shown} of {all} values, those that lost most first": (
+        "{all} 个值中的 {shown} 个，流失最多的在前"
+    ),
     "(empty)": "（空）",
     "People": "人员",
     "Date not known": "日期未知",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jobs.compare.column_counts import most_changed
+from jobs.compare.organizations import OrganizationCounts
 from jobs.render.numbers import share, signed, state_counts
 from jobs.render.text import headline
 from jobs.render.warnings import warnings
@@ -23,6 +26,8 @@ from palm.text.printable import printable, printable_values
 
 __all__ = ["SummaryConsole", "print_rows", "print_summary", "summary_lines"]
 
+_VALUES: Final = 20
+"""Values of a column that are shown."""
 _UNWRAPPED: Final = 100_000
 """Width in columns; no line of a summary is longer."""
 _COLOURS = {State.ON: "green", State.OFF: "red", State.NONE: "yellow", State.UNKNOWN: "magenta"}
@@ -56,6 +61,8 @@ def print_summary(report: Report, console: Console, *, every_line: bool = False)
     console.print(_transitions(report))
     if report.summary.unknown_reasons:
         console.print(_unknowns(report))
+    for column, values in (report.metadata.by or {}).items():
+        console.print(_by_column(column, values))
     console.print(_controls(report))
     if report.metadata.is_whole:
         console.print(Text(_asking(report)))
@@ -128,6 +135,21 @@ def _unknowns(report: Report) -> Table:
     table = _table("Unknown, by reason", "reason", "pairs")
     for reason, count in report.summary.unknown_reasons.items():
         table.add_row(reason, f"{count:,}")
+    return table
+
+
+def _by_column(column: str, values: Mapping[str, OrganizationCounts]) -> Table:
+    title = f"By {column}, most lost first"
+    table = _table(title, column, "pairs", "ON", "share ON", "gained", "lost", "net change")
+    ranked = most_changed(values)
+    for value, own in ranked[:_VALUES]:
+        on = own.states[State.ON]
+        numbers = (f"{own.pairs:,}", f"{on:,}", share(on, own.pairs), f"{own.gained:,}")
+        table.add_row(
+            Text(value or "(empty)"), *numbers, f"{own.lost or 0:,}", signed(own.net or 0)
+        )
+    if len(ranked) > _VALUES:
+        table.add_row(f"{len(ranked) - _VALUES:,} more")
     return table
 
 

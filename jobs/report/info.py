@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Annotated, ClassVar, Final, Self
 
 from jobs.compare.controls import Control
+from jobs.compare.organizations import OrganizationCounts
 from jobs.compare.summary import ByChange, ByKnown, ByState, Summary
 from jobs.compare.verdict import Verdict
 from jobs.json_part import Count, Day, Defined, JsonPart, JsonSchema, Moment, Readers, Sha256
@@ -197,6 +198,8 @@ class Metadata(JsonPart):
     ) = None
     """Which rows a part of a report has that palm-report made. With changes and unanswered the
     counts are of all rows from which these were selected."""
+    by: dict[str, dict[str, OrganizationCounts]] | None = None
+    """Counts by the values of the columns of the input that --by names, in the JSON format only."""
     part: PartInfo | None = None
     """How palm-report made a part of a report, or a comparison."""
 
@@ -210,6 +213,10 @@ class Metadata(JsonPart):
         "asking": RequestInfo.from_json,
         "history": lambda each: tuple(map(HistoryEntry.from_json, each)),
         "controls": lambda each: tuple(map(Control.from_json, each)),
+        "by": lambda columns: {
+            column: {value: OrganizationCounts.from_json(own) for value, own in values.items()}
+            for column, values in columns.items()
+        },
         "part": PartInfo.from_json,
     }
 

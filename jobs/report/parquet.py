@@ -188,7 +188,7 @@ def _schema(report: Report) -> pa.Schema:
     rows = report.rows
     schema = pa.schema([(name, ARROW_TYPES.get(name, pa.string())) for name in rows.columns])
     pandas = pa.Table.from_pandas(rows.iloc[:0], schema=schema, preserve_index=False).schema
-    text = json.dumps(report.about, ensure_ascii=False)
+    text = json.dumps(replace(report.metadata, by=None).to_json(), ensure_ascii=False)
     return schema.with_metadata(
         {
             **pandas.metadata,

@@ -273,3 +273,54 @@ def test_a_file_with_a_damaged_key_or_without_a_needed_column_is_no_such_file(sh
     ended = show("rows.parquet")
     assert ended.code == 65
     assert "has a pair twice" in ended.only_line
+
+
+BY_CLASS = """
+SELECT class, count(*) FILTER (state IS NOT NULL) AS pairs, count(*) FILTER (state = 'ON') AS on,
+    count(*) FILTER (change IN ('OPENED', 'REOPENED')) AS gained,
+    count(*) FILTER (change = 'CLOSED' OR change = 'CLEARED' AND previous_state = 'ON') AS lost
+FROM 'B.parquet' GROUP BY class
+"""
+
+
+def test_counts_by_a_column_are_those_of_duckdb_in_every_format(show, stored):
+    counted = {
+        row[0]: row[1:] for row in duckdb.sql(BY_CLASS.replace("AS on", "AS ons")).fetchall()
+    }
+    assert show("B.parquet", "--by", "class", *EVERY_FORMAT).code == 0
+    by = json.loads(Path("part.json").read_text(encoding="utf-8"))["by"]["class"]
+    changes = {name: own["changes"] for name, own in by.items()}
+    gained = {name: own.get("OPENED", 0) + own.get("REOPENED", 0) for name, own in changes.items()}
+    found = {
+        name: (own["pairs"], own["states"]["ON"], gained[name], own["lost"])
+        for name, own in by.items()
+    }
+    assert found == counted
+    listed = openpyxl.load_workbook("part.xlsx")["By column"]
+    rows = list(listed.iter_rows(min_row=2, values_only=True))
+    assert {row[1]: (row[2], row[3], row[7], row[8]) for row in rows} == counted
+    assert [row[8] for row in rows] == sorted((row[8] for row in rows), reverse=True)
+    page = Path("part.html").read_text(encoding="utf-8")
+    assert "By class" in page
+    assert all(f"<th scope=row>{name}<td" in page for name in counted)
+    printed = show("B.parquet", "--by", "class").out
+    for name, (pairs, *_) in counted.items():
+        assert any(line.split()[:3] == [*name.split(), str(pairs)] for line in printed.splitlines())
+
+
+def test_counts_by_a_column_are_not_kept_in_the_parquet_file(show, stored):
+    assert show("B.parquet", "--by", "class", "-o", "p.parquet").code == 0
+    assert "by" not in read_parquet(Path("p.parquet")).about
+    assert show("B.parquet", "--by", "state").code == 2
+
+
+def test_a_column_and_its_values_may_be_called_anything(show, folder):
+    odd_report(["<b>", "", "=1", "x" * 40_000], column="班=级\n<i>")
+    assert show("odd.parquet", "--by", "班=级\n<i>", *EVERY_FORMAT).code == 0
+    page = Path("part.html").read_text(encoding="utf-8")
+    assert "<th scope=row>&lt;b&gt;<td" in page
+    assert "<i>" not in page
+    sheet = openpyxl.load_workbook("part.xlsx")["By column"]
+    cells = [cell.value for cell in sheet["B"]]
+    assert max(len(cell) for cell in cells) <= 32_767
+    assert "=1" in cells

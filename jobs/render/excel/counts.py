@@ -24,7 +24,7 @@ _SUMS: Final = {
     "loss": "CLOSED, and CLEARED from ON",
     "hidden": "REAUTHORIZED and CYCLED",
 }
-_TABLES: Final = ("summary", "run.reasons", "controls", "history", "input.invalid_lines")
+_TABLES: Final = ("summary", "by", "run.reasons", "controls", "history", "input.invalid_lines")
 """Parts of the metadata that have their own table."""
 
 

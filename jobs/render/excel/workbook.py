@@ -22,6 +22,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
 from jobs.render.excel.cells import Cell, cells_of, ratio
+from jobs.render.excel.columns import write_by_column
 from jobs.render.excel.counts import CHANGES, write_about, write_summary, write_transitions
 from jobs.render.excel.sheet import Column, Kind, Sheet, Style, formats_of
 from jobs.render.language import Language, Translate
@@ -82,6 +83,8 @@ def write_excel(
         write_summary(report, sheet("Summary"), translate)
         write_transitions(report, sheet("Transitions"), translate)
         _organizations(report, sheet("Organizations"), translate)
+        if report.metadata.by:
+            write_by_column(report.metadata.by, sheet("By column"), translate)
         zone = zone_of(report.timezone)
         if part is not None and part.is_filtered:
             _pairs(everybody, "change", sheet("People"), zone, translate)

@@ -21,6 +21,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from jobs.compare.column_counts import most_changed
 from jobs.compare.summary import Summary
 from jobs.render.html.excerpt import (
     LISTED,
@@ -125,6 +126,7 @@ def _template() -> jinja2.Template:
         "gain": GAIN,
         "hidden": HIDDEN,
         "loss": LOSS,
+        "most_changed": most_changed,
         "moved": moved,
         "reasons": UnknownReason,
         "segments": _segments,
