@@ -99,6 +99,7 @@ def write_nights(
             _move(chance, states, opened, people.moves, _ms(day, -0.5))
         carried = people.carried.get(night, carried)
         here = (arrives <= night) & (chance.random(size) >= people.away)
+        here[0] = True  # no run has an input without a pair
         lost = chance.random(size) < (0.5 if night in worse else people.unknown)
         if night in skipped:
             continue
