@@ -119,7 +119,10 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     )
     from jobs.history.show_report import show_report  # noqa: PLC0415
 
-    match named_reports(given["reports"]):
+    chosen = named_reports(given["reports"])
+    if not isinstance(chosen, ReportFolder) and (given["since"] or given["until"]):
+        raise UsageError("--since and --until choose nights of a folder; name one, e.g. reports/")
+    match chosen:
         case OneReport(path):
             return show_report(_read(path), (path,), given)
         case TwoReports(before, after) as named:

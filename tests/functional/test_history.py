@@ -195,6 +195,12 @@ def test_the_rows_of_one_report_cannot_be_asked_of_many(folder):
     assert "--changes is about one report: name a day's folder" in refused.stderr
 
 
+def test_since_and_until_are_about_a_folder_only(folder):
+    refused = show(folder / "run_date=2026-08-03", "--since", "2026-08-01")
+    assert refused.returncode == 2
+    assert "--since and --until choose nights of a folder" in refused.stderr
+
+
 def test_one_night_alone_is_no_error(tmp_path):
     write_nights(tmp_path, PEOPLE, 1)
     shown = show(tmp_path)
