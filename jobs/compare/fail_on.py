@@ -17,11 +17,13 @@ from jobs.compare.summary import Summary
 from jobs.schema import Change, State
 from palm.text.printable import shown_value
 
-__all__ = ["COMPARISONS", "GRAMMAR", "Rule", "RuleError", "parse_rule"]
+__all__ = ["COMPARISONS", "GRAMMAR", "NAMES", "Rule", "RuleError", "parse_rule"]
 
 _ROLL_UPS: Final = ("gain", "loss", "hidden")
 _STATES: Final = tuple(state.lower() for state in State)
 _CHANGES: Final = tuple(change.lower() for change in Change if change.lower() not in _STATES)
+NAMES: Final = (*_CHANGES, *_ROLL_UPS, *_STATES)
+"""What a rule can count."""
 
 
 class Comparison(NamedTuple):
@@ -93,7 +95,7 @@ def parse_rule(text: str) -> Rule:
     if read is None:
         raise _error(written, _why(written))
     name, sign, count, share = read[1].lower(), read[2], read[3], read[4]
-    if name not in (*_CHANGES, *_ROLL_UPS, *_STATES):
+    if name not in NAMES:
         raise _error(written, f"there is nothing called {read[1]:.40}")
     if sign not in COMPARISONS:
         raise _error(written, f"there is no operator {sign:.40}")

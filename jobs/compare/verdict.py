@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
-from jobs.compare.fail_on import COMPARISONS, Rule
+from jobs.compare.fail_on import COMPARISONS, NAMES, Rule
 from jobs.compare.summary import Summary
 from jobs.json_part import Count, JsonPart, JsonSchema, JsonValue
 from jobs.schema import State
@@ -71,6 +71,7 @@ LABELS: Final = frozenset(
         _FORMAT,
         _FORMAT_STANDS,
         *_HOLDS.values(),
+        *NAMES,
     }
 )
 """Every sentence that is translated."""
@@ -139,7 +140,9 @@ class RuleHolds(JsonPart):
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason as a sentence without a full stop."""
         counted = translate(_COUNTED if self.pairs is None else _COUNTED_OF).format(
-            name=self.name, count=self.count, pairs=self.pairs or 0
+            name=translate(self.name) if self.name in NAMES else self.name,
+            count=self.count,
+            pairs=self.pairs or 0,
         )
         return translate(_HOLDS[self.operator]).format(counted=counted, limit=self.limit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["LABELS"]
+__all__ = ["LABELS", "RULE_NAMES", "VALUES"]
 
 LABELS: Final[Mapping[str, str]] = {
     "By column": "按列",
@@ -63,9 +63,9 @@ LABELS: Final[Mapping[str, str]] = {
     "The stronger the colour, the more pairs moved; those in a frame stayed.": (
         "颜色越浓，发生迁移的条数越多；带框的是状态未变的。"
     ),
-    "Gain, loss, hidden": "新增、流失与隐性变更",
-    "gain": "新增",
-    "loss": "流失",
+    "Gain, loss, hidden": "开通、关闭与隐性变更",
+    "gain": "开通",
+    "loss": "关闭",
     "CLEARED from ON": "由 ON 变来的 CLEARED",
     "hidden": "隐性",
     "Hidden: a person closed and opened again between two runs; only the time of "
@@ -85,7 +85,7 @@ LABELS: Final[Mapping[str, str]] = {
     "states": "状态分布",
     "share ON": "ON 占比",
     "moved": "变动",
-    "gained": "新增",
+    "gained": "开通",
     "CLOSED, CLEARED": "CLOSED、CLEARED",
     "new": "首次出现",
     "dropped": "移出名单",
@@ -96,19 +96,19 @@ LABELS: Final[Mapping[str, str]] = {
         "{since} 为 {first}，{date} 为 {last}；最低 {lowest}，最高 {highest}。"
     ),
     "lowest {lowest}, highest {highest}": "最低 {lowest}，最高 {highest}",
-    "Gain and loss, per run": "每次运行的新增与流失",
+    "Gain and loss, per run": "每次运行的开通与关闭",
     "{gain} gained, {loss} lost; at most {highest} in one run.": (
-        "新增合计 {gain}，流失合计 {loss}；单次最多 {highest}。"
+        "开通合计 {gain}，关闭合计 {loss}；单次最多 {highest}。"
     ),
     "{runs} runs from {first} to {last}.": "{first} 至 {last}，共 {runs} 次运行。",
     "So far there is one run only.": "目前只有一次运行。",
     "ON, OFF and NONE are of what is last known; each chart has its own scale, "
     "from its lowest to its highest. Upwards gain, downwards loss.": (
-        "ON、OFF、NONE 按最近已知状态计；各图纵轴独立，从其最低值到最高值。向上为新增，向下为流失。"
+        "ON、OFF、NONE 按最近已知状态计；各图纵轴独立，从其最低值到最高值。向上为开通，向下为关闭。"
     ),
     "Changed pairs": "有变更的用户",
     "{shown} of {changed}, losses first; all of them are in the Parquet file. Times in {zone}.": (
-        "共 {changed} 条，列出 {shown} 条，流失在前；全部见 Parquet 文件。时间均为 {zone} 时区。"
+        "共 {changed} 条，列出 {shown} 条，关闭在前；全部见 Parquet 文件。时间均为 {zone} 时区。"
     ),
     "No pair changed.": "没有任何变更。",
     "By reason": "按原因",
@@ -188,3 +188,43 @@ LABELS: Final[Mapping[str, str]] = {
     "organizations, counted again": "机构重新统计",
 }
 """English label to its Chinese one."""
+VALUES: Final[Mapping[str, str]] = {
+    "ON": "已开通",
+    "OFF": "已关闭",
+    "NONE": "未授权",
+    "UNKNOWN": "未知",
+    "FIRST_SEEN": "首次出现",
+    "OPENED": "开通",
+    "REOPENED": "重新开通",
+    "REAUTHORIZED": "关闭后又开通",
+    "CLOSED": "关闭",
+    "CYCLED": "开通后又关闭",
+    "CLEARED": "清除",
+    "ANOMALY": "时间异常",
+    "DROPPED": "移出名单",
+    "ABSENT": "不在名单",
+    "UNCHANGED": "未变",
+    "NOT_ASKED": "未及查询",
+    "TIMEOUT": "超时",
+    "NETWORK": "网络错误",
+    "LOCAL": "本机资源不足",
+    "SERVER_ERROR": "服务端错误",
+    "THROTTLED": "被限流",
+    "REFUSED": "被拒绝",
+    "SIGNATURE": "签名无效",
+    "REPLAYED": "重复应答",
+    "MISMATCH": "答非所问",
+    "UNNAMED": "未写明身份",
+    "BAD_BODY": "无法解析",
+    "NO_STATE": "没有状态",
+    "NEW_STATE": "新状态",
+}
+"""Name of a state, change or reason to its Chinese one, in the words of WeChat Pay's documents."""
+RULE_NAMES: Final[Mapping[str, str]] = {
+    name.lower(): VALUES[name]
+    for name in (
+        "ON", "OFF", "NONE", "UNKNOWN", "FIRST_SEEN", "OPENED", "REOPENED", "REAUTHORIZED",
+        "CLOSED", "CYCLED", "CLEARED", "ANOMALY", "ABSENT", "UNCHANGED",
+    )
+}  # fmt: skip
+"""Name of a count in a rule of --fail-on to its Chinese one; LABELS has the others."""

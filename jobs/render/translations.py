@@ -1,6 +1,7 @@
 """English and Chinese labels for the formats that people read.
 
-Column names, states, changes and reasons are the same in every language: people filter by them.
+Column names are the same in every language: people filter by them. States, changes and reasons have
+a Chinese name each; the codes of Parquet and CSV stay as they are.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from jobs.render.chinese_labels import LABELS
+from jobs.render.chinese_labels import LABELS, RULE_NAMES, VALUES
 from jobs.render.chinese_sentences import SENTENCES
 from jobs.render.language import Language, Translate
 from jobs.schema import COLUMNS, Change, State, UnknownReason
@@ -16,6 +17,8 @@ from jobs.schema import COLUMNS, Change, State, UnknownReason
 __all__ = ["CHINESE", "translator"]
 
 CHINESE: Final[Mapping[str, str]] = {
+    **VALUES,
+    **RULE_NAMES,
     **LABELS,
     **SENTENCES,
     **{each.meaning.en: each.meaning.zh for each in (*COLUMNS, *State, *Change, *UnknownReason)},

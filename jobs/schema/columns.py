@@ -195,7 +195,7 @@ COLUMNS: Final = (
         Source.COMPARISON,
         Label(
             "when the answer arrived that showed the last gain, loss, CLEARED or hidden change",
-            "最近一次新增、流失、CLEARED 或隐性变更的应答时间",
+            "最近一次开通、关闭、CLEARED 或隐性变更的应答时间",
         ),
         {Listing.CHANGES_SHEET: 10, Listing.UNKNOWN_SHEET: 10},
     ),

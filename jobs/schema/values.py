@@ -31,9 +31,9 @@ class _Described(StrEnum):
 class State(_Described):
     """The state answered for a pair; UNKNOWN where there is no valid answer."""
 
-    ON = "ON", "authorized", "已授权"
+    ON = "ON", "authorized", "已开通"
     OFF = "OFF", "closed", "已关闭"
-    NONE = "NONE", "never authorized, or cleared", "从未授权，或已清除"
+    NONE = "NONE", "never authorized, or cleared", "未授权：从未开通，或已清除"
     UNKNOWN = "UNKNOWN", "no valid answer", "没有有效应答"
 
 
@@ -44,16 +44,16 @@ class Change(_Described):
     """
 
     FIRST_SEEN = "FIRST_SEEN", "answered for the first time", "首次得到应答"
-    OPENED = "OPENED", "NONE to ON", "NONE 变为 ON"
-    REOPENED = "REOPENED", "OFF to ON", "OFF 变为 ON"
+    OPENED = "OPENED", "NONE to ON", "由未授权变为已开通"
+    REOPENED = "REOPENED", "OFF to ON", "由已关闭变为已开通"
     REAUTHORIZED = (
         "REAUTHORIZED",
         "ON to ON with a later time: closed and opened again in between",
-        "仍为 ON 但授权时间更晚：期间关闭后又重新开通",
+        "仍为已开通，但授权时间更晚：期间关闭后又重新开通",
     )
-    CLOSED = "CLOSED", "ON to OFF", "ON 变为 OFF"
+    CLOSED = "CLOSED", "ON to OFF", "由已开通变为已关闭"
     CYCLED = "CYCLED", "opened and closed again in between", "期间开通后又关闭"
-    CLEARED = "CLEARED", "ON or OFF to NONE", "ON 或 OFF 变为 NONE"
+    CLEARED = "CLEARED", "ON or OFF to NONE", "由已开通或已关闭变为未授权"
     ANOMALY = (
         "ANOMALY",
         "same state, but an earlier or a future time",

@@ -53,9 +53,9 @@ CHINESE: Final[Mapping[str, str]] = {
     "Reason: {why}": "原因：{why}",
     "Warning: {what}": "注意：{what}",
     "Organization {organization}: {lost:,} lost, {on:,} of {pairs:,} ON": (
-        "机构 {organization}：流失 {lost:,}，现有 ON {on:,}（共 {pairs:,}）"
+        "机构 {organization}：关闭 {lost:,}，现有已开通 {on:,}（共 {pairs:,}）"
     ),
-    "{count:,} more organizations lost {lost:,}": "另有 {count:,} 个机构共流失 {lost:,}",
+    "{count:,} more organizations lost {lost:,}": "另有 {count:,} 个机构共关闭 {lost:,}",
     "{count:,} more lines are in the report or in the log": "另有 {count:,} 行见报告或日志",
     "Report: {path} on {host}": "报告：{host} 上的 {path}",
     "Machine: {host}": "主机：{host}",
