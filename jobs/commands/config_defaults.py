@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ from jobs.errors import UsageError
 __all__ = ["read_defaults"]
 
 
-def read_defaults(context: click.Context, path: Path | None) -> dict[str, Any]:
+def read_defaults(context: click.Context, path: Path | None) -> dict[str, object]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
     from palm.settings import read_config, suggestion  # noqa: PLC0415
     from palm.text.printable import shown_value  # noqa: PLC0415 - not needed for --help

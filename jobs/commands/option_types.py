@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import Any, Final
 
 import click
 
 from palm.text.printable import printable
 
-__all__ = ["Name", "Number"]
+__all__ = ["Name", "Number", "default_of"]
 
 _LONGEST_NAME: Final = 64
+
+
+def default_of(options: type[Any], name: str) -> Any:  # noqa: ANN401 - of the field's type
+    """Return the default of a stage's option."""
+    return {each.name: each.default for each in fields(options)}[name]
 
 
 class Number(click.FloatRange):
     """A float in a range; ``nan`` and ``inf`` are none."""
 
-    def convert(self, *given: Any) -> float:  # noqa: ANN401 - click's (value, param, ctx)
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Return the number."""
-        number = float(super().convert(*given))
+        number = float(super().convert(value, param, ctx))  # type: ignore[arg-type] # a text
         if not math.isfinite(number):
-            self.fail(f"{number} is not a number", *given[1:])
+            self.fail(f"{number} is not a number", param, ctx)
         return number
 
 
@@ -30,14 +38,16 @@ class Name(click.ParamType):  # type: ignore[type-arg]
 
     name = "name"
 
-    def convert(self, value: Any, *given: Any) -> str:  # noqa: ANN401 - click's
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
         """Return the name."""
         text = str(value)
         if not text.strip() or text != text.strip():
-            self.fail("a name must not be empty, nor begin or end with a blank", *given)
+            self.fail("a name must not be empty, nor begin or end with a blank", param, ctx)
         if len(text) > _LONGEST_NAME:
             said = f"a name has at most {_LONGEST_NAME} characters, this one has {len(text):,}"
-            self.fail(said, *given)
+            self.fail(said, param, ctx)
         if printable(text) != text:
-            self.fail("a name must consist of printable characters", *given)
+            self.fail("a name must consist of printable characters", param, ctx)
         return text

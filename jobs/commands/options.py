@@ -5,15 +5,14 @@ Each is declared here once. Its default stands in the options of the stage that 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from jobs.commands.config_defaults import read_defaults
 from jobs.commands.grouped_help import OptionGroup
-from jobs.commands.option_types import Number
+from jobs.commands.option_types import Number, default_of
 from jobs.commands.telling_options import TELLING
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
@@ -25,11 +24,6 @@ from jobs.store.options import StoreOptions
 from jobs.sweep import options as sweep
 
 __all__ = ["GROUPS"]
-
-
-def _default(options: type[Any], name: str) -> Any:  # noqa: ANN401 - as the field is
-    """Return the default of a stage's option."""
-    return {each.name: each.default for each in fields(options)}[name]
 
 
 _MOST_NEEDED: Final = (
@@ -91,14 +85,14 @@ _INPUT: Final = (
     click.Option(
         ["--openid-column"],
         metavar="NAME",
-        default=_default(InputOptions, "openid_column"),
+        default=default_of(InputOptions, "openid_column"),
         show_default=True,
         help="Column of the openid.",
     ),
     click.Option(
         ["--organization-column"],
         metavar="NAME",
-        default=_default(InputOptions, "organization_column"),
+        default=default_of(InputOptions, "organization_column"),
         show_default=True,
         help="Column of the organization.",
     ),
@@ -108,7 +102,7 @@ _INPUT: Final = (
     click.Option(
         ["--max-input-size"],
         metavar="SIZE",
-        default=size_text(_default(InputOptions, "max_size")),
+        default=size_text(default_of(InputOptions, "max_size")),
         show_default=True,
         help="Refuse an input that holds more, unpacked: 500MB, 8GiB.",
     ),
@@ -118,7 +112,7 @@ _ASKING: Final = (
         ["--quota-share"],
         metavar="SHARE",
         type=Number(min=0, max=1, min_open=True),
-        default=_default(sweep.SweepOptions, "quota_share"),
+        default=default_of(sweep.SweepOptions, "quota_share"),
         show_default=True,
         help="Part of --rate that this job may take: live payments share the quota.",
     ),
@@ -169,7 +163,7 @@ _ASKING: Final = (
 _TIME: Final = (
     click.Option(
         ["--timezone"],
-        default=_default(RunOptions, "timezone"),
+        default=default_of(RunOptions, "timezone"),
         show_default=True,
         help="Where --run-date is today.",
     ),
@@ -201,7 +195,7 @@ _REPORT: Final = (
         ["--max-dropped"],
         metavar="SHARE",
         type=Number(0, 1),
-        default=_default(StoreOptions, "max_dropped"),
+        default=default_of(StoreOptions, "max_dropped"),
         show_default=True,
         help="Stop where more of the last report's pairs are missing from the input; more than a "
         "tenth is warned of, also with -q.",
@@ -210,7 +204,7 @@ _REPORT: Final = (
         ["--max-unknown"],
         metavar="SHARE",
         type=Number(0, 1),
-        default=_default(CompareOptions, "max_unknown"),
+        default=default_of(CompareOptions, "max_unknown"),
         show_default=True,
         help="(unknown pairs + invalid lines) / (pairs + invalid lines) that is a success.",
     ),
@@ -218,7 +212,7 @@ _REPORT: Final = (
         ["--forget-after"],
         metavar="DAYS",
         type=click.IntRange(min=0),
-        default=_default(CompareOptions, "forget_after_days"),
+        default=default_of(CompareOptions, "forget_after_days"),
         show_default=True,
         help="Remember pairs that left the input for so long.",
     ),
@@ -236,7 +230,7 @@ _REPORT: Final = (
     click.Option(
         ["--lang"],
         type=click.Choice([language.value for language in Language]),
-        default=_default(RenderOptions, "language").value,
+        default=default_of(RenderOptions, "language").value,
         show_default=True,
         help="Of labels, in HTML and Excel, and of messages.",
     ),

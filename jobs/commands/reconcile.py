@@ -18,6 +18,7 @@ from jobs.errors import NotNowError, RunError, UsageError
 from jobs.input.options import InputOptions
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.observe.report_name import report_name
+from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language, RenderOptions
 from jobs.run.options import RunOptions
 from jobs.store.options import StoreOptions
@@ -82,7 +83,7 @@ def _report_error(line: str, exit_code: int) -> None:
     report_error(line, exit_code)
 
 
-def _run(given: dict[str, Any]) -> int:
+def _run(given: ParsedOptions) -> int:
     from jobs.observe.notifier import Outcome, noting_consequence  # noqa: PLC0415 - not for --help
 
     if given["plan"]:
@@ -92,7 +93,7 @@ def _run(given: dict[str, Any]) -> int:
         return _reconcile(given, outcome)
 
 
-def _show_plan(given: dict[str, Any]) -> int:
+def _show_plan(given: ParsedOptions) -> int:
     from jobs.run.pipeline import plan  # noqa: PLC0415 - pandas and all
 
     for line in plan(_options(given)).lines_of_text():
@@ -100,7 +101,7 @@ def _show_plan(given: dict[str, Any]) -> int:
     return 0
 
 
-def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
+def _reconcile(given: ParsedOptions, outcome: Outcome) -> int:
     from jobs.commands.result_lines import say_result, what_to_do  # noqa: PLC0415
     from jobs.observe.log.log_file import open_log_file  # noqa: PLC0415
     from jobs.observe.notifier import announced, heedless  # noqa: PLC0415 - not needed for --help
@@ -130,7 +131,7 @@ def _reconcile(given: dict[str, Any], outcome: Outcome) -> int:
     return published.exit_code
 
 
-def _send_trial(given: dict[str, Any]) -> int:
+def _send_trial(given: ParsedOptions) -> int:
     """Send the test message of ``--notify-test``."""
     from jobs.observe.notify.messenger import send_trial  # noqa: PLC0415 - not needed for --help
     from palm.errors import SettingsError  # noqa: PLC0415
@@ -144,7 +145,7 @@ def _send_trial(given: dict[str, Any]) -> int:
     return 0
 
 
-def _announcer(given: dict[str, Any]) -> RunNotifier:
+def _announcer(given: ParsedOptions) -> RunNotifier:
     """Return what tells the dead man's switch and Prometheus how the run goes."""
     from jobs.observe.notifier import RunNotifier  # noqa: PLC0415 - not needed for --help
 
@@ -159,7 +160,7 @@ def _announcer(given: dict[str, Any]) -> RunNotifier:
     )
 
 
-def _expected_run_date(given: dict[str, Any]) -> str:
+def _expected_run_date(given: ParsedOptions) -> str:
     """Return the run date as far as it is known before the options are read."""
     try:
         return str(_run_date(given["run_date"], _zone(given["timezone"])))
@@ -167,7 +168,7 @@ def _expected_run_date(given: dict[str, Any]) -> str:
         return given["run_date"] or "unknown"
 
 
-def _options(given: dict[str, Any]) -> Options:
+def _options(given: ParsedOptions) -> Options:
     from jobs.commands.typed_options import typed_options  # noqa: PLC0415 - pandas and all
     from jobs.observe.log.person import Person  # noqa: PLC0415
     from jobs.run.config import Options, Waits  # noqa: PLC0415
@@ -241,7 +242,7 @@ def _endpoint(settings: Settings | None) -> EndpointProvider:
     return ConfiguredEndpoint(settings)
 
 
-def _check_together(given: dict[str, Any], *, folder: bool) -> None:
+def _check_together(given: ParsedOptions, *, folder: bool) -> None:
     """Refuse options that contradict each other."""
     if given["baseline"] is not None and given["no_baseline"]:
         raise UsageError("--baseline and --no-baseline contradict each other")
@@ -258,7 +259,7 @@ def _check_together(given: dict[str, Any], *, folder: bool) -> None:
         raise UsageError("--keep goes with an output folder: -o reports/ --keep 400")
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(given: ParsedOptions) -> Settings:
     from palm.http.url import proxy_option  # noqa: PLC0415
     from palm.settings import load_settings  # noqa: PLC0415 - not for --help
 
@@ -275,7 +276,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
 
 
-def _time_limit(given: dict[str, Any], zone: tzinfo) -> TimeLimit:
+def _time_limit(given: ParsedOptions, zone: tzinfo) -> TimeLimit:
     from jobs.deadline import TimeLimit, parse_deadline  # noqa: PLC0415 - not needed for --help
 
     if given["deadline"] is not None:

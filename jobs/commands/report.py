@@ -10,6 +10,7 @@ import click
 
 from jobs.commands.exit_codes import REPORT_EXIT_CODES, exit_code_of
 from jobs.errors import InputError, UsageError
+from jobs.parsed_options import ParsedOptions
 from jobs.render import FORMATS
 from jobs.render.language import Language
 from palm import __version__
@@ -134,7 +135,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
             return show_history(folder, given)
 
 
-def _refuse_for_nights(given: dict[str, Any]) -> None:
+def _refuse_for_nights(given: ParsedOptions) -> None:
     """Refuse options that are about one report where a folder of many is named."""
     for name in ("organization", "where", "by", "show", "split_by", "redact"):
         if given[name]:

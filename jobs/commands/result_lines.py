@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from rich.console import Console
 
 from jobs.compare.verdict import INCOMPLETE
 from jobs.observe.log.messages import log_error, log_line, log_summary, on_terminal
+from jobs.parsed_options import ParsedOptions
 from jobs.render.terminal import print_summary, summary_lines
 from jobs.report.model import Report
 from jobs.run.config import Options
@@ -23,7 +22,7 @@ __all__ = ["say_result", "what_to_do"]
 
 
 def say_result(
-    published: Published, options: Options, given: Mapping[str, Any], console: Console
+    published: Published, options: Options, given: ParsedOptions, console: Console
 ) -> None:
     """Say how a run ended: as text, or as one event with ``--log-format json``.
 

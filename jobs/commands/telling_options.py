@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from click.core import ParameterSource
 
-from jobs.commands.option_types import Name
+from jobs.commands.option_types import Name, default_of
 from jobs.observe.notify.options import NotifyOn, NotifyOptions
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
+from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language
 
 __all__ = ["TELLING", "notify_options"]
-
-
-def _default(options: type[Any], name: str) -> Any:  # noqa: ANN401 - as the field is
-    return {each.name: each.default for each in fields(options)}[name]
 
 
 def _without_secret(
@@ -64,7 +59,7 @@ TELLING: Final = (
         ["--notify-on"],
         metavar="WHEN",
         type=click.Choice([each.value for each in NotifyOn]),
-        default=_default(NotifyOptions, "on").value,
+        default=default_of(NotifyOptions, "on").value,
         show_default=True,
         help="problem: any exit code but 0, and 0 with a warning; change: also if a pair changed, "
         "came or went; or always.",
@@ -89,7 +84,7 @@ TELLING: Final = (
     click.Option(
         ["--log-format"],
         type=click.Choice([each.value for each in LogFormat]),
-        default=_default(ObserveOptions, "log_format").value,
+        default=default_of(ObserveOptions, "log_format").value,
         show_default=True,
         help="auto: text on a terminal, else JSON lines; the summary, and errors, are text but "
         "with json.",
@@ -97,7 +92,7 @@ TELLING: Final = (
     click.Option(
         ["--progress"],
         type=click.Choice([each.value for each in ProgressMode]),
-        default=_default(ObserveOptions, "progress").value,
+        default=default_of(ObserveOptions, "progress").value,
         show_default=True,
         help="A bar; auto: on a terminal. Without one a line a minute is logged.",
     ),
@@ -110,7 +105,7 @@ TELLING: Final = (
 )
 
 
-def notify_options(given: Mapping[str, Any]) -> NotifyOptions:
+def notify_options(given: ParsedOptions) -> NotifyOptions:
     """Return the options of messages, from all options as click took them."""
     return NotifyOptions(
         target=given["notify"],

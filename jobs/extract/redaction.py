@@ -26,7 +26,7 @@ def redacted(report: Report, key: bytes) -> Report:
     a night that compared with it would find nobody again.
 
     Args:
-        report: Any report, or a part.
+        report: The whole report, or a part.
         key: Of the hashes.
     """
     secret = hashlib.blake2b(key, digest_size=32).digest()

@@ -8,10 +8,9 @@ baseline and what the later one knows as the answers.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from jobs.compare.changes import classify
@@ -21,11 +20,10 @@ from jobs.errors import UsageError
 from jobs.report.info import BaselineInfo
 from jobs.report.model import Report, recheck
 from jobs.report.part_info import PartInfo
-from jobs.schema import ANSWERS, PAIRS, ROWS, State, carried_columns, conform
+from jobs.schema import ANSWERS, PAIRS, ROWS, Array, State, carried_columns, conform
 
 __all__ = ["compare"]
 
-_Array: TypeAlias = npt.NDArray[Any]
 
 _OF_THE_NIGHT: Final = ["error_code", "http_status", "attempts", "request_id"]
 """Columns that are about the later night's asking, and say nothing of an answer before it."""
@@ -103,13 +101,13 @@ def _pairs(after: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
     return conform(known[[*PAIRS, *carried]], PAIRS), known
 
 
-def _known_at(before: Report, found: _Array) -> _Array:
+def _known_at(before: Report, found: Array) -> Array:
     """Return when what the earlier report knows of each pair was answered; NaT: it knows none."""
     times = before.rows["known_at"].to_numpy("datetime64[ms]")
     return np.append(times, _NEVER)[found]
 
 
-def _answers(known: pd.DataFrame, known_before: _Array) -> pd.DataFrame:
+def _answers(known: pd.DataFrame, known_before: Array) -> pd.DataFrame:
     """Return what the later report knows as answers: columns ``ANSWERS``, one for each pair."""
     known_at = known["known_at"].to_numpy("datetime64[ms]")
     later = ~np.isnat(known_at) & (np.isnat(known_before) | (known_at > known_before))

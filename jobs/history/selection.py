@@ -6,12 +6,12 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from jobs.compare.column_counts import count_by_column
 from jobs.errors import UsageError
 from jobs.extract.people import only_people, unknown_column
 from jobs.extract.redaction import redacted
+from jobs.parsed_options import ParsedOptions
 from jobs.report.model import Report
 from jobs.report.part_info import ColumnValue
 from jobs.schema import ROWS, carried_columns
@@ -22,7 +22,7 @@ __all__ = ["check_redacted_outputs", "column_value", "redaction_key", "selected"
 _READ_BY_PEOPLE = {".html", ".xlsx", ".json"}
 
 
-def selected(report: Report, given: dict[str, Any]) -> Report:
+def selected(report: Report, given: ParsedOptions) -> Report:
     """Return the report of the people that the options select, with the columns to be shown.
 
     Args:
@@ -68,7 +68,7 @@ def redaction_key() -> bytes:
     return key.encode() if key else secrets.token_bytes(32)
 
 
-def check_redacted_outputs(given: dict[str, Any], *, terminal: bool) -> None:
+def check_redacted_outputs(given: ParsedOptions, *, terminal: bool) -> None:
     """Refuse to write hashes to a format that programs read.
 
     Raises:

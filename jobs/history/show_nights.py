@@ -6,9 +6,10 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from jobs.errors import InputError, OutputError, UsageError
+from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language
 from palm.commands.runner import print_error
 from palm.text.printable import printable
@@ -24,7 +25,7 @@ _UNREADABLE: Final = 65
 _NAMED: Final = 5
 
 
-def show_history(folder: Path, given: dict[str, Any]) -> int:
+def show_history(folder: Path, given: ParsedOptions) -> int:
     """Show what many nights show together, or write it to files; return the exit code.
 
     Args:

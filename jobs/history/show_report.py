@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from jobs.errors import OutputError, UsageError
+from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language
 from palm.commands.runner import print_error
 
@@ -22,7 +23,7 @@ __all__ = ["show_report"]
 _NAME: Final = "palm-report"
 
 
-def show_report(report: Report, sources: Sequence[Path], given: dict[str, Any]) -> int:
+def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -> int:
     """Show a report, or write it to the outputs.
 
     Args:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jobs.compare.verdict import DONE, FORMAT_FAILED
 from jobs.errors import OutputError, UsageError
 from jobs.extract.split import split
+from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language
 from jobs.report.model import Report
 from jobs.store.filesystem import reason_of
@@ -24,7 +25,7 @@ __all__ = ["split_report"]
 _NAME: Final = "palm-report"
 
 
-def split_report(report: Report, column: str, given: dict[str, Any]) -> int:
+def split_report(report: Report, column: str, given: ParsedOptions) -> int:
     """Write a workbook of the people with each value of a column, and return the exit code.
 
     A workbook of an earlier report with the same name is replaced; others in the folder stay.

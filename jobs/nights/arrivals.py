@@ -9,24 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, TypeAlias
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from jobs.json_part import JsonPart
 from jobs.nights.night_rows import NightRows
 from jobs.nights.pair_numbers import grown
-from jobs.schema import Change
+from jobs.schema import Array, Change
 
 __all__ = ["WINDOW_DAYS", "ArrivalDates", "ArrivalWeek", "Arrivals"]
 
 WINDOW_DAYS: Final = 28
 """Within so many days after its arrival a pair has to be ON to count."""
 
-_Array: TypeAlias = npt.NDArray[Any]
 _NEVER_MS: Final = np.iinfo(np.int64).max
 _NEVER_DAY: Final = np.iinfo(np.int32).max
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -109,7 +107,7 @@ class ArrivalDates:
         return Arrivals(len(arrived), int(np.count_nonzero(converted)), tuple(weeks))
 
 
-def _local_days(times: _Array, zone: ZoneInfo) -> _Array:
+def _local_days(times: Array, zone: ZoneInfo) -> Array:
     """Return the days of times by the clock in a zone, as ordinals."""
     local = pd.DatetimeIndex(times, tz="UTC").tz_convert(zone).tz_localize(None)
     return local.to_numpy("datetime64[D]").astype(np.int64) + _EPOCH

@@ -13,20 +13,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.json_part import JsonPart
 from jobs.nights.kaplan_meier import Step, kaplan_meier, median
 from jobs.nights.night_rows import NightRows
 from jobs.nights.pair_numbers import grown
-from jobs.schema import GAIN, Change
+from jobs.schema import GAIN, Array, Change
 
 __all__ = ["Durations", "OpenAuthorizations"]
 
-_Array: TypeAlias = npt.NDArray[Any]
 _NONE: Final = 0
 """No day has this ordinal."""
 
@@ -91,12 +89,12 @@ class OpenAuthorizations:
         self._censor(np.arange(len(self._began)))
         return Durations.of(+self._ended, +self._censored)
 
-    def _end(self, pairs: _Array, day: int) -> None:
+    def _end(self, pairs: Array, day: int) -> None:
         open_ones = pairs[self._began[pairs] != _NONE]
         self._ended.update((day - self._began[open_ones]).tolist())
         self._began[open_ones] = _NONE
 
-    def _censor(self, pairs: _Array) -> None:
+    def _censor(self, pairs: Array) -> None:
         open_ones = pairs[self._began[pairs] != _NONE]
         self._censored.update((self._last_on[open_ones] - self._began[open_ones]).tolist())
         self._began[open_ones] = _NONE

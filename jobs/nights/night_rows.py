@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.input.keys import clean_rows
 from jobs.nights.pair_numbers import PairNumbers
 from jobs.report.info import SCHEMA
 from jobs.report.model import Report, ReportError
-from jobs.schema import GAIN, HIDDEN, Change, State, codes
+from jobs.schema import GAIN, HIDDEN, Array, Change, State, codes
 
 __all__ = ["COLUMNS", "NightRows", "night_rows"]
 
@@ -23,7 +22,6 @@ COLUMNS: Final = (
 )  # fmt: skip
 """The only columns that are read."""
 
-_Array: TypeAlias = npt.NDArray[Any]
 _STATES: Final = list(State)
 _CHANGES: Final = list(Change)
 _ON: Final = _STATES.index(State.ON)
@@ -48,27 +46,27 @@ class NightRows:
     """
 
     day: int
-    pairs: _Array
-    organizations: _Array
-    here: _Array
-    answered: _Array
-    on: _Array
-    known_on: _Array
-    change: _Array
-    lost: _Array
-    first_seen_ms: _Array
+    pairs: Array
+    organizations: Array
+    here: Array
+    answered: Array
+    on: Array
+    known_on: Array
+    change: Array
+    lost: Array
+    first_seen_ms: Array
 
-    def changed(self, changes: Iterable[Change]) -> _Array:
+    def changed(self, changes: Iterable[Change]) -> Array:
         """Return which rows have one of these changes."""
         return np.isin(self.change, [_CHANGES.index(each) for each in changes])
 
     @property
-    def gained(self) -> _Array:
+    def gained(self) -> Array:
         """Which rows are gained: OPENED or REOPENED."""
         return self.changed(GAIN)
 
     @property
-    def hidden(self) -> _Array:
+    def hidden(self) -> Array:
         """Which rows are REAUTHORIZED or CYCLED."""
         return self.changed(HIDDEN)
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.json_part import JsonPart
 from jobs.nights.night_rows import NightRows
 from jobs.nights.pair_numbers import grown
+from jobs.schema import Array
 
 __all__ = ["OrganizationCounts", "OrganizationHistory", "OrganizationNight"]
-
-_Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +49,19 @@ class OrganizationCounts:
     def __init__(self) -> None:
         self._gained = np.array([], dtype=np.int64)
         self._lost = np.array([], dtype=np.int64)
-        self._nights: list[tuple[int, _Array, _Array]] = []
+        self._nights: list[tuple[int, Array, Array]] = []
 
     def observe(self, night: NightRows, organizations: int) -> None:
         """Take one more night; ``organizations`` is how many have a number."""
 
-        def count(which: _Array) -> _Array:
+        def count(which: Array) -> Array:
             return np.bincount(night.organizations[which], minlength=organizations)
 
         self._gained = grown(self._gained, organizations, 0) + count(night.gained)
         self._lost = grown(self._lost, organizations, 0) + count(night.lost)
         self._nights.append((night.day, count(night.here), count(night.known_on)))
 
-    def organizations(
-        self, names: list[str], never_back: _Array
-    ) -> tuple[OrganizationHistory, ...]:
+    def organizations(self, names: list[str], never_back: Array) -> tuple[OrganizationHistory, ...]:
         """Return what has been seen so far, those that lost most pairs first.
 
         Args:

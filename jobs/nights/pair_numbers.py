@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["PairNumbers", "grown"]
+from jobs.schema import Array
 
-_Array: TypeAlias = npt.NDArray[Any]
+__all__ = ["PairNumbers", "grown"]
 
 
 class PairNumbers:
@@ -32,7 +29,7 @@ class PairNumbers:
         """The organizations, by number."""
         return list(self._organizations)
 
-    def number(self, rows: pd.DataFrame) -> tuple[_Array, _Array]:
+    def number(self, rows: pd.DataFrame) -> tuple[Array, Array]:
         """Return the numbers of the pairs of these rows, and those of their organizations.
 
         Args:
@@ -53,7 +50,7 @@ class PairNumbers:
         pairs, self._keys = _numbered(keys, self._keys)
         return pairs, organizations
 
-    def names(self, pairs: _Array) -> list[tuple[str, str]]:
+    def names(self, pairs: Array) -> list[tuple[str, str]]:
         """Return organization and openid of pairs by their numbers."""
         keys = self._keys.take(pa.array(pairs, pa.int64())).to_numpy()
         openids = self._openids.take(pa.array(keys & np.int64(0xFFFFFFFF))).to_pylist()
@@ -63,20 +60,20 @@ class PairNumbers:
             for number, openid in zip((keys >> 32).tolist(), openids, strict=True)
         ]
 
-    def organizations_of(self) -> _Array:
+    def organizations_of(self) -> Array:
         """Return each pair's organization, by number."""
-        numbers: _Array = self._keys.to_numpy() >> 32
+        numbers: Array = self._keys.to_numpy() >> 32
         return numbers
 
 
-def grown(values: _Array, size: int, fill: int) -> _Array:
+def grown(values: Array, size: int, fill: int) -> Array:
     """Return an array made longer; itself where it is long enough."""
     if size <= len(values):
         return values
     return np.concatenate([values, np.full(size - len(values), fill, dtype=values.dtype)])
 
 
-def _numbered(values: pa.Array, known: pa.Array) -> tuple[_Array, pa.Array]:
+def _numbered(values: pa.Array, known: pa.Array) -> tuple[Array, pa.Array]:
     """Return each value's position among the known ones, and those with the new ones behind."""
     found = pc.index_in(values, value_set=known)
     if found.null_count:

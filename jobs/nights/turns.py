@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.json_part import JsonPart
 from jobs.nights.night_rows import NightRows
 from jobs.nights.pair_numbers import PairNumbers, grown
-from jobs.schema import Change
+from jobs.schema import Array, Change
 
 __all__ = ["LISTED", "OFTEN", "LostPair", "PairTurns", "TurnCounts", "Turns"]
 
@@ -24,8 +23,6 @@ OFTEN: Final = 3
 """As many turns are often."""
 LISTED: Final = 1_000
 """People that are listed at most; all of them are counted."""
-
-_Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ class TurnCounts:
         self._here[:] = 0
         self._here[night.pairs[night.here]] = 1
 
-    def never_back(self) -> _Array:
+    def never_back(self) -> Array:
         """Return which pairs were lost and never came back, by number."""
         return self._lost > 0
 
@@ -123,7 +120,7 @@ class TurnCounts:
 
 
 def _first(
-    pairs: _Array, most: _Array, latest: _Array, numbers: PairNumbers
+    pairs: Array, most: Array, latest: Array, numbers: PairNumbers
 ) -> list[tuple[int, tuple[str, str]]]:
     """Return the pairs to list with their names: by ``most``, ``latest``, then by name."""
     order = np.lexsort((-latest, -most))
@@ -139,5 +136,5 @@ def _first(
     return [(pair, name) for *_, name, pair in sorted(ranked)[:LISTED]]
 
 
-def _date(day: Any) -> date:  # noqa: ANN401 - a number of numpy
+def _date(day: int) -> date:
     return date.fromordinal(int(day))

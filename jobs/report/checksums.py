@@ -39,7 +39,7 @@ def column_digests(rows: pd.DataFrame) -> dict[str, str]:
     """Return the sha256 of each column, by its name, as hexadecimal digits.
 
     Args:
-        rows: Any columns of ``ROWS`` under its dtypes, and carried ones as text.
+        rows: Columns of ``ROWS`` under its dtypes, and carried ones as text.
     """
     return {str(name): _digest(str(name), rows[name]) for name in rows.columns}
 

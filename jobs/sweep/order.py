@@ -8,21 +8,19 @@ starves.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from jobs.compare.match import match
-from jobs.schema import State, UnknownReason, codes
+from jobs.schema import Array, State, UnknownReason, codes
 
 __all__ = ["order"]
 
 _RECENT_DAYS = 7
 
 
-def order(pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date) -> npt.NDArray[Any]:
+def order(pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date) -> Array:
     """Return the places of ``pairs`` in the order in which to ask.
 
     Args:

@@ -99,7 +99,7 @@ def with_fault(members: Mapping[str, object], fault: Fault | None, asked: str) -
 
     Args:
         members: The members of the true answer.
-        fault: Any fault; most do not change the members.
+        fault: A fault; most do not change the members.
         asked: The openid that was asked about.
     """
     changed = dict(members)

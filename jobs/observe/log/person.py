@@ -13,7 +13,7 @@ class Person:
     """Replaces openids by keyed hashes, so that one person can be followed through a log.
 
     Args:
-        key: Any text, with which the hashes are the same in every run; None: a random key of this
+        key: A text with which the hashes are the same in every run; None: a random key of this
             process.
     """
 

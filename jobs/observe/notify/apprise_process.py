@@ -24,9 +24,9 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypedDict
 
 import apprise
 import requests
@@ -63,6 +63,24 @@ _REASONS: Final = (
 _PLACE: Final = re.compile(r"(?:on line|entry #)\s?(\d+)")
 
 
+class _Page(TypedDict):
+    """A page that goes with a message: the name of its file, and its HTML."""
+
+    name: str
+    html: str
+
+
+class _Request(TypedDict):
+    """What standard input holds."""
+
+    urls: list[str]
+    file: str | None
+    subject: str
+    body: str
+    severity: str
+    attachment: _Page | None
+
+
 class _KeptLog(logging.Handler):
     """Keeps what is logged about each service apart, and shows it to nobody."""
 
@@ -91,7 +109,7 @@ def main() -> None:
     os._exit(0)  # Apprise's threads would be waited for
 
 
-def _send(request: Mapping[str, Any], answers: IO[str]) -> None:
+def _send(request: _Request, answers: IO[str]) -> None:
     asset = apprise.AppriseAsset(
         storage_mode="memory",
         service_timeout=0,  # else each service is sent to from a pool of few threads
@@ -122,9 +140,7 @@ def _send(request: Mapping[str, Any], answers: IO[str]) -> None:
         thread.join()
 
 
-def _services(
-    request: Mapping[str, Any], asset: apprise.AppriseAsset
-) -> tuple[list[NotifyBase], list[str]]:
+def _services(request: _Request, asset: apprise.AppriseAsset) -> tuple[list[NotifyBase], list[str]]:
     """Return the services that a message is sent to, and why others cannot be used."""
     if request["file"] is None:
         urls = parse_urls(request["urls"])
@@ -159,9 +175,7 @@ def _unusable(lines: list[str]) -> Iterator[str]:
         yield f"entry or line {place} of the file is not one that Apprise can use"
 
 
-def _delivered(
-    service: NotifyBase, request: Mapping[str, Any], asset: apprise.AppriseAsset
-) -> str | None:
+def _delivered(service: NotifyBase, request: _Request, asset: apprise.AppriseAsset) -> str | None:
     """Send to one service, and return why it was not delivered, or None."""
     lines: list[str] = []
     _LINES.set(lines)

@@ -124,7 +124,7 @@ class Delivery:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _request(target: Target, message: Message, attachment: Attachment | None) -> dict[str, Any]:
+def _request(target: Target, message: Message, attachment: Attachment | None) -> dict[str, object]:
     return {
         "urls": target.urls,
         "file": str(target.file) if target.file else None,

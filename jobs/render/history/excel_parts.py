@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import xlsxwriter
+from xlsxwriter.chart import Chart
 from xlsxwriter.worksheet import Worksheet
 
 from jobs.render.excel.sheet import Formats, Sheet
@@ -36,7 +37,7 @@ class Book:
         sheet = self.book.add_worksheet(title)
         return Sheet(sheet, self.formats, _MOST_ROWS), sheet, title
 
-    def chart(self, kind: str, title: str, **axis: Any) -> Any:  # noqa: ANN401 - xlsxwriter's
+    def chart(self, kind: str, title: str, **axis: object) -> Chart:
         """Return a chart whose gaps are gaps."""
         chart = self.book.add_chart({"type": kind})
         chart.set_title({"name": printable(title), "name_font": {"size": 11}, "overlay": False})
@@ -52,7 +53,7 @@ def serial(day: date) -> int:
     return (day - _DAY_ZERO).days
 
 
-def series(name: str, dates: list[Any], values: list[Any]) -> dict[str, Any]:
+def series(name: str, dates: list[object], values: list[object]) -> dict[str, object]:
     """Return a line of a chart, with a dot for each night."""
     return {
         "name": printable(name),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import jinja2
 from markupsafe import Markup, escape
@@ -155,7 +155,7 @@ def _pixels(height: float) -> str:
     return f"{height:.4g}"
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the page is to show
+def _shown(value: object) -> object:
     """Return what is about to be written into the page: text with nothing that turns it round."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 

@@ -11,7 +11,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -65,7 +65,7 @@ def write_history_json(history: History, file: BinaryIO, _language: Language) ->
     file.write(f"{json_text(history.to_json(), indent=2)}\n".encode())
 
 
-def _rows(history: History) -> Iterator[list[Any]]:
+def _rows(history: History) -> Iterator[list[object]]:
     for line in history.lines():
         if isinstance(line, Gap):
             for day in line.dates():
@@ -74,7 +74,7 @@ def _rows(history: History) -> Iterator[list[Any]]:
             yield [getattr(line, name) for name in _NAMES]
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - a night's
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
