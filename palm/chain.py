@@ -103,11 +103,11 @@ class Node(Generic[R]):
     ) -> R:
         params = _mapping("the argument", params)
         if twice := params.keys() & named.keys():
-            raise ArgumentError(f"{min(twice)} is given twice")
+            raise ArgumentError(f"{min(twice)} was passed twice")
         variables = {**params, **named}
         query = _mapping("query", variables.pop("query", None))
         json = variables.pop("json", None)
-        body = b"" if json is None else _serialised(json)
+        body = b"" if json is None else _json_bytes(json)
         target = fill(self.__path, variables) + query_string(query)
         private = tuple(str(value) for value in (*variables.values(), *query.values()))
         return self.__send(method, target, body, private)
@@ -137,7 +137,7 @@ def _mapping(name: str, value: object) -> Mapping[str, object]:
     return value
 
 
-def _serialised(body: object) -> bytes:
+def _json_bytes(body: object) -> bytes:
     """Return the bytes that are signed and sent."""
     try:
         return _json.dumps(

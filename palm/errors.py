@@ -73,8 +73,8 @@ __all__ = [
     "VerificationError",
 ]
 
-_SAID: Final = ("code", "message", "request_id", "serial", "state")
-"""Attributes with what the gateway says."""
+_GATEWAY_TEXTS: Final = ("code", "message", "request_id", "serial", "state")
+"""Attributes that hold text from the gateway."""
 
 
 class PalmError(Exception):
@@ -102,7 +102,7 @@ class PalmError(Exception):
         """Remove private texts and their parts from the error; see :mod:`palm.text.scrub`."""
         private = tuple(private)
         self.args = tuple(scrub(a, private) if isinstance(a, str) else a for a in self.args)
-        for name in _SAID:
+        for name in _GATEWAY_TEXTS:
             if isinstance(value := getattr(self, name, None), str):
                 setattr(self, name, scrub(value, private))
 
@@ -288,5 +288,5 @@ class UnrecognizedStateError(StateError):
 
     def __init__(self, state: str) -> None:
         self.state = shown_state(state) or ""
-        shown = f": {self.state!r}" if self.state else ", and has not the form of one"
-        super().__init__(f"the answer's state is new to this version{shown}")
+        shown = f": {self.state!r}" if self.state else ", which is not a valid name of a state"
+        super().__init__(f"the answer has an unrecognized state{shown}")

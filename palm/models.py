@@ -89,12 +89,12 @@ def read_authorization(
     named = _text(members, "openid"), _text(members, "organization_id")
     if named != (openid, organization_id):
         _check_named(named, (openid, organization_id), accept_unnamed=accept_unnamed)
-    told_state = _text(members, "state")
-    if told_state is None:
+    state_text = _text(members, "state")
+    if state_text is None:
         raise NoStateError("the answer has no state")
-    state = _STATES.get(told_state)
+    state = _STATES.get(state_text)
     if state is None:
-        raise UnrecognizedStateError(told_state)
+        raise UnrecognizedStateError(state_text)
     return PalmAuthorization(
         openid=openid,
         organization_id=organization_id,
@@ -113,10 +113,10 @@ def _check_named(
     if named == asked:
         return
     missing = []
-    for name, told, meant in zip(("openid", "organization_id"), named, asked, strict=True):
-        if told is None:
+    for name, answered, expected in zip(("openid", "organization_id"), named, asked, strict=True):
+        if answered is None:
             missing.append(name)
-        elif told != meant:
+        elif answered != expected:
             raise MismatchError(f"the answer is about another {name}")
     if missing and not accept_unnamed:
         names = " and the ".join(missing)

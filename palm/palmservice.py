@@ -162,7 +162,9 @@ class Authorizations:
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014481990
         """
         if (organization_id is None) == (preauthorize_session_id is None):
-            raise ArgumentError("give either organization_id or preauthorize_session_id")
+            raise ArgumentError(
+                "exactly one of organization_id and preauthorize_session_id is required"
+            )
         given = {"openid": openid}
         if organization_id is not None:
             given["organization_id"] = organization_id

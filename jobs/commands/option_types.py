@@ -12,7 +12,7 @@ from palm.text.printable import printable
 
 __all__ = ["Name", "Number", "default_of"]
 
-_LONGEST_NAME: Final = 64
+_MAX_NAME_LENGTH: Final = 64
 
 
 def default_of(options: type[Any], name: str) -> Any:  # noqa: ANN401 - of the field's type
@@ -45,8 +45,8 @@ class Name(click.ParamType):  # type: ignore[type-arg]
         text = str(value)
         if not text.strip() or text != text.strip():
             self.fail("a name must not be empty, nor begin or end with a blank", param, ctx)
-        if len(text) > _LONGEST_NAME:
-            said = f"a name has at most {_LONGEST_NAME} characters, this one has {len(text):,}"
+        if len(text) > _MAX_NAME_LENGTH:
+            said = f"a name has at most {_MAX_NAME_LENGTH} characters, this one has {len(text):,}"
             self.fail(said, param, ctx)
         if printable(text) != text:
             self.fail("a name must consist of printable characters", param, ctx)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm-reconcile"
-_LONGEST_DAYS: Final = date.max.toordinal()
+_MAX_DAYS: Final = date.max.toordinal()
 
 
 @click.command(
@@ -214,7 +214,7 @@ def _options(given: ParsedOptions) -> Options:
             accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
         ),
         compare=CompareOptions(
-            forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
+            forget_after_days=min(given["forget_after"], _MAX_DAYS),
             max_unknown=given["max_unknown"],
             fail_on=tuple(_rule(text) for text in given["fail_on"]),
         ),

@@ -12,7 +12,7 @@ from palm.text.printable import printable
 __all__ = ["report_name"]
 
 _SLASHES: Final = ("/", os.sep)
-_LONGEST: Final = 64
+_MAX_LENGTH: Final = 64
 _NOWHERE: Final = "report"
 """The name of a report that only goes to standard output, or whose folder has no name."""
 
@@ -40,4 +40,4 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
         paths = [Path(text) for text in files]
         counted = next((path for path in paths if path.suffix == ".parquet"), None)
         found = (counted or paths[0]).stem if paths else ""
-    return printable(found)[:_LONGEST] or _NOWHERE
+    return printable(found)[:_MAX_LENGTH] or _NOWHERE

@@ -33,7 +33,7 @@ _HELD: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 _NOT_OFFERED: Final = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 """What file systems answer that have no such lock, or no server for it."""
 _NOTE: Final = b'{"pid": '
-_LONGEST_NOTE: Final = 1000
+_MAX_NOTE_BYTES: Final = 1000
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _write_note(descriptor: int, note: str) -> None:
 
 def _holder(descriptor: int) -> str:
     try:
-        note = json.loads(os.pread(descriptor, _LONGEST_NOTE, 0))
+        note = json.loads(os.pread(descriptor, _MAX_NOTE_BYTES, 0))
         started = datetime.fromisoformat(note["started"])
         return f": pid {int(note['pid'])}, since {started.isoformat()}"
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -19,7 +19,7 @@ __all__ = ["Outputs", "parse_outputs"]
 
 _SLASHES: Final = ("/", os.sep)
 _STANDARD_OUTPUT: Final = {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
-_LONGEST_SHOWN: Final = 100
+_MAX_SHOWN_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _usable_path(text: str, run_date: date) -> Path:
         path = _path_of(text, run_date)
         path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        shown = text if len(text) <= _MAX_SHOWN_LENGTH else f"{text[:_MAX_SHOWN_LENGTH]}…"
         raise OutputError(f"--output {shown}: {path_fault(error)}") from None
     return path
 

@@ -20,7 +20,7 @@ from palm.errors import SignatureError, SignatureReason
 __all__ = ["ReplayMemory"]
 
 _HASH_BYTES: Final = 8
-_LONGEST_TIMESTAMP: Final = 12
+_MAX_TIMESTAMP_DIGITS: Final = 12
 
 
 class ReplayMemory:
@@ -66,7 +66,7 @@ class ReplayMemory:
         )
         if not signature or not timestamp or not timestamp.isdecimal():
             return
-        second = int(timestamp[:_LONGEST_TIMESTAMP])
+        second = int(timestamp[:_MAX_TIMESTAMP_DIGITS])
         if abs(second - now) > MAX_SKEW_S:
             return
         if now - MAX_SKEW_S > self._begins:

@@ -20,7 +20,7 @@ from palm.text.printable import printable
 
 __all__ = ["check_private", "is_missing", "named", "read_file", "read_toml"]
 
-_LARGEST_FILE: Final = 1024 * 1024
+_MAX_FILE_BYTES: Final = 1024 * 1024
 _LINE: Final = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 _log: Final = logging.getLogger("palm")
 
@@ -58,14 +58,14 @@ def read_file(setting: str, path: Path, what: str) -> bytes:
     """
     try:
         with open_regular(path) as file:
-            content = file.read(_LARGEST_FILE + 1)
+            content = file.read(_MAX_FILE_BYTES + 1)
     except (OSError, UnicodeError) as error:
         reason = path_fault(error)
     except ValueError:
         reason = "not a path"
     else:
-        if len(content) > _LARGEST_FILE:
-            raise SettingsError(f"{named(setting, path)}: {what} is too large to be one")
+        if len(content) > _MAX_FILE_BYTES:
+            raise SettingsError(f"{named(setting, path)}: {what} is larger than 1 MiB")
         return content
     # Raised outside the except block so that the original, which has the path, is not chained.
     raise SettingsError(f"{named(setting, path)}: {what} cannot be read: {reason}")

@@ -44,7 +44,7 @@ _FREQUENCY: Final = re.compile(
 
 _REFUSED: Final[dict[int, type[RefusedError]]] = {401: UnauthorizedError, 403: ForbiddenError}
 _ACCEPTED: Final = 202
-_LONGEST_RETRY_AFTER_S: Final = 120.0
+_MAX_RETRY_AFTER_S: Final = 120.0
 """The limit keeps one header, which may be unsigned, from stopping a run for hours."""
 
 
@@ -179,5 +179,5 @@ def _error_details(
 
 def _seconds(header: str | None) -> float | None:
     if header and header.isascii() and header.strip().isdecimal():
-        return min(float(header), _LONGEST_RETRY_AFTER_S)
+        return min(float(header), _MAX_RETRY_AFTER_S)
     return None

@@ -71,7 +71,7 @@ class CheckedConnection(ResponseHandler):
         super().data_received(data)
 
     def enter_pool(self) -> None:
-        """Become idle: from now on no data is expected."""
+        """Become idle: no data is expected until the next request."""
         self.is_awaiting, self.is_idle = False, True
         if self._poll is None and self.transport is not None:
             self._poll = select.poll()

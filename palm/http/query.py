@@ -150,4 +150,4 @@ class _Query(Generic[T]):
             adapts = self.throttles == 1 and sender.retry.adapts
         sender.admission.record(permit, error, now, adapts=adapts)
         if sender.on_attempt is not None:
-            sender.on_attempt(Attempt(now - permit.given_at, error, self.sent))
+            sender.on_attempt(Attempt(now - permit.granted_at, error, self.sent))

@@ -51,12 +51,12 @@ class Breaker:
     def __init__(self, rules: BreakerRules | None = None, *, clock: Clock | None = None) -> None:
         self._rules = rules or BreakerRules()
         self._clock = clock or Clock()
-        self._row = 0
+        self._failures = 0
         self._success_at = self._clock.monotonic()
         self._opened_at: float | None = None
         self._was_open_s = 0.0
         self._probe_at = 0.0
-        self._turn = asyncio.Lock()
+        self._probe_lock = asyncio.Lock()
         self.openings = 0
 
     @property
@@ -77,22 +77,22 @@ class Breaker:
         """
         if self._opened_at is None:
             return False
-        await self._turn.acquire()
+        await self._probe_lock.acquire()
         try:
             if self.is_open:
                 await self._clock.sleep(max(0.0, self._probe_at - self._clock.monotonic()))
         except BaseException:
-            self._turn.release()
+            self._probe_lock.release()
             raise
         if not self.is_open:  # it closed in the meantime: all waiting requests are let through
-            self._turn.release()
+            self._probe_lock.release()
             return False
         return True
 
     def leave(self) -> None:
         """End a probe, so that the next one may be sent."""
         self._probe_at = self._clock.monotonic() + self._rules.probe_every_s
-        self._turn.release()
+        self._probe_lock.release()
 
     def note(self, error: PalmError | None) -> None:
         """Record the result of a request; ``error`` is None if it succeeded.
@@ -107,15 +107,15 @@ class Breaker:
             return
         now = self._clock.monotonic()
         if not isinstance(error, _DOWN):
-            self._row, self._success_at = 0, now
+            self._failures, self._success_at = 0, now
             if self._opened_at is not None:
                 _log.warning("the gateway answers again after %.0f s", now - self._opened_at)
                 self._was_open_s += now - self._opened_at
                 self._opened_at = None
             return
-        self._row += 1
+        self._failures += 1
         silent = now - self._success_at >= self._rules.silence_s
-        if self._opened_at is None and self._row >= self._rules.failures and silent:
+        if self._opened_at is None and self._failures >= self._rules.failures and silent:
             self._opened_at = now
             self._probe_at = now + self._rules.probe_every_s
             self.openings += 1

@@ -93,7 +93,7 @@ class Hosts:
             self._try_main_at = now + self._rules.try_main_s
 
     def _switch(self, to: int) -> None:
-        _log.warning("asking %s from now on", shown_url(self._urls[to]))
+        _log.warning("requests are now sent to %s", shown_url(self._urls[to]))
         self._current = to
         self._failed.clear()
         self.switches += 1

@@ -103,7 +103,7 @@ class Pacer:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                self._give_back(waiter.result())
+                self._return_permit(waiter.result())
             raise
 
     def write(self) -> float | None:
@@ -149,7 +149,7 @@ class Pacer:
         else:
             self._writes.untake(slot)
 
-    def _give_back(self, granted_at: float) -> None:
+    def _return_permit(self, granted_at: float) -> None:
         """Give the slot of a cancelled caller to the next one, or take it back."""
         _drop_cancelled(self._waiters)
         if self._waiters:
@@ -200,17 +200,17 @@ class Permit:
         clock: The time; the pacer's clock if there is a pacer.
 
     Attributes:
-        given_at: When the request was let through; after a second wait, the end of that wait.
+        granted_at: When the request was let through; after a second wait, the end of that wait.
         written_at: When the request was written; None: it has not been written.
     """
 
-    __slots__ = ("_clock", "_pacer", "_slot", "given_at", "written_at")
+    __slots__ = ("_clock", "_pacer", "_slot", "granted_at", "written_at")
 
     def __init__(self, pacer: Pacer | None, *, clock: Clock) -> None:
         self._pacer = pacer
         self._clock = clock
         self._slot: float | None = None
-        self.given_at = clock.monotonic()
+        self.granted_at = clock.monotonic()
         self.written_at: float | None = None
 
     def use(self) -> bool:
@@ -229,7 +229,7 @@ class Permit:
         self.return_slot()
         if self._pacer is not None:
             self._slot = await self._pacer.second_slot()
-            self.given_at = self._clock.monotonic()
+            self.granted_at = self._clock.monotonic()
 
     def return_slot(self) -> None:
         """Give back the slot that :meth:`renew` took, if the request was not written in it."""

@@ -57,8 +57,8 @@ class Retry:
     patience_s: float = 900.0
 
 
-class _Trial:
-    """One question's failures so far, in the three forms in which tenacity asks for them."""
+class _RetryState:
+    """The failures of one query so far; its three methods are what tenacity calls."""
 
     def __init__(
         self, retry: Retry, answers: Callable[[], int], random: Callable[[], float]
@@ -152,11 +152,11 @@ async def call_with_retry(
             raise error
         return await ask()
 
-    trial = _Trial(retry, answers, random)
+    retry_state = _RetryState(retry, answers, random)
     retrying = AsyncRetrying(
-        retry=retry_if_exception(trial.transient),
-        stop=trial.enough,
-        wait=trial.wait,
+        retry=retry_if_exception(retry_state.transient),
+        stop=retry_state.enough,
+        wait=retry_state.wait,
         sleep=sleep,
         reraise=True,
     )

@@ -42,7 +42,7 @@ class Spacing:
         self.set_quota(quota)
 
     def set_quota(self, quota: float) -> None:
-        """Use another quota, in requests per second, from now on."""
+        """Set the quota, in requests per second."""
         if not (quota > 0 and math.isfinite(quota)):
             raise ValueError(f"a rate must be a number above 0, not {quota}")
         self._interval = 1 / (quota * self.share)

@@ -162,7 +162,7 @@ class SandboxGateway(LoopbackServer):
         self._limiter.limit = limit
 
     def rotate(self) -> str:
-        """Make a new platform certificate, which signs from now on; return its serial number.
+        """Make a new platform certificate, which signs from then on; return its serial number.
 
         ``GET /v3/certificates`` lists it together with the earlier ones, which requests may still
         name in their ``Wechatpay-Serial``.

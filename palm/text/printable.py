@@ -23,8 +23,8 @@ _PEM: Final = re.compile(r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=]{40,}")
 _USER_PART: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"]*@")
 _WORD: Final = re.compile(r"[A-Za-z0-9+/=_.~-]{16,}")
-_LONGEST_WORD: Final = 40
-_LONGEST_VALUE: Final = 64
+_MAX_WORD_LENGTH: Final = 40
+_MAX_VALUE_LENGTH: Final = 64
 _GAP: Final = "…"
 
 
@@ -78,7 +78,7 @@ def without_long_words(text: str) -> str:
 
 def shown_value(text: str) -> str:
     """Return a value that a user typed, in quotes, unless it looks like a secret."""
-    if len(text) > _LONGEST_VALUE or without_long_words(text) != text:
+    if len(text) > _MAX_VALUE_LENGTH or without_long_words(text) != text:
         return "(a value that is not shown)"
     return repr(printable(text))
 
@@ -114,6 +114,6 @@ def _is_base64(run: str) -> bool:
 
 
 def _is_token(word: str) -> bool:
-    if len(word) > _LONGEST_WORD:
+    if len(word) > _MAX_WORD_LENGTH:
         return True
     return bool(re.search("[A-Za-z]", word) and re.search("[0-9]", word))

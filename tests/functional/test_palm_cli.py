@@ -171,7 +171,7 @@ def test_the_sandboxs_help_names_every_fault():
     ("shares", "code", "said"),
     [
         ({"nostate": 1.0}, 3, "palm: the answer has no state\n"),
-        ({"newstate": 1.0}, 3, "palm: the answer's state is new to this version: "),
+        ({"newstate": 1.0}, 3, "palm: the answer has an unrecognized state: "),
         ({"altered": 1.0}, 77, "palm: the response's signature does not match its body\n"),
         ({"system_error": 1.0}, 75, "palm: HTTP 500: SYSTEM_ERROR "),
         ({"other": 1.0}, 75, "palm: the answer is about another openid\n"),

@@ -41,7 +41,7 @@ _LINES: ContextVar[list[str] | None] = ContextVar("lines", default=None)
 """What is logged about the service that the current thread sends to."""
 _MOST: Final = 64
 """Services that are sent to at once; each has a thread."""
-_LONGEST_ANSWER: Final = 65536
+_MAX_ANSWER_BYTES: Final = 65536
 _REASONS: Final = (
     (re.compile(r"errcode[=: ]+(-?[1-9]\d{0,8})\b"), "errcode {}"),
     (re.compile(r"Feishu error (\d{1,9})\b|error=(\d{5,9})\b"), "error {}"),
@@ -231,7 +231,7 @@ def _note_refusals() -> None:
 def _refusals(body: bytes) -> Iterator[int]:
     """Yield the error code of an answer that has one other than 0."""
     try:
-        answer = json.loads(body[:_LONGEST_ANSWER])
+        answer = json.loads(body[:_MAX_ANSWER_BYTES])
     except ValueError:
         return
     code = answer.get("errcode") if isinstance(answer, dict) else None

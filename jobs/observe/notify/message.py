@@ -29,9 +29,9 @@ __all__ = ["Ending", "Message", "Severity", "compose", "first_line", "is_due", "
 
 _MOST_LINES: Final = 10
 _MOST_BYTES: Final = 2000
-_LONGEST_LINE: Final = 360
-_LONGEST_COMMAND: Final = 800
-_LONGEST_NAME: Final = 96
+_MAX_LINE_LENGTH: Final = 360
+_MAX_COMMAND_LENGTH: Final = 800
+_MAX_NAME_LENGTH: Final = 96
 """Bytes, as the others; subject, headline and command always fit into a message together."""
 _ORGANIZATIONS: Final = 3
 _ENDED: Final = "The run ended with exit code {code}: {ending}."
@@ -124,9 +124,9 @@ def compose(ending: Ending, language: Language = Language.EN) -> Message:
     """Return the message about a run that ended: subject, headline, ten lines, the command."""
     translate = wording(language)
     found = warnings(ending.report, translate=translate) if ending.report else []
-    job = f"palm-reconcile {_shown(ending.name, _LONGEST_NAME)}".strip()
+    job = f"palm-reconcile {_shown(ending.name, _MAX_NAME_LENGTH)}".strip()
     subject = translate("{job}: {ending}").format(
-        job=f"{job} {_shown(ending.run_date, _LONGEST_NAME)}".strip(),
+        job=f"{job} {_shown(ending.run_date, _MAX_NAME_LENGTH)}".strip(),
         ending=_subject_ending(ending, len(found), translate),
     )
     why, command = _split(ending)
@@ -142,7 +142,7 @@ def trial_message(name: str, host: str, language: Language = Language.EN) -> Mes
     subject = translate("palm-reconcile {name}: test message")
     lines = (TRIAL, "Machine: {host}")
     return Message(
-        subject.format(name=_shown(name, _LONGEST_NAME)),
+        subject.format(name=_shown(name, _MAX_NAME_LENGTH)),
         "\n".join(translate(line).format(host=_shown(host)) for line in lines),
         Severity.INFO,
     )
@@ -206,7 +206,7 @@ def _losers(report: Report, translate: Translate) -> Iterator[str]:
         yield translate(
             "Organization {organization}: {lost:,} lost, {on:,} of {pairs:,} ON"
         ).format(
-            organization=_shown(str(organization), _LONGEST_NAME),
+            organization=_shown(str(organization), _MAX_NAME_LENGTH),
             lost=int(lost),
             on=own.states[State.ON] if own else 0,
             pairs=own.pairs if own else 0,
@@ -233,12 +233,12 @@ def _fitting(
 
 def _command(command: str, translate: Translate) -> str:
     """Return the line with the command that helps; one that is cut must not be pasted."""
-    if len(command.encode(errors="replace")) > _LONGEST_COMMAND:
+    if len(command.encode(errors="replace")) > _MAX_COMMAND_LENGTH:
         return translate("The command that helps is in the log.")
-    return translate("Run: {command}").format(command=_shown(command, _LONGEST_COMMAND))
+    return translate("Run: {command}").format(command=_shown(command, _MAX_COMMAND_LENGTH))
 
 
-def _shown(text: str, longest: int = _LONGEST_LINE) -> str:
+def _shown(text: str, longest: int = _MAX_LINE_LENGTH) -> str:
     """Return one line of text without keys and openids, cut where it has more bytes."""
     line = printable(scrub(without_keys(text), ()))
     cut = line.encode(errors="replace")[:longest].decode(errors="ignore")

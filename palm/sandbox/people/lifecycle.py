@@ -94,7 +94,7 @@ PERIOD_DAYS: Final = 128
 DAY_S: Final = 86_400
 _FIRST_S: Final = 8 * 3600  # of a day: the last event, at most an hour after the one before
 _SPAN_S: Final = 14 * 3600
-_LONGEST_STEP_S: Final = 3600
+_MAX_STEP_S: Final = 3600
 _UNREAD: Final = -1
 
 
@@ -189,7 +189,7 @@ def _mix(number: int) -> int:
 
 def _times(drawn: int) -> tuple[int, int]:
     """Return, in seconds, the last event's time of day and the time between two events."""
-    return _FIRST_S + (drawn & 0xFFFFFF) % _SPAN_S, 60 + (drawn >> 24) % _LONGEST_STEP_S
+    return _FIRST_S + (drawn & 0xFFFFFF) % _SPAN_S, 60 + (drawn >> 24) % _MAX_STEP_S
 
 
 def _first_state(key: int, rates: Rates, period: int) -> tuple[PairState, int]:

@@ -264,6 +264,6 @@ def test_a_client_has_no_attributes_of_paths_but_v3(keys, kind):
 
 
 def test_what_is_given_twice_is_refused_by_its_name(node, sent):
-    with pytest.raises(ArgumentError, match=r"^openid is given twice$"):
+    with pytest.raises(ArgumentError, match=r"^openid was passed twice$"):
         node._openid_.get({"openid": "o"}, openid="o")
     assert sent == []

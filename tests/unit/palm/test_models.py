@@ -119,7 +119,7 @@ def test_a_new_state_is_kept_verbatim_and_not_asked_again():
         read(NAMED | {"state": state})
     assert caught.value.state == state
     assert not isinstance(caught.value, TransientError)
-    assert str(caught.value) == f"the answer's state is new to this version: {state!r}"
+    assert str(caught.value) == f"the answer has an unrecognized state: {state!r}"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_state_that_has_not_the_form_of_one_is_not_shown(state):
     with pytest.raises(UnrecognizedStateError) as caught:
         read(NAMED | {"state": state})
     assert caught.value.state == ""
-    said = "the answer's state is new to this version, and has not the form of one"
+    said = "the answer has an unrecognized state, which is not a valid name of a state"
     assert str(caught.value) == said
 
 

@@ -151,9 +151,9 @@ def test_a_file_that_is_not_there_is_refused_when_it_was_named(tmp_path):
     assert said == "--config: the configuration cannot be read: No such file or directory"
 
 
-def test_a_file_too_large_to_be_one_is_not_read(folder):
+def test_a_file_larger_than_a_mebibyte_is_not_read(folder):
     (folder / "palm.toml").write_bytes(b"#" * (1024 * 1024 + 1))
-    assert "the configuration is too large to be one" in refusal(read_config, folder / "palm.toml")
+    assert "the configuration is larger than 1 MiB" in refusal(read_config, folder / "palm.toml")
 
 
 # --- keys

@@ -401,7 +401,7 @@ async def test_a_second_wait_comes_before_all_who_were_not_let_through_yet():
     )
     await requests.all()
     last = max(requests.written[number] for number in range(50))
-    later = (n for n, permit in requests.permits.items() if permit.given_at > 2.001)
+    later = (n for n, permit in requests.permits.items() if permit.granted_at > 2.001)
     after = [number for number in later if number not in requests.renewed]
     assert last == pytest.approx(2 + 49 * INTERVAL, abs=0.02)
     assert len(after) > 100
@@ -452,8 +452,8 @@ def jump(seconds: float) -> None:
 async def test_the_time_of_a_permit_is_that_of_its_last_slot_and_of_its_write():
     requests = Requests(Pacer(100, clock=LOOP), until(4), 3)
     await requests.all()
-    assert requests.permits[0].given_at == 0
-    assert requests.permits[2].given_at == pytest.approx(4 + 2 * INTERVAL, abs=0.003)
+    assert requests.permits[0].granted_at == 0
+    assert requests.permits[2].granted_at == pytest.approx(4 + 2 * INTERVAL, abs=0.003)
     assert {n: permit.written_at for n, permit in requests.permits.items()} == requests.written
 
 
@@ -536,7 +536,7 @@ async def test_a_lower_rate_counts_for_what_is_about_to_be_written():
 def test_a_permit_of_nobody_is_always_good():
     permit = Permit(None, clock=Clock(monotonic=lambda: 5.0))
     assert permit.use()
-    assert (permit.given_at, permit.written_at) == (5.0, 5.0)
+    assert (permit.granted_at, permit.written_at) == (5.0, 5.0)
 
 
 # --- real clocks

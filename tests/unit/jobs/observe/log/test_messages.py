@@ -34,7 +34,7 @@ def said(log_format, stream=None, level=logging.INFO):
     as_json = set_up_logging(log_format, level=level, stream=stream)
     structlog.get_logger("palm.run").info("going on", answers=3)
     structlog.get_logger("palm.pair").debug("no answer", person="0f")
-    logging.getLogger("palm").warning("asking %s from now on", "https://h")
+    logging.getLogger("palm").warning("requests are now sent to %s", "https://h")
     logging.getLogger("aiohttp").info("not ours")
     return as_json, stream.getvalue().splitlines()
 
@@ -45,7 +45,7 @@ def test_json_is_one_object_a_line_whoever_says_it():
     events = [json.loads(line) for line in lines]
     assert [(event["event"], event["level"]) for event in events] == [
         ("going on", "info"),
-        ("asking https://h from now on", "warning"),
+        ("requests are now sent to https://h", "warning"),
     ]
     assert events[0]["answers"] == 3
     assert all(event["timestamp"].endswith("Z") for event in events)
