@@ -43,10 +43,10 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     from jobs.history.selection import check_redacted_outputs, selected  # noqa: PLC0415
     from jobs.history.split_report import split_report  # noqa: PLC0415
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
+    from jobs.store.files.same_file import check_outputs_apart  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415
     from jobs.store.publish import write_all, write_report  # noqa: PLC0415 - pandas and all
-    from jobs.store.same_file import check_outputs_apart  # noqa: PLC0415
 
     check_redacted_outputs(given, terminal=SummaryConsole().is_terminal)
     report = selected(report, given)

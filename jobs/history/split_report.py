@@ -13,7 +13,7 @@ from jobs.extract.split import split
 from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language
 from jobs.report.model import Report
-from jobs.store.filesystem import reason_of
+from jobs.store.files.filesystem import reason_of
 from jobs.store.locations import make_folder
 from jobs.store.outputs import Outputs
 from jobs.store.preflight import check_output

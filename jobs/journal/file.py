@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.errors import OutputError, RunError
-from jobs.store.filesystem import DISK_FULL
+from jobs.store.files.filesystem import DISK_FULL
 from jobs.store.locations import PRIVATE_MODE, other_owner
 from palm.files.regular import kind_of
 

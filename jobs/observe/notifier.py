@@ -20,9 +20,9 @@ from jobs.observe.notify.messenger import Messenger
 from jobs.observe.notify.options import NotifyOptions
 from jobs.observe.ping import Ping, checked_ping_url, ping_body
 from jobs.report.model import Report
+from jobs.store.files.same_file import check_metrics_apart
 from jobs.store.locations import Sidecars
 from jobs.store.published import Published
-from jobs.store.same_file import check_metrics_apart
 from palm.commands.runner import DEFECT, Consequence, location_of
 
 __all__ = ["Outcome", "RunNotifier", "announced", "heedless", "noting_consequence"]

@@ -32,7 +32,7 @@ from jobs.run.resumption.earlier_answers import unnamed_answers, with_earlier_an
 from jobs.run.resumption.remedy import adding_remedy, remedy
 from jobs.run.session import Asked, Session, ask_all
 from jobs.run.signals import signals_ignored
-from jobs.store.lock import one_at_a_time
+from jobs.store.files.lock import one_at_a_time
 from jobs.store.preflight import check_outputs
 from jobs.store.publish import publish
 from jobs.store.published import Published

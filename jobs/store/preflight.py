@@ -11,7 +11,7 @@ from typing import Final
 
 from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
-from jobs.store.filesystem import reason_of, try_folder
+from jobs.store.files.filesystem import reason_of, try_folder
 from jobs.store.locations import make_folder, other_owner, probes
 from jobs.store.outputs import Outputs
 

@@ -59,7 +59,7 @@ def test_a_defect_before_anything_is_asked_says_that_nothing_is_written(
 
 
 def test_a_defect_while_outputs_take_their_places_claims_neither(reconcile, folder, monkeypatch):
-    monkeypatch.setattr("jobs.store.publish._place_counts", fail)
+    monkeypatch.setattr("jobs.store.publish._place_primary", fail)
     ended = reconcile("-o", "report.csv")
     assert ended.code == 1
     assert (folder / "report.csv").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import jobs.store.formats
 import jobs.store.publish
 from jobs.render import writer_of as real_writer_of
 from jobs.report.parquet import read_parquet
@@ -136,7 +137,8 @@ def test_a_signal_while_the_report_takes_its_place_changes_nothing(reconcile, mo
         os.kill(os.getpid(), number)
         return misplaced
 
-    monkeypatch.setattr(jobs.store.publish, "place", interrupted)
+    for module in (jobs.store.publish, jobs.store.formats):
+        monkeypatch.setattr(module, "place", interrupted)
     before = signal.getsignal(number)
     ended = reconcile("-q", "-o", "report.html")
     assert (ended.code, ended.err) == (0, "")

@@ -14,7 +14,7 @@ from jobs.commands.typed_options import typed_options
 from jobs.errors import CredentialsError, NotNowError, RunError
 from jobs.journal.file import unwritable
 from jobs.run.resumption.remedy import adding_remedy
-from jobs.store.lock import one_at_a_time
+from jobs.store.files.lock import one_at_a_time
 from tests.night import DAY, options
 
 

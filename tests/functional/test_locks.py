@@ -20,7 +20,7 @@ HOLD = """
 import errno, fcntl, os, sys, time
 from datetime import datetime, UTC
 from pathlib import Path
-from jobs.store.lock import one_at_a_time
+from jobs.store.files.lock import one_at_a_time
 
 def flock(*_):
     raise OSError(getattr(errno, sys.argv[2]), "not offered")

@@ -12,14 +12,14 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.store.lock import one_at_a_time
+from jobs.store.files.lock import one_at_a_time
 
 STARTED = datetime(2025, 3, 3, 2, 0, tzinfo=UTC)
 HOLD = """
 import sys, time
 from datetime import datetime, UTC
 from pathlib import Path
-from jobs.store.lock import one_at_a_time
+from jobs.store.files.lock import one_at_a_time
 with one_at_a_time(Path(sys.argv[1]), started=datetime(2025, 3, 3, 2, 0, tzinfo=UTC)):
     print("held", flush=True)
     time.sleep(60)
