@@ -1,10 +1,9 @@
-"""How far the run is: a bar on a terminal, and a line a minute in the log."""
+"""Progress of the run: a bar on a terminal, and a line a minute in the log."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -20,6 +19,7 @@ from rich.progress import (
 
 from jobs.observe.log.handlers import FILE_ONLY
 from jobs.sweep.stats import RequestStats
+from palm import Clock
 
 __all__ = ["showing_progress", "status_line"]
 
@@ -45,30 +45,31 @@ async def showing_progress(
     *,
     bar: bool | None,
     more: Callable[[], Mapping[str, object]] = dict,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Clock | None = None,
 ) -> AsyncIterator[None]:
-    """Show progress while the block runs: as a bar, as lines in the log, or (None) not at all.
+    """Show progress while the block runs.
 
-    Where there is a bar, the lines are for the log file only.
-
-    ``more``: What else each line is to say.
+    Args:
+        stats: The counts of the sweep.
+        console: For the bar.
+        bar: True: a bar, and lines in the log file only; False: lines in the log; None: nothing.
+        more: Returns further values for each line of the log.
+        clock: The time.
     """
     if bar is None:
         yield
         return
-    lines = _lines(FILE_ONLY if bar else "palm.run", stats, more, clock, sleep)
+    clock = clock or Clock()
+    lines = _lines(FILE_ONLY if bar else "palm.run", stats, more, clock)
     tasks = [asyncio.create_task(lines)]
     if bar:
-        tasks.append(asyncio.create_task(_bar(stats, console, sleep)))
+        tasks.append(asyncio.create_task(_bar(stats, console, clock)))
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
-            with suppress(
-                asyncio.CancelledError, OSError
-            ):  # a run does not end for want of a reader
+            with suppress(asyncio.CancelledError, OSError):  # nobody may be reading the progress
                 await task
 
 
@@ -76,19 +77,16 @@ async def _lines(
     logger: str,
     stats: RequestStats,
     more: Callable[[], Mapping[str, object]],
-    clock: Callable[[], float],
-    sleep: Callable[[float], Awaitable[None]],
+    clock: Clock,
 ) -> None:
     log = structlog.get_logger(logger)
-    started = clock()
+    started = clock.monotonic()
     while True:
-        await sleep(_LINE_EVERY_S)
-        log.info(status_line(stats, clock() - started), **more())
+        await clock.sleep(_LINE_EVERY_S)
+        log.info(status_line(stats, clock.monotonic() - started), **more())
 
 
-async def _bar(
-    stats: RequestStats, console: Console, sleep: Callable[[float], Awaitable[None]]
-) -> None:
+async def _bar(stats: RequestStats, console: Console, clock: Clock) -> None:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -96,7 +94,7 @@ async def _bar(
         TimeRemainingColumn(),
         TextColumn("{task.fields[unknown]} unknown"),
     )
-    started = time.monotonic()
+    started = clock.monotonic()
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
         task: TaskID = progress.add_task("asking", total=None, rate=0.0, unknown=0)
         while True:
@@ -104,8 +102,8 @@ async def _bar(
                 task,
                 total=stats.pairs or None,
                 completed=stats.answered + stats.failed,
-                rate=stats.requests / max(time.monotonic() - started, 0.001),
+                rate=stats.requests / max(clock.monotonic() - started, 0.001),
                 unknown=stats.failed,
             )
             progress.refresh()
-            await sleep(_BAR_EVERY_S)
+            await clock.sleep(_BAR_EVERY_S)

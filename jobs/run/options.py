@@ -30,7 +30,7 @@ class RunOptions:
         date_given: Whether ``run_date`` was given; if not, the date of an unfinished run may be
             taken instead.
         time: The time limit.
-        clock: The clock that the time limit is compared with.
+        clock: The clock of the whole run: of its time limit, its client and its progress.
         fresh: Whether the answers of an unfinished run are ignored.
         retry_unanswered: Whether the run corrects the report of ``run_date``.
     """

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TypedDict
 
 from jobs.report.request_info import RequestPace
 from jobs.sweep.options import SweepOptions
 from jobs.sweep.stats import RequestStats
-from palm import AsyncPalm
+from palm import AsyncPalm, Clock
 from palm.resilience.pacer import SAFETY_MARGIN
 
 __all__ = ["Delays", "PaceMeter"]
@@ -33,7 +31,7 @@ class PaceMeter:
         palm: The client that asks.
         stats: The counts of the sweep.
         sweep: The options of the sweep.
-        clock: Seconds that never go back.
+        clock: The time.
     """
 
     def __init__(
@@ -41,10 +39,11 @@ class PaceMeter:
         palm: AsyncPalm,
         stats: RequestStats,
         sweep: SweepOptions,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
-        self._palm, self._stats, self._sweep, self._clock = palm, stats, sweep, clock
-        self._started = clock()
+        self._palm, self._stats, self._sweep = palm, stats, sweep
+        self._clock = clock or Clock()
+        self._started = self._clock.monotonic()
 
     def delays(self) -> Delays:
         """Return how long the run was held back so far, and by what."""
@@ -76,4 +75,4 @@ class PaceMeter:
 
     @property
     def _seconds(self) -> float:
-        return self._clock() - self._started
+        return self._clock.monotonic() - self._started

@@ -118,9 +118,11 @@ async def ask_all(
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(cancel))
         palm = _client(session, stats)
-        meter = PaceMeter(palm, stats, session.sweep)
+        meter = PaceMeter(palm, stats, session.sweep, session.run.clock)
         stack.enter_context(cancel_when_over(cancel, lambda: session.run.seconds_left))
-        progress = showing_progress(stats, console, bar=session.bar, more=meter.delays)
+        progress = showing_progress(
+            stats, console, bar=session.bar, more=meter.delays, clock=session.run.clock
+        )
         with _adding_what_is_kept(session, stats, journal):
             async with palm, progress:
                 answers = await sweep(
@@ -136,6 +138,7 @@ async def ask_all(
                     resumed=journal.resumed if journal else (),
                     on_final=journal.put if journal else lambda _: None,
                     cancel=cancel,
+                    clock=session.run.clock,
                 )
         if journal is not None:
             journal.close()
@@ -179,6 +182,7 @@ def _client(session: Session, stats: RequestStats) -> AsyncPalm:
         breaker=waits.breaker,
         accept_unnamed=session.sweep.accept_unnamed,
         on_attempt=stats.attempted,
+        clock=session.run.clock,
     )
 
 

@@ -120,7 +120,7 @@ class _Sweep:
         self._started = clock.monotonic()
         self._is_done = bytearray(len(pairs))
         self.cancel = cancel
-        self.abort = AbortMonitor(rules.abort, pairs["organization_id"].nunique(), clock.monotonic)
+        self.abort = AbortMonitor(rules.abort, pairs["organization_id"].nunique(), clock)
         self.answers = AnswerTable(len(pairs))
         self._final = FinalOutcomes(on_final, self.answers, self.abort)
         self._health = HealthCheck(self._ask, self.abort, stats, rules.check_every_s)

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiohttp import web
 
+from palm.clock import Clock
 from palm.sandbox import Faults, SandboxGateway, SandboxKeys
 from palm.sandbox.requests.rejections import RejectionReason
 from palm.sandbox.responses import rejection_response
@@ -42,7 +43,7 @@ class NightGateway(SandboxGateway):
     """
 
     def __init__(self, keys: SandboxKeys) -> None:
-        super().__init__(keys, date=DAY, clock=lambda: time.time() + self.offset_s)
+        super().__init__(keys, date=DAY, clock=Clock(wall=lambda: time.time() + self.offset_s))
         self.denied: set[str] = set()
         self.offset_s = 0.0
         self.repeats = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from jobs.errors import CredentialsError, RunError
@@ -17,6 +17,7 @@ from jobs.sweep.abort.errors import (
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.answers import AnswerTable, reason_of
 from palm import (
+    Clock,
     ForbiddenError,
     PalmError,
     RefusedError,
@@ -47,20 +48,18 @@ class AbortMonitor:
     Args:
         thresholds: When to stop.
         organizations: How many different organizations will be asked about.
-        clock: Returns seconds on a clock that never goes back.
+        clock: The time.
 
     Attributes:
         has_good_answer: True if there is a good answer, of this run or of an unfinished earlier
             one. Before the first one, a refusal may concern all pairs and not only its own.
     """
 
-    def __init__(
-        self, thresholds: AbortThresholds, organizations: int, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, thresholds: AbortThresholds, organizations: int, clock: Clock) -> None:
         self._thresholds = thresholds
         self._forbidden_needed = min(2, organizations)  # a slice may hold only one organization
         self._clock = clock
-        self._accepted_at = clock()
+        self._accepted_at = clock.monotonic()
         self._is_canary = True
         self._unauthorized: set[int] = set()
         self._forbidden: set[str] = set()
@@ -74,11 +73,11 @@ class AbortMonitor:
     @property
     def silent_s(self) -> float:
         """Seconds since an answer was last accepted."""
-        return self._clock() - self._accepted_at
+        return self._clock.monotonic() - self._accepted_at
 
     def accepted(self) -> None:
         """Note that an answer was accepted, with or without a state."""
-        self._accepted_at = self._clock()
+        self._accepted_at = self._clock.monotonic()
 
     def restored(self, organization: str, *, is_good: bool) -> None:
         """Note that an unfinished earlier run had an answer about an organization."""

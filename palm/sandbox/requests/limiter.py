@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+
+from palm.clock import Clock, checked_clock
 
 __all__ = ["SlidingWindow"]
 
@@ -21,21 +22,21 @@ class SlidingWindow:
     Args:
         limit: Requests per second; None: any number. It may be changed at any time, and then holds
             for the last second, too.
-        clock: Seconds that never go back.
+        clock: The time.
     """
 
     __slots__ = ("_clock", "_passed", "limit")
 
     def __init__(
-        self, limit: int | None = None, *, clock: Callable[[], float] = time.monotonic
+        self, limit: int | None = None, *, clock: Clock | Callable[[], float] | None = None
     ) -> None:
         self.limit = limit
-        self._clock = clock
+        self._clock = checked_clock(clock, reading="monotonic")
         self._passed: deque[float] = deque()
 
     def allow(self) -> bool:
         """Return True, and count the request, if a request that arrives now may pass."""
-        now = self._clock()
+        now = self._clock.monotonic()
         passed = self._passed
         while passed and now - passed[0] >= _WINDOW_S:
             passed.popleft()

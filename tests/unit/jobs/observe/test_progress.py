@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from jobs.observe.progress import showing_progress, status_line
 from jobs.render.terminal import SummaryConsole
 from jobs.sweep.stats import RequestStats
+from palm import Clock
 
 
 class Minutes:
@@ -50,8 +51,11 @@ def plain_log():
 
 async def shown(stats, *, bar, turns=6, console=None):
     clock = Minutes()
+    virtual = Clock(monotonic=clock, sleep=clock.sleep)
     console = console or Console(file=io.StringIO(), width=200, force_terminal=bar)
-    async with showing_progress(stats, console, bar=bar, clock=clock, sleep=clock.sleep):
+    async with showing_progress(
+        stats, console, bar=bar, clock=Clock(monotonic=clock, sleep=clock.sleep)
+    ):
         for _ in range(turns):
             await asyncio.sleep(0)
     return console.file.getvalue(), clock
@@ -82,7 +86,7 @@ async def test_a_line_says_what_held_the_run_back(stats):
     with capture_logs() as logged:
         async with showing_progress(
             stats, Console(quiet=True), bar=False, more=lambda: {"pauses": 2},
-            clock=clock, sleep=clock.sleep,
+            clock=Clock(monotonic=clock, sleep=clock.sleep),
         ):  # fmt: skip
             for _ in range(3):
                 await asyncio.sleep(0)

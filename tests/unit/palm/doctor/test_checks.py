@@ -96,7 +96,7 @@ async def test_without_the_merchants_certificate_there_is_a_warning(gateway, set
 )
 async def test_the_clock_is_compared_with_the_gateways(gateway, settings, off, level, said):
     start = float(int(time.time()))
-    gateway._clock = lambda: start
+    gateway._clock = Clock(wall=lambda: start)
     found = await findings(settings(gateway.base_url), clock=Clock(wall=lambda: start + off))
     told = found["clock"].detail
     for near in (abs(off) - 1, abs(off) + 1):  # a Date is the moment's, in whole seconds

@@ -12,6 +12,7 @@ from itertools import permutations
 import pytest
 from aiohttp import ClientSession
 
+from palm.clock import Clock
 from palm.crypto.signing import RSAVerifier
 from palm.errors import SettingsError
 from palm.sandbox import Faults, SandboxGateway, SandboxKeys
@@ -129,7 +130,7 @@ async def test_closes_an_idle_connection(keys, caller, monkeypatch):
 
 async def test_shows_today_in_china_unless_a_date_is_set(keys, caller):
     new_year = datetime.fromisoformat("2027-01-01T00:00:30+08:00").timestamp()
-    async with SandboxGateway(keys, clock=lambda: new_year) as gateway:
+    async with SandboxGateway(keys, clock=Clock(wall=lambda: new_year)) as gateway:
         asked = []
         look = gateway.population.state_on
         gateway.population.state_on = lambda o, i, d: asked.append(d) or look(o, i, d)
@@ -243,7 +244,7 @@ async def test_another_scheme_is_refused_before_the_timestamp(gateway, caller):
 
 @pytest.mark.parametrize("skew", [-301, 301, 10**9])
 async def test_a_timestamp_beyond_five_minutes_is_refused_before_the_signature(keys, caller, skew):
-    async with SandboxGateway(keys, clock=lambda: 1_800_000_000.9) as gateway:
+    async with SandboxGateway(keys, clock=Clock(wall=lambda: 1_800_000_000.9)) as gateway:
         header = caller.header("/other", at=1_800_000_000 + skew)
         _, text = await refused(caller, gateway, header)
         assert text == "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
@@ -251,7 +252,7 @@ async def test_a_timestamp_beyond_five_minutes_is_refused_before_the_signature(k
 
 @pytest.mark.parametrize("skew", [-300, 300])
 async def test_a_timestamp_of_just_five_minutes_is_accepted(keys, caller, skew):
-    async with SandboxGateway(keys, clock=lambda: 1_800_000_000.9) as gateway:
+    async with SandboxGateway(keys, clock=Clock(wall=lambda: 1_800_000_000.9)) as gateway:
         header = caller.header(at=1_800_000_000 + skew)
         assert (await caller.ask(gateway, authorization=header)).status == 200
 
@@ -440,7 +441,7 @@ def test_an_unknown_mode_is_refused(keys):
 
 async def test_beyond_the_quota_a_request_gets_a_signed_429(keys, caller):
     async with SandboxGateway(keys, limit=3) as gateway:
-        gateway._limiter._clock = lambda: 5.0
+        gateway._limiter._clock = Clock(monotonic=lambda: 5.0)
         responses = [await caller.ask(gateway) for _ in range(5)]
         assert [r.status for r in responses] == [200, 200, 200, 429, 429]
         assert responses[-1].json["code"] == "FREQUENCY_LIMITED"
@@ -452,7 +453,7 @@ async def test_beyond_the_quota_a_request_gets_a_signed_429(keys, caller):
 
 async def test_refused_and_wrong_requests_take_nothing_of_the_quota(keys, caller):
     async with SandboxGateway(keys, limit=1) as gateway:
-        gateway._limiter._clock = lambda: 5.0
+        gateway._limiter._clock = Clock(monotonic=lambda: 5.0)
         await caller.ask(gateway, authorization="nonsense")
         await caller.ask(gateway, f"{PATH}o")
         assert (await caller.ask(gateway)).status == 200
@@ -535,3 +536,11 @@ async def test_can_be_opened_again(keys, caller):
     for _ in range(2):
         async with gateway:
             assert (await caller.ask(gateway)).status == 200
+
+
+async def test_a_function_as_clock_still_works_with_a_warning(keys, caller):
+    with pytest.warns(DeprecationWarning, match="Clock"):
+        sandbox = SandboxGateway(keys, clock=lambda: 1_800_000_000.9)
+    async with sandbox as gateway:
+        header = caller.header(at=1_800_000_000)
+        assert (await caller.ask(gateway, authorization=header)).status == 200

@@ -12,6 +12,7 @@ from jobs.sweep.answers import AnswerTable
 from palm import (
     BodyError,
     CertificateRefusedError,
+    Clock,
     ConnectError,
     ForbiddenError,
     LocalResourceError,
@@ -27,7 +28,7 @@ from palm import (
 )
 
 
-class Clock:
+class Moment:
     now = 0.0
 
     def __call__(self):
@@ -36,13 +37,13 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Moment()
 
 
 @pytest.fixture
 def abort(clock):
     """Return a monitor of two organizations, past its canary."""
-    abort = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, clock)
+    abort = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, Clock(monotonic=clock))
     abort.judge_canary([None])
     return abort
 
@@ -147,7 +148,7 @@ def test_one_organization_that_is_permitted_keeps_403_from_being_about_the_merch
 
 def canary(clock, organizations, *failed, permitted=None):
     """Judge a canary's errors, each of a pair of the next organization named."""
-    abort = AbortMonitor(AbortThresholds(), organizations, clock)
+    abort = AbortMonitor(AbortThresholds(), organizations, Clock(monotonic=clock))
     if permitted:
         abort.restored(permitted, is_good=True)
     for place, (organization, error) in enumerate(failed):
@@ -252,7 +253,7 @@ def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(abo
     ) as stop:
         abort.failed(3, "A", UnnamedError("x"))
     assert exit_code_of(stop.value) == 4
-    other = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, clock)
+    other = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, Clock(monotonic=clock))
     for place in range(9):
         other.failed(place, "A", UnnamedError("x") if place % 3 else RefusedError(404))
     other.answered(9, "A")

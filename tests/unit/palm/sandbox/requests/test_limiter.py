@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from palm.clock import Clock
 from palm.sandbox import SlidingWindow
 
 GAPS = st.lists(st.integers(0, 800).map(lambda ms: ms / 1024), max_size=200)
 
 
-class Clock:
+class Moment:
     def __init__(self) -> None:
         self.now = 1000.0
 
@@ -20,8 +22,8 @@ class Clock:
 
 @given(GAPS, st.integers(0, 8))
 def test_no_second_has_more_than_the_limit_and_nobody_is_refused_without_need(gaps, limit):
-    clock = Clock()
-    limiter = SlidingWindow(limit, clock=clock)
+    clock = Moment()
+    limiter = SlidingWindow(limit, clock=Clock(monotonic=clock))
     passed: list[float] = []
     for gap in gaps:
         clock.now += gap
@@ -35,8 +37,8 @@ def test_no_second_has_more_than_the_limit_and_nobody_is_refused_without_need(ga
 
 
 def test_a_full_second_later_there_is_room_again():
-    clock = Clock()
-    limiter = SlidingWindow(2, clock=clock)
+    clock = Moment()
+    limiter = SlidingWindow(2, clock=Clock(monotonic=clock))
     assert [limiter.allow() for _ in range(3)] == [True, True, False]
     clock.now += 0.999
     assert not limiter.allow()
@@ -45,8 +47,8 @@ def test_a_full_second_later_there_is_room_again():
 
 
 def test_those_refused_do_not_count():
-    clock = Clock()
-    limiter = SlidingWindow(1, clock=clock)
+    clock = Moment()
+    limiter = SlidingWindow(1, clock=Clock(monotonic=clock))
     limiter.allow()
     for _ in range(9):
         clock.now += 0.1
@@ -56,10 +58,19 @@ def test_those_refused_do_not_count():
 
 
 def test_a_new_limit_holds_for_the_second_that_lies_behind_too():
-    clock = Clock()
-    limiter = SlidingWindow(clock=clock)
+    clock = Moment()
+    limiter = SlidingWindow(clock=Clock(monotonic=clock))
     assert all(limiter.allow() for _ in range(100))
     limiter.limit = 100
     assert not limiter.allow()
     limiter.limit = 101
+    assert limiter.allow()
+
+
+def test_a_function_as_clock_still_works_with_a_warning():
+    clock = Moment()
+    with pytest.warns(DeprecationWarning, match="Clock"):
+        limiter = SlidingWindow(1, clock=clock)
+    assert [limiter.allow(), limiter.allow()] == [True, False]
+    clock.now += 1
     assert limiter.allow()

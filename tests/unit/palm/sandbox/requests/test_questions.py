@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from palm.clock import Clock
 from palm.crypto.certificates import APIv3Key, read_certificates
 from palm.crypto.signing import RSAVerifier
 from palm.sandbox import Fault, Faults, Population, SandboxGateway
@@ -107,7 +108,7 @@ async def test_certificates_are_for_the_merchant_only(gateway, caller):
 
 async def test_certificates_take_nothing_of_the_quota_of_queries(keys, caller):
     async with SandboxGateway(keys, mode="certificate", limit=1) as gateway:
-        gateway._limiter._clock = lambda: 5.0
+        gateway._limiter._clock = Clock(monotonic=lambda: 5.0)
         assert [(await caller.ask(gateway, CERTIFICATES)).status for _ in range(3)] == [200] * 3
         assert [(await caller.ask(gateway)).status for _ in range(2)] == [200, 429]
 
