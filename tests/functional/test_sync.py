@@ -144,9 +144,12 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 SETUP = """
-    import sys, time
+    import logging, sys, time
     from pathlib import Path
     from palm import Palm, PalmError, Retry
+    # asyncio's debug mode also warns of steps that take over 0.1 s, as any does on a busy machine.
+    slow_step = "Executing %s took %.3f seconds"
+    logging.getLogger("asyncio").addFilter(lambda line: line.msg != slow_step)
     palm = Palm.from_env(Path(sys.argv[1]))
     def ask(): return palm.authorizations.get("o1", "1").openid
     def many(): return palm.authorizations.get_many([("o1", "1")] * 99)

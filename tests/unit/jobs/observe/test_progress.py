@@ -53,9 +53,7 @@ async def shown(stats, *, bar, turns=6, console=None):
     clock = Minutes()
     virtual = Clock(monotonic=clock, sleep=clock.sleep)
     console = console or Console(file=io.StringIO(), width=200, force_terminal=bar)
-    async with showing_progress(
-        stats, console, bar=bar, clock=Clock(monotonic=clock, sleep=clock.sleep)
-    ):
+    async with showing_progress(stats, console, bar=bar, clock=virtual):
         for _ in range(turns):
             await asyncio.sleep(0)
     return console.file.getvalue(), clock
