@@ -40,7 +40,7 @@ _log: Final = logging.getLogger("palm")
 
 
 class Settings(BaseSettings):
-    """Who asks whom, with which keys. Secrets are always paths, never values.
+    """Merchant, keys and hosts. Secrets are always paths, never values.
 
     Paths in ``palm.toml`` are relative to its folder, all others to the current one.
     """
@@ -85,13 +85,13 @@ class Settings(BaseSettings):
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     def __repr_args__(self) -> Iterator[tuple[str, object]]:
-        """Yield which settings there are: a value may be a secret that was put in a wrong place."""
+        """Yield which settings are set, without values: a value may be a misplaced secret."""
         for name, value in self:
             if value:
                 yield name, value is True or "set"
 
     def as_environment(self) -> dict[str, str]:
-        """Return the ``PALM_*`` variables that say the same."""
+        """Return the ``PALM_*`` variables of the same settings."""
         values = {name: value for name, value in self if value}
         return {
             f"PALM_{name.upper()}": (
@@ -103,10 +103,10 @@ class Settings(BaseSettings):
         }
 
     def merchant(self) -> Merchant:
-        """Return who asks, read from the files.
+        """Return the merchant, read from the files.
 
         Raises:
-            SettingsError: Something is missing, unreadable, or wrong in itself.
+            SettingsError: A setting is missing, unreadable or invalid.
         """
         if self.mchid is None:
             raise SettingsError(_missing("mchid", "your merchant number"))
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         """Return the keys in files that answers are verified with; None: there are none.
 
         Raises:
-            SettingsError: Something is half there, unreadable, or wrong in itself.
+            SettingsError: A setting is incomplete, unreadable or invalid.
         """
         if (self.public_key is None) != (self.public_key_id is None):
             name = "public_key" if self.public_key is None else "public_key_id"
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
             clock: The time, by which certificates are downloaded again.
 
         Raises:
-            SettingsError: There is neither, or something is wrong in itself.
+            SettingsError: There is neither, or a setting is invalid.
         """
         held = self.platform_keys()
         if self.apiv3_key_file is not None:
@@ -209,7 +209,7 @@ class Settings(BaseSettings):
 
 
 def read_config(path: Path | None) -> dict[str, object]:
-    """Return what ``palm.toml`` says: ``path``, or the current folder's where there is one.
+    """Return the content of ``palm.toml``: of ``path``, or of the current folder's if it exists.
 
     Paths come back relative to the file's folder. Tables (``[reconcile]``) come back as they are.
 
@@ -236,7 +236,7 @@ def read_config(path: Path | None) -> dict[str, object]:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return what may have been meant by an unknown name: one like it, or else all."""
+    """Return a hint about an unknown name: a similar known one, or else all."""
     known = list(known)
     alike = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {alike[0]!r}?" if alike else f"known are {', '.join(known)}"

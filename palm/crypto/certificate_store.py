@@ -117,7 +117,7 @@ class CertificateStore:
         return self._verifier.verify(headers, body, now=now)
 
     def needs_refresh(self) -> bool:
-        """Say whether a fetch is wanted before the next request."""
+        """Return True if the certificates must be fetched before the next request."""
         if self._verifier is None:
             return True
         if self._fetched_at == -math.inf:
@@ -131,7 +131,7 @@ class CertificateStore:
     async def refresh(
         self, fetch: Fetch, *, now: Callable[[], float], accept: Accept = _accept_any
     ) -> None:
-        """Fetch the certificates, which are :meth:`due`, once for all who ask meanwhile.
+        """Fetch the certificates if :meth:`needs_refresh`; concurrent callers share one fetch.
 
         Args:
             fetch: Asks the gateway.
@@ -140,7 +140,7 @@ class CertificateStore:
                 :meth:`palm.crypto.replay.ReplayMemory.accept`.
 
         Raises:
-            PalmError: The fetch failed, and there is no key at all to go on with.
+            PalmError: The fetch failed, and there is no key at all.
         """
         await self._fetch_once(self.needs_refresh, fetch, now, accept)
 
@@ -154,8 +154,8 @@ class CertificateStore:
     ) -> bool:
         """Return whether the key ``serial`` is held, after a fetch where that may help.
 
-        At most once in five minutes, whatever was fetched for its age; and once for all who ask
-        meanwhile.
+        Such a fetch happens at most once in five minutes, apart from fetches by age. Concurrent
+        callers share one.
 
         Args:
             serial: Key id that an answer names and that was not held.
@@ -164,7 +164,7 @@ class CertificateStore:
             accept: As for :meth:`refresh`.
 
         Raises:
-            PalmError: The fetch failed, and there is no key at all to go on with.
+            PalmError: The fetch failed, and there is no key at all.
         """
 
         def wanted() -> bool:
@@ -185,7 +185,7 @@ class CertificateStore:
         now: Callable[[], float],
         accept: Accept,
     ) -> bool:
-        """Fetch if that is still wanted when it is our turn, and nobody did meanwhile."""
+        """Fetch unless another caller fetched while this one waited, or it is no longer needed."""
         before = self._fetches
         async with self._lock:
             ours = self._fetches == before and wanted()
@@ -196,7 +196,7 @@ class CertificateStore:
         return ours
 
     async def _fetch(self, fetch: Fetch, now: Callable[[], float], accept: Accept) -> None:
-        """Fetch; one that is cancelled halfway counts for nothing."""
+        """Fetch; a cancelled fetch is not counted."""
         try:
             headers, body = await fetch()
             self._take(headers, body, int(now()), accept)
@@ -234,7 +234,7 @@ class CertificateStore:
 
 
 def _explained(error: PalmError) -> PalmError:
-    """Return what says what to do where a merchant has no platform certificates."""
+    """Return the error, with advice if the merchant has no platform certificates."""
     if not isinstance(error, RefusedError) or error.status != _NOT_FOUND:
         return error
     explained = SettingsError(f"{_NO_CERTIFICATES} ({error})")
@@ -243,7 +243,7 @@ def _explained(error: PalmError) -> PalmError:
 
 
 def _another(error: PalmError) -> PalmError:
-    """Return an error like this one: each who waited raises its own."""
+    """Return a copy of an error: each caller that waited raises its own."""
     other: PalmError = type(error).__new__(type(error), *error.args)
     other.__dict__.update(error.__dict__)
     return other

@@ -57,12 +57,12 @@ def decrypt(key: bytes, *, nonce: str, associated_data: str, ciphertext: str) ->
 
     Args:
         key: The APIv3 key.
-        nonce: As given, used as UTF-8.
-        associated_data: As given, used as UTF-8; may be empty.
+        nonce: Text, used as UTF-8.
+        associated_data: Text, used as UTF-8; may be empty.
         ciphertext: Base64.
 
     Raises:
-        BodyError: It was not made with this key, or was altered.
+        BodyError: The ciphertext was encrypted with another key, or was altered.
     """
     try:
         sealed = base64.b64decode(ciphertext, validate=True)

@@ -1,4 +1,4 @@
-"""Whose keys: the merchant's own, and those of the platform that answers.
+"""The merchant's own key, and the keys of the platform that answers.
 
 Both are checked when they are made, so that a wrong file is found before the first request.
 
@@ -42,7 +42,7 @@ _MCHID: Final = re.compile(r"[0-9]{1,32}")
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """Who asks: a merchant number, and the key whose certificate WeChat Pay holds.
+    """A merchant that sends requests: its number, and the key whose certificate WeChat Pay has.
 
     Attributes:
         mchid: Merchant number, digits.
@@ -82,11 +82,11 @@ class Merchant:
             serial_no: Of the merchant's API certificate; may be left out where that is given.
             certificate: PEM (``apiclient_cert.pem``), to check key, serial and dates against.
             now: Aware; the time at which the certificate must be valid, default now.
-            name: How errors call the key, e.g. its path.
+            name: The name of the key in errors, e.g. its path.
 
         Raises:
-            SettingsError: Something is no PEM, no RSA key of 2048 bits or more, expired, or does
-                not belong together.
+            SettingsError: A text is not PEM, a key is not an RSA key of at least 2048 bits, the
+                certificate is not valid now, or key and certificate do not belong together.
         """
         key = _private_key(private_key, name)
         if certificate is not None:
@@ -113,8 +113,8 @@ class Merchant:
 class PlatformKeys(Mapping[str, RSAPublicKey]):
     """Public keys of the platform by id: ``PUB_KEY_ID_…`` and certificate serials, side by side.
 
-    During the switch from certificates to the public key both sign answers, so both kinds live in
-    one map and the answer's ``Wechatpay-Serial`` selects.
+    During the switch from certificates to the public key both sign answers, so both kinds
+    are in one mapping, and the answer's ``Wechatpay-Serial`` selects the key.
 
     Args:
         keys: Id to RSA public key.
@@ -169,8 +169,8 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         Args:
             public_keys: Id (``PUB_KEY_ID_…``) to PEM.
             certificates: Platform certificates, PEM; their serials are their ids.
-            now: Aware; the time at which the certificates must be valid, default now. One that
-                expires later is not used from then on.
+            now: Aware; the time at which the certificates must be valid, default now. A certificate
+                is not used after it has expired.
             trust: Roots that the certificates must come from; None: who issued them is not looked
                 at.
 
@@ -203,7 +203,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         return len(self._keys)
 
     def valid(self, name: str, now: int) -> bool:
-        """Say whether a key may be used at ``now`` (Unix seconds): a public key always."""
+        """Return True if a key may be used at ``now`` (Unix seconds): a public key always may."""
         begins, ends = self.validity.get(name, (now, now))
         return begins <= now <= ends
 

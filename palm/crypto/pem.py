@@ -29,7 +29,7 @@ def load_certificate(pem: bytes, name: str) -> x509.Certificate:
     """Return the first certificate in a PEM text, whatever its dates.
 
     Raises:
-        SettingsError: There is none; ``name`` is what the text is called.
+        SettingsError: There is no certificate; ``name`` is the name of the text in the error.
     """
     try:
         return x509.load_pem_x509_certificate(pem)
@@ -44,7 +44,8 @@ def load_certificates(pem: bytes, name: str) -> list[x509.Certificate]:
     """Return all certificates in a PEM text, whatever their dates.
 
     Raises:
-        SettingsError: There is none, or one is broken; ``name`` is what the text is called.
+        SettingsError: There is no certificate, or one is damaged; ``name`` is the name of the text
+            in the error.
     """
     try:
         return x509.load_pem_x509_certificates(pem)
@@ -68,7 +69,7 @@ def validity_of(certificate: x509.Certificate) -> tuple[int, int]:
 
 
 def out_of_date(certificate: x509.Certificate, now: datetime) -> str | None:
-    """Return how a certificate is not valid at ``now`` (aware), None where it is."""
+    """Return why a certificate is not valid at ``now`` (aware), or None if it is valid."""
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if ends < now:
         return f"expired on {ends:%Y-%m-%d}"
@@ -78,7 +79,7 @@ def out_of_date(certificate: x509.Certificate, now: datetime) -> str | None:
 
 
 def rsa_key_of(certificate: x509.Certificate) -> RSAPublicKey | None:
-    """Return the key that a certificate is about, None where it is not an RSA key."""
+    """Return the public key of a certificate, or None if it is not an RSA key."""
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
@@ -87,7 +88,7 @@ def rsa_key_of(certificate: x509.Certificate) -> RSAPublicKey | None:
 
 
 def looks_like(content: bytes) -> str:
-    """Say what kind of file was given instead, without showing any of it."""
+    """Return what kind of file the content is of, without showing any of it."""
     if label := _LABEL.search(content):
         kind = label[1].decode("ascii").lower().replace("rsa", "RSA")
         return f"{'an' if kind[0] in 'aeiouR' else 'a'} {kind}"

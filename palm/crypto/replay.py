@@ -1,4 +1,4 @@
-"""Which signatures were accepted already: an answer that comes a second time is not believed.
+"""Remembers accepted signatures, so that an answer that comes a second time is refused.
 
 The signature of an answer covers its timestamp, its nonce and its body, but not the question. A
 copy of an answer therefore verifies as well as the answer itself, for five minutes, whatever was
@@ -26,13 +26,13 @@ _MAX_TIMESTAMP_DIGITS: Final = 12
 class ReplayMemory:
     """Remembers the signatures that were accepted, for as long as they could be accepted again.
 
-    Of each it keeps 8 bytes: a hash under a key of its own, so that nobody can choose signatures
-    that collide. They are sorted by the second of the answer's timestamp, and a second is forgotten
-    when it lies more than five minutes back; at 2,000 answers a second these are 600,000 hashes in
-    about 5 MB.
+    Of each it keeps 8 bytes: a keyed hash, so that nobody can choose signatures that collide. The
+    hashes are sorted by the second of the answer's timestamp, and a second is forgotten when it
+    lies more than five minutes back; at 2,000 answers a second these are 600,000 hashes in about
+    5 MB.
 
     Args:
-        key: Of the hash, at most 64 bytes: random, and told to nobody.
+        key: The key of the hash: random, secret, at most 64 bytes.
     """
 
     __slots__ = ("_begins", "_key", "_seconds")
@@ -49,8 +49,8 @@ class ReplayMemory:
     def accept(self, headers: Mapping[str, str], *, now: int) -> None:
         """Remember the signature of an answer that verified; refuse it if it is remembered already.
 
-        An answer without a signature, or with a timestamp that is none or more than five minutes
-        away, is left alone: only a verifier of the caller's own believes one, and it has decided.
+        An answer without a signature, or with a timestamp that is invalid or more than five minutes
+        away, is not checked: only a verifier that the caller wrote accepts one.
 
         Args:
             headers: The answer's; looked up as spelled, so the mapping should ignore case.

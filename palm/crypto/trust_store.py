@@ -1,4 +1,4 @@
-"""Whose platform certificates to believe: those under a root that is held.
+"""Trusted root certificates, and which platform certificates a chain connects with them.
 
 WeChat Pay's root and intermediates come as ``CertTrustChain.p7b``:
 https://github.com/wechatpay-apiv3/CertificateDownloader. What a chain must look like:
@@ -30,8 +30,8 @@ class TrustStore:
     """Roots, and the intermediates between them and platform certificates.
 
     Args:
-        roots: Each issued by itself.
-        intermediates: Believed only as far as they lead to one of the roots.
+        roots: Self-issued certificates.
+        intermediates: Certificates between platform certificates and roots; not trusted alone.
 
     Raises:
         SettingsError: There is no root.
@@ -53,7 +53,7 @@ class TrustStore:
 
         Args:
             pem: Certificates, one after the other.
-            name: How errors call it, e.g. its path.
+            name: The name of the text in errors, e.g. its path.
 
         Raises:
             SettingsError: There is no certificate, or no root among them.
@@ -65,11 +65,11 @@ class TrustStore:
         return cls(roots, [each for each in certificates if each not in roots])
 
     def believes(self, certificate: x509.Certificate, now: datetime) -> bool:
-        """Say whether a chain of valid signatures leads from a root to a certificate.
+        """Return True if a chain of valid signatures leads from a root to a certificate.
 
         Each certificate of the chain must be valid at ``now``, and each but the last one must be an
         authority's: its basicConstraints say so, its keyUsage, where there is one, allows it to
-        sign certificates, and no path is longer than it may be. Nothing is asked about revocation.
+        sign certificates, and no path is longer than it may be. Revocation is not checked.
 
         Args:
             certificate: A platform certificate.

@@ -20,16 +20,16 @@ __all__ = ["encode", "fill", "query_string"]
 _EXPRESSION: Final = re.compile(r"\{([^{}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
-"""What openids are made of, which nothing needs to be done to."""
+"""Matches text that needs no encoding, as openids do not."""
 _PATH: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-"""What may stand in a path between the variables: RFC 3986's pchar, and the slash."""
+"""The characters allowed in a path outside the variables: RFC 3986's pchar, and the slash."""
 
 
 def encode(name: str, value: object) -> str:
     """Return ``value`` with everything but RFC 3986's unreserved characters percent-encoded.
 
     Args:
-        name: How errors call it.
+        name: The name of the value in errors.
         value: Text, or an integer, which is written in decimal.
 
     Raises:
@@ -78,7 +78,7 @@ def fill(path: str, variables: Mapping[str, object]) -> str:
 
 
 def query_string(parameters: Mapping[str, object]) -> str:
-    """Return ``?name=value&…``, percent-encoded, in the order given; nothing where there is none.
+    """Return ``?name=value&…``, percent-encoded, in order; empty if there are none.
 
     Raises:
         ArgumentError: A value is neither text nor integer, or a name is empty.
@@ -100,5 +100,5 @@ def _encode(name: str, value: object) -> str:
         raise ArgumentError(f"{name} holds a control character")
     with contextlib.suppress(UnicodeEncodeError):
         return quote(value, safe="")
-    # Out here, because that error holds the value and would hang on as the context.
+    # Raised outside the with block so that the original, which has the value, is not chained.
     raise ArgumentError(f"{name} is not valid Unicode text")

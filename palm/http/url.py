@@ -1,6 +1,6 @@
 """Addresses that settings and the environment name: which are safe to send to, and how.
 
-What is wrong with one is said without it: it may hold a password, or be one.
+Errors do not contain the address: it may contain a password, or be one.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def checked_base_url(text: str) -> str:
     """Return a base URL without its last slash.
 
     Raises:
-        SettingsError: It is no URL of a host, or its scheme is not https and the host is not this
-            very machine.
+        SettingsError: It is not the URL of a host, or its scheme is not https and the host is not
+            this machine.
     """
     try:
         url = urlsplit(text)
@@ -56,8 +56,9 @@ def checked_proxy(text: str) -> str:
     """Return a proxy's URL.
 
     Raises:
-        SettingsError: It is none, or not one of an HTTP proxy, or its user or password holds what
-            must be percent-encoded: read as it stands, a part of the password would be the host.
+        SettingsError: It is not the URL of an HTTP proxy, or its user or password contains a
+            character that must be percent-encoded: a part of the password would be read as the
+            host.
     """
     if "@" in text and _HTTP.match(text) and not _PROXY.fullmatch(text):
         raise SettingsError(
@@ -80,7 +81,7 @@ def proxy_option(text: str | None) -> str | None:
     """Return the proxy that a command line names.
 
     Raises:
-        SettingsError: There is a password in it, which everybody on the machine can read there.
+        SettingsError: It may contain a password, which everybody on the machine could read.
     """
     if text is not None and "@" in text:
         raise SettingsError(
@@ -98,7 +99,7 @@ def _proxy_of(scheme: str, netloc: str) -> str | None:
     proxy = getproxies().get(scheme)
     if proxy is None:
         return None
-    # curl and others take a proxy without a scheme, so people write it so.
+    # curl and other programs accept a proxy without a scheme, so it is often written that way.
     return checked_proxy(proxy if "://" in proxy else f"http://{proxy}")
 
 
@@ -106,14 +107,14 @@ def environment_proxy(url: str) -> str | None:
     """Return the proxy that the environment names for a URL (``HTTPS_PROXY``, ``NO_PROXY``).
 
     Raises:
-        SettingsError: It is none, or not one of an HTTP proxy.
+        SettingsError: It is not the URL of an HTTP proxy.
     """
     scheme, _, rest = url.partition("://")
     return _proxy_of(scheme, rest.partition("/")[0])
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name or address is this very machine."""
+    """Return True if a host name or an address is this machine."""
     if host == "localhost":
         return True
     try:
