@@ -29,7 +29,7 @@ __all__ = ["Outcome", "RunNotifier", "announced", "heedless", "noting_consequenc
 
 
 class RunNotifier:
-    """Says when the run begins and how it ends.
+    """Reports the start and the end of a run.
 
     Args:
         metrics: The file for Prometheus, or None.
@@ -40,7 +40,7 @@ class RunNotifier:
         notify: The options of messages; None if none are sent.
 
     Raises:
-        palm.SettingsError: The ping URL is none.
+        palm.SettingsError: The ping URL is not valid.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class RunNotifier:
         self._log = structlog.get_logger("palm.run")
 
     def start(self) -> None:
-        """Say that the run begins.
+        """Report that the run begins.
 
         Raises:
             OutputError: The metrics cannot be written there.
@@ -92,7 +92,7 @@ class RunNotifier:
         error: str | None = None,
         command: str | None = None,
     ) -> None:
-        """Say how it ended.
+        """Report how the run ended.
 
         Args:
             report: What was published, None where nothing was.

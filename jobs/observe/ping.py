@@ -31,7 +31,7 @@ def checked_ping_url(text: str) -> str:
     """Return the URL to ping, without its last slash.
 
     Raises:
-        SettingsError: It is none; the text does not repeat it, for it is a secret.
+        SettingsError: It is not valid; the error does not contain it, because it is a secret.
     """
     try:
         url = urlsplit(text)
@@ -80,11 +80,11 @@ class Ping:
         self._sent: list[_Sent] = []
 
     def start(self) -> None:
-        """Say that the run begins."""
+        """Report that the run begins."""
         self._send("/start", "")
 
     def end(self, exit_code: int, body: str = "") -> list[str]:
-        """Say how it ended, and return what went wrong with any ping.
+        """Report how the run ended, and return the fault of each ping that failed.
 
         Args:
             exit_code: Of the run.
@@ -133,10 +133,10 @@ class _Sent(threading.Thread):
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """Return what goes through the environment's proxy, and through no host that is none.
+    """Return what goes through the environment's proxy, and refuses an invalid one.
 
     Raises:
-        SettingsError: The environment names a proxy that is none, or with an unescaped password.
+        SettingsError: The proxy of the environment is not valid, or its password is not escaped.
     """
     proxy = environment_proxy(url)
     proxies = {urlsplit(url).scheme: proxy} if proxy else {}

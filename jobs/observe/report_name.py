@@ -1,4 +1,4 @@
-"""What a report is called in metrics, in the log and in pings."""
+"""The name of a report in metrics, in the log and in pings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
     file is touched, so that a run that cannot even begin has a name, too.
 
     Args:
-        name: As given; None: it was not.
+        name: The value of ``--name``; None: it was not set.
         outputs: The ``-o`` options, as typed.
     """
     if name is not None:

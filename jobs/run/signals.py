@@ -1,4 +1,4 @@
-"""Signals while pairs are asked about: the first one halts, the second one leaves at once."""
+"""Signals during the sweep: the first one cancels it, the second one ends the process at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _errors() -> dict[signal.Signals, type[RunInterruptedError]]:
 
 @contextmanager
 def halted_by_signals(cancel: CancelToken) -> Iterator[list[type[RunInterruptedError]]]:
-    """Halt at the first signal, leave at once at the second; yield the errors of those caught."""
+    """Cancel at the first signal, exit at the second; yield the errors of the signals caught."""
     caught: list[type[RunInterruptedError]] = []
     errors = _errors()
 
@@ -57,7 +57,7 @@ def halted_by_signals(cancel: CancelToken) -> Iterator[list[type[RunInterruptedE
 
 @contextmanager
 def signals_ignored() -> Iterator[None]:
-    """Ignore them: what the block does is short, and must not be done by half."""
+    """Ignore signals: the block is short, and must not be interrupted halfway."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
