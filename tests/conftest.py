@@ -171,7 +171,9 @@ def node_modules():
     if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
         pytest.skip(f"{' and '.join(missing)} not found: wechatpay-axios-plugin runs on Node")
     with FileLock(NODE / ".npm.lock"):  # several processes may want them
-        if not (NODE / "node_modules" / ".package-lock.json").exists():  # npm writes it last
+        # npm writes it last, and it lacks what was added to the lock file since
+        installed = NODE / "node_modules" / ".package-lock.json"
+        if not installed.exists() or '"node_modules/axe-core"' not in installed.read_text():
             command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
             subprocess.run(command, check=True, timeout=100)
     return NODE / "node_modules"

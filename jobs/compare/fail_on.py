@@ -17,12 +17,12 @@ from jobs.compare.summary import Summary
 from jobs.schema import Change, State
 from palm.text.printable import shown_value
 
-__all__ = ["COMPARISONS", "GRAMMAR", "NAMES", "Rule", "RuleError", "parse_rule"]
+__all__ = ["COMPARISONS", "GRAMMAR", "NAMES", "ROLL_UPS", "Rule", "RuleError", "parse_rule"]
 
-_ROLL_UPS: Final = ("gain", "loss", "hidden")
+ROLL_UPS: Final = ("gain", "loss", "hidden")
 _STATES: Final = tuple(state.lower() for state in State)
 _CHANGES: Final = tuple(change.lower() for change in Change if change.lower() not in _STATES)
-NAMES: Final = (*_CHANGES, *_ROLL_UPS, *_STATES)
+NAMES: Final = (*_CHANGES, *ROLL_UPS, *_STATES)
 """What a rule can count."""
 
 
@@ -42,7 +42,7 @@ COMPARISONS: Final[Mapping[str, Comparison]] = {
 }
 GRAMMAR: Final = (
     f"NAME OPERATOR NUMBER[%], where NAME is a change ({' '.join(_CHANGES)}), a sum of changes "
-    f"({' '.join(_ROLL_UPS)}) or a state ({' '.join(_STATES)}), OPERATOR one of "
+    f"({' '.join(ROLL_UPS)}) or a state ({' '.join(_STATES)}), OPERATOR one of "
     f"{' '.join(COMPARISONS)}, and NUMBER whole, or with % a share of the pairs in the input: "
     "closed>1%, cleared>0, on<1000"
 )
@@ -103,7 +103,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def _count(name: str, summary: Summary) -> int:
-    if name in _ROLL_UPS:
+    if name in ROLL_UPS:
         return {"gain": summary.gain, "loss": summary.loss, "hidden": summary.hidden}[name]
     counts = summary.states if name in _STATES else summary.changes
     return counts[name.upper()]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
-from jobs.compare.fail_on import COMPARISONS, NAMES, Rule
+from jobs.compare.fail_on import COMPARISONS, NAMES, ROLL_UPS, Rule
 from jobs.compare.summary import Summary
 from jobs.json_part import Count, JsonPart, JsonSchema, JsonValue
 from jobs.schema import State
@@ -71,7 +71,7 @@ LABELS: Final = frozenset(
         _FORMAT,
         _FORMAT_STANDS,
         *_HOLDS.values(),
-        *NAMES,
+        *(name if name in ROLL_UPS else name.upper() for name in NAMES),
     }
 )
 """Every sentence that is translated."""
@@ -140,7 +140,7 @@ class RuleHolds(JsonPart):
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason as a sentence without a full stop."""
         counted = translate(_COUNTED if self.pairs is None else _COUNTED_OF).format(
-            name=translate(self.name) if self.name in NAMES else self.name,
+            name=_translated_name(self.name, translate),
             count=self.count,
             pairs=self.pairs or 0,
         )
@@ -249,6 +249,15 @@ def _holds(rule: Rule, summary: Summary) -> RuleHolds:
     limit = f"{rule.number:,f}" + (" %" if rule.is_share else "")
     pairs = summary.pairs if rule.is_share else None
     return RuleHolds(rule.text, rule.name, rule.count(summary), pairs, rule.operator, limit)
+
+
+def _translated_name(name: str, translate: _Translate) -> str:
+    """Return the name of a count as the rule has it, or its own in another language."""
+    if name not in NAMES:
+        return name  # of a later version
+    code = name if name in ROLL_UPS else name.upper()
+    translated = translate(code)
+    return name if translated == code else translated
 
 
 def _percent(part: int, whole: int, allowed: float) -> str:

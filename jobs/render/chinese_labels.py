@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["LABELS", "RULE_NAMES", "VALUES"]
+__all__ = ["LABELS", "VALUES"]
 
 LABELS: Final[Mapping[str, str]] = {
     "By column": "按列",
@@ -53,7 +53,7 @@ LABELS: Final[Mapping[str, str]] = {
     "the last known one before. Net changes of ON, OFF and NONE are of what is last "
     "known, so that a night of errors moves nothing.": (
         "“最近已知”是本次查到的状态；本次没有有效应答时，取此前最后一次有效的状态。"
-        "ON、OFF、NONE 的净变化按最近已知状态计算，因此某一夜查询出错不会造成虚假变化。"
+        "已开通、已关闭、未授权的净变化按最近已知状态计算，因此某一夜查询出错不会造成虚假变化。"
     ),
     "From the last known state before (rows) to this run's answer (columns)": (
         "行：此前最后一次有效的状态；列：本次应答"
@@ -83,7 +83,7 @@ LABELS: Final[Mapping[str, str]] = {
     "Organizations that moved most": "变动最多的机构",
     "By how many of their pairs changed, came or went": "按发生变更、新出现或移出名单的条数排序",
     "states": "状态分布",
-    "share ON": "ON 占比",
+    "share ON": "已开通占比",
     "moved": "变动",
     "gained": "开通",
     "CLOSED, CLEARED": "CLOSED、CLEARED",
@@ -220,11 +220,3 @@ VALUES: Final[Mapping[str, str]] = {
     "NEW_STATE": "新状态",
 }
 """Name of a state, change or reason to its Chinese one, in the words of WeChat Pay's documents."""
-RULE_NAMES: Final[Mapping[str, str]] = {
-    name.lower(): VALUES[name]
-    for name in (
-        "ON", "OFF", "NONE", "UNKNOWN", "FIRST_SEEN", "OPENED", "REOPENED", "REAUTHORIZED",
-        "CLOSED", "CYCLED", "CLEARED", "ANOMALY", "ABSENT", "UNCHANGED",
-    )
-}  # fmt: skip
-"""Name of a count in a rule of --fail-on to its Chinese one; LABELS has the others."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from jobs.render.chinese_labels import LABELS, RULE_NAMES, VALUES
+from jobs.render.chinese_labels import LABELS, VALUES
 from jobs.render.chinese_sentences import SENTENCES
+from jobs.render.html.chinese import PAGE_LABELS
 from jobs.render.language import Language, Translate
 from jobs.schema import COLUMNS, Change, State, UnknownReason
 
@@ -18,8 +19,8 @@ __all__ = ["CHINESE", "translator"]
 
 CHINESE: Final[Mapping[str, str]] = {
     **VALUES,
-    **RULE_NAMES,
     **LABELS,
+    **PAGE_LABELS,
     **SENTENCES,
     **{each.meaning.en: each.meaning.zh for each in (*COLUMNS, *State, *Change, *UnknownReason)},
 }

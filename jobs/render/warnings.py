@@ -16,7 +16,14 @@ from jobs.report.model import Report
 from jobs.report.part_info import PartInfo
 from jobs.schema import Change, UnknownReason
 
-__all__ = ["key_warnings", "people", "reason_in", "warnings"]
+__all__ = [
+    "input_notes",
+    "key_warnings",
+    "people",
+    "reason_in",
+    "serious_warnings",
+    "warnings",
+]
 
 _DAMAGED: Final = {
     ("organization_id", False): "The organizations of {count:,} pairs look damaged ({kinds}), "
@@ -43,15 +50,29 @@ def warnings(report: Report, translate: Translate = str, *, every_line: bool = F
         every_line: Name each invalid line of the input, not only the first three.
     """
     counted = report.metadata.input
+    said = serious_warnings(report, translate)
+    if counted is None:
+        return said
+    invalid = _invalid_lines(counted, translate, every_line=every_line)
+    return [*said, *([invalid] if invalid else []), *input_notes(counted, translate)]
+
+
+def serious_warnings(report: Report, translate: Translate = str) -> list[str]:
+    """Return what a reader must know before the numbers, the most serious first."""
     each = (
         *_part_warnings(report.metadata, translate),
         _accepted_unnamed(report, translate),
         _many_dropped(report, translate),
         _refused_unnamed(report, translate),
         *_refused_pairs(report, translate),
-        *(_about_the_input(counted, translate, every_line=every_line) if counted else ()),
     )
     return [warning for warning in each if warning]
+
+
+def input_notes(counted: InputInfo, translate: Translate = str) -> list[str]:
+    """Return what was unusual about the keys of the input, which was asked about all the same."""
+    unusual = _unusual_openids(counted, translate)
+    return [*([unusual] if unusual else []), *key_warnings(counted, translate)]
 
 
 def _part_warnings(metadata: Metadata, translate: Translate) -> Iterator[str]:
@@ -104,16 +125,6 @@ def _of_part(part: PartInfo, metadata: Metadata, translate: Translate) -> Iterat
         yield translate("Only these people are here: {people}. All counts are of them.").format(
             people=people(part, translate)
         )
-
-
-def _about_the_input(
-    counted: InputInfo, translate: Translate, *, every_line: bool
-) -> tuple[str | None, ...]:
-    return (
-        _invalid_lines(counted, translate, every_line=every_line),
-        _unusual_openids(counted, translate),
-        *key_warnings(counted, translate),
-    )
 
 
 def _accepted_unnamed(report: Report, translate: Translate) -> str | None:

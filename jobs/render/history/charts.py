@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -12,11 +12,21 @@ from jobs.nights.kaplan_meier import Step
 from jobs.nights.organizations import OrganizationHistory
 from jobs.render.numbers import share
 from jobs.render.svg import WIDTH, percent
+from jobs.render.svg.chart import (
+    LABEL,
+    Chart,
+    Text,
+    anchor,
+    date_texts,
+    dot,
+    grid_texts,
+    points,
+)
 from jobs.render.svg.dates import DateAxis
 from jobs.render.svg.marks import Line, Point, bar, line, steps
 from jobs.render.svg.scale import Scale, round_scale
 
-__all__ = ["MULTIPLES", "Chart", "Multiple", "Text", "flows", "lasting", "multiples", "on_chart"]
+__all__ = ["MULTIPLES", "Multiple", "flows", "lasting", "multiples", "on_chart"]
 
 MULTIPLES: Final = 24
 """Organizations that have a plot of their own at most."""
@@ -24,8 +34,6 @@ _HEIGHT, _SMALL = 190, 84
 """Of a plot, in pixels, without the dates below it."""
 _TOP, _BOTTOM = 22, 8
 """Pixels that are left free above the highest and below the lowest value."""
-_LABEL: Final = 15
-"""Pixels that a label is high."""
 _ABOVE: Final = 9
 """Pixels from the end of a line to the middle of its label."""
 _BAR: Final = 0.38
@@ -34,52 +42,6 @@ _SMALL_TICKS: Final = 5
 _TICKS: Final = 5
 """Dates that are named below a plot at most; on a phone there is room for as many."""
 _HALF: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text in a plot.
-
-    Attributes:
-        x: From the left, as a percentage of the width.
-        y: From the top, in pixels.
-        text: What it says.
-        anchor: Which of its ends stands at ``x``: start, middle or end.
-    """
-
-    x: str
-    y: float
-    text: str
-    anchor: str = "start"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
-    """A plot.
-
-    Attributes:
-        height: In pixels, without the axis below it.
-        grid: The grid lines, each with the text at its left.
-        zero: Where the line of 0 is, in pixels; None: 0 is not on the scale.
-        ticks: The texts below the plot.
-        lines: The lines, each with the class that colours it.
-        paths: Further shapes, each with its class.
-        labels: At the ends of lines, each with its class.
-        upright: Upright lines, each with its position as a percentage.
-        lowest: The lowest value; ``highest`` likewise.
-        highest: The highest value.
-    """
-
-    height: int
-    grid: list[Text]
-    zero: float | None
-    ticks: list[Text]
-    lines: dict[str, Line]
-    paths: dict[str, str]
-    labels: dict[str, Text]
-    upright: list[str]
-    lowest: float = 0
-    highest: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +65,19 @@ class Multiple:
 
 def on_chart(history: History) -> Chart:
     """Return the number of pairs that are ON, night by night."""
-    axis = _axis(history)
+    axis, days = _axis(history), _days(history)
     counts = {night.run_date: night.on for night in history.nights}
     scale = round_scale(counts.values(), _HEIGHT - _BOTTOM, _TOP)
-    points = _points(history, axis, scale, counts)
-    last = points[-1] or (0.0, 0.0)
+    way = points(days, axis, scale, counts)
+    last = way[-1] or (0.0, 0.0)
     return Chart(
         height=_HEIGHT,
-        grid=_grid(scale, "{:,.0f}".format),
+        grid=grid_texts(scale, "{:,.0f}".format),
         zero=scale(0) if scale.has_zero else None,
-        ticks=_dates(axis),
-        lines={"on": line(points)},
-        paths={"end on": _dot(last)},
-        labels={"on": Text(percent(last[0]), max(last[1] - _ABOVE, _LABEL - 3),
+        ticks=date_texts(axis, _HEIGHT, _TICKS),
+        lines={"on": line(way)},
+        paths={"end on": dot(last)},
+        labels={"on": Text(percent(last[0]), max(last[1] - _ABOVE, LABEL - 3),
                            f"{history.last.on:,} ON", "end")},
         upright=[],
         lowest=min(counts.values()),
@@ -135,10 +97,10 @@ def flows(history: History) -> Chart:
         height=_HEIGHT,
         grid=[
             Text(each.x, each.y, each.text.removeprefix("-"))
-            for each in _grid(scale, "{:,.0f}".format)
+            for each in grid_texts(scale, "{:,.0f}".format)
         ],
         zero=zero,
-        ticks=_dates(axis),
+        ticks=date_texts(axis, _HEIGHT, _TICKS),
         lines={},
         paths={
             "gained": "".join(
@@ -170,11 +132,11 @@ def lasting(history: History, median_text: str) -> Chart:
     side = "end" if x > WIDTH / 2 else "start"
     return Chart(
         height=_HEIGHT,
-        grid=_grid(scale, _percent),
+        grid=grid_texts(scale, _percent),
         zero=scale(0),
         ticks=[
-            Text(percent(across(tick)), _HEIGHT + _LABEL, f"{tick:,.0f}",
-                 _anchor(across(tick)))
+            Text(percent(across(tick)), _HEIGHT + LABEL, f"{tick:,.0f}",
+                 anchor(across(tick)))
             for tick in across.ticks
         ],
         lines={"on": Line(steps(points), "")},
@@ -188,8 +150,8 @@ def lasting(history: History, median_text: str) -> Chart:
 
 
 def _survival(found: Sequence[Step], longest: int, scale: Scale, across: Scale) -> list[Point]:
-    points = [(across(0), scale(1)), *((across(step.days), scale(step.left)) for step in found)]
-    return [*points, (across(longest), points[-1][1])]
+    reached = [(across(0), scale(1)), *((across(step.days), scale(step.left)) for step in found)]
+    return [*reached, (across(longest), reached[-1][1])]
 
 
 def multiples(history: History) -> tuple[list[Multiple], Chart]:
@@ -197,7 +159,7 @@ def multiples(history: History) -> tuple[list[Multiple], Chart]:
 
     That is the scale of all of them, the dates, and the line of all organizations together.
     """
-    axis = _axis(history)
+    axis, days = _axis(history), _days(history)
     chosen = [each for each in history.organizations if each.lost][:MULTIPLES]
     shares = [{night.run_date: night.on / night.pairs for night in each.nights} for each in chosen]
     whole = {night.run_date: night.on / night.pairs for night in history.nights if night.pairs}
@@ -206,19 +168,19 @@ def multiples(history: History) -> tuple[list[Multiple], Chart]:
     scale = _within_one(scale)
     found = []
     for each, own in zip(chosen, shares, strict=True):
-        points = _points(history, axis, scale, own)
-        last = next(point for point in reversed(points) if point is not None)
+        way = points(days, axis, scale, own)
+        last = next(point for point in reversed(way) if point is not None)
         first, latest = each.nights[0], each.nights[-1]
         found.append(
-            Multiple(each, line(points), _dot(last), share(first.on, first.pairs),
+            Multiple(each, line(way), dot(last), share(first.on, first.pairs),
                      share(latest.on, latest.pairs))
         )  # fmt: skip
     common = Chart(
         height=_SMALL,
-        grid=_grid(scale, _percent),
+        grid=grid_texts(scale, _percent),
         zero=scale(0) if scale.has_zero else None,
         ticks=_ends(axis),
-        lines={"all": line(_points(history, axis, scale, whole))},
+        lines={"all": line(points(days, axis, scale, whole))},
         paths={},
         labels={},
         upright=[],
@@ -235,50 +197,21 @@ def _within_one(scale: Scale) -> Scale:
     return Scale(scale.low, 1.0, scale.start, scale.end, (*(t for t in scale.ticks if t < 1), 1.0))
 
 
+def _days(history: History) -> list[date]:
+    return [night.run_date for night in history.nights]
+
+
 def _axis(history: History) -> DateAxis:
     return DateAxis(history.first.run_date, history.last.run_date)
-
-
-def _points(
-    history: History, axis: DateAxis, scale: Scale, values: Mapping[date, float]
-) -> list[Point | None]:
-    """Return a point for each night that has a value; None where one has none, or no report."""
-    points: list[Point | None] = []
-    before: date | None = None
-    for night in history.nights:
-        day = night.run_date
-        if before is not None and (day - before).days > 1:
-            points.append(None)
-        points.append((axis(day), scale(values[day])) if day in values else None)
-        before = day
-    return points
-
-
-def _grid(scale: Scale, text: Callable[[float], str]) -> list[Text]:
-    return [Text("0%", scale(tick), text(tick)) for tick in scale.ticks]
 
 
 def _percent(part: float) -> str:
     return f"{100 * part:.0f} %"
 
 
-def _dates(axis: DateAxis) -> list[Text]:
-    return [Text(percent(x), _HEIGHT + _LABEL, text, _anchor(x)) for x, text in axis.ticks(_TICKS)]
-
-
 def _ends(axis: DateAxis) -> list[Text]:
     """Return the first and the last date: a small plot has no room for more on a phone."""
     ends = [axis.first, axis.last] if axis.days else [axis.first]
     return [
-        Text(percent(axis(day)), _SMALL + _LABEL, f"{day:%m-%d}", _anchor(axis(day)))
-        for day in ends
+        Text(percent(axis(day)), _SMALL + LABEL, f"{day:%m-%d}", anchor(axis(day))) for day in ends
     ]
-
-
-def _anchor(x: float) -> str:
-    edge = WIDTH / 12
-    return "start" if x < edge else "end" if x > WIDTH - edge else "middle"
-
-
-def _dot(point: Point) -> str:
-    return f"M{round(point[0])} {round(point[1])}h0"

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import BinaryIO, Final
 
 import jinja2
-from markupsafe import Markup, escape
 
 from jobs.nights.history import Gap, History, Night
-from jobs.render.history.charts import Chart, flows, lasting, multiples, on_chart
+from jobs.render.history.charts import flows, lasting, multiples, on_chart
 from jobs.render.history.words import (
     DEFINITIONS,
     arrived_sentence,
@@ -29,18 +24,15 @@ from jobs.render.history.words import (
 )
 from jobs.render.language import Language, Translate
 from jobs.render.numbers import share
-from palm.text.printable import printable
+from jobs.render.svg.chart import Chart
+from jobs.render.web.template import TAGS, environment, policy, style_sheet
 
 __all__ = ["render_history", "write_history_html"]
 
 _PEOPLE: Final = 20
 _LINES: Final = 100
 _WEEKS: Final = 26
-_DATE: Final = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-_TAGS: Final = {Language.EN: "en", Language.ZH: "zh-CN"}
-_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-)
+_PACKAGE: Final = "jobs.render.history"
 
 
 def write_history_html(history: History, file: BinaryIO, language: Language) -> None:
@@ -54,7 +46,7 @@ def write_history_html(history: History, file: BinaryIO, language: Language) -> 
 
 def render_history(history: History, language: Language) -> str:
     """Return the page."""
-    translate, style = history_translator(language), _style()
+    translate, style = history_translator(language), style_sheet(_PACKAGE)
     lines = list(_lines(history, translate))
     small, common = multiples(history)
     last = history.durations
@@ -62,9 +54,9 @@ def render_history(history: History, language: Language) -> str:
     on = on_chart(history)
     return _template().render(
         _=translate,
-        tag=_TAGS[language],
-        policy=_POLICY.format(digest=_digest(style)),
-        style=Markup(style),  # noqa: S704 - our own, and it has to arrive as it was hashed
+        tag=TAGS[language],
+        policy=policy(style),
+        style=style,
         history=history,
         period=translate("{first} to {last}").format(
             first=history.first.run_date, last=history.last.run_date
@@ -134,42 +126,6 @@ def _lasting_text(history: History, translate: Translate) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {"number": "{:,}".format, "px": _pixels, "dates": _dates}
-    environment.globals |= {"share": share}
-    return environment.from_string(_resource("page.html.j2"))
-
-
-def _dates(text: str) -> Markup:
-    """Return a sentence as markup in which no line ends within a date."""
-    return Markup(_DATE.sub(r'<span class="date">\g<0></span>', str(escape(printable(text)))))  # noqa: S704 - escaped
-
-
-def _pixels(height: float) -> str:
-    return f"{height:.4g}"
-
-
-def _shown(value: object) -> object:
-    """Return what is about to be written into the page: text with nothing that turns it round."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _style() -> str:
-    """Return the style sheet without the spaces that only a person needs."""
-    text = " ".join(_resource("page.css").split())
-    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}")
-
-
-def _resource(name: str) -> str:
-    return files("jobs.render.history").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    made = environment(_PACKAGE)
+    made.globals["share"] = share
+    return made.get_template("page.html.j2")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from jobs.compare.column_counts import most_changed
 from jobs.compare.summary import OrganizationCounts, Summary
 from jobs.schema import NO_CHANGE, Change, State, categories, codes
 
@@ -20,8 +21,10 @@ __all__ = [
     "LISTED",
     "Failure",
     "Organizations",
+    "all_organizations",
     "changed_pairs",
     "failures",
+    "largest",
     "most_moved",
     "moved",
     "unknown_ages",
@@ -91,18 +94,30 @@ def failures(rows: pd.DataFrame, most: int) -> list[Failure]:
 
 
 def most_moved(summary: Summary, most: int) -> Organizations:
-    """Return the organizations with the most changes, then the largest, then by name."""
-    ranked = sorted(
-        summary.by_organization.items(),
-        key=lambda own: (-moved(own[1]), -own[1].pairs, own[0]),
-    )
-    others = [counts for _, counts in ranked[most:]]
-    return Organizations(ranked[:most], len(others), _sum(others))
+    """Return the organizations that lost most, then those that gained most, then the others."""
+    own = dict(sorted(summary.by_organization.items(), key=lambda each: (-moved(each[1]), each[0])))
+    return _cut(most_changed(own), most)
+
+
+def largest(summary: Summary, most: int) -> Organizations:
+    """Return the organizations with the most pairs, then by name."""
+    by_size = sorted(summary.by_organization.items(), key=lambda own: (-own[1].pairs, own[0]))
+    return _cut(by_size, most)
+
+
+def all_organizations(summary: Summary) -> OrganizationCounts:
+    """Return the counts of all organizations together."""
+    return _sum(summary.by_organization.values())
 
 
 def moved(counts: OrganizationCounts) -> int:
     """Return how many pairs of an organization changed, appeared or left."""
     return sum(count for change, count in counts.changes.items() if change not in NO_CHANGE)
+
+
+def _cut(ranked: list[tuple[str, OrganizationCounts]], most: int) -> Organizations:
+    others = [counts for _, counts in ranked[most:]]
+    return Organizations(ranked[:most], len(others), _sum(others))
 
 
 def _unknown(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:

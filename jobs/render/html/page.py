@@ -1,71 +1,71 @@
 """The report as one HTML page without scripts and without references to other files.
 
-The template is beside this file; its values are collected here. Everything is escaped, and a
-Content-Security-Policy would block scripts and requests even if something were not.
+The templates are beside this file, one for each part of the page; their values are collected here.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from importlib.resources import files
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from jobs.compare.column_counts import most_changed
-from jobs.compare.summary import Summary
 from jobs.render.html.excerpt import (
     LISTED,
+    all_organizations,
     changed_pairs,
     failures,
+    largest,
     most_moved,
-    moved,
     unknown_ages,
 )
-from jobs.render.html.trend import bars, line, places
+from jobs.render.html.matrix import transition_cells
+from jobs.render.html.trend import trend_of
 from jobs.render.language import Language, Translate
 from jobs.render.moments import moment_text, texts, zone_of
 from jobs.render.numbers import StateCounts, share, signed, state_counts
 from jobs.render.text import CONTROLS, headline, verdict
 from jobs.render.translations import translator
-from jobs.render.warnings import reason_in, warnings
-from jobs.report.info import HistoryEntry
+from jobs.render.warnings import input_notes, reason_in, serious_warnings
+from jobs.render.web.template import TAGS, environment, policy, style_sheet
 from jobs.report.input_info import InvalidLineInfo
 from jobs.report.model import Report
-from jobs.schema import (
-    COLUMNS,
-    GAIN,
-    HIDDEN,
-    LOSS,
-    Change,
-    Listing,
-    State,
-    UnknownReason,
-    listed,
+from jobs.schema import COLUMNS, HIDDEN, NO_CHANGE, Listing, State, UnknownReason, listed
+
+__all__ = ["DEFINITIONS", "render", "write_html"]
+
+DEFINITIONS: Final = (
+    "Lost is CLOSED, and CLEARED from ON; gained is OPENED and REOPENED; net is gained minus lost.",
+    (
+        "Last known is the state answered in this run or, where there is no valid answer, the last "
+        "known one before. Net changes of ON, OFF and NONE are of what is last known, so that a "
+        "night of errors moves nothing."
+    ),
+    (
+        "Share ON before and after: those last known to be ON, of the pairs in the last report's "
+        "input and of those in this one's. Share lost: what was lost, of those ON before."
+    ),
+    (
+        "Hidden: a person closed and opened again between two runs; only the time of authorization "
+        "tells."
+    ),
+    (
+        "That authorize_time moves when a person authorizes again is its documented meaning, not "
+        "yet seen against the live service."
+    ),
 )
-from palm.text.printable import printable
-
-__all__ = ["render", "write_html"]
-
+"""What the numbers mean: the same every night, so at the end of the page."""
+_PACKAGE: Final = "jobs.render.html"
 _PAIRS: Final = 100
 _ORGANIZATIONS: Final = 20
 _INVALID_LINES: Final = 20
 _FAILURES: Final = 10
-_HEATS: Final = 5
 _MISSING: Final = "–"
-_TAGS: Final = {Language.EN: "en", Language.ZH: "zh-CN"}
-_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-)
 
 
 def write_html(report: Report, file: BinaryIO, language: Language) -> None:
@@ -80,80 +80,63 @@ def write_html(report: Report, file: BinaryIO, language: Language) -> None:
 def render(report: Report, language: Language) -> str:
     """Return the page."""
     translate, summary, metadata = translator(language), report.summary, report.metadata
-    zone, style = zone_of(report.timezone), _style()
-    unknown = summary.states[State.UNKNOWN] > 0
-    run, counted = metadata.run, metadata.input
+    zone, style = zone_of(report.timezone), style_sheet(_PACKAGE)
+    run, counted, unknown = metadata.run, metadata.input, summary.states[State.UNKNOWN]
+    changed = sum(summary.changes[change] for change in LISTED)
+    first = metadata.baseline is None and run is not None
+    nobody_answered = 0 < summary.pairs == unknown
+    still = first or nobody_answered or not changed
+    matrix = transition_cells(summary)
     return _template().render(
         _=translate,
-        tag=_TAGS[language],
-        policy=_POLICY.format(digest=_digest(style)),
-        style=Markup(style),  # noqa: S704 - our own; it must match its hash
+        tag=TAGS[language],
+        policy=policy(style),
+        style=style,
         metadata=metadata,
         zone=zone.key,
         summary=summary,
-        warnings=warnings(report, translate=translate),
+        warnings=serious_warnings(report, translate),
         headline=headline(report, translate),
         verdict=verdict(report, translate),
+        first=first,
+        quiet=not changed,
+        compared=metadata.baseline is not None,
+        nobody_answered=nobody_answered,
+        whole=all_organizations(summary),
         states=list(_states(report)),
-        matrix=_matrix(summary),
-        organizations=most_moved(summary, _ORGANIZATIONS),
-        trend=_trend(metadata.history) if metadata.history else None,
-        pairs=list(_pairs(report.rows, zone)),
-        changed=sum(summary.changes[change] for change in LISTED),
+        matrix=matrix,
+        columns_of_matrix=list(next(iter(matrix.values()), {})),
+        organizations=(largest if still else most_moved)(summary, _ORGANIZATIONS),
+        trend=trend_of(metadata.history or (), translate),
+        pairs=[] if first else list(_pairs(report.rows, zone, translate)),
+        changed=changed,
         ages=unknown_ages(report.rows) if unknown else {},
         failures=failures(report.rows, _FAILURES) if unknown else [],
         controls=[_control(each.name, translate) for each in report.controls],
         flows={state: asdict(flow) for state, flow in summary.roll_forward.items()},
         started=moment_text(run.started.isoformat(), zone) if run else None,
         finished=moment_text(run.finished.isoformat(), zone) if run else None,
+        notes=input_notes(counted, translate) if counted else [],
         invalid=_invalid(counted.invalid_lines, translate) if counted else [],
+        definitions=DEFINITIONS,
     )
 
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {"number": "{:,}".format, "signed": signed}
-    environment.globals |= {
-        "changes": Change,
+    made = environment(_PACKAGE)
+    made.filters["signed"] = signed
+    made.globals |= {
+        "changes": (*LISTED, *NO_CHANGE),
         "columns": COLUMNS,
-        "gain": GAIN,
         "hidden": HIDDEN,
-        "loss": LOSS,
         "most_changed": most_changed,
-        "moved": moved,
         "reasons": UnknownReason,
         "segments": _segments,
         "share": share,
         "total": _total,
     }
-    return environment.from_string(_resource("page.html.j2"))
-
-
-def _shown(value: object) -> object:
-    """Return a value as it is written into the page, without characters that change direction."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _style() -> str:
-    """Return the style sheet without unnecessary spaces."""
-    text = " ".join(_resource("page.css").split())
-    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}")
-
-
-def _resource(name: str) -> str:
-    return files("jobs.render.html").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return made.get_template("page.html.j2")
 
 
 def _states(report: Report) -> Iterator[StateCounts]:
@@ -165,29 +148,6 @@ def _states(report: Report) -> Iterator[StateCounts]:
             yield each._replace(net=each.pairs - before[-1].states[each.state])
         else:
             yield each
-
-
-def _matrix(summary: Summary) -> dict[str, dict[str, tuple[int, str]]]:
-    """Return the transitions, each with a class for its colour; unchanged states have none."""
-    cells = {
-        (before, now): count
-        for before, row in summary.transitions.items()
-        for now, count in row.items()
-    }
-    most = max((count for (before, now), count in cells.items() if before != now), default=0)
-    heat = {
-        cell: "stayed" if cell[0] == cell[1] else f"heat{_heat(count, most)}"
-        for cell, count in cells.items()
-    }
-    return {
-        before: {now: (count, heat[before, now]) for now, count in row.items()}
-        for before, row in summary.transitions.items()
-    }
-
-
-def _heat(count: int, most: int) -> int:
-    """Return 0 for none to 5 for the most, on a logarithmic scale: 3 of 1,000 are visible."""
-    return math.ceil(_HEATS * math.log1p(count) / math.log1p(most)) if count else 0
 
 
 def _total(changes: Mapping[str, int], kinds: Iterable[str]) -> int:
@@ -203,28 +163,7 @@ def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
         start += count
 
 
-def _trend(history: Sequence[HistoryEntry]) -> dict[str, object]:
-    """Return the charts of the last runs, with last known states, which errors do not change."""
-    at = places([run.run_date for run in history])
-    counts = {
-        state.value: [run.known.get(state, run.states[state]) for run in history] for state in State
-    }
-    gained = [run.gain for run in history]
-    lost = [run.loss for run in history]
-    highest = max(*gained, *lost)
-    return {
-        "runs": len(history),
-        "first": history[0].run_date,
-        "last": history[-1].run_date,
-        "lines": {state: line(own, at) for state, own in counts.items()},
-        "gained": bars(gained, at, highest=highest),
-        "lost": bars(lost, at, highest=highest, down=True),
-        "highest": highest,
-        "totals": (sum(gained), sum(lost)),
-    }
-
-
-def _pairs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[dict[str, str]]:
+def _pairs(rows: pd.DataFrame, zone: ZoneInfo, translate: Translate) -> Iterator[dict[str, str]]:
     """Yield the changed pairs as texts under their headings, times in ``zone``.
 
     The two states are one cell.
@@ -234,6 +173,8 @@ def _pairs(rows: pd.DataFrame, zone: ZoneInfo) -> Iterator[dict[str, str]]:
     text = picked[names].astype(object).where(picked[names].notna(), "")
     for name in picked[names].select_dtypes("datetimetz"):
         text[name] = texts(picked[name], zone)
+    for name in {"change", "state", "previous_state"} & set(names):
+        text[name] = text[name].map(lambda value: translate(value) if value else "")
     for row in text.itertuples(index=False):
         cells = dict(zip(names, map(str, row), strict=True))
         now = cells.pop("state") or _MISSING

@@ -51,10 +51,13 @@ def steps(points: Sequence[Point]) -> str:
 
 
 def bar(x: float, width: float, base: float, tip: float) -> str:
-    """Return an upright bar, ``x`` its middle; it is never so low or narrow that it is not seen."""
+    """Return an upright bar, ``x`` its middle; it is never so low or narrow that it is not seen.
+
+    The path is not closed: it is filled all the same.
+    """
     tall = _unit(tip) - _unit(base) or (1 if tip > base else -1)
     wide = max(1, _unit(width))
-    return f"M{_unit(x - wide / 2)} {_unit(base)}v{tall}h{wide}v{-tall}z"
+    return f"M{_unit(x - wide / 2)} {_unit(base)}v{tall}h{wide}v{-tall}"
 
 
 def _path(part: Sequence[Point]) -> str:

@@ -26,7 +26,7 @@ def test_steps_go_to_the_right_first():
 
 
 def test_a_bar_goes_up_or_down_from_its_base_and_is_always_seen():
-    assert bar(50, 10, 60, 20) == "M45 60v-40h10v40z"
-    assert bar(50, 10, 60, 80) == "M45 60v20h10v-20z"
-    assert bar(50, 0.1, 60, 59.8) == "M50 60v-1h1v1z"
-    assert bar(50, 0.1, 60, 60.2) == "M50 60v1h1v-1z"
+    assert bar(50, 10, 60, 20) == "M45 60v-40h10v40"
+    assert bar(50, 10, 60, 80) == "M45 60v20h10v-20"
+    assert bar(50, 0.1, 60, 59.8) == "M50 60v-1h1v1"
+    assert bar(50, 0.1, 60, 60.2) == "M50 60v1h1v-1"
