@@ -15,14 +15,17 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from jobs.compare.summary import summarize
 from jobs.render.html.page import write_html
 from jobs.render.language import Language
 from jobs.report.parquet import read_parquet
+from jobs.schema import ROWS, conform
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
@@ -220,6 +223,29 @@ def report(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def nights(report):
+    """Return a usual night, a first one, a quiet one, and one on which nobody answered."""
+    return {
+        "usual": report,
+        "first": _changed(report, baseline=None, change="FIRST_SEEN", previous_state=None),
+        "quiet": _changed(report, change="UNCHANGED"),
+        "unanswered": _changed(report, change="UNKNOWN", state="UNKNOWN", unknown_reason="TIMEOUT"),
+    }
+
+
+def _changed(report, *, baseline=..., **values):
+    """Return a report whose rows have these values."""
+    rows = conform(report.rows[report.rows["state"].notna()].assign(**values), ROWS)
+    before = report.metadata.baseline if baseline is ... else baseline
+    metadata = replace(
+        report.metadata,
+        baseline=before,
+        summary=summarize(rows, baseline_run_date=before.run_date if before else None),
+    )
+    return replace(report, rows=rows, metadata=metadata)
+
+
+@pytest.fixture(scope="module")
 def addresses(report, tmp_path_factory):
     """Write the page in both languages and return where."""
     folder = tmp_path_factory.mktemp("pages")
@@ -251,7 +277,7 @@ async def test_the_numbers_on_the_page_are_those_of_the_metadata(
             "[...document.querySelectorAll('[data-n]')].map(e => [e.dataset.n, e.textContent])"
         )
         organizations = await page.read(cells_of("organizations"))
-    assert len(shown) > 60
+    assert len(shown) > 40
     for name, text in shown:
         expected = report.about["summary"]
         for part in name.split("."):
@@ -259,11 +285,86 @@ async def test_the_numbers_on_the_page_are_those_of_the_metadata(
         assert number(text) == expected, name
     assert len(organizations) == 21
     counted = dict(report.about["summary"]["by_organization"])
-    for name, _, pairs, on, off, none, unknown, *_ in organizations[:-1]:
+    for name, lost, gained, net, *_, on, off, none, unknown, pairs, _, _, _ in organizations[:-1]:
         own = counted.pop(name)
         assert number(pairs) == own["pairs"]
         assert [*map(number, (on, off, none, unknown))] == list(own["states"].values())
-    assert number(organizations[-1][2]) == sum(own["pairs"] for own in counted.values())
+        assert number(lost) == own["lost"]
+        assert number(gained) == sum(own["changes"].get(c, 0) for c in ("OPENED", "REOPENED"))
+        assert number(net) == number(gained) - number(lost)
+    assert number(organizations[-1][11]) == sum(own["pairs"] for own in counted.values())
+    assert number(organizations[-1][1]) == sum(own["lost"] for own in counted.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("night", ["usual", "first", "quiet", "unanswered"])
+async def test_axe_finds_no_violation(
+    browser, nights, node_modules, tmp_path, night, language, dark, width
+):
+    """Headings, scopes, alternative texts, contrast, names, keyboard: all rules of axe-core."""
+    with (tmp_path / "page.html").open("wb") as file:
+        write_html(nights[night], file, language)
+    axe = (node_modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    address = (tmp_path / "page.html").as_uri()
+    async with page_of(browser, address, width=width, dark=dark) as page:
+        await page.read(axe)
+        await page.read("document.querySelectorAll('details').forEach(d => d.open = true)")
+        found = await page.call(
+            "Runtime.evaluate",
+            expression="axe.run().then(found => found.violations.map("
+            "v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))",
+            awaitPromise=True,
+            returnByValue=True,
+        )
+    assert found["result"]["value"] == []
+
+
+async def test_what_is_folded_opens_with_the_keyboard_alone(browser, addresses):
+    async with page_of(browser, addresses[Language.EN]) as page:
+        await page.read("document.querySelector('#columns > summary').focus()")
+        for kind in ("keyDown", "keyUp"):
+            await page.call(
+                "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r",
+                windowsVirtualKeyCode=13,
+            )  # fmt: skip
+        assert await page.read("document.querySelector('#columns').open") is True
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_on_a_phone_only_tables_scroll_and_no_number_is_broken(browser, addresses, language):
+    async with page_of(browser, addresses[language], width=390) as page:
+        sideways = await page.read(
+            "[...document.querySelectorAll('body *')].filter(e => e.scrollWidth > e.clientWidth + 1"
+            " && getComputedStyle(e).overflowX !== 'visible' && !e.closest('.scroll, pre, svg')"
+            " && !e.closest('details:not([open])')).map(e => e.outerHTML.slice(0, 80))"
+        )
+        broken = await page.read(
+            "[...document.querySelectorAll('[data-n], .organizations td, .moves dd')].filter(e => {"
+            " const text = document.createRange(); text.selectNodeContents(e);"
+            " const lines = [...text.getClientRects()].map(r => Math.round(r.bottom / 8));"
+            " return new Set(lines).size > 1;"
+            "}).map(e => e.textContent)"
+        )
+        first = await page.read("document.querySelector('.moves').getBoundingClientRect().top")
+    assert sideways == []
+    assert [text for text in broken if "→" not in text] == []
+    assert first < 844  # what was lost and gained is on the first screen
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_a_printed_page_has_its_number_and_each_page_of_a_table_its_headings(
+    browser, addresses, language
+):
+    async with page_of(browser, addresses[language]) as page:
+        rules = await page.read(
+            "[...document.styleSheets[0].cssRules].filter(r => r.conditionText === 'print'"
+            " || r.media?.mediaText === 'print').map(r => r.cssText).join('')"
+        )
+    assert "counter(page)" in rules
+    assert "table-header-group" in rules
 
 
 async def test_hostile_openids_and_organizations_are_text(browser, addresses):
