@@ -1,0 +1,71 @@
+"""Errors that the gateway responds with."""
+
+from __future__ import annotations
+
+from palm.errors.base import PalmError, TransientError
+
+__all__ = [
+    "APIError",
+    "ForbiddenError",
+    "PendingError",
+    "RefusedError",
+    "ServerError",
+    "ThrottledError",
+    "UnauthorizedError",
+]
+
+
+class APIError(PalmError):
+    """The gateway responded with a status that means an error, or with 202.
+
+    Attributes:
+        code: WeChat Pay's error code; None if the body has none.
+        message: WeChat Pay's error text, for people: its wording may change. None if there is none.
+        verified: Whether the response's signature verified.
+        retry_after_s: The pause that the response asks for, in seconds; None if it asks for none.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None = None,
+        message: str | None = None,
+        *,
+        request_id: str | None = None,
+        verified: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        said = " ".join(part for part in (code, message and f"({message})") if part)
+        super().__init__(f"HTTP {status}" + (f": {said}" if said else ""))
+        self.status: int = status
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.verified = verified
+        self.retry_after_s = retry_after_s
+
+
+class RefusedError(APIError):
+    """The request was refused; sending it again would not help."""
+
+
+class UnauthorizedError(RefusedError):
+    """401: signature, serial number or clock; WeChat Pay does not know who asks."""
+
+
+class ForbiddenError(RefusedError):
+    """403: WeChat Pay authenticated the merchant, which lacks the permission."""
+
+
+class ThrottledError(APIError, TransientError):
+    """429, or another 4xx whose code or message is about frequency: too many requests."""
+
+
+class ServerError(APIError, TransientError):
+    """5xx: the gateway failed."""
+
+
+class PendingError(APIError, TransientError):
+    """202: the request was accepted and has no result yet; send the same request again for it."""

@@ -1,0 +1,54 @@
+"""Errors without a complete response."""
+
+from __future__ import annotations
+
+from palm.errors.base import TransientError
+
+__all__ = [
+    "CertificateRefusedError",
+    "ConnectError",
+    "DisconnectedError",
+    "LocalResourceError",
+    "TimedOutError",
+    "TransportError",
+]
+
+
+class TransportError(TransientError):
+    """No complete response was received."""
+
+
+class ConnectError(TransportError):
+    """No connection could be made: name resolution, network or TLS failed, or it was refused."""
+
+
+class CertificateRefusedError(ConnectError):
+    """The TLS certificate of a host is not trusted, or belongs to another host.
+
+    Attributes:
+        host: The host that presented the certificate: the gateway's, or a proxy's.
+        verify_code: The reason as OpenSSL's ``X509_V_ERR_*`` number; 0 if unknown.
+        everywhere: Whether each of the client's hosts presented such a certificate at the last
+            attempt to connect to it, and none of them has ever responded.
+    """
+
+    def __init__(self, host: str, why: str, verify_code: int) -> None:
+        super().__init__(f"no connection: the TLS certificate of {host} is refused ({why})")
+        self.host = host
+        self.verify_code = verify_code
+        self.everywhere = False
+
+
+class DisconnectedError(TransportError):
+    """The connection broke before the response was complete."""
+
+
+class TimedOutError(TransportError):
+    """Connecting or responding took longer than allowed."""
+
+
+class LocalResourceError(TransientError):
+    """This machine lacks file descriptors, memory or a local port; the gateway may be healthy.
+
+    It is not a TransportError: it causes no failover, and it does not count as an outage.
+    """
