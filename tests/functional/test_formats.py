@@ -162,7 +162,7 @@ def test_labels_are_chinese_where_asked_and_names_stay(reconcile):
     page = Path("report.html").read_text(encoding="utf-8")
     assert '<html lang="zh-CN">' in page
     assert "刷掌授权核对报告" in page
-    assert "FIRST_SEEN" in page
+    assert "<td>首次出现" in page
     book = openpyxl.load_workbook("report.xlsx")
     assert book.sheetnames == ["摘要", "状态迁移", "机构", "变更", "未知", "关于"]
     assert [cell.value for cell in book["变更"][1]][:2] == ["organization_id", "openid"]

@@ -16,6 +16,8 @@ PAGE_LABELS: Final[Mapping[str, str]] = {
     "Nothing changed since {date}.": "自 {date} 以来没有任何变化。",
     "Of the pairs without an answer nothing is claimed.": "对没有应答的各条不作任何判断。",
     "net": "净变化",
+    "New pairs": "首次出现的用户",
+    "Every pair of a first report is new.": "第一份报告中的每一条都是首次出现。",
     "last known ON": "最近已知已开通",
     "share ON before": "此前已开通占比",
     "share ON after": "本次已开通占比",

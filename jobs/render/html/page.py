@@ -108,7 +108,7 @@ def render(report: Report, language: Language) -> str:
         columns_of_matrix=list(next(iter(matrix.values()), {})),
         organizations=(largest if still else most_moved)(summary, _ORGANIZATIONS),
         trend=trend_of(metadata.history or (), translate),
-        pairs=[] if first else list(_pairs(report.rows, zone, translate)),
+        pairs=list(_pairs(report.rows, zone, translate)),
         changed=changed,
         ages=unknown_ages(report.rows) if unknown else {},
         failures=failures(report.rows, _FAILURES) if unknown else [],

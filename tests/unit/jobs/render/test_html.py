@@ -306,7 +306,7 @@ def test_the_numbers_on_the_page_are_those_of_the_summary(report, language):
     assert {name for name, count in all_counts(report) if count} <= counts.keys()
 
 
-def test_the_order_is_verdict_headline_warnings_then_losses_and_the_same_things_last(night):
+def test_the_order_is_verdict_serious_warnings_headline_losses_and_the_same_things_last(night):
     before = {f"A/{i}": "ON" for i in range(9)} | {"B/0": "ON"}
     report = night(before, {"A/0": "UNKNOWN", "B/0": "OFF"}, extra_lines=",A,x\n")
     reasons = Verdict((TooMuchUnknown(unknown=1, invalid=1, pairs=1, allowed=0.01),)).to_json()
@@ -315,8 +315,8 @@ def test_the_order_is_verdict_headline_warnings_then_losses_and_the_same_things_
     page = render(replace(report, metadata=Metadata.from_json(about)), Language.EN)
     said = [
         "The run ended with exit code 3. 1 of 1 pairs have no answer and 1 input lines are invalid",
-        "of 2 pairs 0 are ON",
         "8 of 10 pairs of the last report",
+        "of 2 pairs 0 are ON",
         *(f'<h2 id="{each}"' for each in ("states", "organizations", "transitions", "changes")),
         *(f'<h2 id="{each}"' for each in ("trend", "pairs", "unknown", "invalid")),
         *(f'<h2 id="{each}"' for each in ("controls", "run", "reference")),
@@ -428,7 +428,8 @@ def test_the_first_report_says_so_and_shows_no_changes(report_of, nights, langua
     page = render(report_of({"A/a": "ON", "B/b": "OFF"}, nights[0]), language)
     said = {"en": "No comparison: this is the first report.", "zh": "这是第一份报告"}
     assert said[language] in page
-    assert not {"transitions", "changes", "trend", "pairs", "unknown"} & set(Reader(page).ids)
+    assert not {"transitions", "changes", "trend", "unknown"} & set(Reader(page).ids)
+    assert page[page.index('<h2 id="pairs"') :].split("</h2>\n")[1].startswith("<details><summary>")
     assert cells(page, "organizations")[1] == ["A", "100.0 %", "1", "0", "0", "0", "1"]
 
 
