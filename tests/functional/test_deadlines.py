@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from jobs.commands.exit_codes import exit_code_of
-from jobs.commands.typed_options import typed_options
+from jobs.commands.options.typed_options import typed_options
 from jobs.deadline import Deadline, TimeLimit
 from jobs.errors import RunError
 from jobs.input.options import InputOptions

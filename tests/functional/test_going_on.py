@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.commands.typed_options import typed_options
+from jobs.commands.options.typed_options import typed_options
 from jobs.errors import CredentialsError, NotNowError, RunError
 from jobs.journal.file import unwritable
 from jobs.run.resumption.remedy import adding_remedy

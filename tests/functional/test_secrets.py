@@ -15,7 +15,7 @@ import pytest
 from jobs.commands import reconcile
 from jobs.commands import report as show
 from jobs.commands.exit_codes import exit_code_of
-from jobs.commands.typed_options import typed_options
+from jobs.commands.options.typed_options import typed_options
 from jobs.errors import RunTerminatedError
 from jobs.run.resumption.remedy import remedy
 from jobs.run.resumption.typed_command import shown_command

@@ -120,7 +120,7 @@ def test_only_the_option_sandbox_leads_to_the_sandboxs_server():
         - {"palm.sandbox.identity", "palm.sandbox.identity.SANDBOX_MCHID"}
     }
     assert server == {"jobs/run/sandbox_endpoint.py", "palm/commands/main.py"}
-    assert importers("jobs.run.sandbox_endpoint", paths) == {"jobs/commands/reconcile.py"}
+    assert importers("jobs.run.sandbox_endpoint", paths) == {"jobs/commands/options/run_options.py"}
     identity = imported(ROOT / "palm/sandbox/identity.py")
     assert not {name for name in identity if name.startswith(("palm", "aiohttp"))}
 

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from jobs.commands.options import GROUPS
+from jobs.commands.options.groups import GROUPS
 from jobs.commands.reconcile import command
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions

@@ -6,13 +6,11 @@ import os
 import re
 import subprocess
 import sys
-from zoneinfo import ZoneInfo
 
 import click
 import pytest
 from click.testing import CliRunner
 
-import jobs.commands.reconcile
 from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
 from jobs.commands.reconcile import command
 from jobs.errors import RunError
@@ -121,13 +119,6 @@ def test_a_time_zone_that_is_none_is_refused(zone):
     error = refused("p.csv", "-o", "r.parquet", "--sandbox", "--timezone", zone)
     assert exit_code_of(error) == 2
     assert "no time zone is called" in str(error)
-
-
-def test_the_run_date_is_todays_in_the_time_zone_given():
-    """Between these two it is always another day somewhere within 26 hours."""
-    east = jobs.commands.reconcile._run_date(None, ZoneInfo("Pacific/Kiritimati"))
-    west = jobs.commands.reconcile._run_date(None, ZoneInfo("Etc/GMT+12"))
-    assert 1 <= (east - west).days <= 2
 
 
 def test_a_config_that_is_not_there_is_refused():

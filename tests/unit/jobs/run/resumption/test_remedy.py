@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
+from jobs.commands.options.typed_options import typed_options
 from jobs.commands.reconcile import command
-from jobs.commands.typed_options import typed_options
 from jobs.deadline import TimeLimit, parse_deadline
 from jobs.run.resumption import remedy as remedies
 from jobs.store.outputs import parse_outputs

@@ -8,7 +8,7 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
-from jobs.commands.option_types import Name, default_of
+from jobs.commands.options.option_types import Name, default_of
 from jobs.observe.notify.options import NotifyOn, NotifyOptions
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.parsed_options import ParsedOptions

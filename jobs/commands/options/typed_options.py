@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jobs.commands.options import GROUPS
+from jobs.commands.options.groups import GROUPS
 from jobs.run.resumption.typed_command import TypedOption
 
 __all__ = ["typed_options"]

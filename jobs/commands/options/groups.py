@@ -10,10 +10,10 @@ from typing import Final
 
 import click
 
-from jobs.commands.config_defaults import read_defaults
 from jobs.commands.grouped_help import OptionGroup
-from jobs.commands.option_types import Number, default_of
-from jobs.commands.telling_options import TELLING
+from jobs.commands.options.config_defaults import read_defaults
+from jobs.commands.options.option_types import Number, default_of
+from jobs.commands.options.telling_options import TELLING
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
