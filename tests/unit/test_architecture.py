@@ -161,3 +161,46 @@ def test_a_pure_module_asks_nobody_else_for_the_world(module):
 def test_no_file_is_named_after_nothing(package):
     vague = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "data", "process"}
     assert {path.stem for path in sources(package)} & vague == set()
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 300, 60
+BEHAVIOURS = {
+    "jobs/input/test_waiting.py",
+    "jobs/observe/log/test_injection.py",
+    "jobs/report/test_damaged_reports.py",
+    "jobs/sweep/test_throttled.py",
+    "palm/test_renamed.py",
+}
+"""Tests of what several modules of a package do together."""
+
+
+@pytest.mark.parametrize("package", ["palm", "jobs"])
+def test_a_file_and_a_function_are_short_enough_to_be_read_at_once(package):
+    too_long = []
+    for path in sources(package):
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        if (lines := len(text.splitlines())) > LONGEST_FILE:
+            too_long.append(f"{name}: {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    too_long.append(f"{name}: {node.name} has {lines} lines")
+    assert too_long == []
+
+
+def test_the_unit_tests_mirror_the_tree():
+    """A test file has the name and the folder of the module or package that it tests."""
+    unit = ROOT / "tests/unit"
+    names = {
+        path.relative_to(unit).as_posix()
+        for package in ("palm", "jobs")
+        for path in (unit / package).rglob("test_*.py")
+    }
+    without_module = {
+        name
+        for name in names
+        if not (module := ROOT / name.replace("test_", "", 1)).is_file()
+        and not module.with_suffix("").is_dir()
+    }
+    assert without_module == BEHAVIOURS
