@@ -42,7 +42,8 @@ _log: Final = logging.getLogger("palm")
 class Settings(BaseSettings):
     """Merchant, keys and hosts. Secrets are always paths, never values.
 
-    Paths in ``palm.toml`` are relative to its folder, all others to the current one.
+    Relative paths in ``palm.toml`` start from the folder of ``palm.toml``. Relative paths in
+    environment variables and options start from the current folder.
     """
 
     model_config = SettingsConfigDict(

@@ -68,7 +68,7 @@ def count_organizations(
         organizations: The organization of each row.
         columns: The codes of ``state``, ``known_state``, ``previous_state`` and ``change`` of each
             row.
-        was_here: Whether the last input in which a row's pair was is the last report's.
+        was_here: True in each row whose pair was in the input of the last report.
     """
     names = list(organizations.categories)
     own, state, change = organizations.codes.astype("int64"), columns["state"], columns["change"]

@@ -192,8 +192,8 @@ def _first_records(
 def _refuse_nul(fields: Sequence[str], line: int, name: str) -> None:
     if any("\0" in field for field in fields):
         raise InputError(
-            f"{shown(name)}: line {line}: the header holds NUL characters, so this is not CSV, or "
-            "--encoding is not the file's; check both"
+            f"{shown(name)}: line {line}: the header contains NUL characters: this is not CSV, "
+            "or --encoding is wrong; check the file and the option"
         )
 
 

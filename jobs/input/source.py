@@ -210,7 +210,7 @@ def _refuse_binary(content: bytes, name: str, *, guess: bool) -> None:
     first = _FIRST_LINE.match(content)
     if guess and not marked and first and b"\0" in first[0]:
         raise InputError(
-            f"{shown(name)}: line 1 holds NUL bytes, so it looks like binary data, not CSV; "
+            f"{shown(name)}: line 1 contains NUL bytes, so it looks like binary data, not CSV; "
             "check the path, or pass --encoding utf-16-le if it is UTF-16 without a mark"
         )
 

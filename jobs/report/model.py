@@ -126,7 +126,10 @@ class Report:
 
     @property
     def timezone(self) -> str:
-        """The time zone in which a person reads its times; UTC where no run is known."""
+        """The name of the time zone in which formats for people show the report's times.
+
+        It is the run's, or UTC for rows that another program wrote, whose run is not known.
+        """
         return self.metadata.run.timezone if self.metadata.run else "UTC"
 
     @property

@@ -77,7 +77,7 @@ def find_baseline(
         _check_gateway(replaced, output, gateway)
     if replaced is not None and replaced.run_date > run_date:
         raise UsageError(
-            f"{output} is of {replaced.run_date}, later than the run date {run_date}: "
+            f"{output} is a report of {replaced.run_date}, later than the run date {run_date}: "
             "write to another file, or set --run-date",
         )
     if not wanted:

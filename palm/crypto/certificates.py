@@ -136,14 +136,14 @@ def _read_certificate(
         raise _UnusableError(f"({serial}) holds no RSA key")
     if public_key.key_size < _LEAST_BITS:
         raise _UnusableError(
-            f"({serial}) has {public_key.key_size} bits; at least {_LEAST_BITS} are wanted"
+            f"({serial}) has {public_key.key_size} bits; at least {_LEAST_BITS} are required"
         )
     if named.upper() != serial:
         raise _UnusableError(f"({serial}) is listed under another serial number")
     if problem := out_of_date(certificate, now):
         raise _UnusableError(f"({serial}) {problem}")
     if trust is not None and not trust.believes(certificate, now):
-        raise _UnusableError(f"({serial}) is not under the roots in root_certificate")
+        raise _UnusableError(f"({serial}) was not issued under a certificate in root_certificate")
     return certificate
 
 

@@ -175,7 +175,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
                 at.
 
         Raises:
-            SettingsError: As the class; or a certificate is not valid, or not under the roots.
+            SettingsError: As the class; or a certificate is not valid, or has another root.
         """
         now, validity = now or datetime.now(UTC), {}
         for name in public_keys or {}:
@@ -190,7 +190,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
             keys[serial] = _key_of(loaded, "a platform certificate")
             validity[serial] = validity_of(loaded)
             if trust is not None and not trust.believes(loaded, now):
-                raise SettingsError(f"a platform certificate {serial} is not under the roots given")
+                raise SettingsError(f"a platform certificate {serial} has another root certificate")
         return cls(keys, validity=validity)
 
     def __getitem__(self, name: str) -> RSAPublicKey:
@@ -253,7 +253,7 @@ def _key_id(text: str) -> str:
 
 def _check_size(key: RSAPrivateKey | RSAPublicKey, name: str) -> None:
     if key.key_size < _MIN_BITS:
-        raise SettingsError(f"{name} has {key.key_size} bits; at least {_MIN_BITS} are wanted")
+        raise SettingsError(f"{name} has {key.key_size} bits; at least {_MIN_BITS} are required")
 
 
 def _private_key(pem: bytes, name: str) -> RSAPrivateKey:

@@ -44,4 +44,4 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext | None:
     else:
         return context
     # Raised outside the except block so that the original is not chained.
-    raise SettingsError(f"{name} holds a certificate that OpenSSL cannot read")
+    raise SettingsError(f"{name} contains a certificate that OpenSSL cannot parse")

@@ -205,6 +205,8 @@ async def test_downloaded_certificates_count_only_under_the_root_that_is_set(
             assert (await palm.authorizations.get(OPENID, "1")).verified_by == keys.platform_serial
         root.write_bytes(root_of(keys, keys.merchant_key))
         async with asking(gateway, tmp_path / "keys") as palm:
-            with pytest.raises(BodyError, match="is not under the roots in root_certificate"):
+            with pytest.raises(
+                BodyError, match="was not issued under a certificate in root_certificate"
+            ):
                 await palm.with_options(retry=Retry(attempts=1)).authorizations.get(OPENID, "1")
     assert gateway.stats.answered == 3, "two downloads, and one question"

@@ -164,7 +164,7 @@ def _unanswered(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _names(rows: pd.DataFrame, listing: Listing) -> list[str]:
-    """Return the columns of a list of pairs: the keys, the carried columns, and the others."""
+    """Return a sheet's column names: the keys, those carried through from the input, the rest."""
     names = listed(listing)
     return [*names[:_FIXED], *carried_columns(rows.columns, ROWS), *names[_FIXED:]]
 

@@ -43,7 +43,7 @@ def check_outputs_apart(
             if is_same(path, other):
                 raise UsageError(f"{other} and {path} are one file; name another")
         if piped and is_same(path, _STDOUT):
-            raise UsageError(f"{path} is standard output, too; name another file")
+            raise UsageError(f"{path} is also standard output; choose another file")
         if kept is not None and is_same(path, kept):
             raise UsageError(f"{path}: the report before is kept there; name another file")
 
@@ -64,7 +64,9 @@ def check_metrics_apart(
     for text in outputs:
         in_folder = is_dated_report(metrics) and is_same(metrics.parent.parent, text)
         if in_folder or is_same(metrics, text):
-            raise UsageError(f"--metrics: {metrics} is a report (--output), too; name another file")
+            raise UsageError(
+                f"--metrics: {metrics} is also an --output; choose another file for the metrics"
+            )
     for other in others:
         if other is not None and is_same(metrics, other):
             raise UsageError(

@@ -353,7 +353,7 @@ def test_a_certificate_in_a_file_must_be_under_the_roots_that_are_set(
     assert list(load_settings(given, root_certificate=right).verifying_keys()) == [f"{SERIAL:X}"]
     monkeypatch.setenv("PALM_ROOT_CERTIFICATE", str(wrong))
     assert refusal(load_settings(given).verifying_keys) == (
-        f"a platform certificate {SERIAL:X} is not under the roots given"
+        f"a platform certificate {SERIAL:X} has another root certificate"
     )
     wrong.write_text("no root")
     assert refusal(load_settings(given).verifying_keys) == (

@@ -83,7 +83,7 @@ def test_the_public_keys_id_is_no_merchant_serial(pem):
 
 def test_a_key_of_1024_bits_is_refused(pem):
     with pytest.raises(
-        SettingsError, match="the merchant's private key has 1024 bits; at least 2048 are wanted"
+        SettingsError, match="the merchant's private key has 1024 bits; at least 2048 are required"
     ):
         Merchant.from_pem("1", pem.private(pem.small), serial_no=SERIAL)
 
