@@ -20,6 +20,7 @@ from hypothesis import settings
 import palm.crypto.keys
 from palm.sandbox import SandboxKeys
 from tests import forkserver
+from tests.sandbox_keys import shared_keys, use_shared_keys
 from tests.secrecy import Secrecy
 
 settings.register_profile("palm", deadline=None)
@@ -108,7 +109,7 @@ def secrecy(pytestconfig: pytest.Config) -> Secrecy:
 @pytest.fixture(scope="session")
 def keys() -> SandboxKeys:
     """Both sides' keys, made once a session."""
-    return SandboxKeys.generate()
+    return shared_keys()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -117,6 +118,14 @@ def _check_each_key_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         load = palm.crypto.keys.load_pem_private_key
         patch.setattr(palm.crypto.keys, "load_pem_private_key", functools.lru_cache(64)(load))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _make_keys_once() -> Iterator[None]:
+    """Let sandboxes that are started within this process share their keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_shared_keys(patch.setattr)
         yield
 
 

@@ -33,6 +33,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from tests.sandbox_keys import use_shared_keys
+
 __all__ = ["COMMANDS", "running"]
 
 COMMANDS: Final = Path(tempfile.gettempdir()) / f"palm-commands-{os.getpid()}"
@@ -88,6 +90,15 @@ request = marshal.dumps((
     [(kind, resource.getrlimit(kind)) for kind in {limits!r}],
     [number for number in (1, 2, 3, 15) if signal.getsignal(number) == signal.SIG_IGN],
 ))
+early = []
+pid = 0
+
+def pass_on(number, _):
+    os.kill(pid, number) if pid else early.append(number)
+
+for number in (1, 2, 3, 10, 12, 15):
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, pass_on)
 given = array.array("i", [folder, *streams])
 sent = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)]
 try:
@@ -98,9 +109,8 @@ except OSError:
     pid = 0
 if not pid:  # the server has ended before it began
     install()
-for number in (1, 2, 3, 10, 12, 15):
-    if signal.getsignal(number) != signal.SIG_IGN:
-        signal.signal(number, lambda number, _: os.kill(pid, number))
+for number in early:
+    os.kill(pid, number)
 if not (ended := server.recv(8, socket.MSG_WAITALL)):
     sys.exit("the server of the tests has ended")
 code = int.from_bytes(ended, "big", signed=True)
@@ -158,6 +168,7 @@ def _import_everything() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             with suppress(ImportError):  # of what is optional, and not installed
                 importlib.import_module(module.name)
+    use_shared_keys(setattr)
     gc.collect()
     gc.freeze()
 

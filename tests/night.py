@@ -31,6 +31,7 @@ from jobs.store.options import StoreOptions
 from jobs.store.outputs import Outputs
 from jobs.sweep.options import LIVE_RATE, SANDBOX_RATE, SweepOptions
 from palm import __version__
+from tests.sandbox_keys import shared_keys
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 ORGANIZATIONS = ("0042", "1001", "1002")
@@ -83,7 +84,8 @@ def options(
     given = {
         "source": str(source), "outputs": Outputs.to(output), "run_date": run_date,
         "default_rate": LIVE_RATE if settings else SANDBOX_RATE,
-        "endpoint": ConfiguredEndpoint(settings) if settings else SandboxEndpoint(), **given,
+        "endpoint": ConfiguredEndpoint(settings) if settings else SandboxEndpoint(shared_keys()),
+        **given,
     }  # fmt: skip
     if seconds is not None:
         given["time"] = TimeLimit.of_duration(seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.report.model import GatewayId
@@ -16,14 +16,20 @@ __all__ = ["SandboxEndpoint"]
 
 @dataclass(frozen=True, slots=True)
 class SandboxEndpoint:
-    """A sandbox with keys made for the run, which runs while the context is open."""
+    """A sandbox that runs in this process while the context is open.
 
-    files_per_request: int = 2  # both ends of each connection are in this process
+    Attributes:
+        keys: The keys of both sides; by default they are generated when the context opens.
+        files_per_request: Both ends of each connection are in this process.
+    """
+
+    keys: SandboxKeys | None = field(default=None, repr=False)
+    files_per_request: int = 2
 
     @asynccontextmanager
     async def open(self, run_date: date) -> AsyncIterator[Endpoint]:
         """Yield the endpoint of a sandbox that shows its population at the run date."""
-        keys = SandboxKeys.generate()
+        keys = self.keys or SandboxKeys.generate()
         async with SandboxGateway(keys, date=run_date) as gateway:
             yield Endpoint(
                 GatewayId("sandbox", keys.mchid),

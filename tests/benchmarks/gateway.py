@@ -9,14 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Final
+
+INSTALLED: Final = Path(sys.executable).parent / "palm"
+"""The installed command."""
 
 
 @contextmanager
-def running_gateway(*options: str, day: date) -> Iterator[Path]:
-    """Yield the folder with the keys and ``palm.toml`` of a gateway that runs while this lasts."""
+def running_gateway(*options: str, day: date, palm: Path = INSTALLED) -> Iterator[Path]:
+    """Yield the folder with the keys and ``palm.toml`` of a gateway that runs while this lasts.
+
+    Args:
+        options: Further options of ``palm sandbox``.
+        day: The business date that the gateway shows.
+        palm: The command; tests pass the one of ``tests.forkserver``, which starts faster.
+    """
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "keys"
-        command = [sys.executable, "-m", "palm.commands.main", "sandbox", "--port", "0"]
+        command = [str(palm), "sandbox", "--port", "0"]
         command += ["--keys", str(folder), "--date", day.isoformat(), *options]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

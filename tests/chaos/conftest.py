@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -20,7 +20,8 @@ from tests.chaos.gateway import served
 from tests.chaos.killing import kill_again_and_again
 from tests.chaos.machine import IN_FLIGHT, Machine
 from tests.chaos.real_time import begun
-from tests.night import DAY, SCRIPTS, options, run_quietly, write_pairs
+from tests.forkserver import COMMANDS
+from tests.night import DAY, options, run_quietly, write_pairs
 
 
 @contextmanager
@@ -64,13 +65,21 @@ def nights(request, machine, tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def kills(request, machine, tmp_path_factory):
-    """Begin the run that is killed with the first test; return what will come of it."""
-    if any(item.path.name == "test_kills.py" for item in request.session.items):
-        folder = tmp_path_factory.mktemp("kills")
-        with served(folder) as gateway, ThreadPoolExecutor() as pool:
-            yield pool.submit(kill_again_and_again, gateway, folder, machine)
-    else:
-        yield None
+    """Begin the runs that are killed with the first test; return what will come of each, by number.
+
+    One after the other: each would disturb the other.
+    """
+    items = [item for item in request.session.items if item.path.name == "test_kills.py"]
+    with ExitStack() as stack:
+        gateways = {}
+        for count in sorted({item.callspec.params["count"] for item in items}):
+            folder = tmp_path_factory.mktemp("kills")
+            gateways[count] = stack.enter_context(served(folder)), folder
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        yield {
+            count: pool.submit(kill_again_and_again, *where, machine, count)
+            for count, where in gateways.items()
+        }
 
 
 @pytest.fixture
@@ -131,14 +140,18 @@ def night(gateway, machine, report_path, source):
 
 
 @pytest.fixture
-def start(folder, gateway):
-    """Return a function that starts the real command in a process of its own."""
+def start(folder, gateway, quick_commands):
+    """Return a function that starts the real command in a process of its own.
+
+    ``program``: where it matters which process it is (it is killed, its id is read), the
+    installed script.
+    """
     begun = []
 
-    def start(*arguments, config=None, env=None):
+    def start(*arguments, config=None, env=None, program=COMMANDS / "palm-reconcile"):
         given = [*map(str, arguments), "--config", str(config or gateway.config())]
         process = subprocess.Popen(
-            [str(SCRIPTS / "palm-reconcile"), *given],
+            [str(program), *given],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
             env=env and {**os.environ, **env},
         )  # fmt: skip

@@ -13,8 +13,8 @@ from tests.chaos.gateway import Served
 from tests.chaos.machine import Machine
 from tests.night import DAY, SCRIPTS, write_pairs
 
-PEOPLE = 5_000
-KILLS = 20
+PEOPLE_PER_KILL = 250
+"""So that the run does not come to its end before the last kill."""
 
 
 @dataclass
@@ -35,16 +35,17 @@ class Ended:
     said: str = ""
 
 
-def kill_again_and_again(gateway: Served, folder: Path, machine: Machine) -> Ended:
-    """Kill a run at seeded moments, then let it go to its end."""
+def kill_again_and_again(gateway: Served, folder: Path, machine: Machine, count: int) -> Ended:
+    """Kill a run so many times, at seeded moments, then let it go to its end."""
     drawn = random.Random(5)
     gateway.tell(latency_s=0.02)  # so that there is always something in flight
-    command = [str(SCRIPTS / "palm-reconcile"), str(write_pairs(folder / "pairs.csv", PEOPLE))]
+    pairs = write_pairs(folder / "pairs.csv", PEOPLE_PER_KILL * count)
+    command = [str(SCRIPTS / "palm-reconcile"), str(pairs)]
     command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate"]
     command += [f"{machine.rate(400):.0f}"]
     command += ["--config", str(gateway.config()), "--progress", "off"]
     ended = Ended(folder)
-    while len(ended.kills) < KILLS:
+    while len(ended.kills) < count:
         asked = gateway.tell()["asked"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             if len(ended.kills) % 4:  # while it asks; every fourth anywhere, also while it starts

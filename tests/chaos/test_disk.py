@@ -12,7 +12,7 @@ import pytest
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.store.outputs import Outputs
-from tests.night import DAY, NEXT
+from tests.night import DAY, NEXT, SCRIPTS
 
 
 def asked_by_now(gateway):
@@ -123,7 +123,7 @@ def test_a_second_run_ends_with_75_and_names_the_first_ones_pid_and_start(
 ):
     path, config = source(300), gateway.config()
     command = [path, "-o", report_path, "--run-date", DAY, "--rate", 50]
-    first = start(*command, config=config)
+    first = start(*command, config=config, program=SCRIPTS / "palm-reconcile")
     while not gateway.tell()["asked"]:
         assert first.poll() is None
     second = start(*command, config=config)
@@ -137,7 +137,10 @@ def test_a_second_run_ends_with_75_and_names_the_first_ones_pid_and_start(
 def test_the_lock_of_a_run_that_was_killed_does_not_keep_the_next_one_out(
     gateway, start, night, source, is_true
 ):
-    first = start(source(300), "-o", "report.parquet", "--run-date", DAY, "--rate", 100)
+    first = start(
+        source(300), "-o", "report.parquet", "--run-date", DAY, "--rate", 100,
+        program=SCRIPTS / "palm-reconcile",
+    )  # fmt: skip
     while not gateway.tell()["asked"]:
         assert first.poll() is None
     first.kill()

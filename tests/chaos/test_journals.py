@@ -104,7 +104,7 @@ def test_a_damaged_journal_is_renamed_and_what_is_sound_is_kept(
 def test_the_command_goes_on_with_damaged_journals_and_says_nothing_false(
     broken_off, start, folder, is_true
 ):
-    """Seeded mutations, as the unit tests make 2,000 of; the command ends with 0 each time."""
+    """Seeded mutations, of which the unit tests make 2,000; the command ends with 0 each time."""
     journal = broken_off(200, 60)
     content, random_ = journal.read_bytes(), random.Random(3)
     for _ in range(4):

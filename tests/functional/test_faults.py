@@ -14,10 +14,10 @@ from palm import Retry, Timeouts
 from palm.sandbox import Population
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
+from tests.forkserver import COMMANDS
 from tests.night import options, run_quietly
 
 DAY = date(2025, 3, 3)
-PEOPLE = 5_000
 ORGANIZATIONS = ("0042", "1001", "1002", "1003", "1004", "1005")
 WAITS = Waits(
     retry=Retry(base_s=0.005, cap_s=0.05, throttle_s=0.02, patience_s=float("inf")),
@@ -27,16 +27,29 @@ UNANSWERABLE = (UnknownReason.NO_STATE, UnknownReason.NEW_STATE)
 """Verified answers without a state that we know: asking again would not be right."""
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(2_000, id="some"),
+        pytest.param(5_000, id="all", marks=pytest.mark.slow),
+    ],
+)
+def people(request):
+    """Return how many people the night asks for."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def report(tmp_path_factory, people):
     """Return the report of a night on which every request meets a fault with 30 %.
 
     Without ``unnamed``: a gateway that leaves names out of 2 % of its answers is another matter.
     """
     folder = tmp_path_factory.mktemp("faults")
-    lines = (f"o{i:027},{ORGANIZATIONS[i % 6]}" for i in range(PEOPLE))
+    lines = (f"o{i:027},{ORGANIZATIONS[i % 6]}" for i in range(people))
     (folder / "pairs.csv").write_text("openid,organization_id\n" + "\n".join(lines) + "\n")
-    with running_gateway("--faults", "all=0.02,unnamed=0", day=DAY) as keys:
+    given = ["--faults", "all=0.02,unnamed=0"]
+    with running_gateway(*given, day=DAY, palm=COMMANDS / "palm") as keys:
         run_quietly(
             options(
                 folder / "pairs.csv",
@@ -51,21 +64,21 @@ def report(tmp_path_factory):
     return read_parquet(folder / "report.parquet")
 
 
-def test_no_state_differs_from_the_populations(report):
+def test_no_state_differs_from_the_populations(report, people):
     population = Population()
     told = report.rows[report.rows["state"] != "UNKNOWN"]
     looks = [
         population.state_on(openid, organization, DAY)
         for openid, organization in zip(told["openid"], told["organization_id"], strict=True)
     ]
-    assert len(told) > PEOPLE * 0.9
+    assert len(told) > people * 0.9
     assert list(told["state"]) == [look.state for look in looks]
     times = told["authorize_time"].astype(object).where(told["authorize_time"].notna(), None)
     assert list(times) == [look.authorize_time for look in looks]
 
 
-def test_every_pair_is_accounted_for(report):
-    assert list(report.rows["openid"]) == [f"o{i:027}" for i in range(PEOPLE)]
+def test_every_pair_is_accounted_for(report, people):
+    assert list(report.rows["openid"]) == [f"o{i:027}" for i in range(people)]
     assert report.rows["state"].notna().all()
     unknown = report.rows["state"] == "UNKNOWN"
     assert (report.rows["unknown_reason"].notna() == unknown).all()
@@ -76,27 +89,27 @@ def test_the_controls_balance(report):
     assert [control.name for control in report.controls if not control.holds] == []
 
 
-def test_at_most_three_in_a_thousand_stay_unknown_that_could_be_answered(report):
+def test_at_most_three_in_a_thousand_stay_unknown_that_could_be_answered(report, people):
     reasons = Counter(report.rows["unknown_reason"].dropna())
     others = sum(count for reason, count in reasons.items() if reason not in UNANSWERABLE)
-    assert others <= 0.003 * PEOPLE
+    assert others <= 0.003 * people
 
 
-def test_answers_without_a_known_state_are_unknown_for_that_reason(report):
+def test_answers_without_a_known_state_are_unknown_for_that_reason(report, people):
     """Each attempt meets one of the two with 4 %; they are not asked again."""
     reasons = Counter(report.rows["unknown_reason"].dropna())
-    assert 0.03 * PEOPLE < sum(reasons[reason] for reason in UNANSWERABLE) < 0.08 * PEOPLE
+    assert 0.03 * people < sum(reasons[reason] for reason in UNANSWERABLE) < 0.08 * people
     unknown = report.rows["unknown_reason"].isin(UNANSWERABLE)
     assert set(report.rows.loc[unknown, "http_status"]) == {200}
 
 
-def test_each_fault_was_met(report):
+def test_each_fault_was_met(report, people):
     """So that the tests above speak of something."""
     assert report.about["asking"]["outcomes"].keys() >= {
         "BodyError", "DisconnectedError", "MismatchError", "UnrecognizedStateError", "NoStateError",
         "ServerError", "SignatureError", "ThrottledError", "TimedOutError", "ok",
     }  # fmt: skip
-    assert report.about["asking"]["probes"] > PEOPLE * 0.01
+    assert report.about["asking"]["probes"] > people * 0.01
 
 
 def test_every_request_is_counted_under_its_outcome(report):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.report.model import GatewayId
+from tests.forkserver import COMMANDS
 from tests.history_sql import Judge
 from tests.many_nights import FIRST, People, write_nights
 from tests.night import SCRIPTS
@@ -29,13 +30,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def show(*words, **options):
-    command = [SCRIPTS / "palm-report", *map(str, words)]
+def show(*words, scripts=COMMANDS, **options):
+    command = [scripts / "palm-report", *map(str, words)]
     return subprocess.run(command, check=False, capture_output=True, text=True, **options)
 
 
 def test_a_folder_of_nights_is_a_line_a_night_and_missing_ones_are_seen(folder):
-    shown = show(folder)
+    shown = show(folder, scripts=SCRIPTS)
     assert (shown.returncode, shown.stderr) == (0, "")
     lines = shown.stdout.splitlines()
     assert lines[0] == "! 2 nights have no report: 2026-08-06 – 2026-08-07."

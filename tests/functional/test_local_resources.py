@@ -25,6 +25,7 @@ from palm.commands import exit_codes
 from palm.sandbox import Faults, SandboxGateway
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
+from tests.forkserver import COMMANDS
 from tests.functional.conftest import serving
 from tests.limits import no_free_descriptors
 from tests.night import DAY, options, run_quietly, write_pairs
@@ -106,7 +107,7 @@ def descriptors(count):
 
 async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
     stats = RequestStats()
-    with running_gateway(day=DAY) as folder:
+    with running_gateway(day=DAY, palm=COMMANDS / "palm") as folder:
         settings = load_settings(read_config(folder / "palm.toml"))
         async with AsyncPalm.from_settings(
             settings, rate=2000, breaker=HASTY, retry=PERSISTENT, on_attempt=stats.attempted

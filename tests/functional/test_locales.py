@@ -72,10 +72,14 @@ def test_chinese_paths_are_read_written_and_named_in_the_locale_s_own_bytes(run)
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        (["没有.csv", "-o", "报.parquet"], 65),
+        pytest.param(["没有.csv", "-o", "报.parquet"], 65, marks=pytest.mark.slow),
         (["名单.csv", "-o", "没有/报.parquet"], 73),
-        (["名单.csv", "-o", "名单.csv"], 2),
-        (["名单.csv", "-o", "报.parquet", "--baseline", "没有.parquet"], 65),
+        pytest.param(["名单.csv", "-o", "名单.csv"], 2, marks=pytest.mark.slow),
+        pytest.param(
+            ["名单.csv", "-o", "报.parquet", "--baseline", "没有.parquet"],
+            65,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_refusal_is_one_line_that_names_the_chinese_path(run, given, code):

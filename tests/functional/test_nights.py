@@ -15,7 +15,6 @@ from palm.sandbox import EventKind, Population
 from tests.night import options, run_quietly
 
 DAY_1, DAY_2, DAY_9 = date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 11)
-PEOPLE = 2_000
 ORGANIZATIONS = ("0042", "1001", "1002", "1003", "1004", "1005")
 POPULATION = Population(seed=0)
 
@@ -64,18 +63,30 @@ class Nights:
         return read_parquet(self.output)
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(1_200, id="some"),
+        pytest.param(2_000, id="all", marks=pytest.mark.slow),
+    ],
+)
+def count(request):
+    """Return how many people there are on the first night."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory):
+def reports(tmp_path_factory, count):
     """Return the reports of day 1, day 2, day 2 again and day 9, in that order.
 
     Twenty people leave on day 2 and twenty come; on day 9 ten of those who left are back.
     """
     nights = Nights(Path(tmp_path_factory.mktemp("nights")))
-    first = nights.run(DAY_1, range(PEOPLE))
-    second = nights.run(DAY_2, range(20, PEOPLE + 20))
-    again = nights.run(DAY_2, range(20, PEOPLE + 20))
+    first = nights.run(DAY_1, range(count))
+    second = nights.run(DAY_2, range(20, count + 20))
+    again = nights.run(DAY_2, range(20, count + 20))
     assert read_parquet(previous_of(nights.output)).run_id == first.run_id
-    ninth = nights.run(DAY_9, range(10, PEOPLE + 20))
+    ninth = nights.run(DAY_9, range(10, count + 20))
     return first, second, again, ninth
 
 
@@ -91,16 +102,16 @@ def expected(people, *, asked_before, now, new=(), dropped=(), absent=()):
     return told | dict.fromkeys(absent, "ABSENT")
 
 
-def test_the_first_night_sees_everybody_for_the_first_time(reports):
-    assert changes(reports[0]) == dict.fromkeys(range(PEOPLE), "FIRST_SEEN")
+def test_the_first_night_sees_everybody_for_the_first_time(reports, count):
+    assert changes(reports[0]) == dict.fromkeys(range(count), "FIRST_SEEN")
 
 
-def test_the_classes_of_the_second_night_are_those_of_the_populations_history(reports):
+def test_the_classes_of_the_second_night_are_those_of_the_populations_history(reports, count):
     told = expected(
-        range(20, PEOPLE),
+        range(20, count),
         asked_before=lambda _: DAY_1,
         now=DAY_2,
-        new=range(PEOPLE, PEOPLE + 20),
+        new=range(count, count + 20),
         dropped=range(20),
     )
     assert changes(reports[1]) == told
@@ -124,9 +135,9 @@ def test_a_rerun_does_not_stand_twice_in_the_history(reports):
     ]  # fmt: skip
 
 
-def test_a_week_later_those_who_left_are_compared_with_what_was_last_known(reports):
+def test_a_week_later_those_who_left_are_compared_with_what_was_last_known(reports, count):
     told = expected(
-        range(10, PEOPLE + 20),
+        range(10, count + 20),
         asked_before=lambda number: DAY_1 if number < 20 else DAY_2,
         now=DAY_9,
         absent=range(10),

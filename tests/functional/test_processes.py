@@ -133,7 +133,7 @@ def begun(gateway_keys, tmp_path, source, *prefix):
 
 
 def test_a_hangup_ends_the_run_as_sigterm_does(tmp_path, source):
-    with running_gateway(day=DAY) as keys:
+    with running_gateway(day=DAY, palm=COMMANDS / "palm") as keys:
         process = begun(keys, tmp_path, source)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 143
@@ -142,7 +142,7 @@ def test_a_hangup_ends_the_run_as_sigterm_does(tmp_path, source):
 
 
 def test_under_nohup_a_hangup_changes_nothing(tmp_path, source):
-    with running_gateway(day=DAY) as keys:
+    with running_gateway(day=DAY, palm=COMMANDS / "palm") as keys:
         process = begun(keys, tmp_path, source, "nohup")
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said

@@ -15,6 +15,7 @@ import pytest
 from palm.settings import Settings
 from tests import readme
 from tests.benchmarks.gateway import running_gateway
+from tests.forkserver import COMMANDS
 
 CLIENT = [
     block
@@ -26,7 +27,7 @@ CLIENT = [
 
 @pytest.fixture(scope="module")
 def keys():
-    with running_gateway(day=date(2026, 11, 21)) as folder:
+    with running_gateway(day=date(2026, 11, 21), palm=COMMANDS / "palm") as folder:
         yield folder
 
 

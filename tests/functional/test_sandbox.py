@@ -12,18 +12,12 @@ from collections import Counter
 from datetime import date
 
 import aiohttp
-import pytest
 
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import RSASigner, RSAVerifier, authorization, message
-from palm.sandbox import Fault, Faults, Population, SandboxGateway, SandboxKeys
+from palm.sandbox import Fault, Faults, Population, SandboxGateway
 
 DATE = date(2026, 11, 21)
-
-
-@pytest.fixture(scope="module")
-def keys():
-    return SandboxKeys.generate()
 
 
 async def ask(session, signer, openid, organization_id):

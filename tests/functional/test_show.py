@@ -229,7 +229,10 @@ def reads_as(path, report):
     return found.about == report.about and found.rows.equals(report.rows)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 4 else []) for seed in range(12)],
+)
 def test_a_damaged_report_ends_either_command_with_65_before_a_request(
     show, reconcile, report, gateway, seed
 ):

@@ -21,7 +21,7 @@ def run(tmp_path):
     def run(*given, pairs=300, faults=None, change=lambda text: text):
         options = ["--faults", faults] if faults else []
         source = write_pairs(tmp_path / "pairs.csv", pairs)
-        with running_gateway(*options, day=DAY) as keys:
+        with running_gateway(*options, day=DAY, palm=COMMANDS / "palm") as keys:
             config = keys / "palm.toml"
             config.write_text(change(config.read_text()))
             return subprocess.run(

@@ -9,7 +9,7 @@ import secrets
 import time
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event
 from hypothesis import strategies as st
 
 from palm import (
@@ -25,8 +25,8 @@ from palm import (
 )
 from palm.doctor.checks import Finding, check
 from palm.settings import load_settings, read_config
+from tests.examples import some_or_all, try_examples
 
-EXAMPLES = settings(max_examples=200)
 PAIR = ("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "1004")
 
 
@@ -156,15 +156,19 @@ def damaged(draw):
     return HEAD[:start] + draw(st.binary(max_size=20)) + HEAD[end:]
 
 
-@EXAMPLES
-@given(
-    st.binary(max_size=500)
-    | damaged()
-    | st.lists(st.sampled_from(PIECES) | st.binary(max_size=9), max_size=12).map(b"".join)
-)
-def test_any_bytes_are_an_error_and_never_an_answer(world, run, content):
-    world.answer = content
-    assert isinstance(outcome(run, world.palm.authorizations.get(*PAIR)), PalmError)
+@some_or_all(60, 200)
+def test_any_bytes_are_an_error_and_never_an_answer(world, run, examples):
+    def holds(content):
+        world.answer = content
+        assert isinstance(outcome(run, world.palm.authorizations.get(*PAIR)), PalmError)
+
+    try_examples(
+        examples,
+        holds,
+        st.binary(max_size=500)
+        | damaged()
+        | st.lists(st.sampled_from(PIECES) | st.binary(max_size=9), max_size=12).map(b"".join),
+    )
 
 
 # --- HTTP that need not be the gateway's
@@ -281,76 +285,92 @@ BODIES = (
 STATUSES = st.sampled_from([200, 202, 204, 301, 304, 400, 401, 403, 404, 429, 500, 502, 503])
 
 
-@EXAMPLES
-@given(STATUSES | st.integers(100, 999), HEADERS, BODIES)
-def test_any_unsigned_answer_is_an_error(world, run, status, headers, body):
+@some_or_all(60, 200)
+def test_any_unsigned_answer_is_an_error(world, run, examples):
     """With its length and, where that is odd, without: it ends with the connection."""
-    length = b"" if len(body) % 2 else b"Content-Length: %d\r\n" % len(body)
-    world.answer = b"HTTP/1.1 %d x\r\n%s%s\r\n%s" % (status, length, headers, body)
-    assert isinstance(outcome(run, world.palm.authorizations.get(*PAIR)), PalmError)
+
+    def holds(status, headers, body):
+        length = b"" if len(body) % 2 else b"Content-Length: %d\r\n" % len(body)
+        world.answer = b"HTTP/1.1 %d x\r\n%s%s\r\n%s" % (status, length, headers, body)
+        assert isinstance(outcome(run, world.palm.authorizations.get(*PAIR)), PalmError)
+
+    try_examples(examples, holds, STATUSES | st.integers(100, 999), HEADERS, BODIES)
 
 
-@EXAMPLES
-@given(BODIES, HEADERS)
-def test_any_signed_body_is_an_answer_or_an_error(world, run, body, headers):
-    world.answer = world.signed(body, more=headers)
-    came = outcome(run, world.palm.authorizations.get(*PAIR))
-    if isinstance(came, PalmAuthorization):
-        told = json.loads(body)
-        assert told["state"] == came.state
-        assert told["openid"] == PAIR[0]
-        assert told["organization_id"] == PAIR[1]
-        assert came.authorize_time is None or came.authorize_time.utcoffset().total_seconds() == 0
+@some_or_all(60, 200)
+def test_any_signed_body_is_an_answer_or_an_error(world, run, examples):
+    def holds(body, headers):
+        world.answer = world.signed(body, more=headers)
+        came = outcome(run, world.palm.authorizations.get(*PAIR))
+        if isinstance(came, PalmAuthorization):
+            told = json.loads(body)
+            assert told["state"] == came.state
+            assert told["openid"] == PAIR[0]
+            assert told["organization_id"] == PAIR[1]
+            assert (
+                came.authorize_time is None or came.authorize_time.utcoffset().total_seconds() == 0
+            )
+
+    try_examples(examples, holds, BODIES, HEADERS)
 
 
-@EXAMPLES
-@given(BODIES, STATUSES | st.integers(200, 999))
-def test_any_signed_status_is_an_answer_or_an_error(world, run, body, status):
-    world.answer = world.signed(body, status)
-    came = outcome(run, world.palm.v3._openid_.get(openid=PAIR[0]))
-    if isinstance(came, Answer):
-        assert status in {200, 201, 204}
-        assert came.content == (b"" if status in {204, 304} else body)
-        outcome(run, _json_of(came))
+@some_or_all(60, 200)
+def test_any_signed_status_is_an_answer_or_an_error(world, run, examples):
+    def holds(body, status):
+        world.answer = world.signed(body, status)
+        came = outcome(run, world.palm.v3._openid_.get(openid=PAIR[0]))
+        if isinstance(came, Answer):
+            assert status in {200, 201, 204}
+            assert came.content == (b"" if status in {204, 304} else body)
+            outcome(run, _json_of(came))
+
+    try_examples(examples, holds, BODIES, STATUSES | st.integers(200, 999))
 
 
 async def _json_of(response):
     return response.json()
 
 
-@EXAMPLES
-@given(BODIES)
-def test_any_signed_token_is_a_token_or_an_error(world, run, body):
-    world.answer = world.signed(body)
-    came = outcome(run, world.palm.authorizations.preauthorize(PAIR[0], organization_id="1004"))
-    assert isinstance(came, PalmError) or came == json.loads(body)["permission_token"]
+@some_or_all(60, 200)
+def test_any_signed_token_is_a_token_or_an_error(world, run, examples):
+    def holds(body):
+        world.answer = world.signed(body)
+        came = outcome(run, world.palm.authorizations.preauthorize(PAIR[0], organization_id="1004"))
+        assert isinstance(came, PalmError) or came == json.loads(body)["permission_token"]
+
+    try_examples(examples, holds, BODIES)
 
 
-@EXAMPLES
-@given(BODIES, HEADERS)
-def test_any_certificates_are_refused_unless_they_are_the_platforms(world, run, body, headers):
-    async def ask():
-        async with world.client(CertificateStore(APIv3Key(b"k" * 32))) as palm:
-            return await palm.authorizations.get(*PAIR)
+@some_or_all(60, 200)
+def test_any_certificates_are_refused_unless_they_are_the_platforms(world, run, examples):
+    def holds(body, headers):
+        async def ask():
+            async with world.client(CertificateStore(APIv3Key(b"k" * 32))) as palm:
+                return await palm.authorizations.get(*PAIR)
 
-    world.answer = world.signed(body, more=headers)
-    assert isinstance(outcome(run, ask()), PalmError)
+        world.answer = world.signed(body, more=headers)
+        assert isinstance(outcome(run, ask()), PalmError)
+
+    try_examples(examples, holds, BODIES, HEADERS)
 
 
-@settings(max_examples=80)  # keys are read from files each time
-@given(STATUSES, HEADERS, BODIES)
-def test_a_checkup_ends_with_findings_whatever_it_finds(world, run, status, headers, body):
+@some_or_all(25, 80)  # keys are read from files each time
+def test_a_checkup_ends_with_findings_whatever_it_finds(world, run, examples):
     """Signed where the body's length is even."""
 
-    async def examine():
-        return [each async for each in check(world.settings, timeouts=Timeouts(total_s=2.0))]
+    def holds(status, headers, body):
 
-    unsigned = b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n%s\r\n%s"
-    world.answer = (
-        unsigned % (status, len(body), headers, body)
-        if len(body) % 2
-        else world.signed(body, status, headers)
-    )
-    found = outcome(run, examine())
-    assert found
-    assert all(isinstance(each, Finding) for each in found)
+        async def examine():
+            return [each async for each in check(world.settings, timeouts=Timeouts(total_s=2.0))]
+
+        unsigned = b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n%s\r\n%s"
+        world.answer = (
+            unsigned % (status, len(body), headers, body)
+            if len(body) % 2
+            else world.signed(body, status, headers)
+        )
+        found = outcome(run, examine())
+        assert found
+        assert all(isinstance(each, Finding) for each in found)
+
+    try_examples(examples, holds, STATUSES, HEADERS, BODIES)

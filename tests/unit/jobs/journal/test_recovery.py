@@ -26,7 +26,7 @@ from jobs.journal.unfinished import kept_answers
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
-from tests.unit.jobs.journal.test_scan import MUTATIONS, mutated
+from tests.unit.jobs.journal.test_scan import mutated, tried_mutations
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 SANDBOX = GatewayId("sandbox", "0000000000")
@@ -75,12 +75,13 @@ def content(files, pairs):
     return path.read_bytes()
 
 
-def test_two_thousand_damaged_journals_are_gone_on_with_and_nothing_false_is_taken_over(
-    files, pairs, opened, content
+@tried_mutations
+def test_damaged_journals_are_gone_on_with_and_nothing_false_is_taken_over(
+    files, pairs, opened, content, examples
 ):
     """A run begins with each, goes on with what is sound, and the next one finds just that."""
     random_, path, kept, said_so = random.Random(11), files.journal(DAY), 0, 0
-    for _ in range(MUTATIONS):
+    for _ in range(examples):
         damaged = mutated(content, random_)
         path.write_bytes(damaged)
         planned = sorted(kept_answers(files, DAY, SANDBOX, pairs))
@@ -91,8 +92,8 @@ def test_two_thousand_damaged_journals_are_gone_on_with_and_nothing_false_is_tak
         assert opened() == (found, [])
         kept += len(found)
         said_so += bool(said)
-    assert kept > 0.5 * MUTATIONS * PEOPLE
-    assert said_so > 0.9 * MUTATIONS
+    assert kept > 0.5 * examples * PEOPLE
+    assert said_so > 0.9 * examples
 
 
 def test_one_byte_gone_in_the_last_record_costs_that_answer_alone(files, opened, content):

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 
 from palm.crypto.keys import Merchant
 from palm.crypto.signing import RSASigner, authorization, message
-from palm.sandbox import SandboxGateway, SandboxKeys
+from palm.sandbox import SandboxGateway
 
 PATH = "/v3/palmservice/authorization/openid/"
 TARGET = f"{PATH}oUpF8uMuAJO_M2pxb1Q9zNjWeS6o?organization_id=1004"
@@ -112,11 +112,6 @@ def parse(content: bytes) -> Response:
     first, *lines = head.decode().split("\r\n")
     headers = CIMultiDict(line.split(": ", 1) for line in lines)
     return Response(int(first.split()[1]), headers, body)
-
-
-@pytest.fixture(scope="session")
-def keys() -> SandboxKeys:
-    return SandboxKeys.generate()
 
 
 @pytest.fixture(scope="session")
