@@ -77,7 +77,8 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
     "--show",
     metavar="COLUMN",
     multiple=True,
-    help="Show this column of the input beside the openid, and no other; repeatable.",
+    help="Show this column of the input beside the openid; repeatable. Without it only Parquet "
+    "and CSV hold columns of the input.",
 )
 @click.option(
     "--split-by",

@@ -32,8 +32,8 @@ def say_result(
         given: The options, as click took them.
         console: Standard error, where it is a terminal.
     """
-    report, verdict = published.report, published.verdict
-    command = what_to_do(report, options)
+    report, verdict = published.shown(), published.verdict
+    command = what_to_do(published.report, options)
     if given["log_format"] == "json":
         for each in published.failed:
             log_error(each.sentence(), exit_code=each.exit_code)

@@ -20,6 +20,8 @@ from palm.text.printable import shown_value
 
 __all__ = ["column_values", "only_people", "selected_rows", "unknown_column"]
 
+_MOST_NAMED: Final = 20
+"""Columns that a message names."""
 _WHOLE: Final = PartInfo(
     comparison=False, rewritten=False, known_before_only=0, organizations=(), where=()
 )
@@ -113,16 +115,26 @@ def column_values(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows[column].astype("object").where(rows[column].notna(), "").astype("str")
 
 
-def unknown_column(column: str, carried: Sequence[str]) -> UsageError:
-    """Return the error of a column that was not carried over from the input."""
+def unknown_column(column: str, carried: Sequence[str], where: str = "report") -> UsageError:
+    """Return the error of a column that was not carried over from the input.
+
+    Args:
+        column: Its name.
+        carried: The columns that were carried over.
+        where: What has them: the report, or the input.
+    """
+    known = ", ".join(carried[:_MOST_NAMED])
+    more = f" and {len(carried) - _MOST_NAMED} more" if len(carried) > _MOST_NAMED else ""
+    there = f" (there are: {known}{more})" if carried else " (it has none but the two keys)"
     if column in ROWS:
         return UsageError(
             f"{shown_value(column)} is a column of the report; name one of the input's own columns"
+            f"{there}"
         )
     near = difflib.get_close_matches(column, carried, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    known = f" (there are: {', '.join(carried)})" if carried and not near else ""
-    return UsageError(f"the report has no column {shown_value(column)} of the input{hint}{known}")
+    of_input = "" if where == "input" else " of the input"
+    return UsageError(f"the {where} has no column {shown_value(column)}{of_input}{hint}{there}")
 
 
 def _check_organizations(rows: pd.DataFrame, organizations: Sequence[str]) -> None:

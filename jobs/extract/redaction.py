@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import PurePath
 
 import pandas as pd
 
+from jobs.person import Person
 from jobs.report.info import Metadata
 from jobs.report.model import Report
 from jobs.schema import ROWS, STRING, carried_columns
 
 __all__ = ["redacted"]
 
-_DIGITS: int = 16
 
-
-def redacted(report: Report, key: bytes) -> Report:
+def redacted(report: Report, person: Person) -> Report:
     """Return the report without anything that identifies a person.
 
-    The same openid gets the same hash under the same key. Columns carried over from the input are
-    removed, and so are request ids, the folders in the name of the input, and the values by which
-    people were selected. Organizations stay. The result is for pages, workbooks and the terminal:
-    a night that compared with it would find nobody again.
+    An openid becomes the hash that a log with the same key has for it. Columns carried over from
+    the input are removed, and so are request ids, the folders in the name of the input, and the
+    values by which people were selected. Organizations stay, and so do the values of columns by
+    which the report is counted. The result is for pages, workbooks and the terminal: a night that
+    compared with it would find nobody again.
 
     Args:
         report: The whole report, or a part.
-        key: Of the hashes.
+        person: Makes the hashes.
     """
-    secret = hashlib.blake2b(key, digest_size=32).digest()
     openids = report.rows["openid"]
-    hashes = {
-        each: hashlib.blake2b(each.encode(), key=secret, digest_size=_DIGITS // 2).hexdigest()
-        for each in openids.unique()
-    }
+    hashes = {each: person.of(each) for each in openids.unique()}
     rows = report.rows.drop(columns=carried_columns(report.rows.columns, ROWS))
     rows["openid"] = openids.map(hashes).astype(STRING)
     rows["request_id"] = pd.Series(index=rows.index, dtype=ROWS["request_id"])

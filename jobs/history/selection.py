@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
-from jobs.compare.column_counts import count_by_column
 from jobs.errors import UsageError
 from jobs.extract.people import only_people, unknown_column
-from jobs.extract.redaction import redacted
+from jobs.extract.shown_report import check_columns, shown_report
 from jobs.parsed_options import ParsedOptions
+from jobs.person import Person
 from jobs.report.model import Report
 from jobs.report.part_info import ColumnValue
 from jobs.schema import ROWS, carried_columns
 from palm.text.printable import shown_value
 
-__all__ = ["check_redacted_outputs", "column_value", "redaction_key", "selected"]
+__all__ = ["check_redacted_outputs", "column_value", "selected"]
 
 _READ_BY_PEOPLE = {".html", ".xlsx", ".json"}
 
@@ -35,37 +33,11 @@ def selected(report: Report, given: ParsedOptions) -> Report:
     carried = carried_columns(report.rows.columns, ROWS)
     where = [column_value(text, carried) for text in given["where"]]
     report = only_people(report, given["organization"], where)
-    for name in given["show"]:
-        if name not in carried:
-            raise unknown_column(name, carried)
-    report = _counted(report, given["by"], carried)
-    if given["redact"]:
-        if given["show"]:
-            raise UsageError("--redact and --show contradict each other")
-        return redacted(report, redaction_key())
-    return replace(report, show=tuple(dict.fromkeys(given["show"])))
-
-
-def _counted(report: Report, columns: Sequence[str], carried: Sequence[str]) -> Report:
-    """Return the report with the counts by these columns."""
-    if not columns:
-        return report
-    for name in columns:
-        if name not in carried:
-            raise unknown_column(name, carried)
-    baseline = report.metadata.baseline
-    before = baseline.run_date if baseline else None
-    by = {
-        name: count_by_column(report.rows, name, baseline_run_date=before)
-        for name in dict.fromkeys(columns)
-    }
-    return replace(report, metadata=replace(report.metadata, by=by))
-
-
-def redaction_key() -> bytes:
-    """Return the key of hashes: ``PALM_LOG_KEY`` or, without it, one made for this process."""
-    key = os.environ.get("PALM_LOG_KEY")
-    return key.encode() if key else secrets.token_bytes(32)
+    check_columns((*given["show"], *given["by"]), carried)
+    if given["redact"] and given["show"]:
+        raise UsageError("--redact and --show contradict each other")
+    person = Person.from_env() if given["redact"] else None
+    return shown_report(report, by=given["by"], show=given["show"], person=person)
 
 
 def check_redacted_outputs(given: ParsedOptions, *, terminal: bool) -> None:

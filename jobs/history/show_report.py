@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from jobs.errors import OutputError, UsageError
 from jobs.parsed_options import ParsedOptions
+from jobs.render import write_report
 from jobs.render.language import Language
 from palm.commands.runner import print_error
 
@@ -46,7 +47,7 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     from jobs.store.files.same_file import check_outputs_apart  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415
-    from jobs.store.publish import write_all, write_report  # noqa: PLC0415 - pandas and all
+    from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
 
     check_redacted_outputs(given, terminal=SummaryConsole().is_terminal)
     report = selected(report, given)

@@ -11,13 +11,14 @@ from jobs.compare.verdict import DONE, FORMAT_FAILED
 from jobs.errors import OutputError, UsageError
 from jobs.extract.split import split
 from jobs.parsed_options import ParsedOptions
+from jobs.render import write_report
 from jobs.render.language import Language
 from jobs.report.model import Report
 from jobs.store.files.filesystem import reason_of
 from jobs.store.locations import make_folder
 from jobs.store.outputs import Outputs
 from jobs.store.preflight import check_output
-from jobs.store.publish import write_all, write_report
+from jobs.store.publish import write_all
 from palm.commands.runner import print_error
 
 __all__ = ["split_report"]

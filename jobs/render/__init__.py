@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jobs.render.language import Language
     from jobs.report.model import Report
 
-__all__ = ["FORMATS", "Writer", "writer_of"]
+__all__ = ["FORMATS", "WHOLE", "Writer", "write_report", "writer_of"]
 
 Writer = Callable[["Report", BinaryIO, "Language"], None]
 
@@ -28,6 +28,8 @@ FORMATS: Final[Mapping[str, str]] = {
     "json": "jobs.render.json:write_json",
 }
 """Suffix of a file, which names its format, to the function that writes it."""
+WHOLE: Final = frozenset({"parquet", "csv"})
+"""Formats that hold every row as it is, for programs; people read the others."""
 _WITH_LABELS: Final = {"xlsx", "html"}
 
 
@@ -38,3 +40,12 @@ def writer_of(name: str) -> Writer:
     if name in _WITH_LABELS:
         return cast("Writer", write)
     return lambda report, file, _language: write(report, file)
+
+
+def write_report(report: Report, language: Language, name: str, file: BinaryIO) -> None:
+    """Write a report in the format of that name.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    writer_of(name)(report, file, language)

@@ -27,6 +27,19 @@ class RenderOptions:
 
     Attributes:
         language: The language of labels in HTML and Excel.
+        by: Columns carried over from the input, by whose values the pairs are counted, too.
+        show: Carried columns that are shown beside the openid.
+        redact: Whether hashes replace the openids.
     """
 
     language: Language = Language.EN
+    by: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()
+    redact: bool = False
+
+    def words(self) -> list[str]:
+        """Return the options as they are typed; an option that is not set has no words."""
+        words = [] if self.language is Language.EN else ["--lang", self.language.value]
+        for option, columns in (("--by", self.by), ("--show", self.show)):
+            words += [word for column in columns for word in (option, column)]
+        return [*words, "--redact"] if self.redact else words

@@ -66,8 +66,8 @@ class Report:
     Attributes:
         rows: Columns ``ROWS`` and the carried ones.
         metadata: The metadata about the rows.
-        show: Columns carried over from the input that workbooks and tables show beside the openid;
-            empty: a workbook shows all of them, other formats none.
+        show: Columns carried over from the input that the page, the workbook and tables in a
+            terminal show beside the openid.
     """
 
     rows: pd.DataFrame

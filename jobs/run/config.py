@@ -8,8 +8,8 @@ from typing import Final
 
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
-from jobs.observe.log.person import Person
 from jobs.observe.options import ObserveOptions
+from jobs.person import Person
 from jobs.render.language import RenderOptions
 from jobs.run.endpoint import EndpointProvider
 from jobs.run.options import RunOptions

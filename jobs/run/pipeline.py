@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 
 import pandas as pd
 from rich.console import Console
@@ -15,6 +17,7 @@ from jobs.compare.changes import classify
 from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import judge
+from jobs.extract.shown_report import shown_report
 from jobs.input.pairs import Input, read_pairs
 from jobs.journal.unfinished import kept_answers
 from jobs.observe.log.messages import first_line_first
@@ -27,7 +30,7 @@ from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
 from jobs.run.estimate import Plan, log_first_line
-from jobs.run.preparation import Prepared, prepare, settled
+from jobs.run.preparation import Prepared, check_shown_columns, prepare, settled
 from jobs.run.resumption.earlier_answers import unnamed_answers, with_earlier_answers
 from jobs.run.resumption.remedy import adding_remedy, remedy
 from jobs.run.session import Asked, Session, ask_all
@@ -62,6 +65,7 @@ def run(options: Options, console: Console, outcome: Outcome | None = None) -> P
             with adding_remedy(options.command, options.run):
                 stack.enter_context(one_at_a_time(files.lock, started=started))
         source = read_pairs(options.input)
+        check_shown_columns(options.render, source)
         return asyncio.run(_run(options, source, started, console, stack, outcome))
 
 
@@ -75,7 +79,9 @@ def plan(options: Options) -> Plan:
         RunError: As :func:`run`, where it could not begin.
         palm.SettingsError: A setting is wrong.
     """
-    return asyncio.run(_plan(options, read_pairs(options.input)))
+    source = read_pairs(options.input)
+    check_shown_columns(options.render, source)
+    return asyncio.run(_plan(options, source))
 
 
 async def _plan(options: Options, source: Input) -> Plan:
@@ -119,6 +125,7 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     run_date = options.run.run_date
     asked = with_earlier_answers(asked, prepared.baseline.replaced, source.pairs, run_date)
     report = _compose(options, prepared, asked, endpoint.gateway, started)
+    shown = _shown(report, options)
     outputs = options.store.outputs
     piped = outputs.stdout is not None  # whoever reads it may keep the run waiting
 
@@ -133,17 +140,30 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
             outputs,
             baseline=prepared.baseline.report,
             replaced=prepared.baseline.replaced,
-            language=options.render.language,
+            render=options.render,
+            shown=shown,
             stdout=sys.stdout.buffer if piped else None,
             before_placing=before_placing,
         )
-    outcome.published = published = Published(report, failed)
+    outcome.published = published = Published(report, failed, shown)
     if not failed or (
         outputs.primary is not None and str(outputs.primary) not in {each.path for each in failed}
     ):
         # Where it is not certain that the report stays, its answers may be needed again.
         tidy_up(options.store, report, today=options.run.today())
     return published
+
+
+def _shown(report: Report, options: Options) -> Callable[[], Report]:
+    """Return what makes the report as people see it, once it is needed."""
+    render = options.render
+
+    @cache
+    def shown() -> Report:
+        person = options.person if render.redact else None
+        return shown_report(report, by=render.by, show=render.show, person=person)
+
+    return shown
 
 
 async def _ask(options: Options, endpoint: Endpoint, prepared: Prepared, console: Console) -> Asked:

@@ -9,13 +9,15 @@ import pandas as pd
 import structlog
 
 from jobs.deadline import check_run_date
+from jobs.extract.shown_report import check_columns
 from jobs.input.pairs import Input
 from jobs.loggers import ALWAYS
+from jobs.render.language import RenderOptions
 from jobs.report.info import SCHEMA, GatewayId
 from jobs.run.config import Options
 from jobs.run.resumption.earlier_answers import answers_to_keep
 from jobs.run.resumption.run_date import resumed_run_date
-from jobs.schema import ROWS, conform
+from jobs.schema import PAIRS, ROWS, carried_columns, conform
 from jobs.store.baseline import (
     Baseline,
     check_dropped,
@@ -26,7 +28,7 @@ from jobs.store.baseline import (
 from jobs.store.options import StoreOptions
 from jobs.sweep.file_limit import connections_within_limit
 
-__all__ = ["Prepared", "prepare", "settled"]
+__all__ = ["Prepared", "check_shown_columns", "prepare", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ class Prepared:
         """The run date of the report to compare with; None: there is none."""
         report = self.baseline.report
         return None if report is None else report.run_date
+
+
+def check_shown_columns(render: RenderOptions, source: Input) -> None:
+    """Refuse a column of ``--by`` or ``--show`` that the input does not have.
+
+    Raises:
+        UsageError: One is unknown.
+    """
+    carried = carried_columns(carried_columns(source.pairs.columns, PAIRS), ROWS)
+    check_columns((*render.by, *render.show), carried, "input")
 
 
 def settled(options: Options, gateway: GatewayId, source: Input) -> Options:

@@ -21,8 +21,8 @@ from jobs.errors import (
     UnnamedAnswersError,
 )
 from jobs.journal.journal import Journal
-from jobs.observe.log.person import Person
 from jobs.observe.progress import showing_progress
+from jobs.person import Person
 from jobs.report.request_info import RequestPace
 from jobs.run.config import Waits
 from jobs.run.endpoint import Endpoint

@@ -13,7 +13,8 @@ from typing import BinaryIO, TypeAlias
 
 from jobs.compare.verdict import STDOUT, FormatFailed
 from jobs.errors import OutputError
-from jobs.render.language import Language
+from jobs.render import WHOLE
+from jobs.render.language import RenderOptions
 from jobs.store.files.filesystem import Misplaced, place, reason_of, write_new
 from jobs.store.locations import make_folder, mode_of
 from palm.commands.runner import location_of
@@ -29,15 +30,15 @@ class Formats:
 
     Args:
         write: Writes a format.
-        language: The language of labels.
+        render: How formats are rendered, for the command that writes one again.
 
     Attributes:
         placed: The outputs that hold the new report.
         failed: The outputs that could not be written, or only with an error.
     """
 
-    def __init__(self, write: Write, language: Language) -> None:
-        self._write, self._language, self._stdout = write, language, ""
+    def __init__(self, write: Write, render: RenderOptions) -> None:
+        self._write, self._render, self._stdout = write, render, ""
         self._new_files: dict[Path, Path] = {}
         self.placed: list[str] = []
         self.failed: list[FormatFailed] = []
@@ -105,9 +106,8 @@ class Formats:
         if primary is None:
             return ". The answers are kept: run the same command again"
         to = ["-", "--format", self._stdout] if failed.path == STDOUT else [failed.path]
-        words = ["palm-report", str(primary), "-o", *to]
-        if self._language is not Language.EN:
-            words += ["--lang", self._language.value]
+        options = [] if to[-1].rpartition(".")[2] in WHOLE else self._render.words()
+        words = ["palm-report", str(primary), "-o", *to, *options]
         return f". The new report stands at {primary}. Run: {shlex.join(words)}"
 
     @contextmanager

@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 from jobs.compare.verdict import FormatFailed
 from jobs.errors import OutputError, UnbalancedError
-from jobs.render import writer_of
-from jobs.render.language import Language
+from jobs.render import WHOLE, write_report
+from jobs.render.language import Language, RenderOptions
 from jobs.report.model import Report, ReportError, recheck
 from jobs.report.parquet import UnreadableError, read_parquet
 from jobs.store.files.filesystem import (
@@ -31,7 +31,7 @@ from jobs.store.formats import Formats, Write, misplaced_text, unchanged_text, w
 from jobs.store.locations import previous_of, temporary, temporary_link
 from jobs.store.outputs import Outputs
 
-__all__ = ["publish", "write_all", "write_report"]
+__all__ = ["publish", "write_all"]
 
 
 def publish(
@@ -40,7 +40,8 @@ def publish(
     *,
     baseline: Report | None,
     replaced: Report | None,
-    language: Language = Language.EN,
+    render: RenderOptions = RenderOptions(),  # noqa: B008 - a value
+    shown: Callable[[], Report] | None = None,
     stdout: BinaryIO | None = None,
     before_placing: Callable[[], object] = lambda: None,
 ) -> tuple[FormatFailed, ...]:
@@ -58,7 +59,8 @@ def publish(
         outputs: Where it is written.
         baseline: The report that it was compared with, or None.
         replaced: The report that stands at ``outputs.primary``, or None.
-        language: The language of labels, in the formats that have some.
+        render: How the formats that people read are rendered.
+        shown: Returns the report as these formats have it; None: it is the same.
         stdout: Where ``outputs.stdout`` is written, after all files.
         before_placing: Called when all files are written and none is moved to its path yet.
 
@@ -71,17 +73,15 @@ def publish(
         UnbalancedError: A control does not hold.
     """
     primary = outputs.primary
-    write = partial(write_report, report, language)
-    formats = Formats(write, language)
+    write = partial(_write_format, report, shown, render)
+    formats = Formats(write, render)
     new_files = {path: temporary(path, report.run_id) for path in outputs.files}
     second_name = _second_name(report, outputs, replaced)
     try:
         if primary is not None:
             _write_primary(write, new_files[primary], primary)
         _check(report, baseline, new_files[primary] if primary else None)
-        if primary is not None and second_name is not None:
-            with _required(previous_of(primary), primary):
-                keep_aside(primary, second_name)
+        _keep_replaced(primary, second_name)
         text = formats.render(outputs.stdout)
         for path in outputs.files:
             if path != primary:
@@ -96,11 +96,6 @@ def publish(
     return formats.result(primary)
 
 
-def write_report(report: Report, language: Language, name: str, file: BinaryIO) -> None:
-    """Write a report in the format of that name."""
-    writer_of(name)(report, file, language)
-
-
 def write_all(
     write: Write, run_id: str, outputs: Outputs, language: Language, stdout: BinaryIO | None
 ) -> tuple[FormatFailed, ...]:
@@ -108,7 +103,7 @@ def write_all(
 
     ``run_id`` names the temporary files. Returns the formats that failed; the others are written.
     """
-    formats = Formats(write, language)
+    formats = Formats(write, RenderOptions(language=language))
     for path in outputs.files:
         new_file = temporary(path, f"{run_id}-{os.getpid()}")
         try:
@@ -118,6 +113,28 @@ def write_all(
             remove(new_file)
     formats.print(formats.render(outputs.stdout), stdout)
     return tuple(formats.failed)
+
+
+def _write_format(
+    report: Report,
+    shown: Callable[[], Report] | None,
+    render: RenderOptions,
+    name: str,
+    file: BinaryIO,
+) -> None:
+    """Write a format: of the whole report, or of what people see of it.
+
+    That is made only now, so that an error in it costs no format that programs read.
+    """
+    source = report if shown is None or name in WHOLE else shown()
+    write_report(source, render.language, name, file)
+
+
+def _keep_replaced(primary: Path | None, second_name: Path | None) -> None:
+    """Give the report that is replaced its second name, if it gets one."""
+    if primary is not None and second_name is not None:
+        with _required(previous_of(primary), primary):
+            keep_aside(primary, second_name)
 
 
 def _second_name(report: Report, outputs: Outputs, replaced: Report | None) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jobs.compare.verdict import STDOUT, FormatFailed, Verdict
@@ -19,10 +19,12 @@ class Published:
     Attributes:
         report: As it was published; its own verdict knows nothing of formats that failed.
         failed: The formats that could not be written.
+        shown: Returns the report as people see it.
     """
 
     report: Report
-    failed: tuple[FormatFailed, ...] = ()
+    failed: tuple[FormatFailed, ...]
+    shown: Callable[[], Report]
 
     @property
     def verdict(self) -> Verdict:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import jobs.render
 import jobs.store.formats
 import jobs.store.publish
 from jobs.render import writer_of as real_writer_of
@@ -29,8 +30,8 @@ def full(monkeypatch):
 
             return write if name in formats else real_writer_of(name)
 
-        monkeypatch.setattr(jobs.store.publish, "writer_of", writer_of)
-        return lambda: monkeypatch.setattr(jobs.store.publish, "writer_of", real_writer_of)
+        monkeypatch.setattr(jobs.render, "writer_of", writer_of)
+        return lambda: monkeypatch.setattr(jobs.render, "writer_of", real_writer_of)
 
     return full
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import jobs.render
 import jobs.store.publish
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
@@ -189,7 +190,7 @@ def quick(monkeypatch, reports):
     def writer(name):
         return lambda _, file, __: file.write(reports.new[f"report.{name}"])
 
-    monkeypatch.setattr(jobs.store.publish, "writer_of", writer)
+    monkeypatch.setattr(jobs.render, "writer_of", writer)
     monkeypatch.setattr(jobs.store.publish, "recheck", lambda report, _: report.controls)
 
 

@@ -186,7 +186,7 @@ GUARDED = [HOSTILE[0], "'=1+1", *HOSTILE[2:]]
 
 @pytest.fixture
 def hostile_report(reconcile, hostile):
-    assert reconcile("-q", *several(*FILES[1:]), source=hostile).code == 0
+    assert reconcile("-q", "--show", "note", *several(*FILES[1:]), source=hostile).code == 0
 
 
 def test_hostile_openids_go_through_every_format_unharmed(hostile_report, gateway):

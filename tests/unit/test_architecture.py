@@ -67,9 +67,9 @@ ORDER = {
         "commands",
     ],
     "jobs": [
-        "errors", "loggers", "schema", "json_part", "parsed_options", "arrow_memory", "deadline",
-        "compare", "input", "sweep", "report", "extract", "nights", "render", "store", "history",
-        "journal", "observe", "run", "commands",
+        "errors", "loggers", "schema", "json_part", "parsed_options", "person", "arrow_memory",
+        "deadline", "compare", "input", "sweep", "report", "extract", "nights", "render", "store",
+        "history", "journal", "observe", "run", "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""

@@ -234,6 +234,24 @@ _REPORT: Final = (
         show_default=True,
         help="Of labels, in HTML and Excel, and of messages.",
     ),
+    click.Option(
+        ["--by"],
+        metavar="COLUMN",
+        multiple=True,
+        help="Count, too, by the values of this column of the input; repeatable.",
+    ),
+    click.Option(
+        ["--show"],
+        metavar="COLUMN",
+        multiple=True,
+        help="Show this column of the input beside the openid, in HTML and Excel; repeatable.",
+    ),
+    click.Option(
+        ["--redact"],
+        is_flag=True,
+        help="Hashes instead of openids in HTML and Excel; never in Parquet and CSV, which stay "
+        "whole.",
+    ),
 )
 GROUPS: Final = (
     OptionGroup("Most needed", _MOST_NEEDED),

@@ -21,9 +21,9 @@ from jobs.compare.options import CompareOptions
 from jobs.errors import UsageError
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import parse_size
-from jobs.observe.log.person import Person
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.parsed_options import ParsedOptions
+from jobs.person import Person
 from jobs.render.language import Language, RenderOptions
 from jobs.run.config import Options, Waits
 from jobs.run.endpoint import ConfiguredEndpoint, EndpointProvider
@@ -72,7 +72,12 @@ def run_options(given: ParsedOptions) -> Options:
             max_unknown=given["max_unknown"],
             fail_on=tuple(parse_fail_on(text) for text in given["fail_on"]),
         ),
-        render=RenderOptions(language=Language(given["lang"])),
+        render=RenderOptions(
+            language=Language(given["lang"]),
+            by=given["by"],
+            show=given["show"],
+            redact=given["redact"],
+        ),
         observe=ObserveOptions(
             progress=ProgressMode(given["progress"]),
             log_format=LogFormat(given["log_format"]),
@@ -134,6 +139,8 @@ def _check_together(given: ParsedOptions, *, folder: bool) -> None:
         raise UsageError("--require-baseline and --no-baseline contradict each other")
     if given["accept_unnamed"] and given["require_echo"]:
         raise UsageError("--accept-unnamed and --require-echo contradict each other")
+    if given["redact"] and given["show"]:
+        raise UsageError("--redact and --show contradict each other")
     if given["sandbox"] and (given["base_url"] or given["ca_file"]):
         name = "--base-url" if given["base_url"] else "--ca-file"
         raise UsageError(f"--sandbox asks a gateway of its own; leave {name} out")

@@ -67,7 +67,8 @@ TELLING: Final = (
     click.Option(
         ["--notify-attach"],
         is_flag=True,
-        help="Attach the report as HTML, without openids and carried columns.",
+        help="Attach the report as HTML, redacted: hashes instead of openids, no column of the "
+        "input.",
     ),
     click.Option(
         ["--notify-test"],

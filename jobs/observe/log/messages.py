@@ -1,6 +1,6 @@
 """What the job logs: its first line, its summary, and why the command ends.
 
-No openid is ever logged: :mod:`jobs.observe.log.person` replaces each by a keyed hash.
+No openid is ever logged: :mod:`jobs.person` replaces each by a keyed hash.
 """
 
 from __future__ import annotations

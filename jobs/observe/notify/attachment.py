@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
+from jobs.extract.redaction import redacted
 from jobs.observe.notify.delivery import Attachment
+from jobs.person import Person
 from jobs.render.html.page import render
 from jobs.render.language import Language
 from jobs.report.model import Report
-from jobs.schema import ROWS
 
 __all__ = ["attachment_of", "redacted_page"]
 
@@ -35,8 +35,9 @@ def attachment_of(report: Report, name: str, language: Language) -> Attachment:
 
 
 def redacted_page(report: Report, language: Language) -> str:
-    """Return the report's HTML page without openids, request ids and carried columns."""
-    rows = report.rows[list(ROWS)].copy(deep=False)
-    rows["openid"] = rows["openid"].where(rows["openid"].isna(), _HIDDEN)
-    rows["request_id"] = rows["request_id"].where(rows["request_id"].isna(), _HIDDEN)
-    return _LIKE_OPENID.sub(_HIDDEN, render(replace(report, rows=rows), language))
+    """Return the report's HTML page with hashes instead of openids, and no carried column.
+
+    The hashes are those of the log, if ``PALM_LOG_KEY`` is set.
+    """
+    page = render(redacted(report, Person.from_env()), language)
+    return _LIKE_OPENID.sub(_HIDDEN, page)

@@ -140,9 +140,7 @@ def _scratch(file: BinaryIO, *, on_disk: bool) -> Iterator[dict[str, object]]:
 
 
 def _with_shown(report: Report) -> pd.DataFrame:
-    """Return the rows; where some carried columns are asked for, without the others."""
-    if not report.show:
-        return report.rows
+    """Return the rows without the carried columns, except for those to be shown."""
     carried = carried_columns(report.rows.columns, ROWS)
     return report.rows.drop(columns=[name for name in carried if name not in report.show])
 

@@ -12,7 +12,6 @@ from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
-import pandas as pd
 
 from jobs.compare.column_counts import most_changed
 from jobs.render.html.excerpt import (
@@ -108,7 +107,7 @@ def render(report: Report, language: Language) -> str:
         columns_of_matrix=list(next(iter(matrix.values()), {})),
         organizations=(largest if still else most_moved)(summary, _ORGANIZATIONS),
         trend=trend_of(metadata.history or (), translate),
-        pairs=list(_pairs(report.rows, zone, translate)),
+        pairs=list(_pairs(report, zone, translate)),
         changed=changed,
         ages=unknown_ages(report.rows) if unknown else {},
         failures=failures(report.rows, _FAILURES) if unknown else [],
@@ -163,13 +162,14 @@ def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
         start += count
 
 
-def _pairs(rows: pd.DataFrame, zone: ZoneInfo, translate: Translate) -> Iterator[dict[str, str]]:
+def _pairs(report: Report, zone: ZoneInfo, translate: Translate) -> Iterator[dict[str, str]]:
     """Yield the changed pairs as texts under their headings, times in ``zone``.
 
     The two states are one cell.
     """
-    picked = changed_pairs(rows, _PAIRS)
-    names = listed(Listing.HTML)
+    picked = changed_pairs(report.rows, _PAIRS)
+    organization, openid, *others = listed(Listing.HTML)
+    names = [organization, openid, *report.show, *others]
     text = picked[names].astype(object).where(picked[names].notna(), "")
     for name in picked[names].select_dtypes("datetimetz"):
         text[name] = texts(picked[name], zone)

@@ -14,7 +14,7 @@ import pytest
 
 from jobs.render.excel.workbook import write_excel
 from jobs.render.language import Language
-from jobs.schema import Change, State
+from jobs.schema import ROWS, Change, State, carried_columns
 from tests.night import with_members
 
 SHEETS = ["Summary", "Transitions", "Organizations", "Changes", "Unknown", "About"]
@@ -48,6 +48,8 @@ def workbook(report, language=Language.EN, **limits) -> openpyxl.Workbook:
 
 
 def written(report, language=Language.EN, **limits) -> io.BytesIO:
+    """Return the workbook in which every carried column is shown."""
+    report = replace(report, show=tuple(carried_columns(report.rows.columns, ROWS)))
     file = io.BytesIO()
     write_excel(report, file, language, **limits)
     return file
@@ -72,6 +74,21 @@ def listed(sheet) -> pd.DataFrame:
 
 def test_sheets_stand_in_the_order_in_which_they_are_read(report):
     assert workbook(report).sheetnames == SHEETS
+
+
+def test_no_carried_column_is_in_it_unless_it_is_to_be_shown(report):
+    file = io.BytesIO()
+    write_excel(report, file)
+    values = [str(value) for value in report.rows["class"].dropna()]
+    with zipfile.ZipFile(file) as book:
+        content = b"".join(book.read(name) for name in book.namelist()).decode()
+    assert [value for value in values if value in content] == []
+    assert list(listed(openpyxl.load_workbook(file)["Changes"]))[:3] == [
+        "organization_id",
+        "openid",
+        "change",
+    ]
+    assert "class" in list(listed(workbook(report)["Changes"]))
 
 
 def test_states_are_the_metadata_s(report):

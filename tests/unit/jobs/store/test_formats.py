@@ -7,15 +7,15 @@ from functools import partial
 
 import pytest
 
-import jobs.store.publish
+import jobs.render
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.render import FORMATS
+from jobs.render import FORMATS, write_report
 from jobs.render import writer_of as real_writer_of
-from jobs.render.language import Language
+from jobs.render.language import Language, RenderOptions
 from jobs.report.parquet import read_parquet
 from jobs.store.outputs import Outputs
-from jobs.store.publish import publish, write_all, write_report
+from jobs.store.publish import publish, write_all
 
 OTHERS = [name for name in FORMATS if name != "parquet"]
 FULL = OSError(28, "No space left on device")
@@ -38,7 +38,7 @@ def failing(monkeypatch):
 
             return write if name in formats else real_writer_of(name)
 
-        monkeypatch.setattr(jobs.store.publish, "writer_of", writer_of)
+        monkeypatch.setattr(jobs.render, "writer_of", writer_of)
 
     return failing
 
@@ -106,8 +106,25 @@ def test_standard_output_that_fails_is_a_format_too(put, tmp_path):
 
 def test_what_to_run_is_in_the_language_of_the_run(put, failing):
     failing(FULL, "html")
-    (failed,) = put("parquet", "html", language=Language.ZH)
+    (failed,) = put("parquet", "html", render=RenderOptions(language=Language.ZH))
     assert failed.sentence().endswith(" --lang zh")
+
+
+def test_what_to_run_has_the_options_of_formats_for_people_and_only_for_these(put, failing):
+    failing(FULL, "html", "csv")
+    render = RenderOptions(by=("a b",), show=("c",), redact=True)
+    page, table = put("parquet", "html", "csv", render=render)
+    assert page.sentence().endswith(".html --by 'a b' --show c --redact")
+    assert table.sentence().endswith(".csv")
+
+
+def test_a_defect_in_what_people_see_costs_no_format_for_programs(put, tmp_path):
+    def shown():
+        raise ValueError("a defect")
+
+    (failed,) = put("parquet", "html", "csv", shown=shown)
+    assert "internal error" in failed.sentence()
+    assert names(tmp_path) == ["report.csv", "report.parquet"]
 
 
 def test_without_a_parquet_each_other_format_stands_alone(put, failing, tmp_path):

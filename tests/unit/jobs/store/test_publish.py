@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import jobs.store.publish
+import jobs.render
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.report.info import Metadata
@@ -51,7 +51,7 @@ def writer(monkeypatch):
         def by_path(report, file, language):
             write(report, Path(file.name))
 
-        monkeypatch.setattr(jobs.store.publish, "writer_of", lambda _: by_path)
+        monkeypatch.setattr(jobs.render, "writer_of", lambda _: by_path)
 
     return writer
 

@@ -74,7 +74,8 @@ def report(report_of, nights, tmp_path):
     rows["change"] = rows["change"].cat.set_categories(rows["change"].cat.categories)
     rows.loc[:, "change"] = "OPENED"
     rows[f"name{WORDS}"] = WORDS
-    return replace(made, rows=rows, metadata=Metadata.from_json(about))
+    about = Metadata.from_json(about)
+    return replace(made, rows=rows, metadata=about, show=(f"name{WORDS}",))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from jobs.observe.log.messages import log_error, log_summary
-from jobs.observe.log.person import Person
 from jobs.observe.log.setup import set_up_logging
+from jobs.person import Person
 
 
 @pytest.fixture(autouse=True)

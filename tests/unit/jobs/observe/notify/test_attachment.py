@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from jobs.observe.notify.attachment import attachment_of, redacted_page
+from jobs.person import Person
 from jobs.render.html.page import render
 from jobs.render.language import Language
 from jobs.schema import ROWS
@@ -36,6 +37,23 @@ def test_no_openid_no_request_id_and_no_carried_value_is_in_the_bytes(report, la
     secrets = [*OPENIDS, *report.rows["request_id"].dropna(), *report.rows["class"].dropna()]
     assert len(secrets) > 15
     assert [each for each in secrets if str(each).encode() in page] == []
+
+
+def test_a_hash_is_the_one_that_the_log_has_for_this_person(report, monkeypatch):
+    monkeypatch.setenv("PALM_LOG_KEY", "a key")
+    page, person = redacted_page(report, Language.EN), Person("a key")
+    changed = report.rows["openid"][report.rows["change"] == "CLOSED"]
+    assert len(changed) > 0
+    assert all(person.of(openid) in page for openid in changed)
+    monkeypatch.delenv("PALM_LOG_KEY")
+    assert person.of(changed.iloc[0]) not in redacted_page(report, Language.EN)
+
+
+def test_the_folder_of_the_input_is_not_in_it(report_of):
+    report = report_of({"A/o": "ON"}, DAY, name="/home/somebody/pairs.csv")
+    page = redacted_page(report, Language.EN)
+    assert "pairs.csv" in page
+    assert "somebody" not in page
 
 
 def test_the_counts_and_the_style_stay(report):

@@ -1,4 +1,4 @@
-"""Keyed hashes that replace openids in logs."""
+"""Keyed hashes that replace openids in logs, and in reports that are passed on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ __all__ = ["Person"]
 
 
 class Person:
-    """Replaces openids by keyed hashes, so that one person can be followed through a log.
+    """Replaces openids by keyed hashes.
+
+    One person can be followed through a log, and found again in a redacted report.
 
     Args:
         key: A text with which the hashes are the same in every run; None: a random key of this
