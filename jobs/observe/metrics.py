@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jobs.errors import OutputError
 from jobs.report.model import Report
 from jobs.schema import Change
-from jobs.store.locations import METRICS_MODE, mode_of
+from jobs.store.locations import METRICS_MODE, mode_of, temporary_metrics
 from palm.files.regular import kind_of, path_fault
 from palm.text.printable import printable
 
@@ -25,7 +25,6 @@ _PREFIX: Final = "palm_reconcile_"
 _LABEL: Final = "report"
 _LAST_SUCCESS: Final = "last_success_timestamp_seconds"
 _RUN_DATE: Final = "run_date_timestamp_seconds"
-_MAX_NAME_LENGTH: Final = 50
 _CARRIED_OVER: Final = {f"{_PREFIX}{name}" for name in (_LAST_SUCCESS, _RUN_DATE)}
 
 
@@ -108,7 +107,7 @@ def check_metrics(path: Path) -> Path:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file beside, which no collector takes for metrics, and put it in its place."""
-    fresh = path.with_name(f".{path.name[:_MAX_NAME_LENGTH]}.{os.getpid()}.tmp")
+    fresh = temporary_metrics(path)
     fresh.unlink(missing_ok=True)  # in a container, a run that was killed may have had the same id
     try:
         with fresh.open("xb") as file:

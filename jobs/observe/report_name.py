@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from jobs.store.locations import is_parquet
 from palm.text.printable import printable
 
 __all__ = ["report_name"]
@@ -38,6 +39,6 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
             found = Path(folder).name
     else:
         paths = [Path(text) for text in files]
-        counted = next((path for path in paths if path.suffix == ".parquet"), None)
+        counted = next((path for path in paths if is_parquet(path)), None)
         found = (counted or paths[0]).stem if paths else ""
     return printable(found)[:_MAX_LENGTH] or _NOWHERE

@@ -13,16 +13,19 @@ import stat
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 __all__ = [
+    "LOG_MODE",
     "METRICS_MODE",
+    "PRIVATE_FOLDER_MODE",
     "PRIVATE_MODE",
     "REPORT_MODE",
     "Sidecars",
     "dated_report",
     "dated_reports",
     "is_dated_report",
+    "is_parquet",
     "make_folder",
     "mode_of",
     "other_owner",
@@ -32,6 +35,7 @@ __all__ = [
     "sqlite_files",
     "temporary",
     "temporary_link",
+    "temporary_metrics",
     "temporary_pattern",
     "unrecognized",
 ]
@@ -42,12 +46,19 @@ REPORT_MODE: Final = 0o640
 """Of a report where none stands yet; the umask takes its part of it, as of the next."""
 METRICS_MODE: Final = 0o644
 """Of metrics: Prometheus' node_exporter is another user."""
+LOG_MODE: Final = 0o640
+"""Of a log file."""
+PRIVATE_FOLDER_MODE: Final = 0o700
+"""Of a folder in which something is tried out, and which is removed again."""
 _FOLDER_MODE: Final = 0o750
 _DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
 _LINK: Final = "-previous"
 _DATED_FOLDER: Final = re.compile(rf"run_date={_DATE}")
-_DATED_REPORT: Final = "report.parquet"
+_DATED_STEM: Final = "report"
+_PARQUET: Final = ".parquet"
+_DATED_REPORT: Final = f"{_DATED_STEM}{_PARQUET}"
+_MAX_METRICS_NAME: Final = 50
 _SQLITE_FILES: Final = ("", "-wal", "-shm")
 
 
@@ -62,6 +73,11 @@ class Sidecars:
 
     folder: Path
     stem: str
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Self:
+        """Return those of a folder that keeps one report a day."""
+        return cls(folder, _DATED_STEM)
 
     @property
     def lock(self) -> Path:
@@ -174,6 +190,16 @@ def previous_of(report: Path) -> Path:
 def temporary(path: Path, mark: str) -> Path:
     """Return a hidden name in the same folder, so that readers of whole folders do not see it."""
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
+
+
+def temporary_metrics(path: Path) -> Path:
+    """Return where metrics are written before they take their name; no collector reads it there."""
+    return path.with_name(f".{path.name[:_MAX_METRICS_NAME]}.{os.getpid()}.tmp")
+
+
+def is_parquet(path: Path) -> bool:
+    """Return True if a file's name says that it is a Parquet file."""
+    return path.suffix == _PARQUET
 
 
 def temporary_link(path: Path, run_id: str) -> Path:

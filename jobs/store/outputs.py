@@ -11,7 +11,7 @@ from typing import Final
 from jobs.errors import OutputError, RunError, UsageError
 from jobs.render import FORMATS
 from jobs.store.files.same_file import check_outputs_apart
-from jobs.store.locations import Sidecars, dated_report, previous_of
+from jobs.store.locations import Sidecars, dated_report, is_parquet, previous_of
 from palm.commands.streams import closed_at_start
 from palm.files.regular import kind_of, path_fault
 
@@ -52,7 +52,7 @@ class Outputs:
     def sidecars(self) -> Sidecars | None:
         """The hidden files beside the report: its journal, its lock. None: there is no file."""
         if self.folder is not None:
-            return Sidecars(self.folder, "report")
+            return Sidecars.of_folder(self.folder)
         return Sidecars(self.first.parent, self.first.stem) if self.first else None
 
     def for_date(self, run_date: date) -> Outputs:
@@ -92,7 +92,7 @@ def parse_outputs(
     if len(folders) > 1:
         raise UsageError("only one of the outputs can be a folder")
     paths = tuple(_usable_path(text, run_date) for text in files)
-    parquet = [path for path in paths if path.suffix == ".parquet"]
+    parquet = [path for path in paths if is_parquet(path)]
     primary = parquet[0] if parquet else None
     if folders and primary is not None and folders[0] not in primary.parents:
         raise UsageError(f"name the folder {folders[0]}/ first: its report is what counts")

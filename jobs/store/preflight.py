@@ -12,12 +12,11 @@ from typing import Final
 from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
 from jobs.store.files.filesystem import reason_of, try_folder
-from jobs.store.locations import make_folder, other_owner, probes
+from jobs.store.locations import PRIVATE_FOLDER_MODE, make_folder, other_owner, probes
 from jobs.store.outputs import Outputs
 
 __all__ = ["check_output", "check_outputs"]
 
-_PRIVATE: Final = 0o700
 _ROOT: Final = 0
 _HERE: Final = Path()
 _MENDED_BY: Final = {
@@ -51,7 +50,7 @@ def _check_folder(folder: Path, name: str) -> None:
         raise OutputError(said) from None
     day, _ = probes(folder / name)
     try:
-        day.mkdir(_PRIVATE)
+        day.mkdir(PRIVATE_FOLDER_MODE)
         try_folder(day / name)
     except OSError as error:
         raise OutputError(_not_writable(folder, error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,14 @@ def test_the_unit_tests_mirror_the_tree():
         and not module.with_suffix("").is_dir()
     }
     assert without_module == BEHAVIOURS
+
+
+def test_one_file_knows_the_modes_of_files_on_disk():
+    """Names, patterns and modes of files beside a report stand in jobs/store/locations.py."""
+    mode = re.compile(r"\b0o[0-7]{3}\b|\.suffix == |\.with_name\(f?\"\.")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources("jobs")
+        if mode.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"jobs/store/locations.py"}

@@ -18,6 +18,7 @@ from typing import Final, TextIO
 
 from jobs.errors import OutputError
 from jobs.loggers import ALWAYS
+from jobs.store.locations import LOG_MODE
 from palm.files.regular import check_regular, path_fault
 from palm.text.printable import printable
 
@@ -34,7 +35,6 @@ FILE_ONLY: Final = "palm.file"
 """Logger of lines for the log file only: a terminal shows a progress bar instead."""
 START: Final = "palm.start"
 """Logger of the first line; what is logged before it is held back."""
-_FILE_MODE: Final = 0o640
 _TRIES: Final = 3
 
 
@@ -148,7 +148,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
         descriptor = os.open(
             self.baseFilename,
             os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY,
-            _FILE_MODE,
+            LOG_MODE,
         )
         try:
             check_regular(os.fstat(descriptor).st_mode)
