@@ -51,7 +51,17 @@ _IMPORTED_LATE: Final = (
     "xlsxwriter",
 )  # fmt: skip
 """What the commands import only where they need it."""
-_DECIDED_AT_START: Final = ("PYTHON", "LC_", "LANG", "LOCPATH", "TZ", "LD_", "MALLOC_", "ARROW_")
+_DECIDED_AT_START: Final = (
+    "PYTHON",
+    "LC_",
+    "LANG",
+    "LOCPATH",
+    "TZ",
+    "LD_",
+    "MALLOC_",
+    "ARROW_",
+    "SSL_",
+)
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 _LIMITS: Final = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_AS)
 

@@ -52,7 +52,7 @@ def test_too_much_unknown_wins_over_a_rule_and_both_are_said(reconcile, gateway)
 def test_the_page_says_which_rule_holds_in_either_language(reconcile):
     for language, before, said in (
         ("en", "A rule of --fail-on holds: ", "first_seen 30 is more than 0."),
-        ("zh", "有 --fail-on 规则成立：", "first_seen 30 大于 0。"),
+        ("zh", "有 --fail-on 规则成立：", "首次出现 30 大于 0。"),
     ):
         given = ["--fail-on", "first_seen>0", "-o", "r.html", "--lang", language]
         assert reconcile("-q", *given).code == 10

@@ -175,15 +175,22 @@ def _pairs(report: Report, zone: ZoneInfo, translate: Translate) -> Iterator[dic
         text[name] = texts(picked[name], zone)
     for name in {"change", "state", "previous_state"} & set(names):
         text[name] = text[name].map(lambda value: translate(value) if value else "")
+    headings = {name: name if name in report.show else _heading(name, translate) for name in names}
     for row in text.itertuples(index=False):
         cells = dict(zip(names, map(str, row), strict=True))
         now = cells.pop("state") or _MISSING
         yield {
-            f"{name} → state" if name == "previous_state" else name: (
-                f"{cell or _MISSING} → {now}" if name == "previous_state" else cell
-            )
+            headings[name]: f"{cell or _MISSING} → {now}" if name == "previous_state" else cell
             for name, cell in cells.items()
         }
+
+
+def _heading(name: str, translate: Translate) -> str:
+    """Return the heading of a column of ours, which is its name where it has no label."""
+    try:
+        return translate("previous_state → state" if name == "previous_state" else name)
+    except KeyError:
+        return name
 
 
 def _control(name: str, translate: Translate) -> str:
