@@ -77,6 +77,12 @@ def test_a_column_that_is_shown_stands_beside_the_openid_of_the_changed_pairs(se
         assert [cell.value for cell in book[name][1]][1:3] == ["openid", "class"]
 
 
+def test_a_shown_column_keeps_its_name_on_a_chinese_page(second_night):
+    assert second_night("--show", "class", "--lang", "zh").code == 0
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "<th scope=col>openid<th scope=col>class<th scope=col>变更" in page
+
+
 def test_without_show_neither_page_nor_workbook_holds_a_carried_column(second_night):
     assert second_night().code == 0
     for name in READ_BY_PEOPLE:
