@@ -100,7 +100,18 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
     type=click.Choice([language.value for language in Language]),
     default=Language.EN.value,
     show_default=True,
-    help="Of labels, in HTML and Excel.",
+    help="Of labels, in HTML, Excel and on a terminal.",
+)
+@click.option(
+    "--wide",
+    is_flag=True,
+    help="With --changes or --unanswered on a terminal: every column in full.",
+)
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="In the summary, list every control and the meaning of each change.",
 )
 @click.version_option(__version__, prog_name=_NAME)
 def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare

@@ -11,6 +11,7 @@ from jobs.compare.verdict import INCOMPLETE
 from jobs.observe.log.messages import log_error, log_line, log_summary, on_terminal
 from jobs.parsed_options import ParsedOptions
 from jobs.render.terminal import print_summary, summary_lines
+from jobs.render.translations import translator
 from jobs.report.model import Report
 from jobs.run.config import Options
 from jobs.run.resumption.remedy import remedy
@@ -42,12 +43,14 @@ def say_result(
     shown = on_terminal()
     outputs = published.written(options.store.outputs, given["output"])
     written = [printable(f"Written: {text}") for text in outputs]
+    language = options.render.language
     if shown and not given["quiet"]:
         with suppress(OSError):  # the report is published, whether anybody reads this or not
-            print_summary(report, console, every_line=given["verbose"])
-            for line in written:
+            print_summary(report, console, language, verbose=given["verbose"])
+            for text in outputs:
+                line = translator(language)("Written: {path}").format(path=printable(text))
                 console.print(line, markup=False, soft_wrap=True)
-    for line in [*summary_lines(report, every_line=given["verbose"]), *written]:
+    for line in [*summary_lines(report, verbose=given["verbose"]), *written]:
         log_line(line, file_only=shown)
     for reason, sentence in zip(verdict.reasons, verdict.sentences, strict=True):
         told = sentence

@@ -59,7 +59,7 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
         report = chosen_rows(report, given["only"], str(sources[-1]))
     language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
-        _show(report, rows=given["only"] is not None, language=language)
+        _show(report, given, language)
         return DONE
     day = report.metadata.run.date if report.metadata.run else date.min
     outputs = parse_outputs(given["output"], given["stdout_format"], day)
@@ -77,18 +77,16 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     return FORMAT_FAILED if failed else DONE
 
 
-def _show(report: Report, *, rows: bool, language: Language) -> None:
+def _show(report: Report, given: ParsedOptions, language: Language) -> None:
     from jobs.render import writer_of  # noqa: PLC0415 - not needed for --help
     from jobs.render.terminal import SummaryConsole, print_rows, print_summary  # noqa: PLC0415
-    from jobs.schema import Listing, listed  # noqa: PLC0415
 
     console = SummaryConsole(highlight=False)
     try:
-        if not rows:
-            print_summary(report, console)
+        if given["only"] is None:
+            print_summary(report, console, language, verbose=given["verbose"])
         elif console.is_terminal:
-            names = listed(Listing.TERMINAL)
-            print_rows(report.rows[[*names[:2], *report.show, *names[2:]]], console)
+            print_rows(report, console, language, wide=given["wide"])
         else:
             writer_of("csv")(report, sys.stdout.buffer, language)
         sys.stdout.flush()

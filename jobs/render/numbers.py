@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from jobs.report.model import Report
-from jobs.schema import State
+from jobs.schema import Change, State
 
-__all__ = ["StateCounts", "share", "signed", "state_counts"]
+__all__ = ["LOSSES_FIRST", "StateCounts", "share", "signed", "state_counts"]
+
+
+LOSSES_FIRST: Final = (
+    Change.CLOSED,
+    Change.CLEARED,
+    Change.OPENED,
+    Change.REOPENED,
+    Change.REAUTHORIZED,
+    Change.CYCLED,
+    Change.ANOMALY,
+    Change.FIRST_SEEN,
+    Change.DROPPED,
+    Change.ABSENT,
+    Change.UNKNOWN,
+    Change.UNCHANGED,
+)
+"""Every change, in the order in which people need to know."""
 
 
 class StateCounts(NamedTuple):

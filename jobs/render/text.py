@@ -7,9 +7,9 @@ from typing import Final
 from jobs.compare.verdict import RuleHolds
 from jobs.render.language import Translate
 from jobs.report.model import Report
-from jobs.schema import Change, State
+from jobs.schema import NO_CHANGE, Change, State
 
-__all__ = ["CONTROLS", "headline", "verdict"]
+__all__ = ["CONTROLS", "headline", "no_change", "verdict"]
 
 CONTROLS: Final = {
     "input_lines": "input lines",
@@ -57,6 +57,22 @@ def headline(report: Report, translate: Translate = str) -> str:
         first_seen=changes[Change.FIRST_SEEN],
         dropped=changes[Change.DROPPED],
     )
+
+
+def no_change(report: Report, translate: Translate = str) -> str | None:
+    """Return why there are no changes to show; None if a pair changed, came or went."""
+    summary, baseline = report.summary, report.metadata.baseline
+    if baseline is None and report.metadata.run is not None:
+        return translate("No comparison: this is the first report.")
+    if any(count for change, count in summary.changes.items() if change not in NO_CHANGE):
+        return None
+    sentence = translate("Nothing changed since {date}.").format(
+        date=baseline.run_date if baseline else translate("the report before")
+    )
+    if summary.states[State.UNKNOWN]:
+        nothing_claimed = translate("Of the pairs without an answer nothing is claimed.")
+        return sentence + translate(" ") + nothing_claimed
+    return sentence
 
 
 def verdict(report: Report, translate: Translate = str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from jobs.render.chinese_labels import LABELS, VALUES
 from jobs.render.chinese_sentences import SENTENCES
+from jobs.render.chinese_terminal import TERMINAL_LABELS
 from jobs.render.html.chinese import PAGE_LABELS
 from jobs.render.language import Language, Translate
 from jobs.schema import COLUMNS, Change, State, UnknownReason
@@ -18,6 +19,7 @@ from jobs.schema import COLUMNS, Change, State, UnknownReason
 __all__ = ["CHINESE", "translator"]
 
 CHINESE: Final[Mapping[str, str]] = {
+    **TERMINAL_LABELS,
     **VALUES,
     **LABELS,
     **PAGE_LABELS,

@@ -232,7 +232,7 @@ _REPORT: Final = (
         type=click.Choice([language.value for language in Language]),
         default=default_of(RenderOptions, "language").value,
         show_default=True,
-        help="Of labels, in HTML and Excel, and of messages.",
+        help="Of labels in HTML, in Excel and on a terminal, and of messages; logs are English.",
     ),
     click.Option(
         ["--by"],

@@ -171,7 +171,7 @@ def test_the_summary_has_the_lines_of_a_sound_one(report, report_of, nights):
 def test_a_table_of_rows_has_one_line_a_row(report):
     file = io.StringIO()
     console = SummaryConsole(file=file, width=1_000_000, highlight=False, force_terminal=False)
-    print_rows(report.rows, console)
+    print_rows(report, console, wide=True)
     assert controls_in(file.getvalue(), keep="\n") == []
     assert len(file.getvalue().strip().splitlines()) == len(report.rows) + 2
 

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from jobs.render.language import Language
 from jobs.render.terminal import SummaryConsole, print_summary
 from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
+from jobs.schema import Change, UnknownReason
 from tests.night import with_members
 
 
@@ -37,7 +39,7 @@ def report(report_of, nights, tmp_path):
 
 def table(text, title):
     """Return the rows of a table: the first cell to the others."""
-    lines = text[text.index(f"{title}") :].splitlines()[4:]
+    lines = text[text.index(f"\n{title} ") + 1 :].splitlines()[1:]
     rows = (re.split(r"\s{2,}", line.strip()) for line in lines)
     found = {}
     for first, *others in rows:
@@ -68,22 +70,28 @@ def test_without_a_baseline_no_net_change_is_claimed(report_of, nights):
 
 
 def test_each_change_that_happened_is_told_with_its_meaning(report):
-    changes = table(printed(report), "Changes")
+    changes = table(printed(report, verbose=True), "Changes")
     assert {name: row[0] for name, row in changes.items()} == {
         "FIRST_SEEN": "1", "REOPENED": "1", "CLOSED": "1", "UNKNOWN": "1",
     }  # fmt: skip
     assert changes["CLOSED"][1] == "ON to OFF"
 
 
+def test_changes_are_one_line_losses_first(report):
+    assert "\nChanges: CLOSED 1, REOPENED 1, FIRST_SEEN 1, UNKNOWN 1.\n" in printed(report)
+
+
 def test_transitions_are_a_matrix(report):
-    transitions = table(printed(report), "Transitions")
-    assert transitions["ON"] == ["·", "1", "·", "1", "·"]
-    assert transitions["OFF"] == ["1", "·", "·", "·", "·"]
-    assert transitions["never"] == ["·", "·", "1", "·", "·"]
+    transitions = table(printed(report), "before \\ now")
+    assert transitions == {
+        "ON": ["·", "1", "·", "1", "·"],
+        "OFF": ["1", "·", "·", "·", "·"],
+        "never": ["·", "·", "1", "·", "·"],
+    }
 
 
 def test_unknowns_are_told_by_reason(report):
-    assert table(printed(report), "Unknown, by reason") == {"TIMEOUT": ["1"]}
+    assert "\nUnknown, by reason: TIMEOUT 1.\n" in printed(report)
 
 
 def test_unknowns_are_not_mentioned_where_there_are_none(report_of, nights):
@@ -91,11 +99,17 @@ def test_unknowns_are_not_mentioned_where_there_are_none(report_of, nights):
 
 
 def test_every_control_is_shown_with_its_numbers(report):
-    text = printed(report, width=200)
+    text = printed(report, width=200, verbose=True)
     count = len(report.controls)
     assert f"{count} of {count} hold" in text
     assert text.count("✓") == count
     assert "4 lines = 4 pairs + 0 duplicates + 0 invalid" in text
+
+
+def test_controls_that_all_hold_are_one_line(report):
+    text = printed(report)
+    assert f"\nControls: {len(report.controls)} of {len(report.controls)} hold.\n" in text
+    assert "✓" not in text
 
 
 def test_a_control_that_fails_stands_out(report):
@@ -103,6 +117,7 @@ def test_a_control_that_fails_stands_out(report):
     text = printed(with_members(report, {"controls": controls}))
     assert f"{len(controls) - 1} of {len(controls)} hold" in text
     assert text.count("✗") == 1
+    assert "4 lines = 4 pairs + 0 duplicates + 0 invalid" in text
 
 
 def test_it_says_how_it_was_asked_and_not_what_is_the_same_every_night(report):
@@ -176,3 +191,104 @@ def test_a_slow_network_is_suspected_only_where_it_cost_time_that_counts(
     asking = report.about["asking"] | {"seconds": seconds, "starved_seconds": starved}
     said = printed(with_members(report, {"asking": asking}))
     assert ("--concurrency may help" in said) is hinted
+
+
+def test_what_is_the_same_every_night_is_printed_only_if_asked_for(report):
+    for text in ("0 retries", "0 throttled", "worst second", "outages 0.0 s"):
+        assert text not in printed(report, width=300)
+        assert text in printed(report, width=300, verbose=True)
+
+
+def test_what_held_the_run_back_is_named_only_if_something_did(report):
+    asking = report.about["asking"] | {"throttled_seconds": 3.0, "throttles": 7}
+    text = printed(with_members(report, {"asking": asking}), width=300)
+    assert "7 throttled" in text
+    assert "Held back: throttled 3.0 s." in text
+    assert "Held back" not in printed(report, width=300)
+
+
+def test_the_time_is_that_of_the_run_s_zone_which_is_named_once(report):
+    run = report.about["run"] | {"finished": "2025-03-04T17:30:05.123+00:00"}
+    text = " ".join(printed(with_members(report, {"run": run})).split())
+    assert "finished 2025-03-05 01:30:05 Asia/Shanghai" in text
+    assert "+00:00" not in text
+    assert text.count("Asia/Shanghai") == 1
+
+
+def test_the_first_report_says_so_and_has_no_tables_of_zeros(report_of, nights):
+    text = printed(report_of({"A/a": "ON"}, nights[0]))
+    assert "No comparison: this is the first report." in text
+    assert not [name for name in ("before \\ now", "Changes", "net change") if name in text]
+
+
+@pytest.fixture
+def after(report_of, nights, tmp_path):
+    """Return a function that makes the report of a night after one on which two pairs were ON."""
+    path = tmp_path / "one.parquet"
+    first = report_of({"A/a": "ON", "B/b": "ON"}, nights[0])
+    write_parquet(first, path)
+    return lambda states: report_of(states, nights[1], baseline=first, baseline_file=path)
+
+
+def test_a_quiet_night_says_that_nothing_changed(after):
+    text = printed(after({"A/a": "ON", "B/b": "ON"}))
+    assert "Nothing changed since 2025-03-03." in text
+    assert not [name for name in ("before \\ now", "Changes", "without an answer") if name in text]
+
+
+def test_a_night_without_any_answer_shows_what_was_known_before(after):
+    text = printed(after({"A/a": "UNKNOWN", "B/b": "UNKNOWN"}))
+    assert "Of the pairs without an answer nothing is claimed." in text
+    assert table(text, "States")["ON"] == ["2", "0"]
+    assert table(text, "States")["UNKNOWN"] == ["2", "100.0 %"]
+
+
+def test_a_first_night_without_any_answer_has_no_table_of_states(report_of, nights):
+    text = printed(report_of({"A/a": "UNKNOWN"}, nights[0]))
+    assert "States" not in text
+    assert "1 UNKNOWN" in text
+
+
+def test_organizations_that_lost_are_shown_on_a_terminal_and_never_in_a_log(after):
+    lost = after({"A/a": "OFF", "B/b": "ON"})
+    assert "Organization" not in printed(lost)
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True, color_system=None)
+    print_summary(lost, console)
+    assert table(file.getvalue(), "Organization") == {
+        "A": ["1", "0", "-1", "100.0 %", "100.0 %", "0.0 %"]
+    }
+
+
+def test_a_night_with_every_change_fits_on_one_screen(report):
+    changes = dict.fromkeys(Change, 12_345)
+    reasons = dict.fromkeys(list(UnknownReason)[:4], 1_234)
+    summary = report.about["summary"] | {"changes": changes, "unknown_reasons": reasons}
+    run = report.about["run"] | {"exit_code": 3, "parent": "20250304T010203Z-0123abcd"}
+    text = printed(with_members(report, {"summary": summary, "run": run}), width=80)
+    assert len(text.splitlines()) < 39 - 7, "the organizations on a terminal take 7 more"
+
+
+def test_the_verdict_comes_first_if_the_exit_code_is_not_0(report):
+    run = report.about["run"] | {"exit_code": 3}
+    text = printed(with_members(report, {"run": run}), width=300)
+    assert text.startswith("The run ended with exit code 3.")
+
+
+_EQUATIONS = """lines pairs duplicates invalid rows repeat pair NONE OFF UNKNOWN opening first
+seen returned moved out dropped not input counts agree"""
+"""Words in the equations of controls, which are English in every language."""
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_every_text_and_value_is_chinese(after, verbose):
+    """But for names of files, ids, zones and options, and openid, which is the API's word."""
+    for states in ({"A/a": "OFF", "B/b": "UNKNOWN"}, {"A/a": "ON", "B/b": "ON"}, {"A/a": "NONE"}):
+        file = io.StringIO()
+        console = Console(file=file, width=300, force_terminal=True, color_system=None)
+        print_summary(after(states), console, Language.ZH, verbose=verbose)
+        text = re.sub(r"(输入 )\S+|运行 \S+|\(.*?\)", "", file.getvalue())
+        words = set(re.findall(r"[A-Za-z]{3,}", text))
+        known = {"openid", "openids", "Asia", "Shanghai", "sandbox"}
+        equations = set(_EQUATIONS.split()) if verbose else set()
+        assert words <= known | equations

@@ -1,0 +1,62 @@
+"""The Chinese of what only the terminal prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["TERMINAL_LABELS"]
+
+TERMINAL_LABELS: Final[Mapping[str, str]] = {
+    ", ": "，",
+    ".": "。",
+    " ": "",
+    "never": "从未得知",
+    "not in input": "不在名单",
+    "Organization": "机构",
+    "organization": "机构",
+    "openid": "openid",
+    "before → now": "此前 → 本次",
+    "unknown_reason": "原因",
+    "authorize_time": "授权时间",
+    "answered_at": "应答时间",
+    "Times in {zone}.": "时间均为 {zone} 时区。",
+    "--wide shows everything in full.": "加 --wide 显示全部内容。",
+    "share lost": "关闭占比",
+    "ON before": "此前已开通",
+    "ON after": "本次已开通",
+    "{count:,} others": "其余 {count:,} 个",
+    "{count:,} more": "另有 {count:,} 个",
+    "Changes: {changes}": "变更：{changes}",
+    "Unknown, by reason: {reasons}": "未知，按原因：{reasons}",
+    "No comparison: this is the first report.": "没有比较：这是第一份报告。",
+    "Nothing changed since {date}.": "自 {date} 以来没有任何变化。",
+    "Of the pairs without an answer nothing is claimed.": "对没有应答的各条不作任何判断。",
+    "Controls: {held} of {all} hold": "核对项：{all} 项中 {held} 项成立",
+    "Asked {gateway}: {requests:,} requests in {seconds:.1f} s": (
+        "查询 {gateway}：{seconds:.1f} 秒内 {requests:,} 次请求"
+    ),
+    "{count:,} retries": "重试 {count:,} 次",
+    "{count:,} throttled": "被限流 {count:,} 次",
+    "{count:,} probes": "签名探测 {count:,} 次",
+    "{count:,} repeated": "重复应答 {count:,} 个",
+    "{count:,} unnamed": "未写明身份的应答 {count:,} 个",
+    "{achieved:.1f}/s of {rate:g}/s": "每秒 {achieved:.1f} 次（上限 {rate:g}）",
+    "worst second {count:,}": "最忙一秒 {count:,} 次",
+    "median {ms} ms": "中位数 {ms} 毫秒",
+    "99 % within {ms} ms": "99 % 在 {ms} 毫秒内",
+    "Held back: {what}": "耽搁：{what}",
+    "throttled {seconds:.1f} s": "限流 {seconds:.1f} 秒",
+    "outages {seconds:.1f} s": "网关中断 {seconds:.1f} 秒",
+    "waiting for answers {seconds:.1f} s": "等待应答 {seconds:.1f} 秒",
+    "waiting for answers {seconds:.1f} s (slow network or CPU; --concurrency may help)": (
+        "等待应答 {seconds:.1f} 秒（网络或 CPU 较慢；可试 --concurrency）"
+    ),
+    "Input {name}: {lines:,} lines.": "输入 {name}：{lines:,} 行。",
+    "Input {name} ({encoding}): {lines:,} lines.": "输入 {name}（{encoding}）：{lines:,} 行。",
+    "Run {id}, finished {time}": "运行 {id}，完成于 {time}",
+    " with exit code {code}": "，退出码 {code}",
+    "; it corrects run {parent}": "；它更正运行 {parent}",
+    "Written: {path}": "已写入：{path}",
+}
+"""English text to its Chinese one."""
