@@ -188,7 +188,7 @@ def hard_link(path, target):
         (["-o", "other.csv"], "would be overwritten, and is the input"),
         (["-o", "other.csv", "-o", "third.csv"], ("is named twice", "csv are one file")),
         (["--metrics", "other.csv"], "other.csv would be overwritten, and is read by this run"),
-        (["--metrics", "third.csv", "-o", "other.csv"], "third.csv is a report"),
+        (["--metrics", "third.csv", "-o", "other.csv"], "third.csv is also an --output"),
     ],
 )
 def test_what_is_one_file_by_a_link_is_refused_and_left_as_it_is(
@@ -215,7 +215,7 @@ def test_what_is_one_file_by_a_link_is_refused_and_left_as_it_is(
         (["-o", "pairs.csv"], "pairs.csv would be overwritten, and is the input"),
         (["--metrics", "pairs.csv"], "is read by this run"),
         (["--metrics", "before.parquet", "--baseline", "before.parquet"], "is read by this run"),
-        (["--metrics", "../{name}/report.parquet"], "is a report"),
+        (["--metrics", "../{name}/report.parquet"], "is also an --output"),
         (["-o", "report.previous.parquet"], "the report before is kept there"),
     ],
 )
@@ -232,7 +232,7 @@ def test_metrics_in_place_of_a_days_report_are_refused(reconcile, folder):
     metrics.parent.mkdir(parents=True)
     ended = reconcile("--metrics", metrics, output="reports/")
     assert ended.code == 2
-    assert "is a report" in ended.only_line
+    assert "is also an --output" in ended.only_line
 
 
 def test_an_output_that_is_the_file_in_standard_input_is_refused(ran, source):

@@ -69,7 +69,7 @@ def test_the_script_ends_as_the_command_does(folder, source, config):
 def test_the_summary_tells_headline_net_change_and_controls(reconcile, gateway):
     reconcile()
     gateway.date = NEXT
-    ended = reconcile(run_date=NEXT)
+    ended = reconcile("-v", run_date=NEXT)
     report = read_parquet(Path("report.parquet"))
     assert ended.code == 0
     headline = ended.err.splitlines()[0]

@@ -54,9 +54,9 @@ from importlib.machinery import SourceFileLoader
 
 class WithNote(SourceFileLoader):
     def get_data(self, path):
-        text = super().get_data(path).decode()
         if not path.endswith("columns.py"):
             raise OSError("no cached bytecode")
+        text = super().get_data(path).decode()
         end = text.index(')\\n\"\"\"Every column, in the order of the report')
         label, shown = 'Label("a note", "备注")', "{Listing.HTML: 9}"
         entry = f'Column("note", TEXT, Source.COMPARISON, {label}, {shown}),'
