@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -101,7 +102,7 @@ class AsyncPalm:
         steady: Deprecated: use ``clock``.
         sleep: Deprecated: use ``clock``.
 
-    Use it as an async context manager, within one event loop.
+    Use it as an async context manager, within one event loop: that of its first request.
 
     Attributes:
         hosts: Chooses the host of the next request: main or backup.
@@ -144,6 +145,7 @@ class AsyncPalm:
         self.accept_unnamed = check_unnamed(
             accept_unnamed=accept_unnamed, require_echo=require_echo
         )
+        self._original: weakref.ref[AsyncPalm] | None = None
         self._queries = QuerySender(
             SignedTransport(
                 RSASigner(merchant) if isinstance(merchant, Merchant) else merchant,
@@ -218,8 +220,9 @@ class AsyncPalm:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._queries.transport.close()
+        """Close all connections; of a copy with other options: if its original is gone."""
+        if self._original is None or self._original() is None:
+            await self._queries.transport.close()
 
     def with_options(
         self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
@@ -236,7 +239,8 @@ class AsyncPalm:
         elif not isinstance(timeout, Timeouts):
             timeout = replace(queries.timeouts, total_s=timeout)
         other = copy.copy(self)
-        other._queries = replace(  # noqa: SLF001 - a copy of this client
+        other._original = self._original or weakref.ref(self)  # noqa: SLF001 - a copy of this client
+        other._queries = replace(  # noqa: SLF001
             queries, timeouts=timeout, retry=retry or queries.retry
         )
         return other

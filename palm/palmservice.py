@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from itertools import islice
-from typing import Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from palm.errors import ArgumentError, BodyError, PalmError
+from palm.errors import ArgumentError, BodyError, ClosedError, EventLoopError, PalmError
 from palm.http.answer import Answer, check_typed
 from palm.http.template import encode
 from palm.models import PalmAuthorization, read_authorization
@@ -100,13 +108,17 @@ class Authorizations:
             "GET", query_target(openid, organization_id), read, private=(openid,)
         )
 
-    async def get_many(
-        self, pairs: Iterable[Pair | tuple[str, str]], *, concurrency: int = 32
+    def get_many(
+        self,
+        pairs: Iterable[Pair | tuple[str, str]] | AsyncIterable[Pair | tuple[str, str]],
+        *,
+        concurrency: int = 32,
     ) -> AsyncGenerator[Outcome, None]:
         """Yield the result of each pair as it arrives; memory does not grow with their number.
 
         Args:
-            pairs: ``(openid, organization_id)``; taken from the iterable one by one, when needed.
+            pairs: ``(openid, organization_id)``; taken from the iterable, which may be
+                asynchronous, one by one, when needed.
             concurrency: How many queries run at the same time, at most.
 
         Raises:
@@ -114,31 +126,54 @@ class Authorizations:
         """
         if concurrency < 1:
             raise ArgumentError(f"concurrency must be at least 1, not {concurrency}")
-        source = (Pair(*pair) for pair in pairs)
-        asking: set[asyncio.Task[Outcome]] = set()
-        done: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
+        if isinstance(pairs, AsyncIterable):
+            return self._get_many_of_stream(aiter(pairs), concurrency)
+        return self._get_many((Pair(*pair) for pair in pairs), concurrency)
 
-        def start(count: int) -> None:
-            for pair in islice(source, count):
-                task = asyncio.create_task(self._outcome(pair))
-                asking.add(task)
-                task.add_done_callback(done.put_nowait)
-
+    async def _get_many(
+        self, pairs: Iterator[Pair], concurrency: int
+    ) -> AsyncGenerator[Outcome, None]:
+        tasks: _Tasks[Outcome] = _Tasks()
         try:
-            start(concurrency)
-            while asking:
-                task = await done.get()
-                asking.discard(task)
-                start(1)
-                yield task.result()
+            for pair in islice(pairs, concurrency):
+                tasks.start(self._outcome(pair))
+            while tasks.running:
+                outcome = await tasks.next_result()
+                for pair in islice(pairs, 1):
+                    tasks.start(self._outcome(pair))
+                yield outcome
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await tasks.cancel()
+
+    async def _get_many_of_stream(
+        self, pairs: AsyncIterator[Pair | tuple[str, str]], concurrency: int
+    ) -> AsyncGenerator[Outcome, None]:
+        """Take pairs in a task of its own, so that outcomes are yielded while the source waits."""
+        tasks: _Tasks[Outcome | Pair | None] = _Tasks()
+        is_taking, has_ended = False, False
+        try:
+            while True:
+                if not (is_taking or has_ended) and len(tasks.running) < concurrency:
+                    tasks.start(_next_pair(pairs))
+                    is_taking = True
+                if not tasks.running:
+                    return
+                result = await tasks.next_result()
+                if result is None:
+                    is_taking, has_ended = False, True
+                elif isinstance(result, Pair):
+                    is_taking = False
+                    tasks.start(self._outcome(result))
+                else:
+                    yield result
+        finally:
+            await tasks.cancel()
 
     async def _outcome(self, pair: Pair) -> Outcome:
         try:
             return pair, await self.get(*pair)
+        except (ClosedError, EventLoopError):
+            raise
         except PalmError as error:
             return pair, error
 
@@ -175,6 +210,39 @@ class Authorizations:
         body = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()
         private = tuple(given.values())
         return await self._palm.ask("POST", _PREAUTHORIZE, _read_token, body=body, private=private)
+
+
+class _Tasks(Generic[T]):
+    """Tasks whose results are taken in the order in which they end.
+
+    Attributes:
+        running: The tasks whose results have not been taken.
+    """
+
+    def __init__(self) -> None:
+        self.running: set[asyncio.Task[T]] = set()
+        self._done: asyncio.Queue[asyncio.Task[T]] = asyncio.Queue()
+
+    def start(self, work: Coroutine[object, object, T]) -> None:
+        task = asyncio.create_task(work)
+        self.running.add(task)
+        task.add_done_callback(self._done.put_nowait)
+
+    async def next_result(self) -> T:
+        task = await self._done.get()
+        self.running.discard(task)
+        return task.result()
+
+    async def cancel(self) -> None:
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+
+
+async def _next_pair(stream: AsyncIterator[Pair | tuple[str, str]]) -> Pair | None:
+    """Return the next pair; None: there are no more."""
+    pair = await anext(stream, None)
+    return None if pair is None else Pair(*pair)
 
 
 def _read_token(answer: Answer) -> str:

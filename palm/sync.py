@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import copy
+import os
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Final, Self, TypeVar, Unpack
 
-from anyio import CancelScope
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio import CancelScope, run
+from anyio.from_thread import BlockingPortal
 
 from palm.chain import Node
 from palm.client import AsyncPalm, ClientOptions, SettingsOptions
+from palm.errors import ClosedError, EventLoopError
+from palm.forks import reset_in_child
 from palm.http.answer import Answer
 from palm.http.transport import Timeouts
 from palm.models import PalmAuthorization
@@ -30,7 +33,9 @@ __all__ = ["Palm", "SyncAuthorizations"]
 
 T = TypeVar("T")
 
-_CLOSED: Final = "the client is closed"
+_FORKED: Final = (
+    "get_many was begun in the process that this one was forked from: call it again here"
+)
 
 
 class Palm:
@@ -38,7 +43,9 @@ class Palm:
 
     It takes the arguments of :class:`palm.AsyncPalm`. It works in scripts, from several threads at
     once, and where an event loop is already running (a notebook): it has a thread with an event
-    loop, from the first request until it is closed, or until the program ends.
+    loop, from the first request until it is closed, or until the program ends. A process that was
+    forked may use it, too (gunicorn with ``preload_app``): there it makes its own thread and
+    connections.
 
     Raises:
         SettingsError: As :class:`palm.AsyncPalm`.
@@ -57,6 +64,7 @@ class Palm:
     def _open(self, palm: AsyncPalm) -> None:
         self._palm = palm
         self._thread = _Thread(palm)
+        self._original: weakref.ref[Palm] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -70,14 +78,19 @@ class Palm:
         self.close()
 
     def close(self) -> None:
-        """Cancel all requests, close all connections and end the thread, permanently."""
-        self._thread.close()
+        """Cancel all requests, close all connections and end the thread, permanently.
+
+        Of a copy with other options: only if its original is gone.
+        """
+        if self._original is None or self._original() is None:
+            self._thread.close()
 
     def with_options(
         self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
     ) -> Self:
         """As :meth:`palm.AsyncPalm.with_options`."""
         other = copy.copy(self)
+        other._original = self._original or weakref.ref(self)  # noqa: SLF001 - ourselves
         other._palm = self._palm.with_options(timeout=timeout, retry=retry)  # noqa: SLF001
         return other
 
@@ -130,13 +143,17 @@ class SyncAuthorizations:
         source = iter(pairs)
         ahead = deque(islice(source, max(concurrency, 0) + 1))
         outcomes = self._authorizations.get_many(_taken(ahead), concurrency=concurrency)
+        process = os.getpid()
         try:
             while (outcome := self._thread.call(anext, outcomes, None)) is not None:
                 yield outcome
+                if os.getpid() != process:
+                    raise EventLoopError(_FORKED)
                 ahead.extend(islice(source, 1))
         finally:
-            with suppress(RuntimeError):  # the client is closed, or being closed
-                self._thread.call(outcomes.aclose)
+            if os.getpid() == process:
+                with suppress(RuntimeError):  # closed, or still being cancelled
+                    self._thread.call(outcomes.aclose)
 
     def preauthorize(
         self,
@@ -165,7 +182,10 @@ def _taken(ahead: deque[T]) -> Iterator[T]:
 
 
 class _Thread:
-    """An event loop in a separate thread, which starts when it is first needed."""
+    """An event loop in a separate thread, which starts when it is first needed.
+
+    A process that was forked has a thread of its own: the parent's does not exist there.
+    """
 
     def __init__(self, palm: AsyncPalm) -> None:
         self._palm = palm
@@ -173,9 +193,18 @@ class _Thread:
         self._starting = Lock()
         self._stack = ExitStack()
         self._close = weakref.finalize(self, self._stack.close)
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget the parent's thread, which cannot be ended from here."""
+        is_closed = self._close.detach() is None
+        self._portal, self._starting, self._stack = None, Lock(), ExitStack()
+        self._close = weakref.finalize(self, self._stack.close)
+        if is_closed:
+            self._close()
 
     def close(self) -> None:
-        """Cancel all requests, close all connections and end; later calls raise RuntimeError."""
+        """Cancel all requests, close all connections and end; later calls raise ClosedError."""
         with self._starting:
             self._close()
 
@@ -183,21 +212,40 @@ class _Thread:
         """Return what ``function(*args)`` returns, awaited in the thread.
 
         Raises:
-            RuntimeError: The client is closed, or was closed in the meantime.
+            ClosedError: The client is closed, or was closed in the meantime.
         """
         with self._starting:
             if not self._close.alive:
-                raise RuntimeError(_CLOSED)
+                raise ClosedError
             if self._portal is None:
-                self._portal = self._stack.enter_context(start_blocking_portal(name="palm"))
+                self._portal = _start(self._stack)
                 self._stack.callback(self._portal.call, _end, self._portal, self._palm)
         future = self._portal.start_task_soon(function, *args)
         try:
             return future.result()
         except CancelledError:
-            raise RuntimeError(_CLOSED) from None
+            raise ClosedError from None
         finally:
             future.cancel()  # if the wait was interrupted; otherwise it is done already
+
+
+def _start(stack: ExitStack) -> BlockingPortal:
+    """Start a thread with an event loop, which ``stack`` waits for when it is closed.
+
+    anyio's own context manager would try to end the parent's thread when a forked process deletes
+    it, and would wait for that without end.
+    """
+    started: Future[BlockingPortal] = Future()
+    thread = Thread(target=run, args=(_serve, started), name="palm", daemon=True)
+    thread.start()
+    stack.callback(thread.join)
+    return started.result()
+
+
+async def _serve(started: Future[BlockingPortal]) -> None:
+    async with BlockingPortal() as portal:
+        started.set_result(portal)
+        await portal.sleep_until_stopped()
 
 
 async def _end(portal: BlockingPortal, palm: AsyncPalm) -> None:

@@ -22,6 +22,7 @@ from palm.crypto.pem import rsa_key_of, validity_of
 from palm.crypto.signing import RSAVerifier
 from palm.crypto.trust_store import TrustStore
 from palm.errors import PalmError, RefusedError, SettingsError, SignatureError, SignatureReason
+from palm.forks import reset_in_child
 from palm.strict_json import parse_json
 
 __all__ = ["CertificateStore", "RefreshRules"]
@@ -100,6 +101,11 @@ class CertificateStore:
         self._fetched_at = -math.inf
         self._tried_at = -math.inf
         self._sought_at = -math.inf
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget the fetch that another thread of the parent may have begun."""
+        self._lock = asyncio.Lock()
 
     @property
     def preferred(self) -> str:

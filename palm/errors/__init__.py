@@ -5,6 +5,8 @@
     PalmError
     ├── SettingsError               a key, serial, file or option is wrong; nothing was sent
     ├── ArgumentError               an argument cannot be put into a request (also a ValueError)
+    ├── ClosedError                 the client is closed (also a RuntimeError)
+    ├── EventLoopError              an AsyncPalm in another event loop (also a RuntimeError)
     ├── APIError                    the gateway responded with a status that means an error, or 202
     │   ├── RefusedError            400, 404, 405 and other 4xx
     │   │   ├── UnauthorizedError   401
@@ -59,6 +61,8 @@ from palm.errors.transport import (
 )
 from palm.errors.usage import (
     ArgumentError,
+    ClosedError,
+    EventLoopError,
     SettingsError,
 )
 from palm.errors.verification import (
@@ -78,8 +82,10 @@ __all__ = [
     "ArgumentError",
     "BodyError",
     "CertificateRefusedError",
+    "ClosedError",
     "ConnectError",
     "DisconnectedError",
+    "EventLoopError",
     "ForbiddenError",
     "LocalResourceError",
     "MismatchError",

@@ -6,6 +6,8 @@ from palm.errors.base import PalmError
 
 __all__ = [
     "ArgumentError",
+    "ClosedError",
+    "EventLoopError",
     "SettingsError",
 ]
 
@@ -16,3 +18,14 @@ class SettingsError(PalmError):
 
 class ArgumentError(PalmError, ValueError):
     """An argument cannot be put into a request; no request was sent."""
+
+
+class ClosedError(PalmError, RuntimeError):
+    """The client is closed, or was closed while the request waited."""
+
+    def __init__(self, text: str = "the client is closed") -> None:
+        super().__init__(text)
+
+
+class EventLoopError(PalmError, RuntimeError):
+    """An ``AsyncPalm`` is used in another event loop than before, or in a forked process."""

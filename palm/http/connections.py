@@ -226,6 +226,14 @@ class Connections(aiohttp.TCPConnector):
             if not was_idle and not has_waited:
                 raise DisconnectedError("the connection broke: data came that nobody asked for")
 
+    def abandon(self) -> None:
+        """Forget all connections without closing them: another process uses them."""
+        self._closed = True  # so that nothing is closed or logged when it is deleted
+
+    def close_soon(self) -> None:
+        """Close all connections of an event loop that does not run, when it runs again."""
+        self._close()
+
     def take_back(self, connection: CheckedConnection, *, verified: bool) -> None:
         """Return a connection to the pool if its response was verified; else close it."""
         key, connection.pool_key = connection.pool_key, None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from palm.clock import Clock
-from palm.errors import PalmError, ThrottledError
+from palm.errors import ClosedError, PalmError, ThrottledError
 from palm.http.answer import Answer
 from palm.http.signed import SignedTransport
 from palm.http.transport import Timeouts
@@ -65,6 +65,7 @@ class QuerySender:
         private: tuple[str, ...] = (),
     ) -> T:
         """Return what ``read`` makes of the verified answer; see :meth:`palm.AsyncPalm.ask`."""
+        self.transport.bind_loop()
         query = _Query(self, method, target, read, body, private)
         if method != "GET":
             return await query.attempt()
@@ -122,6 +123,8 @@ class _Query(Generic[T]):
                 timeouts=sender.timeouts,
                 permit=permit,
             )
+        except ClosedError:  # no result of a request
+            raise
         except PalmError as error:
             error.take_out(self.private)
             error.attempts = self.sent

@@ -71,6 +71,10 @@ class SignedTransport:
         """Close all connections."""
         await self._transport.close()
 
+    def bind_loop(self) -> None:
+        """Belong to the running event loop; see :meth:`palm.http.transport.Transport.bind_loop`."""
+        self._transport.bind_loop()
+
     async def ask(
         self,
         method: str,

@@ -1,7 +1,8 @@
-"""Sends bytes and receives bytes; with :mod:`palm.http.connections` the only user of aiohttp."""
+"""Sends bytes and receives bytes; knows aiohttp, as connections.py and failures.py do."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Mapping
@@ -15,13 +16,12 @@ from yarl import URL
 from palm import __version__
 from palm.errors import (
     BodyError,
-    CertificateRefusedError,
-    ConnectError,
-    DisconnectedError,
+    ClosedError,
+    EventLoopError,
     LocalResourceError,
-    TimedOutError,
     TransportError,
 )
+from palm.forks import reset_in_child
 from palm.http.connections import (
     Connections,
     OutgoingRequest,
@@ -29,6 +29,7 @@ from palm.http.connections import (
     WritePermit,
     current_request,
 )
+from palm.http.failures import translated
 from palm.http.local_resources import missing_resource
 from palm.http.request_timer import RequestTimer, TimerQueue
 from palm.http.url import checked_base_url, checked_proxy, environment_proxy
@@ -37,6 +38,10 @@ __all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy", "enviro
 
 _MAX_BODY_BYTES: Final = 64 * 1024
 _log: Final = logging.getLogger("palm")
+_OTHER_LOOP: Final = (
+    "this AsyncPalm already belongs to another event loop: make one for each loop, within it, or "
+    "use one Palm, which any thread may call"
+)
 _TOO_LONG: Final = f"the response is longer than {_MAX_BODY_BYTES} bytes"
 
 
@@ -102,18 +107,54 @@ class Transport:
         self._proxy = proxy
         self._tls: ssl.SSLContext | bool = True if tls is None else tls
         self._logged: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._connections: Connections | None = None
         self._is_closed = False
         self._timer_queues: dict[float, TimerQueue] = {}
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget the parent's event loop and connections."""
+        if self._connections is not None:
+            self._connections.abandon()
+        self._loop = self._session = self._connections = None
+        self._timer_queues = {}
+
+    def bind_loop(self) -> None:
+        """Belong to the running event loop from now on; it is that of the first request.
+
+        Raises:
+            ClosedError: The transport is closed.
+            EventLoopError: The first request was sent in another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return
+        if self._is_closed:
+            raise ClosedError
+        if self._loop is not None:
+            raise EventLoopError(_OTHER_LOOP)
+        self._loop = loop
 
     async def close(self) -> None:
         """Close all connections; the transport cannot be used again."""
         self._is_closed = True
+        loop, self._loop = self._loop, None
+        if loop is None or loop is asyncio.get_running_loop() or loop.is_closed():
+            await self._close()
+        elif loop.is_running():
+            closing = asyncio.run_coroutine_threadsafe(self._close(), loop)
+            await asyncio.wrap_future(closing)
+        elif self._connections is not None:
+            self._connections.close_soon()
+
+    async def _close(self) -> None:
         for queue in self._timer_queues.values():
             queue.close()
         if self._session is not None:
             await self._session.close()
-            self._session = None
+        self._session = self._connections = None
 
     async def send(
         self,
@@ -140,7 +181,8 @@ class Transport:
             LocalResourceError: This machine lacks a resource that a connection needs.
             BodyError: The response was longer than 64 KiB.
             SettingsError: The environment names a proxy whose URL is not valid.
-            RuntimeError: The transport is closed.
+            ClosedError: The transport is closed.
+            EventLoopError: The first request was sent in another event loop.
         """
         timeouts = timeouts or self._timeouts
         options = self._options(method, url, body, timeouts)
@@ -156,13 +198,13 @@ class Transport:
                 )
         except (aiohttp.ClientError, OSError) as error:
             request.release(verified=False)
-            translated = self._translated(error)
+            failure = self._translated(error)
         except BaseException:
             request.release(verified=False)
             raise
         finally:
             current_request.reset(token)
-        raise translated  # outside the except block so that the library's error is not chained
+        raise failure  # outside the except block so that the library's error is not chained
 
     def _options(self, method: str, url: str, body: bytes, timeouts: Timeouts) -> _RequestOptions:
         options: _RequestOptions = {"allow_redirects": False}
@@ -179,10 +221,8 @@ class Transport:
         self, error: aiohttp.ClientError | OSError
     ) -> TransportError | LocalResourceError:
         """Return our own error for one of the library's; a missing resource is logged once."""
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return _certificate_refused(error)
         if (resource := missing_resource(error)) is None:
-            return _translated(error)
+            return translated(error)
         if resource not in self._logged:
             self._logged.add(resource)
             _log.warning("no connection: %s", resource)
@@ -195,11 +235,11 @@ class Transport:
         return queue
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._is_closed:  # a session that is opened now would never be closed
-            raise RuntimeError("the client is closed")
+        self.bind_loop()
         if self._session is None:
+            self._connections = Connections(idle_s=self._timeouts.idle_s, tls=self._tls)
             self._session = aiohttp.ClientSession(
-                connector=Connections(idle_s=self._timeouts.idle_s, tls=self._tls),
+                connector=self._connections,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=_client_timeout(self._timeouts),
@@ -245,33 +285,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
             response.close()
             raise BodyError(_TOO_LONG)
     return b"".join(chunks)
-
-
-def _translated(error: aiohttp.ClientError | OSError) -> TransportError:
-    """Return our own error for one of the library's, whose text may hold the URL."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ConnectError("no connection: connecting took too long")
-    if isinstance(error, TimeoutError):
-        return TimedOutError("no complete response in time")
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return ConnectError(f"no connection: the proxy answers HTTP {error.status}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectError(f"no connection: {_cause(error.os_error)}")
-    if isinstance(error, aiohttp.ClientError):
-        return DisconnectedError(f"the connection broke: {_cause(error)}")
-    return ConnectError(f"no connection: {_cause(error)}")
-
-
-def _certificate_refused(error: aiohttp.ClientConnectorCertificateError) -> CertificateRefusedError:
-    cause = error.certificate_error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return CertificateRefusedError(
-            error.host, cause.verify_message.rstrip("."), cause.verify_code
-        )
-    return CertificateRefusedError(error.host, type(cause).__name__, 0)
-
-
-def _cause(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror and error.errno is not None:
-        return error.strerror
-    return type(error).__name__

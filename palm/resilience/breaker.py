@@ -15,6 +15,7 @@ from palm.errors import (
     ThrottledError,
     TransportError,
 )
+from palm.forks import reset_in_child
 
 __all__ = ["Breaker", "BreakerRules"]
 
@@ -58,6 +59,11 @@ class Breaker:
         self._probe_at = 0.0
         self._probe_lock = asyncio.Lock()
         self.openings = 0
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget the probe that another thread of the parent may have begun."""
+        self._probe_lock = asyncio.Lock()
 
     @property
     def is_open(self) -> bool:

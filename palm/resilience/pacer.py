@@ -10,9 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
 from typing import Final
 
 from palm.clock import Clock, checked_clock
+from palm.forks import reset_in_child
+from palm.resilience.loop_timer import LoopTimer, running_loop
 from palm.resilience.spacing import SAFETY_MARGIN, Spacing
 
 __all__ = ["SAFETY_MARGIN", "Pacer", "Permit"]
@@ -32,8 +36,9 @@ class Pacer:
         share: The part of the quota to use.
         clock: The time; its ``monotonic`` must run as fast as the event loop's timers.
 
-    One timer runs at a time, however many callers wait. To be used within one event loop. A request
-    that was let through is checked again when it is written: :class:`Permit`.
+    One timer runs at a time, however many callers wait. Clients in several threads and event loops
+    of a process may share it. A request that was let through is checked again when it is written:
+    :class:`Permit`.
 
     Attributes:
         clock: The time.
@@ -51,10 +56,19 @@ class Pacer:
         self._permits = Spacing(rate, share)
         self._writes = Spacing(rate, share)
         self._rate = rate
+        self._lock = Lock()
         self._waiters: deque[asyncio.Future[float]] = deque()
         self._writers: deque[asyncio.Future[float]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: LoopTimer | None = None
         self.granted = 0
+        reset_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget the callers of the parent; the slots that they took still count."""
+        self._lock = Lock()
+        self._waiters.clear()
+        self._writers.clear()
+        self._timer = None
 
     @property
     def rate(self) -> float:
@@ -63,10 +77,11 @@ class Pacer:
 
     @rate.setter
     def rate(self, rate: float) -> None:
-        self._permits.set_quota(rate)
-        self._writes.set_quota(rate)
-        self._rate = rate
-        self._rearm()
+        with self._lock:
+            self._permits.set_quota(rate)
+            self._writes.set_quota(rate)
+            self._rate = rate
+            self._arm(self.now())
 
     @property
     def waiting(self) -> int:
@@ -81,9 +96,10 @@ class Pacer:
     def pause(self, seconds: float) -> None:
         """Let no caller through for a number of seconds, including those that wait already."""
         until = self.now() + seconds
-        self._permits.pause_until(until)
-        self._writes.pause_until(until)
-        self._rearm()
+        with self._lock:
+            self._permits.pause_until(until)
+            self._writes.pause_until(until)
+            self._arm(self.now())
 
     def now(self) -> float:
         """Return the time on the pacer's clock."""
@@ -92,24 +108,25 @@ class Pacer:
     async def acquire(self) -> None:
         """Wait for a slot and take it. A caller that is cancelled while waiting costs nothing."""
         now = self.now()
-        if not (self._waiters or self._writers) and self._permits.admit(now):
-            self.granted += 1
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        if self._timer is None:
-            self._arm(now)
+        with self._lock:
+            if not (self._waiters or self._writers) and self._permits.admit(now):
+                self.granted += 1
+                return
+            waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            if self._timer is None or self._timer.loop.is_closed():
+                self._arm(now)
         try:
             await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self._return_permit(waiter.result())
+            self._cancelled(waiter, self._return_permit)
             raise
 
     def write(self) -> float | None:
         """Record that a request is written now; return the time, or None if it must wait."""
         now = self.now()
-        return now if not self._writers and self._writes.admit(now, _EARLY_S) else None
+        with self._lock:
+            return now if not self._writers and self._writes.admit(now, _EARLY_S) else None
 
     async def second_slot(self) -> float:
         """Wait for a slot to write in, before all callers not let through yet; return the slot.
@@ -117,16 +134,15 @@ class Pacer:
         A caller that is cancelled while waiting costs nothing.
         """
         waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._writers.append(waiter)
-        if self._timer is not None:
-            self._timer.cancel()  # it may have been set for a caller that waits for a permit
-        self._arm(self.now())
+        with self._lock:
+            self._writers.append(waiter)
+            self._arm(
+                self.now()
+            )  # the timer may have been set for a caller that waits for a permit
         try:
             return await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self.return_slot(waiter.result())
-            _drop_cancelled(self._writers)
+            self._cancelled(waiter, self.return_slot)
             raise
 
     def write_late(self) -> float | None:
@@ -136,58 +152,98 @@ class Pacer:
             The time, or None if the quota of the last second is used up: the request must wait.
         """
         now = self.now()
-        if not self._writes.has_room(now):
-            return None
-        self._writes.note(now)
+        with self._lock:
+            if not self._writes.has_room(now):
+                return None
+            self._writes.note(now)
         return now
 
     def return_slot(self, slot: float) -> None:
         """Give the slot of a request that is not written to the next one, or take it back."""
-        _drop_cancelled(self._writers)
-        if self._writers:
-            self._writers.popleft().set_result(slot)
-        else:
-            self._writes.untake(slot)
+        with self._lock:
+            _drop_done(self._writers)
+            if self._writers:
+                self._settle(self._writers.popleft(), slot, self.return_slot)
+            else:
+                self._writes.untake(slot)
 
     def _return_permit(self, granted_at: float) -> None:
         """Give the slot of a cancelled caller to the next one, or take it back."""
-        _drop_cancelled(self._waiters)
-        if self._waiters:
-            self._waiters.popleft().set_result(granted_at)
-        else:
-            self._permits.refund(granted_at)
-            self.granted -= 1
+        with self._lock:
+            _drop_done(self._waiters)
+            if self._waiters:
+                self._settle(self._waiters.popleft(), granted_at, self._return_permit)
+            else:
+                self._permits.refund(granted_at)
+                self.granted -= 1
 
-    def _rearm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._arm(self.now())
+    def _cancelled(self, waiter: asyncio.Future[float], give_back: Callable[[float], None]) -> None:
+        """Let others have what a cancelled caller waited for; its event loop may end now."""
+        if waiter.done() and not waiter.cancelled():
+            give_back(waiter.result())
+        with self._lock:
+            if self._timer is not None and self._timer.loop is waiter.get_loop():
+                self._arm(self.now())
 
     def _arm(self, now: float) -> None:
-        spacing = self._writes if self._writers else self._permits
-        delay = max(spacing.earliest(now) - now, _SHORTEST_TIMER_S)
-        self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
+        """Set the timer for the first caller that waits, in that caller's event loop."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        _drop_done(self._writers)
+        _drop_done(self._waiters)
+        while queue := self._writers or self._waiters:
+            spacing = self._writes if self._writers else self._permits
+            delay = max(spacing.earliest(now) - now, _SHORTEST_TIMER_S)
+            try:
+                self._timer = LoopTimer(queue[0].get_loop(), delay, self._wake)
+            except RuntimeError:  # that loop was closed without cancelling its tasks
+                queue.popleft()
+            else:
+                return
 
-    def _wake(self) -> None:
-        self._timer = None
-        now = self.now()
-        _drop_cancelled(self._writers)
-        while self._writers and self._writes.earliest(now) <= now:
-            slot = self._writes.take(now, waited=True)
-            self._permits.follow(self._writes)
-            self._writers.popleft().set_result(slot)
-            _drop_cancelled(self._writers)
-        _drop_cancelled(self._waiters)
-        while self._waiters and not self._writers and self._permits.earliest(now) <= now:
-            self._permits.grant(now, waited=True)
-            self.granted += 1
-            self._waiters.popleft().set_result(now)
-            _drop_cancelled(self._waiters)
-        if self._waiters or self._writers:
+    def _wake(self, timer: LoopTimer) -> None:
+        with self._lock:
+            if timer is not self._timer:
+                return
+            now = self.now()
+            _drop_done(self._writers)
+            while self._writers and self._writes.earliest(now) <= now:
+                slot = self._writes.take(now, waited=True)
+                self._permits.follow(self._writes)
+                self._settle(self._writers.popleft(), slot, self.return_slot)
+                _drop_done(self._writers)
+            _drop_done(self._waiters)
+            while self._waiters and not self._writers and self._permits.earliest(now) <= now:
+                self._permits.grant(now, waited=True)
+                self.granted += 1
+                self._settle(self._waiters.popleft(), now, self._return_permit)
+                _drop_done(self._waiters)
             self._arm(now)
 
+    def _settle(
+        self,
+        waiter: asyncio.Future[float],
+        slot: float,
+        give_back: Callable[[float], None],
+    ) -> None:
+        """Let a caller through, in whichever event loop it waits."""
+        loop = waiter.get_loop()
+        if loop is running_loop():
+            waiter.set_result(slot)
+            return
 
-def _drop_cancelled(waiters: deque[asyncio.Future[float]]) -> None:
+        def settle() -> None:
+            if waiter.done():  # it was cancelled in the meantime
+                give_back(slot)
+            else:
+                waiter.set_result(slot)
+
+        with suppress(RuntimeError):  # its loop was closed: one slot is not used
+            loop.call_soon_threadsafe(settle)
+
+
+def _drop_done(waiters: deque[asyncio.Future[float]]) -> None:
     while waiters and waiters[0].done():
         waiters.popleft()
 

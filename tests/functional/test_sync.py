@@ -14,7 +14,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from palm import AsyncPalm, Palm, PalmError, Retry, TimedOutError, TransportError
+from palm import (
+    AsyncPalm,
+    ClosedError,
+    EventLoopError,
+    Palm,
+    PalmError,
+    Retry,
+    TimedOutError,
+    TransportError,
+)
 from palm.sandbox import Faults, SandboxGateway
 
 QUERIES = 200
@@ -259,7 +268,7 @@ def test_use_after_close_is_a_clear_error_and_no_hang(keys, used):
         lambda: list(palm.authorizations.get_many([("o1", "1")])),
         lambda: palm.authorizations.preauthorize("o1", organization_id="1"),
     ):
-        with pytest.raises(RuntimeError, match="the client is closed"):
+        with pytest.raises(ClosedError, match="the client is closed"):
             ask()
     assert threads() == []
 
@@ -268,7 +277,7 @@ async def test_use_after_close_of_the_async_client_is_a_clear_error(gateway):
     async with AsyncPalm(**options(gateway)) as palm:
         await palm.authorizations.get("o1", "1")
     await palm.close()
-    with pytest.raises(RuntimeError, match="the client is closed"):
+    with pytest.raises(ClosedError, match="the client is closed"):
         await palm.authorizations.get("o1", "1")
     check_counts(gateway, 1)
 
@@ -282,7 +291,7 @@ async def test_closing_ends_what_other_threads_wait_for(gateway):
     await until(lambda: gateway.stats.requests == 4)
     await asyncio.to_thread(palm.close)
     ends = await asyncio.gather(*asking, return_exceptions=True)
-    assert {(type(end), str(end)) for end in ends} == {(RuntimeError, "the client is closed")}
+    assert {(type(end), str(end)) for end in ends} == {(ClosedError, "the client is closed")}
 
 
 async def test_closing_ends_what_is_about_to_be_asked_again(gateway):
@@ -292,7 +301,7 @@ async def test_closing_ends_what_is_about_to_be_asked_again(gateway):
     asking = asyncio.create_task(asyncio.to_thread(palm.authorizations.get, "o1", "1"))
     await until(lambda: gateway.stats.requests >= 5)
     await asyncio.to_thread(palm.close)
-    with pytest.raises(RuntimeError, match="the client is closed"):
+    with pytest.raises(ClosedError, match="the client is closed"):
         await asking
     asked = gateway.stats.requests
     await asyncio.sleep(0.1)
@@ -351,3 +360,117 @@ async def test_with_options_persists_as_it_is_told(keys):
         with pytest.raises(TransportError) as caught:
             await once.authorizations.get("o1", "1")
     assert caught.value.attempts == 1
+
+
+# --- one event loop for each asynchronous client
+
+
+async def test_an_async_client_in_another_event_loop_is_a_clear_error_and_no_hang(gateway):
+    async with AsyncPalm(**options(gateway)) as palm:
+        await palm.authorizations.get("o1", "1")
+
+        async def elsewhere():
+            with pytest.raises(EventLoopError, match="belongs to another event loop: make one"):
+                await palm.authorizations.get("o1", "1")
+            with pytest.raises(EventLoopError):
+                await palm.v3.certificates.get()
+            with pytest.raises(EventLoopError):
+                _ = [outcome async for outcome in palm.authorizations.get_many(people(2))]
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        assert (await palm.authorizations.get("o1", "1")).openid == "o1"
+
+
+async def test_an_async_client_closed_in_another_event_loop_closes_its_connections(gateway):
+    palm = AsyncPalm(**options(gateway))
+    await palm.authorizations.get("o1", "1")
+    await asyncio.to_thread(asyncio.run, palm.close())
+    await until(lambda: not gateway._handlers.connections)
+    with pytest.raises(ClosedError):
+        await palm.authorizations.get("o1", "1")
+
+
+async def test_a_second_asyncio_run_with_one_client_is_a_clear_error(keys):
+    async with elsewhere(keys) as gateway:
+        palm = AsyncPalm(**options(gateway))
+
+        def run_twice():
+            with asyncio.Runner() as runner:
+                runner.run(palm.authorizations.get("o1", "1"))
+                with pytest.raises(EventLoopError):
+                    asyncio.run(ask_and_close())
+                with pytest.raises(ClosedError):
+                    runner.run(palm.authorizations.get("o1", "1"))
+
+        async def ask_and_close():
+            async with palm:
+                await palm.authorizations.get("o1", "1")
+
+        thread = threading.Thread(target=run_twice)
+        await asyncio.to_thread(lambda: (thread.start(), thread.join()))
+
+
+async def test_leaving_a_copy_does_not_close_the_client_it_was_made_from(gateway):
+    async with AsyncPalm(**options(gateway)) as palm:
+        async with palm.with_options(timeout=5) as other:
+            await other.authorizations.get("o1", "1")
+        assert (await palm.authorizations.get("o1", "1")).openid == "o1"
+        await other.close()
+        assert (await palm.authorizations.get("o1", "1")).openid == "o1"
+
+
+async def test_leaving_a_copy_of_the_sync_client_does_not_close_it(gateway):
+    def ask():
+        with Palm(**options(gateway)) as palm:
+            with palm.with_options(timeout=5) as other:
+                other.authorizations.get("o1", "1")
+            return palm.authorizations.get("o1", "1").openid
+
+    assert await asyncio.to_thread(ask) == "o1"
+    assert threads() == []
+
+
+async def test_a_copy_whose_original_is_gone_closes_the_connections(gateway):
+    async with AsyncPalm(**options(gateway)).with_options(timeout=5) as palm:
+        await palm.authorizations.get("o1", "1")
+    with pytest.raises(ClosedError):
+        await palm.authorizations.get("o1", "1")
+
+
+async def test_get_many_takes_an_async_iterable(gateway):
+    async def pairs():
+        for pair in people(20):
+            await asyncio.sleep(0)
+            yield pair
+
+    async with AsyncPalm(**options(gateway)) as palm:
+        many = palm.authorizations.get_many(pairs(), concurrency=4)
+        outcomes = [pair async for pair, answer in many]
+    assert sorted(outcomes) == people(20)
+
+
+async def test_get_many_yields_what_has_come_while_an_async_iterable_waits(gateway):
+    more = asyncio.Event()
+
+    async def pairs():
+        yield ("o1", "1")
+        await more.wait()
+        yield ("o2", "1")
+
+    async with AsyncPalm(**options(gateway)) as palm:
+        many = palm.authorizations.get_many(pairs())
+        async with asyncio.timeout(5):
+            assert (await anext(many))[0].openid == "o1"
+            more.set()
+            assert [pair.openid async for pair, _ in many] == ["o2"]
+
+
+async def test_an_error_of_an_async_iterable_ends_get_many_with_it(gateway):
+    async def pairs():
+        yield ("o1", "1")
+        raise LookupError("the source broke")
+
+    async with AsyncPalm(**options(gateway)) as palm:
+        with pytest.raises(LookupError, match="the source broke"):
+            async for _ in palm.authorizations.get_many(pairs()):
+                pass

@@ -63,7 +63,7 @@ def importers(of: str, paths: list[Path]) -> set[str]:
 
 ORDER = {
     "palm": [
-        "clock", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
+        "clock", "forks", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
         "settings", "chain", "models", "palmservice", "client", "sync", "doctor", "sandbox",
         "commands",
     ],
@@ -126,9 +126,10 @@ def test_only_the_option_sandbox_leads_to_the_sandboxs_server():
     assert not {name for name in identity if name.startswith(("palm", "aiohttp"))}
 
 
-def test_only_the_transport_and_its_connections_know_the_http_client():
+def test_only_the_transport_its_connections_and_failures_know_the_http_client():
     assert importers("aiohttp", sources("palm", besides="palm/sandbox/")) == {
         "palm/http/connections.py",
+        "palm/http/failures.py",
         "palm/http/transport.py",
     }
     assert importers("aiohttp", sources("jobs")) == set()

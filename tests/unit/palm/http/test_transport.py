@@ -12,6 +12,7 @@ import pytest
 
 from palm.errors import (
     BodyError,
+    ClosedError,
     ConnectError,
     DisconnectedError,
     SettingsError,
@@ -374,6 +375,6 @@ async def test_a_closed_transport_stays_closed(serve, transport):
         await ask(transport, server)
         await transport.close()
         await transport.close()
-        with pytest.raises(RuntimeError, match="the client is closed"):
+        with pytest.raises(ClosedError, match="the client is closed"):
             await ask(transport, server)
     assert len(server.heads) == 1

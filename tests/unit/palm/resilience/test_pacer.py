@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
 import uvloop
 
 from palm import Clock
+from palm.resilience.loop_timer import LoopTimer
 from palm.resilience.pacer import Pacer, Permit
 from palm.resilience.spacing import Spacing
 
@@ -201,8 +204,8 @@ def leave_when_granted(pacer: Pacer, task: asyncio.Task[None]) -> None:
     """Cancel a task between the moment it is let through and the moment it runs."""
     wake = pacer._wake
 
-    def wake_and_cancel() -> None:
-        wake()
+    def wake_and_cancel(timer: LoopTimer) -> None:
+        wake(timer)
         if not task.done():
             task.cancel()
 
@@ -550,7 +553,7 @@ def test_waiting_does_not_spin(factory, rate, callers):
     """Timers fire a few times for each caller, though uvloop's count whole milliseconds only."""
     pacer = Pacer(rate, clock=LOOP)
     wake, wakes = pacer._wake, []
-    pacer._wake = lambda: (wakes.append(1), wake())  # type: ignore[method-assign]
+    pacer._wake = lambda timer: (wakes.append(1), wake(timer))  # type: ignore[method-assign]
 
     async def run():
         await Crowd(pacer, callers).all()
@@ -592,3 +595,56 @@ def test_a_real_second_holds_no_more_than_the_quota_and_nearly_all_of_it(factory
     assert pacer.worst_second <= 300
     running_s = times[-1] - times[0] - sum(each for each in stopped_s if each > 0)
     assert (len(times) - 1) / running_s == pytest.approx(294, rel=0.08)
+
+
+# --- in several event loops
+
+
+def test_one_pacer_paces_several_threads_and_their_event_loops():
+    pacer = Pacer(200, share=1.0)
+    times: list[float] = []
+
+    async def ask() -> None:
+        for _ in range(25):
+            await pacer.acquire()
+            times.append(time.monotonic())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: asyncio.run(asyncio.wait_for(ask(), 10)), range(4)))
+    assert (len(times), pacer.granted, pacer.waiting) == (100, 100, 0)
+    assert max(times) - min(times) >= 99 / 200 - 0.02
+
+
+def test_a_loop_that_ends_leaves_its_turn_to_the_callers_of_other_loops():
+    """The timer ran in the loop that ended: it goes on in another."""
+    pacer = Pacer(4, share=1.0)
+    started = threading.Event()
+
+    async def leave() -> None:
+        await pacer.acquire()
+        waiting = asyncio.create_task(pacer.acquire())
+        await asyncio.sleep(0.05)
+        started.set()
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+
+    thread = threading.Thread(target=asyncio.run, args=(leave(),))
+    thread.start()
+    started.wait(5)
+    asyncio.run(asyncio.wait_for(pacer.acquire(), 5))
+    thread.join()
+    assert (pacer.granted, pacer.waiting) == (2, 0)
+
+
+def test_a_loop_that_was_closed_with_its_callers_holds_up_nobody():
+    pacer = Pacer(20, share=1.0)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(pacer.acquire())
+    waiting = [loop.create_task(pacer.acquire()) for _ in range(2)]
+    loop.run_until_complete(asyncio.sleep(0.001))
+    loop.close()
+
+    asyncio.run(asyncio.wait_for(pacer.acquire(), 5))
+    assert pacer.granted == 2
+    for task in waiting:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
