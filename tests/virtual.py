@@ -64,6 +64,9 @@ class VirtualGateway:
         self._latency_s = latency_s
         self.asked: Counter[str] = Counter()
 
+    def bind_loop(self) -> None:
+        """Work in any event loop."""
+
     async def ask(
         self, _method: str, target: str, read: Any, *_: Any, permit: Any, **__: Any
     ) -> Any:

@@ -16,6 +16,7 @@
     │   └── PendingError *          202: accepted, no result yet
     ├── TransportError *            no complete response
     │   ├── ConnectError *          no connection could be made
+    │   │   ├── ProxyAuthenticationError *  the proxy answered 407
     │   │   └── CertificateRefusedError *   the host's TLS certificate is not trusted
     │   ├── DisconnectedError *     a connection broke
     │   └── TimedOutError *         connecting or responding took too long
@@ -56,6 +57,7 @@ from palm.errors.transport import (
     ConnectError,
     DisconnectedError,
     LocalResourceError,
+    ProxyAuthenticationError,
     TimedOutError,
     TransportError,
 )
@@ -92,6 +94,7 @@ __all__ = [
     "NoStateError",
     "PalmError",
     "PendingError",
+    "ProxyAuthenticationError",
     "RefusedError",
     "ServerError",
     "SettingsError",

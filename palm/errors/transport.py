@@ -9,6 +9,7 @@ __all__ = [
     "ConnectError",
     "DisconnectedError",
     "LocalResourceError",
+    "ProxyAuthenticationError",
     "TimedOutError",
     "TransportError",
 ]
@@ -37,6 +38,17 @@ class CertificateRefusedError(ConnectError):
         self.host = host
         self.verify_code = verify_code
         self.everywhere = False
+
+
+class ProxyAuthenticationError(ConnectError):
+    """The proxy answered 407: it wants a user and a password, or others than it got."""
+
+    def __init__(
+        self,
+        text: str = "no connection: the proxy answers HTTP 407: put the right user and password "
+        "into its URL, http://user:password@host:port",
+    ) -> None:
+        super().__init__(text)
 
 
 class DisconnectedError(TransportError):

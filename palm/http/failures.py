@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from http import HTTPStatus
 
 import aiohttp
 
@@ -10,6 +11,7 @@ from palm.errors import (
     CertificateRefusedError,
     ConnectError,
     DisconnectedError,
+    ProxyAuthenticationError,
     TimedOutError,
     TransportError,
 )
@@ -26,12 +28,17 @@ def translated(error: aiohttp.ClientError | OSError) -> TransportError:
     if isinstance(error, TimeoutError):
         return TimedOutError("no complete response in time")
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return ConnectError(f"no connection: the proxy answers HTTP {error.status}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectError(f"no connection: {_cause(error.os_error)}")
-    if isinstance(error, aiohttp.ClientError):
-        return DisconnectedError(f"the connection broke: {_cause(error)}")
-    return ConnectError(f"no connection: {_cause(error)}")
+        return _proxy_failed(error.status)
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, aiohttp.ClientError):
+        return DisconnectedError(f"the connection broke: {_cause(cause)}")
+    return ConnectError(f"no connection: {_cause(cause)}")
+
+
+def _proxy_failed(status: int) -> ConnectError:
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return ProxyAuthenticationError()
+    return ConnectError(f"no connection: the proxy answers HTTP {status}")
 
 
 def _certificate_refused(error: aiohttp.ClientConnectorCertificateError) -> CertificateRefusedError:

@@ -19,6 +19,7 @@ from palm import (
     ConnectError,
     Palm,
     PalmError,
+    ProxyAuthenticationError,
     Retry,
     SettingsError,
     TransportError,
@@ -153,6 +154,7 @@ async def test_a_proxy_that_refuses_is_an_error_of_the_connection(gateway, statu
         async with client(gateway, proxy=url, base_url=GATEWAY) as palm:
             with pytest.raises(ConnectError, match=f"the proxy answers HTTP {status}") as caught:
                 await palm.authorizations.get("o1", "1")
+    assert isinstance(caught.value, ProxyAuthenticationError) == (status == 407)
     assert "s3cret" not in repr(caught.value)
 
 
