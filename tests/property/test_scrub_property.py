@@ -177,6 +177,9 @@ class Saying:
     def __init__(self, place, said, status):
         self.place, self.said, self.status = place, said, status
 
+    def bind_loop(self):
+        """Belong to any event loop: nothing is open."""
+
     async def send(self, *_, permit=None):
         body = {"code": "PARAM_ERROR", "message": "m", "state": "AUTHORIZATION_STATE_ON"}
         if self.place in {"code", "message", "state", "openid"}:

@@ -31,8 +31,10 @@ from palm import (
     CertificateRefusedError,
     CertificateStore,
     Clock,
+    ClosedError,
     ConnectError,
     DisconnectedError,
+    EventLoopError,
     ForbiddenError,
     HostRules,
     LocalResourceError,
@@ -48,6 +50,7 @@ from palm import (
     PalmError,
     PendingError,
     PlatformKeys,
+    ProxyAuthenticationError,
     RefusedError,
     Retry,
     RSASigner,
@@ -203,7 +206,7 @@ def explain(error: PalmError) -> str:
     """Say what to do about an error, by its type alone."""
     said = "try again" if isinstance(error, TransientError) else "do not"
     match error:
-        case SettingsError() | ArgumentError():
+        case SettingsError() | ArgumentError() | ClosedError() | EventLoopError():
             return "mend the program"
         case ThrottledError():
             pause: float | None = error.retry_after_s
@@ -214,7 +217,13 @@ def explain(error: PalmError) -> str:
         case ServerError() | PendingError() | APIError():
             verified: bool = error.verified
             return f"later: {verified}"
-        case LocalResourceError() | ConnectError() | DisconnectedError() | TransportError():
+        case (
+            LocalResourceError()
+            | ProxyAuthenticationError()
+            | ConnectError()
+            | DisconnectedError()
+            | TransportError()
+        ):
             return f"after {error.attempts}"
         case SignatureError():
             reason: SignatureReason = error.reason
