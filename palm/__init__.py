@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from palm.chain import Node
-    from palm.client import BASE_URLS, AsyncPalm
+    from palm.client import AsyncPalm
     from palm.clock import Clock
     from palm.crypto.certificate_store import CertificateStore
     from palm.crypto.certificates import APIv3Key
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ClosedError,
         ConnectError,
         DisconnectedError,
+        ErrorDetail,
         EventLoopError,
         ForbiddenError,
         LocalResourceError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         SettingsError,
         SignatureError,
         SignatureReason,
+        SignerError,
         StateError,
         ThrottledError,
         TimedOutError,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from palm.http.query import Attempt
     from palm.http.transport import Timeouts
     from palm.models import AuthorizationState, PalmAuthorization
+    from palm.options.client_options import BASE_URLS
     from palm.palmservice import Authorizations, Outcome, Pair
     from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
     from palm.resilience.breaker import Breaker, BreakerRules
@@ -83,6 +86,7 @@ __all__ = [
     "ClosedError",
     "ConnectError",
     "DisconnectedError",
+    "ErrorDetail",
     "EventLoopError",
     "ForbiddenError",
     "HostRules",
@@ -109,6 +113,7 @@ __all__ = [
     "SignatureError",
     "SignatureReason",
     "Signer",
+    "SignerError",
     "StateError",
     "SyncAuthorizations",
     "ThrottledError",
@@ -130,7 +135,7 @@ __all__ = [
 __version__: Final = "0.1.0"
 
 _WHERE: Final = {
-    "BASE_URLS": "client",
+    "BASE_URLS": "options.client_options",
     "APIError": "errors",
     "APIv3Key": "crypto.certificates",
     "Adaptation": "resilience.adaptive_rate",
@@ -150,6 +155,7 @@ _WHERE: Final = {
     "ConnectError": "errors",
     "DisconnectedError": "errors",
     "EventLoopError": "errors",
+    "ErrorDetail": "errors",
     "CertificateStore": "crypto.certificate_store",
     "ForbiddenError": "errors",
     "HostRules": "resilience.failover",
@@ -178,6 +184,7 @@ _WHERE: Final = {
     "SignatureError": "errors",
     "SignatureReason": "errors",
     "Signer": "crypto.signing",
+    "SignerError": "errors",
     "StateError": "errors",
     "SyncAuthorizations": "sync",
     "ThrottledError": "errors",

@@ -18,8 +18,8 @@ from palm.http.template import fill, query_string
 __all__ = ["Node", "segment"]
 
 R = TypeVar("R")
-Send = Callable[[str, str, bytes, tuple[str, ...]], R]
-"""Sends ``(method, target, body, private texts)``."""
+Send = Callable[[str, str, bytes, tuple[str, ...], str], R]
+"""Sends ``(method, target, body, private texts, path without values)``."""
 
 _VARIABLE: Final = re.compile(r"([_$])([A-Za-z][A-Za-z0-9_]*?)\1")
 _CAPITAL: Final = re.compile(r"[A-Z]")
@@ -110,7 +110,7 @@ class Node(Generic[R]):
         body = b"" if json is None else _json_bytes(json)
         target = fill(self.__path, variables) + query_string(query)
         private = tuple(str(value) for value in (*variables.values(), *query.values()))
-        return self.__send(method, target, body, private)
+        return self.__send(method, target, body, private, self.__path)
 
     def __dir__(self) -> list[str]:
         return [*_VERBS, "chain"]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 from palm.chain import Node
 from palm.clock import Clock, ReadTime, Sleep, checked_clock
@@ -21,6 +21,7 @@ from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
 from palm.http.url import checked_base_url, checked_proxy
+from palm.options.client_options import BASE_URLS, ClientOptions, SettingsOptions
 from palm.palmservice import Authorizations
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.admission import Admission
@@ -30,48 +31,9 @@ from palm.resilience.pacer import Pacer
 from palm.resilience.retry import Retry
 from palm.settings import Settings, check_unnamed, load_settings, read_config
 
-__all__ = ["BASE_URLS", "AsyncPalm", "ClientOptions", "SettingsOptions"]
-
-BASE_URLS: Final = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
-"""The gateway's main host, then its backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
+__all__ = ["AsyncPalm"]
 
 T = TypeVar("T")
-
-
-class _Options(TypedDict, total=False):
-    """The options of :class:`AsyncPalm` other than the keys."""
-
-    base_url: str | Sequence[str]
-    rate: float | None
-    pacer: Pacer | None
-    retry: Retry | None
-    timeouts: Timeouts | None
-    adaptation: AdaptationRules | Adaptation | None
-    hosts: HostRules | None
-    breaker: BreakerRules | Breaker | None
-    proxy: str | None
-    ca_file: Path | None
-    accept_unnamed: bool
-    require_echo: bool
-    on_attempt: Callable[[Attempt], None] | None
-    nonce: Callable[[], str]
-    clock: Clock | ReadTime | None
-    steady: ReadTime | None
-    sleep: Sleep | None
-
-
-class ClientOptions(_Options):
-    """The arguments of :class:`AsyncPalm`."""
-
-    merchant: Merchant | Signer
-    keys: PlatformKeys | Verifier
-
-
-class SettingsOptions(_Options, total=False):
-    """The arguments of :meth:`AsyncPalm.from_env`, each instead of a setting."""
-
-    merchant: Merchant | Signer
-    keys: PlatformKeys | Verifier
 
 
 class AsyncPalm:
@@ -264,10 +226,17 @@ class AsyncPalm:
     __iter__ = None  # a client is not a sequence, though it takes keys
 
     async def send(
-        self, method: str, target: str, body: bytes = b"", private: tuple[str, ...] = ()
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        private: tuple[str, ...] = (),
+        route: str | None = None,
     ) -> Answer:
         """Return the verified answer to a request; see :meth:`ask`."""
-        return await self.ask(method, target, lambda answer: answer, body=body, private=private)
+        return await self.ask(
+            method, target, lambda answer: answer, body=body, private=private, route=route
+        )
 
     async def ask(
         self,
@@ -277,6 +246,7 @@ class AsyncPalm:
         *,
         body: bytes = b"",
         private: tuple[str, ...] = (),
+        route: str | None = None,
     ) -> T:
         """Return what ``read`` makes of the verified answer; a GET is sent again if that may help.
 
@@ -287,8 +257,9 @@ class AsyncPalm:
                 failed.
             body: Sent and signed as it is.
             private: Texts that must not appear in errors.
+            route: The path with names of variables instead of their values, for errors.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
         """
-        return await self._queries.send(method, target, read, body, private)
+        return await self._queries.send(method, target, read, body, private=private, route=route)

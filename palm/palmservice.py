@@ -26,6 +26,7 @@ T = TypeVar("T")
 __all__ = ["Authorizations", "Outcome", "Pair", "query_target"]
 
 _QUERY: Final = "/v3/palmservice/authorization/openid/"
+_QUERY_ROUTE: Final = f"{_QUERY}{{openid}}"
 _PREAUTHORIZE: Final = "/v3/palmservice/authorization/preauthorize"
 
 
@@ -67,6 +68,7 @@ class Client(Protocol):
         *,
         body: bytes = b"",
         private: tuple[str, ...] = (),
+        route: str | None = None,
     ) -> T:
         """Return what ``read`` makes of the verified answer."""
 
@@ -105,7 +107,11 @@ class Authorizations:
             )
 
         return await self._palm.ask(
-            "GET", query_target(openid, organization_id), read, private=(openid,)
+            "GET",
+            query_target(openid, organization_id),
+            read,
+            private=(openid,),
+            route=_QUERY_ROUTE,
         )
 
     def get_many(
@@ -209,7 +215,9 @@ class Authorizations:
             encode(name, value)  # the same texts are refused in a body as in a path
         body = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()
         private = tuple(given.values())
-        return await self._palm.ask("POST", _PREAUTHORIZE, _read_token, body=body, private=private)
+        return await self._palm.ask(
+            "POST", _PREAUTHORIZE, _read_token, body=body, private=private, route=_PREAUTHORIZE
+        )
 
 
 class _Tasks(Generic[T]):

@@ -20,12 +20,13 @@ from anyio import CancelScope, run
 from anyio.from_thread import BlockingPortal
 
 from palm.chain import Node
-from palm.client import AsyncPalm, ClientOptions, SettingsOptions
+from palm.client import AsyncPalm
 from palm.errors import ClosedError, EventLoopError
 from palm.forks import reset_in_child
 from palm.http.answer import Answer
 from palm.http.transport import Timeouts
 from palm.models import PalmAuthorization
+from palm.options.client_options import ClientOptions, SettingsOptions
 from palm.palmservice import Outcome, Pair
 from palm.resilience.retry import Retry
 

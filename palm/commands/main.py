@@ -166,7 +166,7 @@ def main() -> NoReturn:
 
 async def _get(options: GetOptions) -> int:
     from palm.client import AsyncPalm  # noqa: PLC0415 - not needed for --help
-    from palm.doctor.remedies import diagnose  # noqa: PLC0415
+    from palm.errors.remedies import diagnose  # noqa: PLC0415
 
     settings = settings_of(
         options,

@@ -250,6 +250,4 @@ def _explained(error: PalmError) -> PalmError:
 
 def _another(error: PalmError) -> PalmError:
     """Return a copy of an error: each caller that waited raises its own."""
-    other: PalmError = type(error).__new__(type(error), *error.args)
-    other.__dict__.update(error.__dict__)
-    return other
+    return error.copied()

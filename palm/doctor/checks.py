@@ -9,11 +9,9 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
-from palm.client import BASE_URLS
 from palm.clock import Clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import MAX_SKEW_S, RSASigner, RSAVerifier, Verifier
-from palm.doctor.remedies import diagnose
 from palm.errors import (
     CertificateRefusedError,
     ForbiddenError,
@@ -28,12 +26,14 @@ from palm.errors import (
     UnauthorizedError,
     UnnamedError,
 )
+from palm.errors.remedies import UNREACHABLE, diagnose
 from palm.http.answer import TYPED, error_of
 from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
 from palm.http.url import checked_base_url, checked_proxy
 from palm.models import read_authorization
+from palm.options.client_options import BASE_URLS
 from palm.palmservice import query_target
 from palm.resilience.failover import Hosts
 from palm.settings import Settings
@@ -182,7 +182,7 @@ def _unreachable(error: PalmError) -> str:
         return diagnose(error)
     if isinstance(error, LocalResourceError):
         return str(error)
-    return f"{error}; check DNS, firewall and proxy"
+    return f"{error}; {UNREACHABLE}"
 
 
 def _named(content: bytes, pair: tuple[str, str]) -> Finding:

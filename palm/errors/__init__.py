@@ -15,11 +15,12 @@
     │   ├── ServerError *           5xx
     │   └── PendingError *          202: accepted, no result yet
     ├── TransportError *            no complete response
-    │   ├── ConnectError *          no connection could be made
+    │   ├── ConnectError *          no connection could be made (also a ConnectionError)
     │   │   ├── ProxyAuthenticationError *  the proxy answered 407
     │   │   └── CertificateRefusedError *   the host's TLS certificate is not trusted
-    │   ├── DisconnectedError *     a connection broke
-    │   └── TimedOutError *         connecting or responding took too long
+    │   ├── DisconnectedError *     a connection broke (also a ConnectionError)
+    │   └── TimedOutError *         it took too long (also a TimeoutError)
+    ├── SignerError *               the caller's own Signer failed; nothing was sent
     ├── LocalResourceError *        this machine lacks a resource for a connection; nothing was sent
     ├── VerificationError *         a response that is not accepted as an answer
     │   ├── SignatureError *        unsigned, wrongly signed, stale, or signed with an unknown key
@@ -41,6 +42,7 @@ from __future__ import annotations
 
 from palm.errors.api import (
     APIError,
+    ErrorDetail,
     ForbiddenError,
     PendingError,
     RefusedError,
@@ -58,6 +60,7 @@ from palm.errors.transport import (
     DisconnectedError,
     LocalResourceError,
     ProxyAuthenticationError,
+    SignerError,
     TimedOutError,
     TransportError,
 )
@@ -87,6 +90,7 @@ __all__ = [
     "ClosedError",
     "ConnectError",
     "DisconnectedError",
+    "ErrorDetail",
     "EventLoopError",
     "ForbiddenError",
     "LocalResourceError",
@@ -100,6 +104,7 @@ __all__ = [
     "SettingsError",
     "SignatureError",
     "SignatureReason",
+    "SignerError",
     "StateError",
     "ThrottledError",
     "TimedOutError",

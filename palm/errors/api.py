@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from palm.errors.base import PalmError, TransientError
+from palm.text.scrub import scrub
 
 __all__ = [
     "APIError",
+    "ErrorDetail",
     "ForbiddenError",
     "PendingError",
     "RefusedError",
@@ -15,12 +20,30 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """What WeChat Pay says about the wrong part of a request, without the part's value.
+
+    Attributes:
+        field: The wrong parameter, e.g. ``/amount/currency``; None if none is named.
+        issue: What is wrong with it, for people; None if that is not described.
+        location: Where it stands, e.g. ``body`` or ``query``; None if that is not described.
+
+    Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081709
+    """
+
+    field: str | None = None
+    issue: str | None = None
+    location: str | None = None
+
+
 class APIError(PalmError):
     """The gateway responded with a status that means an error, or with 202.
 
     Attributes:
         code: WeChat Pay's error code; None if the body has none.
         message: WeChat Pay's error text, for people: its wording may change. None if there is none.
+        detail: WeChat Pay's description of the wrong parameter; None if there is none.
         verified: Whether the response's signature verified.
         retry_after_s: The pause that the response asks for, in seconds; None if it asks for none.
 
@@ -36,6 +59,7 @@ class APIError(PalmError):
         request_id: str | None = None,
         verified: bool = False,
         retry_after_s: float | None = None,
+        detail: ErrorDetail | None = None,
     ) -> None:
         said = " ".join(part for part in (code, message and f"({message})") if part)
         super().__init__(f"HTTP {status}" + (f": {said}" if said else ""))
@@ -45,6 +69,15 @@ class APIError(PalmError):
         self.request_id = request_id
         self.verified = verified
         self.retry_after_s = retry_after_s
+        self.detail = detail
+
+    def take_out(self, private: Iterable[str]) -> None:
+        """Remove private texts and their parts from the error; see :mod:`palm.text.scrub`."""
+        private = tuple(private)
+        super().take_out(private)
+        if self.detail is not None:
+            texts = (self.detail.field, self.detail.issue, self.detail.location)
+            self.detail = ErrorDetail(*(text and scrub(text, private) for text in texts))
 
 
 class RefusedError(APIError):

@@ -1,4 +1,4 @@
-"""Errors without a complete response."""
+"""Errors without a complete response, or in what the caller's own signer does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ __all__ = [
     "DisconnectedError",
     "LocalResourceError",
     "ProxyAuthenticationError",
+    "SignerError",
     "TimedOutError",
     "TransportError",
 ]
@@ -19,8 +20,11 @@ class TransportError(TransientError):
     """No complete response was received."""
 
 
-class ConnectError(TransportError):
-    """No connection could be made: name resolution, network or TLS failed, or it was refused."""
+class ConnectError(TransportError, ConnectionError):
+    """No connection could be made: name resolution, network or TLS failed, or it was refused.
+
+    It is also Python's own ConnectionError.
+    """
 
 
 class CertificateRefusedError(ConnectError):
@@ -51,16 +55,24 @@ class ProxyAuthenticationError(ConnectError):
         super().__init__(text)
 
 
-class DisconnectedError(TransportError):
-    """The connection broke before the response was complete."""
+class DisconnectedError(TransportError, ConnectionError):
+    """The connection broke before the response was complete; also a ConnectionError."""
 
 
-class TimedOutError(TransportError):
-    """Connecting or responding took longer than allowed."""
+class TimedOutError(TransportError, TimeoutError):
+    """Connecting or responding took longer than allowed; also Python's own TimeoutError."""
 
 
 class LocalResourceError(TransientError):
     """This machine lacks file descriptors, memory or a local port; the gateway may be healthy.
 
     It is not a TransportError: it causes no failover, and it does not count as an outage.
+    """
+
+
+class SignerError(TransientError):
+    """The caller's own Signer raised an exception, or returned something other than bytes.
+
+    It names the exception's class only: its text may hold the request, a key or a token. No request
+    was sent; a GET is tried again, because the service that holds the key may answer then.
     """

@@ -14,6 +14,7 @@ from typing import Any, Final
 from palm.errors import (
     APIError,
     BodyError,
+    ErrorDetail,
     ForbiddenError,
     PalmError,
     PendingError,
@@ -23,7 +24,7 @@ from palm.errors import (
     UnauthorizedError,
 )
 from palm.strict_json import parse_json
-from palm.text.redact import shown_code, shown_message, shown_request_id
+from palm.text.redact import shown_code, shown_detail, shown_message, shown_request_id
 
 __all__ = ["TYPED", "Answer", "check_typed", "error_of", "request_id_of"]
 
@@ -114,7 +115,7 @@ def error_of(
         body_error.status = status
         body_error.request_id = request_id
         return body_error
-    code, message, kind = _error_details(status, content, private)
+    code, message, detail, kind = _error_details(status, content, private)
     return kind(
         status,
         code,
@@ -122,6 +123,7 @@ def error_of(
         request_id=request_id,
         verified=verified,
         retry_after_s=_seconds(headers.get("Retry-After")),
+        detail=detail,
     )
 
 
@@ -161,8 +163,8 @@ def request_id_of(headers: Mapping[str, str], private: Iterable[str] = ()) -> st
 
 def _error_details(
     status: int, content: bytes, private: Iterable[str]
-) -> tuple[str | None, str | None, type[APIError]]:
-    """Return code and message of an error body, as they may be shown, and the class of the error.
+) -> tuple[str | None, str | None, ErrorDetail | None, type[APIError]]:
+    """Return code, message and detail of an error body, as they may be shown, and its class.
 
     The body may be empty, HTML, or anything else. A body with a member twice is ignored.
     """
@@ -174,7 +176,16 @@ def _error_details(
         members = {}
     code, message = members.get("code"), members.get("message")
     shown = shown_code(code, private), shown_message(message, private)
-    return *shown, _kind(status, code, message)
+    return *shown, _detail(members.get("detail"), private), _kind(status, code, message)
+
+
+def _detail(detail: object, private: Iterable[str]) -> ErrorDetail | None:
+    """Return the described parameter; its ``value`` is left out, because it may be a person's."""
+    if not isinstance(detail, dict):
+        return None
+    names = ("field", "issue", "location")
+    texts = [shown_detail(detail.get(name), private) for name in names]
+    return ErrorDetail(*texts) if any(texts) else None
 
 
 def _seconds(header: str | None) -> float | None:

@@ -134,9 +134,10 @@ class RawResponse:
         status: HTTP status.
         headers: Looked up without regard to case.
         content: The raw body.
+        host: The host that responded; empty until the caller sets it.
     """
 
-    __slots__ = ("_request", "content", "headers", "status")
+    __slots__ = ("_request", "content", "headers", "host", "status")
 
     def __init__(
         self, status: int, headers: Mapping[str, str], content: bytes, request: OutgoingRequest
@@ -144,6 +145,7 @@ class RawResponse:
         self.status = status
         self.headers = headers
         self.content = content
+        self.host = ""
         self._request = request
 
     def keep_connection(self) -> None:

@@ -8,12 +8,14 @@ from typing import Generic, TypeVar
 
 from palm.clock import Clock
 from palm.errors import ClosedError, PalmError, ThrottledError
+from palm.errors.remedies import add_advice
 from palm.http.answer import Answer
 from palm.http.signed import SignedTransport
 from palm.http.transport import Timeouts
 from palm.resilience.admission import Admission
 from palm.resilience.pacer import Permit
 from palm.resilience.retry import Retry, call_with_retry
+from palm.text.redact import shown_route
 
 __all__ = ["Attempt", "QuerySender"]
 
@@ -62,17 +64,23 @@ class QuerySender:
         target: str,
         read: Callable[[Answer], T],
         body: bytes = b"",
+        *,
         private: tuple[str, ...] = (),
+        route: str | None = None,
     ) -> T:
         """Return what ``read`` makes of the verified answer; see :meth:`palm.AsyncPalm.ask`."""
         self.transport.bind_loop()
-        query = _Query(self, method, target, read, body, private)
-        if method != "GET":
-            return await query.attempt()
+        query = _Query(self, method, target, read, body, private, route, self.clock.monotonic())
         admission = self.admission
-        return await call_with_retry(
-            query.attempt, self.retry, answers=lambda: admission.answers, sleep=self.clock.sleep
-        )
+        try:
+            if method != "GET":
+                return await query.attempt()
+            return await call_with_retry(
+                query.attempt, self.retry, answers=lambda: admission.answers, sleep=self.clock.sleep
+            )
+        except PalmError as error:
+            add_advice(error)
+            raise
 
 
 @dataclass(slots=True)
@@ -86,6 +94,8 @@ class _Query(Generic[T]):
         read: Reads a verified answer.
         body: Sent and signed as it is.
         private: Texts that must not appear in errors.
+        route: The path without values, for errors; None if it is unknown.
+        began_at: When the caller asked, on the monotonic clock.
         sent: How many requests have been sent so far.
         throttles: How many of them were throttled.
     """
@@ -96,6 +106,8 @@ class _Query(Generic[T]):
     read: Callable[[Answer], T]
     body: bytes
     private: tuple[str, ...]
+    route: str | None
+    began_at: float
     sent: int = 0
     throttles: int = 0
 
@@ -126,13 +138,20 @@ class _Query(Generic[T]):
         except ClosedError:  # no result of a request
             raise
         except PalmError as error:
-            error.take_out(self.private)
-            error.attempts = self.sent
+            self._describe(error)
             self._record(permit, error)
             raise
         # Not in a finally block: nothing is known about an attempt that was cancelled.
         self._record(permit, None)
         return result
+
+    def _describe(self, error: PalmError) -> None:
+        """Add to an error which request failed, and remove private texts from it."""
+        error.attempts = self.sent
+        error.method = self.method
+        error.route = None if self.route is None else shown_route(self.route)
+        error.elapsed_s = self.sender.clock.monotonic() - self.began_at
+        error.take_out(self.private)
 
     def _read_answer(self, answer: Answer) -> T:
         """Return what ``read`` makes of a verified answer; its errors identify the answer."""

@@ -20,6 +20,7 @@ from palm.errors import (
     PalmError,
     SignatureError,
     SignatureReason,
+    SignerError,
     StateError,
     TransportError,
 )
@@ -28,6 +29,7 @@ from palm.http.connections import RawResponse
 from palm.http.transport import Timeouts, Transport
 from palm.resilience.failover import Hosts
 from palm.resilience.pacer import Permit
+from palm.text.redact import safe_headers, shown_host
 
 __all__ = ["SignedTransport"]
 
@@ -111,6 +113,8 @@ class SignedTransport:
             try:
                 result = read(await self._verified(raw, private))
             except PalmError as error:
+                error.host = shown_host(raw.host)
+                error.headers = safe_headers(raw.headers, private)
                 if isinstance(error, StateError) or (
                     isinstance(error, APIError) and error.verified
                 ):
@@ -197,25 +201,37 @@ class SignedTransport:
             raw = await self._transport.send(
                 method, host + target, headers, body, timeouts, permit=signed_permit
             )
-        except CertificateRefusedError as error:
+        except CertificateRefusedError as error:  # its host may be a proxy's
             self.hosts.failed(host, self._clock.monotonic(), refused=True)
             error.everywhere = self.hosts.refused_everywhere
             raise
-        except TransportError:
-            self.hosts.failed(host, self._clock.monotonic())
+        except PalmError as error:
+            error.host = shown_host(host)
+            if isinstance(error, TransportError):
+                self.hosts.failed(host, self._clock.monotonic())
             raise
         finally:
             if permit is not None:
                 permit.return_slot()
+        raw.host = host
         self.hosts.answered(host)
         return raw
 
     async def _signed_headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
         """Return a request's headers, signed now."""
         timestamp, nonce = str(int(self._clock.wall())), self._nonce()
-        signature = self.signer.sign(message(method, target, timestamp, nonce, body))
-        if not isinstance(signature, bytes):
-            signature = await signature
+        failure: str | None = None
+        try:
+            signed = self.signer.sign(message(method, target, timestamp, nonce, body))
+            signature = signed if isinstance(signed, bytes) else await signed
+            if not isinstance(signature, bytes):
+                failure = f"returned {type(signature).__name__} instead of bytes"
+        except PalmError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the signer is the caller's own code
+            failure = f"raised {type(error).__name__}"
+        if failure is not None:  # outside the except block: the original may hold the request
+            raise SignerError(f"the signer {failure}")
         # Tasks that are ready at the same time all sign first and then all send: a signature evicts
         # everything else from the processor's caches, which cost a tenth of a request's time.
         await asyncio.sleep(0)

@@ -19,7 +19,7 @@ from palm.errors import (
     ClosedError,
     EventLoopError,
     LocalResourceError,
-    TransportError,
+    PalmError,
 )
 from palm.forks import reset_in_child
 from palm.http.connections import (
@@ -196,6 +196,9 @@ class Transport:
                     session.request(method, URL(url, encoded=True), headers=headers, **options),
                     request,
                 )
+        except PalmError:  # some of them are also an OSError
+            request.release(verified=False)
+            raise
         except (aiohttp.ClientError, OSError) as error:
             request.release(verified=False)
             failure = self._translated(error)
@@ -217,10 +220,10 @@ class Transport:
             options["skip_auto_headers"] = ("Content-Type",)
         return options
 
-    def _translated(
-        self, error: aiohttp.ClientError | OSError
-    ) -> TransportError | LocalResourceError:
+    def _translated(self, error: aiohttp.ClientError | OSError) -> PalmError:
         """Return our own error for one of the library's; a missing resource is logged once."""
+        if isinstance(error.__cause__, PalmError):  # the library wraps ours, if it is an OSError
+            return error.__cause__
         if (resource := missing_resource(error)) is None:
             return translated(error)
         if resource not in self._logged:

@@ -12,17 +12,21 @@ https://pay.weixin.qq.com/doc/v3/partner/4014482017
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from palm.text.printable import printable
 from palm.text.scrub import GAP, hex_may_hold, scrub
 
 __all__ = [
+    "safe_headers",
     "shown_code",
+    "shown_detail",
+    "shown_host",
     "shown_key_id",
     "shown_message",
     "shown_request_id",
+    "shown_route",
     "shown_state",
     "shown_url",
 ]
@@ -34,6 +38,18 @@ _NOT_IN_REQUEST_ID: Final = re.compile(r"[^0-9A-Za-z.-]+")
 _NOT_IN_CODE: Final = re.compile(r"[^A-Z_]+")
 _USUAL_REQUEST_ID: Final = re.compile(r"[0-9A-F]{1,64}-[0-9]{1,12}")
 _KEY_ID: Final = re.compile(r"[0-9A-Fa-f]{1,40}|PUB_KEY_ID_[0-9]{1,40}")
+_SEGMENT: Final = re.compile(r"\{[A-Za-z][A-Za-z0-9_]{0,39}\}|[a-z][a-z_-]{0,39}[0-9]{0,2}|")
+"""Matches a segment of a documented path; a person's id, written into a path, does not match."""
+_SAFE_HEADERS: Final = (
+    "Request-ID",
+    "Date",
+    "Server",
+    "Content-Type",
+    "Content-Length",
+    "Retry-After",
+    "Wechatpay-Timestamp",
+    "Wechatpay-Serial",
+)
 _STATE: Final = re.compile(r"AUTHORIZATION_STATE_[A-Z_]{1,40}")
 
 
@@ -70,6 +86,37 @@ def shown_message(value: object, private: Iterable[str] = ()) -> str | None:
     return printable(scrub(value, private)[:_MAX_MESSAGE])
 
 
+def shown_detail(value: object, private: Iterable[str] = ()) -> str | None:
+    """Return a part of an error's ``detail`` as it may be shown, or None if it is not a text."""
+    return shown_message(value, private) or None
+
+
+def shown_route(path: str) -> str:
+    """Return a path whose segments that do not look like those of a documented path are hidden."""
+    return "/".join(part if _SEGMENT.fullmatch(part) else GAP for part in path.split("/"))
+
+
+def safe_headers(headers: Mapping[str, str], private: Iterable[str] = ()) -> dict[str, str]:
+    """Return the headers of a response that may be shown: neither signature, nonce nor cookie.
+
+    Args:
+        headers: Looked up without regard to case.
+        private: Texts no part of which may be shown.
+    """
+    shown: dict[str, str] = {}
+    for name in _SAFE_HEADERS:
+        value = headers.get(name)
+        if name == "Wechatpay-Serial":
+            value = shown_key_id(value)
+        elif name == "Request-ID":
+            value = shown_request_id(value, private)
+        elif value is not None:
+            value = printable(scrub(value, private)[:_MAX_REQUEST_ID])
+        if value is not None:
+            shown[name] = value
+    return shown
+
+
 def shown_key_id(value: str | None) -> str | None:
     """Return the id of a platform key, or None if it does not have the form of such ids."""
     return value if value is not None and _KEY_ID.fullmatch(value) else None
@@ -78,6 +125,11 @@ def shown_key_id(value: str | None) -> str | None:
 def shown_state(value: str) -> str | None:
     """Return a state, or None if it does not have the form of states."""
     return value if _STATE.fullmatch(value) else None
+
+
+def shown_host(url: str) -> str:
+    """Return host and port of a base URL."""
+    return url.partition("://")[2].partition("/")[0]
 
 
 def shown_url(text: str) -> str:

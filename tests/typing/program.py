@@ -3,7 +3,7 @@
 It is checked with ``mypy --strict`` and never run.
 """
 
-# ruff: noqa: PLR0911, T201 - a user's program may print, and return where it likes
+# ruff: noqa: C901, PLR0911, T201 - a user's program may print, and return where it likes
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from palm import (
     ClosedError,
     ConnectError,
     DisconnectedError,
+    ErrorDetail,
     EventLoopError,
     ForbiddenError,
     HostRules,
@@ -60,6 +61,7 @@ from palm import (
     SignatureError,
     SignatureReason,
     Signer,
+    SignerError,
     StateError,
     SyncAuthorizations,
     ThrottledError,
@@ -213,10 +215,13 @@ def explain(error: PalmError) -> str:
             return f"wait {pause}"
         case UnauthorizedError() | ForbiddenError() | RefusedError():
             code: str | None = error.code
-            return f"refused: {code}"
+            detail: ErrorDetail | None = error.detail
+            return f"refused: {code}, {detail.field if detail else None}"
         case ServerError() | PendingError() | APIError():
             verified: bool = error.verified
             return f"later: {verified}"
+        case SignerError():
+            return f"{error.method} {error.route} {error.host} {error.elapsed_s} {error.headers}"
         case (
             LocalResourceError()
             | ProxyAuthenticationError()

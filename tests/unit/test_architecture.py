@@ -19,7 +19,7 @@ PURE = [
     "palm/text/scrub.py",
     "palm/text/printable.py",
     "palm/crypto/keys.py",
-    "palm/doctor/remedies.py",
+    "palm/errors/remedies.py",
     "jobs/compare/changes.py",
     "jobs/compare/summary.py",
     "jobs/compare/controls.py",
@@ -64,8 +64,8 @@ def importers(of: str, paths: list[Path]) -> set[str]:
 ORDER = {
     "palm": [
         "clock", "forks", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
-        "settings", "chain", "models", "palmservice", "client", "sync", "doctor", "sandbox",
-        "commands",
+        "settings", "chain", "models", "palmservice", "options", "client", "sync", "doctor",
+        "sandbox", "commands",
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_part", "parsed_options", "person", "arrow_memory",

@@ -11,7 +11,7 @@ from jobs.errors import (
     UnnamedAnswersError,
 )
 from palm import LocalResourceError, PalmError, ThrottledError, VerificationError
-from palm.doctor.remedies import diagnose
+from palm.errors.remedies import diagnose
 
 __all__ = ["credentials_error", "patience_error", "unnamed_error", "unverified_error"]
 

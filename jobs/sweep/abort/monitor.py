@@ -29,7 +29,7 @@ from palm import (
     UnnamedError,
     VerificationError,
 )
-from palm.doctor.remedies import diagnose
+from palm.errors.remedies import diagnose
 
 __all__ = ["UNVERIFIED", "AbortMonitor"]
 

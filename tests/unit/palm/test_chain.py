@@ -81,7 +81,7 @@ def test_a_name_stands_for_one_segment(name, expected):
 @pytest.mark.parametrize("verb", ["get", "post", "put", "patch", "delete"])
 def test_a_verb_returns_what_is_returned_for_its_request(node, sent, verb):
     assert getattr(node.foo, verb)() == "answer"
-    assert sent == [(verb.upper(), "/v3/foo", b"", ())]
+    assert sent == [(verb.upper(), "/v3/foo", b"", (), "/v3/foo")]
 
 
 def test_texts_of_people_are_marked_as_private(node, sent):

@@ -14,10 +14,14 @@ from palm.errors import (
     RefusedError,
     SignatureError,
     SignatureReason,
+    SignerError,
+    TransportError,
     UnauthorizedError,
 )
 
-__all__ = ["diagnose"]
+__all__ = ["UNREACHABLE", "add_advice", "diagnose"]
+
+UNREACHABLE: Final = "check DNS, firewall and proxy"
 
 _CLOCK: Final = "this machine's clock is wrong: set it, e.g. with chrony or ntpd"
 _SERIAL: Final = (
@@ -77,6 +81,21 @@ def diagnose(error: PalmError) -> str:
     """Return one line: what was refused, and how to fix it."""
     remedy = _remedy(error)
     return f"{error}; {remedy}" if remedy else str(error)
+
+
+def add_advice(error: PalmError) -> None:
+    """Add a note with what ``palm check`` would advise, if it would advise anything.
+
+    The notes are constant texts, so they hold nothing of the request.
+    """
+    remedy = _remedy(error)
+    if remedy is None and isinstance(error, TransportError):
+        remedy = UNREACHABLE
+    elif isinstance(error, SignerError):
+        remedy = "check the Signer that was passed as merchant, and the service that holds its key"
+    note = f"palm check advises: {remedy}"
+    if remedy is not None and note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def _remedy(error: PalmError) -> str | None:

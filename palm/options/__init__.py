@@ -1,0 +1,1 @@
+"""The options of the clients: their names and types, and whether values are right."""

@@ -1,0 +1,191 @@
+"""Errors hold what an error report needs: the request, the response, the advice; no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+
+import pytest
+
+from palm import (
+    AsyncPalm,
+    ConnectError,
+    DisconnectedError,
+    ErrorDetail,
+    PalmError,
+    RefusedError,
+    Retry,
+    SignerError,
+    ThrottledError,
+    TimedOutError,
+    Timeouts,
+    UnauthorizedError,
+)
+
+OPENID = "oSecretPerson0123456789abcde"
+ROUTE = "/v3/palmservice/authorization/openid/{openid}"
+SAFE = (
+    "Request-ID: 08-1\r\nDate: Thu, 26 Nov 2026 20:00:00 GMT\r\nServer: nginx\r\n"
+    "Wechatpay-Signature: c2VjcmV0\r\nWechatpay-Nonce: nonce123\r\nSet-Cookie: a=secret\r\n"
+)
+
+
+def client(keys, server, **options):
+    given = {
+        "merchant": keys.merchant(),
+        "keys": keys.platform_keys(),
+        "base_url": getattr(server, "base_url", server),
+        "retry": Retry(attempts=2, base_s=0.0, throttle_s=0.0, throttles=1, patience_s=0.0),
+    }
+    return AsyncPalm(**given | options)
+
+
+def responding(status, body, more=""):
+    async def script(line):
+        await line.answer(status, json.dumps(body).encode(), SAFE + more)
+
+    return script
+
+
+async def failed(serve, keys, script, kind, **options):
+    async with serve(script) as server, client(keys, server, **options) as palm:
+        with pytest.raises(kind) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+        return caught.value, server.base_url
+
+
+async def test_a_refusal_names_the_wrong_parameter_and_the_request(serve, keys, everything_said_by):
+    detail = {
+        "field": "/openid", "value": OPENID, "issue": f"{OPENID} is unknown", "location": "path",
+    }  # fmt: skip
+    body = {"code": "PARAM_ERROR", "message": "wrong", "detail": detail}
+    error, url = await failed(serve, keys, responding(400, body), RefusedError)
+    assert error.detail == ErrorDetail("/openid", "… is unknown", "path")
+    assert (error.method, error.route, error.attempts) == ("GET", ROUTE, 1)
+    assert f"http://{error.host}" == url
+    assert 0 < error.elapsed_s < 30
+    assert error.headers == {
+        "Request-ID": "08-1",
+        "Date": "Thu, 26 Nov 2026 20:00:00 GMT",
+        "Server": "nginx",
+        "Content-Length": str(len(json.dumps(body))),
+    }
+    assert error.__notes__ == [next(note for note in error.__notes__ if "public_key_id" in note)]
+    shown = everything_said_by(error)
+    for secret in (OPENID, OPENID[1:], "c2VjcmV0", "nonce123", "a=secret"):
+        assert secret not in shown
+    assert vars(copy.deepcopy(error)) == vars(error)
+
+
+@pytest.mark.parametrize(
+    "detail", [None, [], "x", {}, {"value": OPENID}, {"field": 1, "issue": []}]
+)
+async def test_a_detail_of_another_form_is_none(serve, keys, detail):
+    body = {"code": "PARAM_ERROR", "message": "wrong", "detail": detail}
+    error, _ = await failed(serve, keys, responding(400, body), RefusedError)
+    assert error.detail is None
+
+
+async def test_a_throttled_request_names_its_pause(serve, keys):
+    error, _ = await failed(
+        serve, keys, responding(429, {"code": "X"}, "Retry-After: 7\r\n"), ThrottledError
+    )
+    assert (error.retry_after_s, error.headers["Retry-After"]) == (7.0, "7")
+
+
+async def test_wrong_credentials_have_the_advice_of_palm_check(serve, keys):
+    error, _ = await failed(
+        serve,
+        keys,
+        responding(401, {"code": "SIGN_ERROR", "message": "签名错误"}),
+        UnauthorizedError,
+    )
+    assert "private_key does not belong to merchant_serial" in error.__notes__[0]
+
+
+async def test_a_timeout_is_also_pythons_own(serve, keys):
+    async def silent(line):
+        await asyncio.sleep(9)
+
+    error, _ = await failed(serve, keys, silent, TimedOutError, timeouts=Timeouts(total_s=0.1))
+    assert isinstance(error, TimeoutError)
+    assert (error.method, error.route, error.attempts, error.status) == ("GET", ROUTE, 2, None)
+    assert str(error) == "no complete response in time"
+
+
+async def test_a_broken_connection_is_also_pythons_own(serve, keys):
+    async def hang_up(line):
+        line.hang_up()
+
+    error, url = await failed(serve, keys, hang_up, DisconnectedError)
+    assert isinstance(error, ConnectionError)
+    assert url == f"http://{error.host}"
+
+
+async def test_no_connection_is_also_pythons_own(keys, unused_tcp_port):
+    async with client(keys, f"http://127.0.0.1:{unused_tcp_port}") as palm:
+        with pytest.raises(ConnectionError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert isinstance(caught.value, ConnectError)
+    assert caught.value.__notes__ == ["palm check advises: check DNS, firewall and proxy"]
+
+
+async def test_the_route_of_a_chain_holds_no_value(serve, keys, everything_said_by):
+    async with serve(responding(400, {"code": "X"})) as server, client(keys, server) as palm:
+        for call, route in (
+            (palm.v3.foo._openid_.bar.get(openid=OPENID), "/v3/foo/{openid}/bar"),
+            (palm.chain(f"v3/foo/{OPENID}").get(), "/v3/foo/…"),
+            (palm.v3.payScore.post(json={"openid": OPENID}), "/v3/pay-score"),
+        ):
+            with pytest.raises(RefusedError) as caught:
+                await call
+            assert caught.value.route == route
+            assert OPENID not in everything_said_by(caught.value)
+
+
+class FailingSigner:
+    """A signer whose service fails."""
+
+    mchid = "1900000001"
+    serial_no = "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB"
+
+    def __init__(self, result):
+        self.result = result
+
+    def sign(self, _message, /):
+        return raised(self.result)
+
+
+def raised(result):
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+async def later(result):
+    return raised(result)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: RuntimeError(f"KMS refused {OPENID}"), "the signer raised RuntimeError"),
+        (lambda: later(KeyError(OPENID)), "the signer raised KeyError"),
+        (lambda: later("text"), "the signer returned str instead of bytes"),
+        (lambda: "text", "the signer raised TypeError"),
+    ],
+)
+async def test_a_failing_signer_is_an_error_and_ends_no_get_many(
+    keys, make, said, everything_said_by
+):
+    signer = FailingSigner(None)
+    async with client(keys, "http://127.0.0.1:9", merchant=signer, retry=Retry(attempts=1)) as palm:
+        signer.result = make()
+        outcomes = [each async for each in palm.authorizations.get_many([(OPENID, "1")])]
+    [(_, error)] = outcomes
+    assert isinstance(error, SignerError)
+    assert str(error) == said
+    assert isinstance(error, PalmError)
+    assert OPENID not in everything_said_by(error)
+    assert (error.route, error.status) == (ROUTE, None)
