@@ -18,7 +18,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from palm.errors import ArgumentError, BodyError, ClosedError, EventLoopError, PalmError
 from palm.http.answer import Answer, check_typed
-from palm.http.template import encode
+from palm.http.template import encode_text
 from palm.models import PalmAuthorization, read_authorization
 
 T = TypeVar("T")
@@ -28,6 +28,11 @@ __all__ = ["Authorizations", "Outcome", "Pair", "query_target"]
 _QUERY: Final = "/v3/palmservice/authorization/openid/"
 _QUERY_ROUTE: Final = f"{_QUERY}{{openid}}"
 _PREAUTHORIZE: Final = "/v3/palmservice/authorization/preauthorize"
+_OPENID_LENGTH: Final = 128
+_ORGANIZATION_LENGTH: Final = 64
+"""Most characters in a query: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
+_PREAUTHORIZE_LENGTH: Final = 128
+"""Most characters of each id: https://pay.weixin.qq.com/doc/v3/partner/4014481990"""
 
 
 class Pair(NamedTuple):
@@ -43,8 +48,9 @@ def query_target(openid: str, organization_id: str) -> str:
     Raises:
         ArgumentError: The openid or the organization id cannot be put into a request.
     """
-    path = f"{_QUERY}{encode('openid', openid)}"
-    return f"{path}?organization_id={encode('organization_id', organization_id)}"
+    path = f"{_QUERY}{encode_text('openid', openid, _OPENID_LENGTH)}"
+    organization = encode_text("organization_id", organization_id, _ORGANIZATION_LENGTH)
+    return f"{path}?organization_id={organization}"
 
 
 Outcome: TypeAlias = tuple[Pair, PalmAuthorization | PalmError]
@@ -87,6 +93,7 @@ class Authorizations:
         :class:`palm.PalmAuthorization` describes what is proved about it, and what is not.
 
         Raises:
+            ArgumentError: An argument is not text, or too long; nothing was sent.
             UnnamedError: Two answers did not name the openid or the organization_id, and
                 ``accept_unnamed`` is not set.
             PalmError: As drawn in :mod:`palm.errors`.
@@ -211,8 +218,8 @@ class Authorizations:
             given["organization_id"] = organization_id
         if preauthorize_session_id is not None:
             given["preauthorize_session_id"] = preauthorize_session_id
-        for name, value in given.items():
-            encode(name, value)  # the same texts are refused in a body as in a path
+        for name, value in given.items():  # the same texts are refused in a body as in a path
+            encode_text(name, value, _PREAUTHORIZE_LENGTH)
         body = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()
         private = tuple(given.values())
         return await self._palm.ask(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from palm.errors import ArgumentError
 
-__all__ = ["encode", "fill", "query_string"]
+__all__ = ["encode", "encode_text", "fill", "query_string"]
 
 _EXPRESSION: Final = re.compile(r"\{([^{}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -44,6 +44,24 @@ def encode(name: str, value: object) -> str:
     if not text:
         raise ArgumentError(f"{name} is empty")
     return text
+
+
+def encode_text(name: str, value: object, most: int | None = None) -> str:
+    """Return a text as :func:`encode` does; a number is refused, because ids have leading zeros.
+
+    Args:
+        name: The name of the value in errors.
+        value: The text.
+        most: How many characters the interface allows; None: any number.
+
+    Raises:
+        ArgumentError: It is not text, is longer, or cannot be encoded.
+    """
+    if not isinstance(value, str):
+        raise ArgumentError(f"{name} must be text, not {type(value).__name__}")
+    if most is not None and len(value) > most:
+        raise ArgumentError(f"{name} has {len(value)} characters; at most {most} are allowed")
+    return encode(name, value)
 
 
 def fill(path: str, variables: Mapping[str, object]) -> str:

@@ -17,6 +17,7 @@ from palm import (
     Adaptation,
     AdaptationRules,
     APIError,
+    ArgumentError,
     AsyncPalm,
     Attempt,
     AuthorizationState,
@@ -139,6 +140,40 @@ async def test_what_cannot_be_asked_about_is_refused_before_anything_is_sent(
     async with serve(telling(sealed, ON)) as server, client(server) as palm:
         with pytest.raises(ValueError, match="openid"):
             await palm.authorizations.get(openid, "1004")
+        assert server.heads == []
+
+
+@pytest.mark.parametrize(
+    ("pair", "wrong"),
+    [
+        ((OPENID, 1004), "organization_id must be text, not int"),
+        ((OPENID, 1004.0), "organization_id must be text, not float"),
+        ((12, "1004"), "openid must be text, not int"),
+        (("o" * 129, "1004"), "openid has 129 characters; at most 128"),
+    ],
+)
+async def test_what_is_not_text_or_too_long_is_refused_before_anything_is_sent(
+    serve, client, sealed, pair, wrong
+):
+    async with serve(telling(sealed, ON)) as server, client(server) as palm:
+        with pytest.raises(ArgumentError, match=wrong):
+            await palm.authorizations.get(*pair)
+        with pytest.raises(ArgumentError, match=wrong):
+            await palm.authorizations.preauthorize(pair[0], organization_id=pair[1])
+        assert server.heads == []
+
+
+async def test_an_organization_may_be_longer_in_a_preauthorization_than_in_a_query(
+    serve, client, sealed
+):
+    """The documentation says 64 characters for the one, and 128 for the other."""
+    async with serve(telling(sealed, ON)) as server, client(server) as palm:
+        with pytest.raises(ArgumentError, match="organization_id has 65 characters; at most 64"):
+            await palm.authorizations.get(OPENID, "1" * 65)
+        with pytest.raises(ArgumentError, match="organization_id has 129 characters; at most 128"):
+            await palm.authorizations.preauthorize(OPENID, organization_id="1" * 129)
+        with pytest.raises(ArgumentError, match="session_id has 129 characters; at most 128"):
+            await palm.authorizations.preauthorize(OPENID, preauthorize_session_id="1" * 129)
         assert server.heads == []
 
 

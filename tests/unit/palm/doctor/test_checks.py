@@ -11,7 +11,8 @@ from palm import Clock
 from palm.doctor.checks import Finding, Level, _unbelieved, check
 from palm.errors import SignatureError, SignatureReason
 from palm.http.transport import Timeouts
-from palm.sandbox import Faults, SandboxGateway
+from palm.sandbox import Faults, Population, SandboxGateway
+from palm.sandbox.requests.parameters import wrong
 from palm.settings import Settings, load_settings, read_config
 
 
@@ -223,7 +224,13 @@ async def test_no_answer_is_a_failure_of_the_network(gateway, settings, fault):
 
 async def test_a_question_that_is_refused_by_its_content_proves_the_keys(gateway, settings):
     """The documentation's example may be nobody's: that says nothing against the setup."""
-    found = await findings(settings(gateway.base_url), pair=("o" * 200, "1"))
+
+    class NobodyKnown(Population):
+        def state_on(self, *_asked):
+            raise wrong("url", "openid", "nobody has it")
+
+    gateway.population = NobodyKnown()
+    found = await findings(settings(gateway.base_url), pair=("oNobody", "1"))
     assert found["query"].level is Level.WARN
     assert "PARAM_ERROR" in found["query"].detail
     assert found["credentials"].level is found["signature"].level is Level.OK
