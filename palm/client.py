@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -213,13 +213,13 @@ class AsyncPalm:
         return Authorizations(self)
 
     @property
-    def v3(self) -> Node[Awaitable[Answer]]:
+    def v3(self) -> Node[Coroutine[None, None, Answer]]:
         """The first node of a chain: ``palm.v3.palmservice.…``."""
         return self.chain("v3")
 
-    def chain(self, path: str) -> Node[Awaitable[Answer]]:
+    def chain(self, path: str) -> Node[Coroutine[None, None, Answer]]:
         """Return the node at ``path``, taken literally: ``palm.chain("v3/…/{openid}")``."""
-        send: Callable[..., Awaitable[Answer]] = self.send
+        send: Callable[..., Coroutine[None, None, Answer]] = self.send
         return Node("", send).chain(path)
 
     __getitem__ = chain

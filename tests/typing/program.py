@@ -8,7 +8,7 @@ It is checked with ``mypy --strict`` and never run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -188,7 +188,7 @@ async def ask_many() -> list[PalmAuthorization]:
                 print(pair.organization_id, explain(outcome))
             else:
                 found.append(outcome)
-        node: Node[Awaitable[Answer]] = client.v3.foo
+        node: Node[Coroutine[None, None, Answer]] = client.v3.foo
         response: Answer = await node.get()
         hasty: AsyncPalm = client.with_options(timeout=Timeouts(total_s=1.0))
         print(response.verified_by, await hasty.authorizations.get("o1", "1"))
