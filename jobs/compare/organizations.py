@@ -11,7 +11,7 @@ import pandas as pd
 
 from jobs.compare.counting import CHANGES, STATES, ByState, add_counts, count_table, present
 from jobs.json_part import Count, Defined, JsonPart
-from jobs.schema import GAIN, Array, Change, State
+from jobs.schema import GAIN, HIDDEN, Array, Change, State
 
 __all__ = ["OrganizationCounts", "count_organizations"]
 
@@ -41,6 +41,11 @@ class OrganizationCounts(JsonPart):
     def gained(self) -> int:
         """Rows of the organization that are OPENED or REOPENED."""
         return sum(self.changes.get(change, 0) for change in GAIN)
+
+    @property
+    def hidden(self) -> int:
+        """Rows of the organization that are REAUTHORIZED or CYCLED."""
+        return sum(self.changes.get(change, 0) for change in HIDDEN)
 
     @property
     def net(self) -> int | None:

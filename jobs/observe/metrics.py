@@ -12,6 +12,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from jobs.compare.column_counts import most_changed
+from jobs.compare.summary import Summary
 from jobs.errors import OutputError
 from jobs.report.model import Report
 from jobs.schema import Change
@@ -25,6 +27,8 @@ _PREFIX: Final = "palm_reconcile_"
 _LABEL: Final = "report"
 _LAST_SUCCESS: Final = "last_success_timestamp_seconds"
 _RUN_DATE: Final = "run_date_timestamp_seconds"
+_MOST_ORGANIZATIONS: Final = 200
+"""Of more, the numbers of those that changed most are written: each label value is a series."""
 _CARRIED_OVER: Final = {f"{_PREFIX}{name}" for name in (_LAST_SUCCESS, _RUN_DATE)}
 
 
@@ -125,6 +129,7 @@ def _add_report(numbers: _Numbers, report: Report) -> None:
     numbers.add_each("changes", "Rows of the report by change", "change", summary.changes)
     numbers.add_each("unknowns", "Unknown pairs by reason", "reason", summary.unknown_reasons)
     numbers.add_each("requests", "Requests by outcome", "outcome", asking.outcomes)
+    _add_moves(numbers, summary)
     for name, text, value in (
         ("invalid_lines", "Input lines that hold no pair", report.input.invalid),
         (
@@ -152,6 +157,27 @@ def _add_report(numbers: _Numbers, report: Report) -> None:
         ),
     ):
         numbers.add(name, text, value)
+
+
+def _add_moves(numbers: _Numbers, summary: Summary) -> None:
+    """Add how many pairs gained and lost ON, or changed in between, and of which organizations."""
+    moves = {
+        "gained_pairs": ("Pairs that are OPENED or REOPENED", summary.gain),
+        "lost_pairs": ("Pairs that are CLOSED, or CLEARED from ON", summary.loss),
+        "hidden_pairs": ("Pairs that are REAUTHORIZED or CYCLED", summary.hidden),
+    }
+    for name, (text, value) in moves.items():
+        numbers.add(name, text, value)
+    own = dict(most_changed(summary.by_organization)[:_MOST_ORGANIZATIONS])
+    by_organization = {
+        "gained_pairs": {each: counts.gained for each, counts in own.items()},
+        "lost_pairs": {each: counts.lost or 0 for each, counts in own.items()},
+        "hidden_pairs": {each: counts.hidden for each, counts in own.items()},
+    }
+    for name, values in by_organization.items():
+        text = f"{moves[name][0]}, by organization (the {_MOST_ORGANIZATIONS} that lost most)"
+        numbers.add_each(f"organization_{name}", text, "organization", values)
+    numbers.add("organizations", "Organizations in the report", len(summary.by_organization))
 
 
 def _midnight(day: date) -> float:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from jobs.compare.column_counts import most_changed
 from jobs.compare.summary import OrganizationCounts, Summary
-from jobs.schema import NO_CHANGE, Change, State, categories, codes
+from jobs.schema import Change, State, categories, codes
 
 __all__ = [
     "AGES",
@@ -26,7 +26,6 @@ __all__ = [
     "failures",
     "largest",
     "most_moved",
-    "moved",
     "unknown_ages",
 ]
 
@@ -95,8 +94,7 @@ def failures(rows: pd.DataFrame, most: int) -> list[Failure]:
 
 def most_moved(summary: Summary, most: int) -> Organizations:
     """Return the organizations that lost most, then those that gained most, then the others."""
-    own = dict(sorted(summary.by_organization.items(), key=lambda each: (-moved(each[1]), each[0])))
-    return _cut(most_changed(own), most)
+    return _cut(most_changed(summary.by_organization), most)
 
 
 def largest(summary: Summary, most: int) -> Organizations:
@@ -108,11 +106,6 @@ def largest(summary: Summary, most: int) -> Organizations:
 def all_organizations(summary: Summary) -> OrganizationCounts:
     """Return the counts of all organizations together."""
     return _sum(summary.by_organization.values())
-
-
-def moved(counts: OrganizationCounts) -> int:
-    """Return how many pairs of an organization changed, appeared or left."""
-    return sum(count for change, count in counts.changes.items() if change not in NO_CHANGE)
 
 
 def _cut(ranked: list[tuple[str, OrganizationCounts]], most: int) -> Organizations:

@@ -47,11 +47,42 @@ def test_a_report_tells_states_changes_reasons_outcomes_and_coverage(write, repo
     assert {"throttled_seconds", "outage_seconds", "starved_seconds"} <= {key[0] for key in found}
 
 
-def test_neither_openids_nor_organizations_are_labels(write, report_of, nights, tmp_path):
+def test_gained_lost_and_hidden_pairs_are_told_in_all_and_by_organization(write, after):
+    found = write(
+        after(
+            {"A/a": "ON", "A/b": "OFF", "A/c": "ON", "B/d": "NONE", "C/e": "ON"},
+            {"A/a": "OFF", "A/b": "ON", "A/c": "NONE", "B/d": "OFF", "C/e": "ON"},
+        )
+    )
+    moves = ("gained_pairs", "lost_pairs", "hidden_pairs")
+    assert [found[name,] for name in moves] == [1, 2, 1]
+    own = {
+        each: [found[f"organization_{name}", ("organization", each)] for name in moves]
+        for each in "ABC"
+    }
+    assert own == {"A": [1, 2, 0], "B": [0, 0, 1], "C": [0, 0, 0]}
+    assert found["organizations",] == 3
+
+
+def test_of_many_organizations_those_that_lost_most_are_told(write, after):
+    before = {f"{number:03}/o{n}": "ON" for number in range(203) for n in range(3)}
+    lost = {f"{number:03}/o{n}": "OFF" for number in range(3, 203) for n in range(number % 3 + 1)}
+    lost["001/o0"] = "NONE"
+    found = write(after(before, before | lost))
+    told = {key[1][1]: n for key, n in found.items() if key[0] == "organization_lost_pairs"}
+    assert len(told) == 200
+    assert told.keys() == {f"{number:03}" for number in (1, *range(3, 203))} - {"201"}
+    assert (told["005"], told["001"]) == (3, 1)
+    assert found["organizations",] == 203
+    assert found["lost_pairs",] == len(lost)
+
+
+def test_openids_and_carried_values_are_not_labels(write, report_of, nights, tmp_path):
+    """The id of an organization is a label of what it gained and lost."""
     write(report_of({"organization-9/openid-7": "ON"}, nights[0]))
     text = (tmp_path / "palm.prom").read_text()
     assert "openid-7" not in text
-    assert "organization-9" not in text
+    assert 'organization="organization-9"' in text
 
 
 def test_the_last_success_is_the_time_of_the_last_exit_code_0(write):
