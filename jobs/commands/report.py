@@ -19,8 +19,8 @@ from palm.commands.runner import run_command
 from palm.text.printable import shown_value
 
 if TYPE_CHECKING:
-    from jobs.history.named_reports import TwoReports
     from jobs.report.model import Report
+    from jobs.show.named_reports import TwoReports
 
 __all__ = ["command", "main"]
 
@@ -124,13 +124,13 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     A folder that keeps one report a day shows what all of its nights, or those from --since to
     --until, show together: a line a night, or with -o a page, a workbook or a table.
     """
-    from jobs.history.named_reports import (  # noqa: PLC0415 - not needed for --help
+    from jobs.show.named_reports import (  # noqa: PLC0415 - not needed for --help
         OneReport,
         ReportFolder,
         TwoReports,
         named_reports,
     )
-    from jobs.history.show_report import show_report  # noqa: PLC0415
+    from jobs.show.report import show_report  # noqa: PLC0415
 
     chosen = named_reports(given["reports"])
     if not isinstance(chosen, ReportFolder) and (given["since"] or given["until"]):
@@ -142,7 +142,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
             return show_report(_compared(named), (before, after), given)
         case ReportFolder(folder):
             _refuse_for_nights(given)
-            from jobs.history.show_nights import show_history  # noqa: PLC0415 - not needed for --help
+            from jobs.show.nights import show_history  # noqa: PLC0415 - not needed for --help
 
             return show_history(folder, given)
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from jobs.nights.read import read_history
+from jobs.history.read import read_history
 from jobs.render.history.page import render_history
 from jobs.render.language import Language
 from jobs.store.locations import dated_reports

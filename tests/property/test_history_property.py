@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.nights.kaplan_meier import kaplan_meier, median
-from jobs.nights.read import read_history
+from jobs.history.kaplan_meier import kaplan_meier, median
+from jobs.history.read import read_history
 from jobs.store.locations import dated_reports
 from tests.history_sql import Judge
 from tests.many_nights import People, write_nights

@@ -69,8 +69,8 @@ ORDER = {
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_part", "parsed_options", "person", "arrow_memory",
-        "deadline", "compare", "input", "sweep", "report", "extract", "nights", "render", "store",
-        "history", "journal", "observe", "run", "commands",
+        "deadline", "compare", "input", "sweep", "report", "extract", "history", "render", "store",
+        "show", "journal", "observe", "run", "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""

@@ -1,6 +1,6 @@
 """A history of many nights in the formats that people open: one file each, all from one value.
 
-In: a :class:`jobs.nights.history.History`. Out: text and files.
+In: a :class:`jobs.history.model.History`. Out: text and files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
-    from jobs.nights.history import History
+    from jobs.history.model import History
     from jobs.render.language import Language
 
 __all__ = ["HISTORY_FORMATS", "write_history"]

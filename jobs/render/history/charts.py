@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from jobs.nights.history import History
-from jobs.nights.kaplan_meier import Step
-from jobs.nights.organizations import OrganizationHistory
+from jobs.history.kaplan_meier import Step
+from jobs.history.model import History
+from jobs.history.organizations import OrganizationHistory
 from jobs.render.numbers import share
 from jobs.render.svg import WIDTH, percent
 from jobs.render.svg.chart import (

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 import xlsxwriter
 
-from jobs.nights.history import Gap, History, Night
+from jobs.history.model import Gap, History, Night
 from jobs.render.excel.cells import Cell, ratio
 from jobs.render.excel.sheet import Column, Kind, Style, formats_of
 from jobs.render.history.excel_organizations import (

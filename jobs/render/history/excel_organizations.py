@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from jobs.nights.history import Gap, History
+from jobs.history.model import Gap, History
 from jobs.render.excel.cells import Cell, ratio
 from jobs.render.excel.sheet import Column, Kind, Style
 from jobs.render.history.charts import MULTIPLES, multiples

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 import jinja2
 
-from jobs.nights.history import Gap, History, Night
+from jobs.history.model import Gap, History, Night
 from jobs.render.history.charts import flows, lasting, multiples, on_chart
 from jobs.render.history.words import (
     DEFINITIONS,

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.nights.history import Gap, History, Night
+from jobs.history.model import Gap, History, Night
 from jobs.render.language import Language
 from palm.text.printable import json_text
 

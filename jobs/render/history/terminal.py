@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from jobs.nights.history import Gap, History, Night
+from jobs.history.model import Gap, History, Night
 from jobs.render.history.words import (
     arrived_sentence,
     duration_sentence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from jobs.nights.history import Gap, History, Night
+from jobs.history.model import Gap, History, Night
 from jobs.render.history.chinese import HISTORY_CHINESE
 from jobs.render.language import Language, Translate
 from jobs.render.numbers import share

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from jobs.history.arrivals import Arrivals
+from jobs.history.durations import Durations
+from jobs.history.organizations import OrganizationHistory
+from jobs.history.turns import Turns
 from jobs.json_part import JsonPart
-from jobs.nights.arrivals import Arrivals
-from jobs.nights.durations import Durations
-from jobs.nights.organizations import OrganizationHistory
-from jobs.nights.turns import Turns
 from jobs.report.info import GatewayId
 
 __all__ = ["Gap", "History", "Night", "Unreadable"]

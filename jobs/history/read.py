@@ -8,13 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from jobs.errors import InputError, UsageError
-from jobs.nights.arrivals import ArrivalDates
-from jobs.nights.durations import OpenAuthorizations
-from jobs.nights.history import Gap, History, Night, Unreadable
-from jobs.nights.night_rows import COLUMNS, night_rows
-from jobs.nights.organizations import OrganizationCounts
-from jobs.nights.pair_numbers import PairNumbers
-from jobs.nights.turns import TurnCounts
+from jobs.history.arrivals import ArrivalDates
+from jobs.history.durations import OpenAuthorizations
+from jobs.history.model import Gap, History, Night, Unreadable
+from jobs.history.night_rows import COLUMNS, night_rows
+from jobs.history.organizations import OrganizationTotals
+from jobs.history.pair_numbers import PairNumbers
+from jobs.history.turns import TurnCounts
 from jobs.report.model import Report, ReportError
 from jobs.report.parquet import read_parquet
 from jobs.schema import Change, State
@@ -65,7 +65,7 @@ class _Everybody:
         self._numbers = PairNumbers()
         self._open = OpenAuthorizations()
         self._turns = TurnCounts()
-        self._organizations = OrganizationCounts()
+        self._organizations = OrganizationTotals()
         self._arrivals: ArrivalDates | None = None
 
     def observe(self, report: Report, path: Path) -> None:

@@ -41,9 +41,9 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     """
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - not for --help
     from jobs.extract.chosen_rows import chosen_rows  # noqa: PLC0415
-    from jobs.history.selection import check_redacted_outputs, selected  # noqa: PLC0415
-    from jobs.history.split_report import split_report  # noqa: PLC0415
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
+    from jobs.show.selection import check_redacted_outputs, selected  # noqa: PLC0415
+    from jobs.show.split import split_report  # noqa: PLC0415
     from jobs.store.files.same_file import check_outputs_apart  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import UsageError
-from jobs.history.named_reports import OneReport, ReportFolder, TwoReports, named_reports
+from jobs.show.named_reports import OneReport, ReportFolder, TwoReports, named_reports
 
 
 @pytest.fixture

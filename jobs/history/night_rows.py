@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from jobs.history.pair_numbers import PairNumbers
 from jobs.input.keys import clean_rows
-from jobs.nights.pair_numbers import PairNumbers
 from jobs.report.info import SCHEMA
 from jobs.report.model import Report, ReportError
 from jobs.schema import GAIN, HIDDEN, Array, Change, State, codes

@@ -17,10 +17,10 @@ from typing import Final
 
 import numpy as np
 
+from jobs.history.kaplan_meier import Step, kaplan_meier, median
+from jobs.history.night_rows import NightRows
+from jobs.history.pair_numbers import grown
 from jobs.json_part import JsonPart
-from jobs.nights.kaplan_meier import Step, kaplan_meier, median
-from jobs.nights.night_rows import NightRows
-from jobs.nights.pair_numbers import grown
 from jobs.schema import GAIN, Array, Change
 
 __all__ = ["Durations", "OpenAuthorizations"]

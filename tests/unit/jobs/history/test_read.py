@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from jobs.errors import InputError, UsageError
-from jobs.nights.read import read_history
+from jobs.history.read import read_history
 from jobs.report.model import GatewayId
 from jobs.report.parquet import read_parquet, write_parquet
 from jobs.store.locations import dated_report, dated_reports

@@ -15,7 +15,7 @@ from palm.commands.runner import print_error
 from palm.text.printable import printable
 
 if TYPE_CHECKING:
-    from jobs.nights.history import History
+    from jobs.history.model import History
     from jobs.store.outputs import Outputs
 
 __all__ = ["show_history"]
@@ -38,7 +38,7 @@ def show_history(folder: Path, given: ParsedOptions) -> int:
         UsageError: Options contradict each other, or reports are of different merchants.
     """
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415
-    from jobs.nights.read import read_history  # noqa: PLC0415
+    from jobs.history.read import read_history  # noqa: PLC0415
     from jobs.render.history import write_history  # noqa: PLC0415
     from jobs.store.locations import dated_reports  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415

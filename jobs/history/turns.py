@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from jobs.history.night_rows import NightRows
+from jobs.history.pair_numbers import PairNumbers, grown
 from jobs.json_part import JsonPart
-from jobs.nights.night_rows import NightRows
-from jobs.nights.pair_numbers import PairNumbers, grown
 from jobs.schema import Array, Change
 
 __all__ = ["LISTED", "OFTEN", "LostPair", "PairTurns", "TurnCounts", "Turns"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jobs.nights.pair_numbers import PairNumbers
+from jobs.history.pair_numbers import PairNumbers
 from jobs.schema import PAIRS, conform
 
 

@@ -7,12 +7,12 @@ from datetime import date
 
 import numpy as np
 
+from jobs.history.night_rows import NightRows
+from jobs.history.pair_numbers import grown
 from jobs.json_part import JsonPart
-from jobs.nights.night_rows import NightRows
-from jobs.nights.pair_numbers import grown
 from jobs.schema import Array
 
-__all__ = ["OrganizationCounts", "OrganizationHistory", "OrganizationNight"]
+__all__ = ["OrganizationHistory", "OrganizationNight", "OrganizationTotals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class OrganizationHistory(JsonPart):
     """The nights on which it has pairs in the input, the earliest first."""
 
 
-class OrganizationCounts:
+class OrganizationTotals:
     """Counts each organization's pairs from night to night."""
 
     def __init__(self) -> None:

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from jobs.history.night_rows import NightRows
+from jobs.history.pair_numbers import grown
 from jobs.json_part import JsonPart
-from jobs.nights.night_rows import NightRows
-from jobs.nights.pair_numbers import grown
 from jobs.schema import Array, Change
 
 __all__ = ["WINDOW_DAYS", "ArrivalDates", "ArrivalWeek", "Arrivals"]
