@@ -19,6 +19,7 @@ from palm.clock import Clock, checked_clock
 from palm.crypto.certificates import APIv3Key, read_certificates
 from palm.crypto.keys import PlatformKeys
 from palm.crypto.pem import rsa_key_of, validity_of
+from palm.crypto.signature_headers import Headers, signature_headers
 from palm.crypto.signing import RSAVerifier
 from palm.crypto.trust_store import TrustStore
 from palm.errors import PalmError, RefusedError, SettingsError, SignatureError, SignatureReason
@@ -112,13 +113,18 @@ class CertificateStore:
         """Key id that the request names in ``Wechatpay-Serial``; empty before the first fetch."""
         return self._verifier.preferred if self._verifier else ""
 
-    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> str:
+    @property
+    def key(self) -> APIv3Key:
+        """The merchant's APIv3 key, which notifications are encrypted with, too."""
+        return self._key
+
+    def verify(self, headers: Headers, body: bytes, *, now: int) -> str:
         """As :meth:`palm.crypto.signing.RSAVerifier.verify`."""
         if self._verifier is None:
             raise SignatureError(
                 "no platform key is held",
                 SignatureReason.UNKNOWN_SERIAL,
-                serial=headers.get("Wechatpay-Serial"),
+                serial=signature_headers(headers).get("Wechatpay-Serial"),
             )
         return self._verifier.verify(headers, body, now=now)
 

@@ -11,10 +11,9 @@ import binascii
 import hashlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
 from typing import Final
 
-from palm.crypto.signing import MAX_SKEW_S
+from palm.crypto.signature_headers import MAX_SKEW_S, Headers, signature_headers
 from palm.errors import SignatureError, SignatureReason
 
 __all__ = ["ReplayMemory"]
@@ -46,24 +45,25 @@ class ReplayMemory:
         """Return how many signatures are remembered."""
         return sum(map(len, self._seconds.values()))
 
-    def accept(self, headers: Mapping[str, str], *, now: int) -> None:
+    def accept(self, headers: Headers, *, now: int) -> None:
         """Remember the signature of an answer that verified; refuse it if it is remembered already.
 
         An answer without a signature, or with a timestamp that is invalid or more than five minutes
         away, is not checked: only a verifier that the caller wrote accepts one.
 
         Args:
-            headers: The answer's; looked up as spelled, so the mapping should ignore case.
+            headers: The answer's, as :func:`palm.crypto.signature_headers.signature_headers` reads
+                them.
             now: Unix seconds.
 
         Raises:
             SignatureError: It was accepted before (``REPLAYED``), or its timestamp is one of which
-                nothing is remembered any more because the clock was set back.
+                nothing is remembered any more because the clock was set back; or the headers
+                contradict each other (``MALFORMED``).
         """
-        signature, timestamp = (
-            headers.get("Wechatpay-Signature"),
-            headers.get("Wechatpay-Timestamp"),
-        )
+        signed = signature_headers(headers)
+        signature, timestamp = signed.get("Wechatpay-Signature"), signed.get("Wechatpay-Timestamp")
+        serial = signed.get("Wechatpay-Serial")
         if not signature or not timestamp or not timestamp.isdecimal():
             return
         second = int(timestamp[:_MAX_TIMESTAMP_DIGITS])
@@ -72,12 +72,12 @@ class ReplayMemory:
         if now - MAX_SKEW_S > self._begins:
             self._forget(now - MAX_SKEW_S)
         if second < self._begins:
-            raise _replayed("the answer is older than what is remembered of others", headers)
+            raise _replayed("the answer is older than what is remembered of others", serial)
         hashes = self._seconds.setdefault(second, array("Q"))
         found = self._hash(signature)
         place = bisect_left(hashes, found)
         if place < len(hashes) and hashes[place] == found:
-            raise _replayed("the answer came before: its signature was accepted already", headers)
+            raise _replayed("the answer came before: its signature was accepted already", serial)
         hashes.insert(place, found)
 
     def _forget(self, begins: int) -> None:
@@ -95,5 +95,5 @@ class ReplayMemory:
         return int.from_bytes(digest)
 
 
-def _replayed(text: str, headers: Mapping[str, str]) -> SignatureError:
-    return SignatureError(text, SignatureReason.REPLAYED, serial=headers.get("Wechatpay-Serial"))
+def _replayed(text: str, serial: str | None) -> SignatureError:
+    return SignatureError(text, SignatureReason.REPLAYED, serial=serial)

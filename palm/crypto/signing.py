@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Awaitable, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -16,7 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from palm.crypto.keys import Merchant, PlatformKeys
-from palm.errors import SignatureError, SignatureReason
+from palm.crypto.signature_headers import (
+    MAX_SKEW_S,
+    PROBE_PREFIX,
+    Headers,
+    SignatureHeaders,
+)
+from palm.errors import SignatureReason
 from palm.text.redact import shown_key_id
 
 __all__ = [
@@ -32,17 +38,9 @@ __all__ = [
 ]
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
-MAX_SKEW_S: Final = 300
-PROBE_PREFIX: Final = "WECHATPAY/SIGNTEST/"
 
 _PADDING: Final = PKCS1v15()
 _HASH: Final = SHA256()
-_HEADERS: Final = (
-    "Wechatpay-Timestamp",
-    "Wechatpay-Nonce",
-    "Wechatpay-Signature",
-    "Wechatpay-Serial",
-)
 
 
 def message(*parts: str | bytes) -> bytes:
@@ -125,7 +123,7 @@ class RSAVerifier:
         """Key id that the request names in ``Wechatpay-Serial``."""
         return self.keys.preferred
 
-    def verify(self, headers: Mapping[str, str], body: bytes, *, now: int) -> str:
+    def verify(self, headers: Headers, body: bytes, *, now: int) -> str:
         """Return the id of the key that signed ``body``; raise otherwise.
 
         1. All four signature headers are there.
@@ -134,7 +132,8 @@ class RSAVerifier:
         4. The signature verifies over the raw bytes.
 
         Args:
-            headers: The answer's; looked up as spelled, so the mapping should ignore case.
+            headers: The answer's, as in any mapping: the case of names is ignored, and Django's
+                ``META`` is read, too.
             body: Raw bytes, as received.
             now: Unix seconds.
 
@@ -143,13 +142,13 @@ class RSAVerifier:
 
         Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053420
         """
-        signed = _SignatureHeaders.of(headers)  # 1.
+        signed = SignatureHeaders.of(headers)  # 1.
         signed.check_timestamp(now)  # 2.
         key = self._key(signed, now)  # 3.
-        signed.check_signature(key, body)  # 4.
+        _check_signature(signed, key, body)  # 4.
         return signed.serial
 
-    def _key(self, signed: _SignatureHeaders, now: int) -> RSAPublicKey:
+    def _key(self, signed: SignatureHeaders, now: int) -> RSAPublicKey:
         key = self.keys.get(signed.serial)
         if key is None:
             shown = shown_key_id(signed.serial)
@@ -167,71 +166,19 @@ class RSAVerifier:
         return key
 
 
-class _SignatureHeaders(NamedTuple):
-    """The four headers that sign a response.
-
-    Attributes:
-        timestamp: Unix seconds, as text.
-        nonce: A random text.
-        signature: Base64 of the signature.
-        serial: Id of the key that signed.
-    """
-
-    timestamp: str
-    nonce: str
-    signature: str
-    serial: str
-
-    @classmethod
-    def of(cls, headers: Mapping[str, str]) -> _SignatureHeaders:
-        """Return the signature headers among all headers of a response."""
-        timestamp, nonce, signature, serial = values = [headers.get(name) for name in _HEADERS]
-        if timestamp and nonce and signature and serial:
-            return cls(timestamp, nonce, signature, serial)
-        missing = ", ".join(n for n, v in zip(_HEADERS, values, strict=True) if not v)
-        raise SignatureError(
-            f"the response has no {missing}",
-            SignatureReason.MISSING,
-            serial=serial,
-            probe=_is_probe(signature),
-        )
-
-    def check_timestamp(self, now: int) -> None:
-        timestamp = self.timestamp
-        if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):  # noqa: PLR2004 - far beyond any clock
-            raise self.error("the response's timestamp is not a number", SignatureReason.MALFORMED)
-        skew = int(timestamp) - now
-        if abs(skew) > MAX_SKEW_S:
-            raise self.error(
-                f"the response's timestamp is {abs(skew)} s {'after' if skew > 0 else 'before'} "
-                f"this machine's clock; at most {MAX_SKEW_S} s are allowed",
-                SignatureReason.STALE,
-                skew_s=skew,
-            )
-
-    def check_signature(self, key: RSAPublicKey, body: bytes) -> None:
-        try:
-            raw = _decoded(self.signature)
-        except (binascii.Error, ValueError):
-            raise self.error(
-                "the response's signature is not base64", SignatureReason.MALFORMED
-            ) from None
-        try:
-            key.verify(raw, message(self.timestamp, _bytes(self.nonce), body), _PADDING, _HASH)
-        except InvalidSignature:
-            raise self.error(
-                "the response's signature does not match its body", SignatureReason.WRONG
-            ) from None
-
-    def error(self, text: str, reason: SignatureReason, *, skew_s: int = 0) -> SignatureError:
-        """Return the error of a response with these headers."""
-        return SignatureError(
-            text, reason, serial=self.serial, probe=_is_probe(self.signature), skew_s=skew_s
-        )
-
-
-def _is_probe(signature: str | None) -> bool:
-    return signature is not None and signature.startswith(PROBE_PREFIX)
+def _check_signature(signed: SignatureHeaders, key: RSAPublicKey, body: bytes) -> None:
+    try:
+        raw = _decoded(signed.signature)
+    except (binascii.Error, ValueError):
+        raise signed.error(
+            "the response's signature is not base64", SignatureReason.MALFORMED
+        ) from None
+    try:
+        key.verify(raw, message(signed.timestamp, _bytes(signed.nonce), body), _PADDING, _HASH)
+    except InvalidSignature:
+        raise signed.error(
+            "the response's signature does not match its body", SignatureReason.WRONG
+        ) from None
 
 
 def _decoded(signature: str) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PURE = [
+    "palm/crypto/signature_headers.py",
     "palm/crypto/signing.py",
     "palm/http/template.py",
     "palm/models.py",
@@ -64,8 +65,8 @@ def importers(of: str, paths: list[Path]) -> set[str]:
 ORDER = {
     "palm": [
         "clock", "forks", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
-        "settings", "chain", "models", "palmservice", "options", "client", "sync", "doctor",
-        "sandbox", "commands",
+        "settings", "chain", "models", "palmservice", "notifications", "options", "client", "sync",
+        "doctor", "sandbox", "commands",
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_part", "parsed_options", "person", "arrow_memory",
