@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         CertificateRefusedError,
         ClosedError,
         ConnectError,
+        DecryptionError,
         DisconnectedError,
         ErrorDetail,
         EventLoopError,
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from palm.http.query import Attempt
     from palm.http.transport import Timeouts
     from palm.models import AuthorizationState, PalmAuthorization
+    from palm.notifications.notification import Notification
+    from palm.notifications.parsing import Notifications, SyncNotifications
     from palm.options.client_options import BASE_URLS
     from palm.palmservice import Authorizations, Outcome, Pair
     from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
@@ -85,6 +88,7 @@ __all__ = [
     "Clock",
     "ClosedError",
     "ConnectError",
+    "DecryptionError",
     "DisconnectedError",
     "ErrorDetail",
     "EventLoopError",
@@ -95,6 +99,8 @@ __all__ = [
     "MismatchError",
     "NoStateError",
     "Node",
+    "Notification",
+    "Notifications",
     "Outcome",
     "Pacer",
     "Pair",
@@ -116,6 +122,7 @@ __all__ = [
     "SignerError",
     "StateError",
     "SyncAuthorizations",
+    "SyncNotifications",
     "ThrottledError",
     "TimedOutError",
     "Timeouts",
@@ -153,6 +160,7 @@ _WHERE: Final = {
     "Clock": "clock",
     "ClosedError": "errors",
     "ConnectError": "errors",
+    "DecryptionError": "errors",
     "DisconnectedError": "errors",
     "EventLoopError": "errors",
     "ErrorDetail": "errors",
@@ -165,6 +173,8 @@ _WHERE: Final = {
     "UnrecognizedStateError": "errors",
     "NoStateError": "errors",
     "Node": "chain",
+    "Notification": "notifications.notification",
+    "Notifications": "notifications.parsing",
     "Outcome": "palmservice",
     "Pacer": "resilience.pacer",
     "Pair": "palmservice",
@@ -187,6 +197,7 @@ _WHERE: Final = {
     "SignerError": "errors",
     "StateError": "errors",
     "SyncAuthorizations": "sync",
+    "SyncNotifications": "notifications.parsing",
     "ThrottledError": "errors",
     "TimedOutError": "errors",
     "Timeouts": "http.transport",

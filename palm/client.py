@@ -21,6 +21,7 @@ from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Timeouts, Transport
 from palm.http.url import checked_base_url, checked_proxy
+from palm.notifications.parsing import Notifications
 from palm.options.client_options import BASE_URLS, ClientOptions, SettingsOptions
 from palm.palmservice import Authorizations
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
@@ -211,6 +212,11 @@ class AsyncPalm:
     def authorizations(self) -> Authorizations:
         """The palm service's interfaces, typed."""
         return Authorizations(self)
+
+    @property
+    def notifications(self) -> Notifications:
+        """Verifies, decrypts and reads what WeChat Pay sends to the merchant's own URL."""
+        return Notifications(self._queries.transport)
 
     @property
     def v3(self) -> Node[Coroutine[None, None, Answer]]:

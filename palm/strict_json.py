@@ -15,8 +15,12 @@ JSONValue: TypeAlias = (
 """What a JSON text can contain."""
 
 
-def parse_json(content: bytes) -> JSONValue:
+def parse_json(content: bytes, what: str = "the answer") -> JSONValue:
     """Return the JSON in a body.
+
+    Args:
+        content: The body.
+        what: What it is, for errors.
 
     Raises:
         BodyError: It is not JSON; or an object in it has a member twice, of which one reader takes
@@ -25,9 +29,9 @@ def parse_json(content: bytes) -> JSONValue:
     try:
         value: JSONValue = _DECODER.decode(content.decode())
     except _DuplicateMemberError:
-        text = "the answer has a member twice"
+        text = f"{what} has a member twice"
     except (ValueError, RecursionError):
-        text = "the answer is not JSON"
+        text = f"{what} is not JSON"
     else:
         return value
     # Raised outside the except block so that the parser's error, which holds the body, is not

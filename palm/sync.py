@@ -26,6 +26,7 @@ from palm.forks import reset_in_child
 from palm.http.answer import Answer
 from palm.http.transport import Timeouts
 from palm.models import PalmAuthorization
+from palm.notifications.parsing import SyncNotifications
 from palm.options.client_options import ClientOptions, SettingsOptions
 from palm.palmservice import Outcome, Pair
 from palm.resilience.retry import Retry
@@ -99,6 +100,11 @@ class Palm:
     def authorizations(self) -> SyncAuthorizations:
         """The palm service's interfaces, typed."""
         return SyncAuthorizations(self._palm, self._thread)
+
+    @property
+    def notifications(self) -> SyncNotifications:
+        """Verifies, decrypts and reads what WeChat Pay sends to the merchant's own URL."""
+        return SyncNotifications(self._palm.notifications, self._thread.call)
 
     @property
     def v3(self) -> Node[Answer]:

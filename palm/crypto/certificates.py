@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from palm.crypto.pem import certificate_serial, out_of_date, rsa_key_of
 from palm.crypto.trust_store import TrustStore
-from palm.errors import BodyError, SettingsError
+from palm.errors import BodyError, DecryptionError, SettingsError
 from palm.strict_json import JSONValue
 
-__all__ = ["CERTIFICATES", "APIv3Key", "decrypt", "read_certificates"]
+__all__ = ["ALGORITHM", "CERTIFICATES", "APIv3Key", "decrypt", "read_certificates"]
 
 CERTIFICATES: Final = "/v3/certificates"
 _KEY_BYTES: Final = 32
-_ALGORITHM: Final = "AEAD_AES_256_GCM"
+ALGORITHM: Final = "AEAD_AES_256_GCM"
 _LEAST_BITS: Final = 2048
 _PROBLEMS_TOLD: Final = 3
 _UNDOCUMENTED: Final = "is not as documented"
@@ -52,7 +52,9 @@ class APIv3Key:
             )
 
 
-def decrypt(key: bytes, *, nonce: str, associated_data: str, ciphertext: str) -> bytes:
+def decrypt(
+    key: bytes, *, nonce: str, associated_data: str, ciphertext: str, what: str = "a certificate"
+) -> bytes:
     """Return the plaintext of AEAD_AES_256_GCM: base64 of ciphertext and 16-byte tag.
 
     Args:
@@ -60,17 +62,24 @@ def decrypt(key: bytes, *, nonce: str, associated_data: str, ciphertext: str) ->
         nonce: Text, used as UTF-8.
         associated_data: Text, used as UTF-8; may be empty.
         ciphertext: Base64.
+        what: What it is, for errors.
 
     Raises:
-        BodyError: The ciphertext was encrypted with another key, or was altered.
+        DecryptionError: The ciphertext was encrypted with another key, or was altered.
+        BodyError: The ciphertext is not base64, or the nonce has no possible length.
     """
+    failure: BodyError
     try:
         sealed = base64.b64decode(ciphertext, validate=True)
         return AESGCM(key).decrypt(nonce.encode(), sealed, associated_data.encode())
-    except (InvalidTag, binascii.Error, ValueError):
-        raise BodyError(
-            "a certificate does not decrypt: is it this merchant's APIv3 key?"
-        ) from None
+    except InvalidTag:
+        failure = DecryptionError(f"{what} does not decrypt: is it this merchant's APIv3 key?")
+    except (binascii.Error, ValueError):
+        failure = BodyError(
+            f"{what} does not decrypt: it is not base64, or its nonce is not as documented"
+        )
+    # Raised outside the except block so that the original, which may hold the text, is not chained.
+    raise failure
 
 
 def read_certificates(
@@ -98,7 +107,7 @@ def read_certificates(
     data = members.get("data") if isinstance(members, dict) else None
     if not isinstance(data, list):
         raise BodyError("the response holds no certificates as documented")
-    entries = [each for each in data if _algorithm_of(each) == _ALGORITHM]
+    entries = [each for each in data if _algorithm_of(each) == ALGORITHM]
     found: dict[str, x509.Certificate] = {}
     problems: list[str] = []
     for number, entry in enumerate(entries, 1):
@@ -123,7 +132,7 @@ class _UnusableError(ValueError):
 def _algorithm_of(entry: JSONValue) -> JSONValue:
     """Return the algorithm that an entry is encrypted with; of an invalid entry, the usual one."""
     sealed = entry.get("encrypt_certificate") if isinstance(entry, dict) else None
-    return sealed.get("algorithm", _ALGORITHM) if isinstance(sealed, dict) else _ALGORITHM
+    return sealed.get("algorithm", ALGORITHM) if isinstance(sealed, dict) else ALGORITHM
 
 
 def _read_certificate(

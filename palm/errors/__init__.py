@@ -27,6 +27,7 @@
     │   ├── MismatchError *         names another person or organization
     │   ├── UnnamedError *          does not name the person or the organization
     │   └── BodyError *             not as documented
+    │       └── DecryptionError *   encrypted with another APIv3 key, or altered
     └── StateError                  verified, but without a state that this version knows
         ├── NoStateError
         └── UnrecognizedStateError
@@ -72,6 +73,7 @@ from palm.errors.usage import (
 )
 from palm.errors.verification import (
     BodyError,
+    DecryptionError,
     MismatchError,
     NoStateError,
     SignatureError,
@@ -89,6 +91,7 @@ __all__ = [
     "CertificateRefusedError",
     "ClosedError",
     "ConnectError",
+    "DecryptionError",
     "DisconnectedError",
     "ErrorDetail",
     "EventLoopError",

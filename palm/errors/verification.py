@@ -9,6 +9,7 @@ from palm.text.redact import shown_key_id, shown_state
 
 __all__ = [
     "BodyError",
+    "DecryptionError",
     "MismatchError",
     "NoStateError",
     "SignatureError",
@@ -21,7 +22,7 @@ __all__ = [
 
 
 class VerificationError(TransientError):
-    """A response that is not accepted as an answer; nothing in it is used."""
+    """A response, or a notification, that is not accepted; nothing in it is used."""
 
 
 class SignatureReason(StrEnum):
@@ -74,6 +75,13 @@ class UnnamedError(VerificationError):
 
 class BodyError(VerificationError):
     """A response is not as documented."""
+
+
+class DecryptionError(BodyError):
+    """A certificate, or the resource of a notification, does not decrypt with the APIv3 key.
+
+    Either it is another merchant's key, or an old one, or the ciphertext was altered.
+    """
 
 
 class StateError(PalmError):

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from palm.clock import Clock
 from palm.crypto.certificate_store import CertificateStore
-from palm.crypto.certificates import CERTIFICATES
+from palm.crypto.certificates import CERTIFICATES, APIv3Key
 from palm.crypto.replay import ReplayMemory
+from palm.crypto.signature_headers import Headers, SignatureHeaders, signature_headers
 from palm.crypto.signing import Signer, Verifier, authorization, message
 from palm.errors import (
     APIError,
@@ -106,9 +107,7 @@ class SignedTransport:
             PalmError: As drawn in :mod:`palm.errors`.
         """
         if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
-            await self.verifier.refresh(
-                self._fetch_certificates, now=self._clock.wall, accept=self._replays.accept
-            )
+            await self._refresh(self.verifier)
         with await self.send(method, target, body, timeouts, permit) as raw:
             try:
                 result = read(await self._verified(raw, private))
@@ -153,6 +152,28 @@ class SignedTransport:
         self._replays.accept(headers, now=now)
         return signed_by
 
+    @property
+    def apiv3_key(self) -> APIv3Key | None:
+        """The merchant's APIv3 key; None if the verifier does not know it."""
+        return self.verifier.key if isinstance(self.verifier, CertificateStore) else None
+
+    async def verify_notification(self, headers: Headers, body: bytes) -> str:
+        """Return the id of the key that signed a notification, which may come more than once.
+
+        The verifier gets the signature headers under their documented names.
+
+        Raises:
+            SignatureError: The signature does not verify.
+            PalmError: The keys could not be downloaded.
+        """
+        self.bind_loop()
+        now = int(self._clock.wall())
+        signed = signature_headers(headers)
+        if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
+            SignatureHeaders.of(signed).check_timestamp(now)  # anybody can send a notification
+            await self._refresh(self.verifier)
+        return await self._verify(signed, body, now)
+
     async def _verify(self, headers: Mapping[str, str], content: bytes, now: int) -> str:
         """Verify a response; the id of a new key may need a download of certificates."""
         try:
@@ -170,6 +191,11 @@ class SignedTransport:
             ):
                 raise
         return self.verifier.verify(headers, content, now=now)
+
+    async def _refresh(self, store: CertificateStore) -> None:
+        await store.refresh(
+            self._fetch_certificates, now=self._clock.wall, accept=self._replays.accept
+        )
 
     async def _fetch_certificates(self) -> tuple[Mapping[str, str], bytes]:
         with await self.send("GET", CERTIFICATES) as raw:  # the certificate store verifies it

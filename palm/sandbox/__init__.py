@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from palm.sandbox.faults import Fault, Faults
     from palm.sandbox.gateway import SandboxGateway
     from palm.sandbox.identity import SANDBOX_MCHID
+    from palm.sandbox.notifications import make_notification
     from palm.sandbox.people.population import Event, EventKind, PairState, PairStatus, Population
     from palm.sandbox.requests.limiter import SlidingWindow
 
@@ -37,6 +38,7 @@ __all__ = [
     "SandboxKeys",
     "SlidingWindow",
     "Statistics",
+    "make_notification",
 ]
 
 _MODULES: Final = {
@@ -53,6 +55,7 @@ _MODULES: Final = {
     "PairState": "people.population",
     "PairStatus": "people.population",
     "Statistics": "counts",
+    "make_notification": "notifications",
 }
 
 _RENAMED: Final = {

@@ -38,6 +38,8 @@ BLOCKS = [
     (readme.PALM, "python", '= palm["v3/'),
     (readme.PALM, "python", 'await palm["v3/'),
     (readme.PALM, "python", "Adaptation(pacer)"),
+    (readme.PALM, "python", "def status_for"),
+    (readme.SANDBOX, "python", "make_notification"),
     (readme.SANDBOX, "console", "$ palm sandbox"),
     (readme.SANDBOX, "python", "keys/palm.toml"),
     (readme.SANDBOX, "js", "wechatpay-axios-plugin"),

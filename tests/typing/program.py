@@ -33,6 +33,7 @@ from palm import (
     Clock,
     ClosedError,
     ConnectError,
+    DecryptionError,
     DisconnectedError,
     ErrorDetail,
     EventLoopError,
@@ -43,6 +44,8 @@ from palm import (
     MismatchError,
     Node,
     NoStateError,
+    Notification,
+    Notifications,
     Outcome,
     Pacer,
     Pair,
@@ -64,6 +67,7 @@ from palm import (
     SignerError,
     StateError,
     SyncAuthorizations,
+    SyncNotifications,
     ThrottledError,
     TimedOutError,
     Timeouts,
@@ -174,6 +178,25 @@ def two_clients() -> tuple[AsyncPalm, AsyncPalm]:
     return AsyncPalm.from_env(
         pacer=pacer, adaptation=adaptation, breaker=breaker, clock=clock
     ), AsyncPalm.from_env(pacer=pacer, adaptation=adaptation, breaker=breaker, clock=clock)
+
+
+def listen(client: Palm, headers: Mapping[str, str], meta: dict[str, object]) -> Notification:
+    """Read a notification, with any framework's headers."""
+    notifications: SyncNotifications = client.notifications
+    found: Notification = notifications.parse(headers, b"{}")
+    event: str = found.event_type
+    when: datetime | None = found.create_time
+    print(event, when, found.resource.get("out_trade_no"))
+    return notifications.parse(meta, b"{}", apiv3_key=APIv3Key(b"k" * 32))
+
+
+async def listen_too(client: AsyncPalm, headers: Mapping[str, str]) -> str:
+    """Read a notification in an event loop."""
+    notifications: Notifications = client.notifications
+    try:
+        return (await notifications.parse(headers, b"{}")).verified_by
+    except DecryptionError as error:
+        return str(error)
 
 
 async def ask_many() -> list[PalmAuthorization]:

@@ -5,20 +5,14 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4012551764
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
-
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from palm.sandbox.credentials.credential import Credential
+from palm.sandbox.credentials.encryption import encrypted
 from palm.sandbox.people.population import CHINA
 
 __all__ = ["list_certificates"]
-
-_ASSOCIATED_DATA: Final = "certificate"
 
 
 def list_certificates(credentials: Iterable[Credential], apiv3_key: str) -> dict[str, object]:
@@ -32,20 +26,13 @@ def list_certificates(credentials: Iterable[Credential], apiv3_key: str) -> dict
 
 
 def _entry(credential: Credential, apiv3_key: str) -> dict[str, object]:
-    nonce = secrets.token_hex(6)
-    sealed = AESGCM(apiv3_key.encode()).encrypt(
-        nonce.encode(), credential.certificate_pem.encode(), _ASSOCIATED_DATA.encode()
-    )
     return {
         "serial_no": credential.serial_no,
         "effective_time": _time(credential.certificate.not_valid_before_utc),
         "expire_time": _time(credential.certificate.not_valid_after_utc),
-        "encrypt_certificate": {
-            "algorithm": "AEAD_AES_256_GCM",
-            "nonce": nonce,
-            "associated_data": _ASSOCIATED_DATA,
-            "ciphertext": base64.b64encode(sealed).decode(),
-        },
+        "encrypt_certificate": encrypted(
+            credential.certificate_pem.encode(), apiv3_key, associated_data="certificate"
+        ),
     }
 
 

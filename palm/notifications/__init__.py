@@ -1,0 +1,1 @@
+"""Notifications: requests that WeChat Pay sends to a merchant's own URL, and how they are read."""
