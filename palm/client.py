@@ -5,36 +5,43 @@ from __future__ import annotations
 import copy
 import os
 import weakref
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from palm.chain import Node
-from palm.clock import Clock, ReadTime, Sleep, checked_clock
+from palm.clock import Clock, checked_clock
 from palm.crypto.keys import Merchant, PlatformKeys
-from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier
+from palm.crypto.signing import RSASigner, RSAVerifier
 from palm.http.answer import Answer
-from palm.http.query import Attempt, QuerySender
+from palm.http.query import QuerySender
 from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
-from palm.http.transport import Timeouts, Transport
+from palm.http.transport import Transport
 from palm.http.url import checked_base_url, checked_proxy
 from palm.notifications.parsing import Notifications
-from palm.options.client_options import BASE_URLS, ClientOptions, SettingsOptions
+from palm.options.checks import check_options, check_unnamed, checked_path, checked_timeouts
+from palm.options.client_options import BASE_URLS, ClientOptions, CopyOptions, SettingsOptions
 from palm.palmservice import Authorizations
-from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
+from palm.resilience.adaptive_rate import Adaptation
 from palm.resilience.admission import Admission
-from palm.resilience.breaker import Breaker, BreakerRules
-from palm.resilience.failover import HostRules, Hosts
+from palm.resilience.breaker import Breaker
+from palm.resilience.failover import Hosts
 from palm.resilience.pacer import Pacer
 from palm.resilience.retry import Retry
-from palm.settings import Settings, check_unnamed, load_settings, read_config
+
+if TYPE_CHECKING:
+    from palm.settings import Settings
 
 __all__ = ["AsyncPalm"]
 
 T = TypeVar("T")
+
+
+def _random_nonce() -> str:
+    return os.urandom(16).hex()
 
 
 class AsyncPalm:
@@ -47,7 +54,8 @@ class AsyncPalm:
         rate: Requests per second that WeChat Pay allows; None: requests are not paced.
         pacer: Instead of ``rate``, a pacer that several clients share.
         retry: When a GET is sent again; other methods are sent once.
-        timeouts: For each attempt.
+        timeout: Seconds for a whole attempt; or Timeouts.
+        timeouts: For each attempt, instead of ``timeout``, or together with its number.
         adaptation: How the rate is lowered when requests are throttled; or, with the ``pacer``
             that it was made for, an Adaptation that several clients share.
         hosts: When to switch to the backup.
@@ -72,41 +80,31 @@ class AsyncPalm:
         accept_unnamed: Whether an answer that does not name the pair is accepted.
 
     Raises:
-        SettingsError: A base URL is not safe to send to, the platform's keys are the merchant's
-            own, ``ca_file`` holds no certificates, or two options contradict each other.
+        SettingsError: An option is missing, unknown or wrong: a base URL is not safe to send to,
+            the platform's keys are the merchant's own, ``ca_file`` holds no certificates, or two
+            options contradict each other.
     """
 
-    def __init__(
-        self,
-        *,
-        merchant: Merchant | Signer,
-        keys: PlatformKeys | Verifier,
-        base_url: str | Sequence[str] = BASE_URLS,
-        rate: float | None = None,
-        pacer: Pacer | None = None,
-        retry: Retry | None = None,
-        timeouts: Timeouts | None = None,
-        adaptation: AdaptationRules | Adaptation | None = None,
-        hosts: HostRules | None = None,
-        breaker: BreakerRules | Breaker | None = None,
-        proxy: str | None = None,
-        ca_file: Path | None = None,
-        accept_unnamed: bool = False,
-        require_echo: bool = False,
-        on_attempt: Callable[[Attempt], None] | None = None,
-        nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
-        clock: Clock | ReadTime | None = None,
-        steady: ReadTime | None = None,
-        sleep: Sleep | None = None,
-    ) -> None:
+    def __init__(self, **options: Unpack[ClientOptions]) -> None:
+        check_options(options, ClientOptions.__annotations__, required=("merchant", "keys"))
+        merchant, keys = options["merchant"], options["keys"]
         if isinstance(merchant, Merchant) and isinstance(keys, PlatformKeys):
             keys.check_against(merchant)
+        base_url = options.get("base_url", BASE_URLS)
         urls = [base_url] if isinstance(base_url, str) else base_url
-        clock = checked_clock(clock, reading="wall", monotonic=steady, sleep=sleep)
-        timeouts = timeouts or Timeouts()
-        self.hosts = Hosts([checked_base_url(url) for url in urls], hosts)
+        clock = checked_clock(
+            options.get("clock"),
+            reading="wall",
+            monotonic=options.get("steady"),
+            sleep=options.get("sleep"),
+        )
+        timeouts = checked_timeouts(options.get("timeout"), options.get("timeouts"))
+        tls = tls_context(checked_path("ca_file", options.get("ca_file")))
+        proxy = options.get("proxy")
+        self.hosts = Hosts([checked_base_url(url) for url in urls], options.get("hosts"))
         self.accept_unnamed = check_unnamed(
-            accept_unnamed=accept_unnamed, require_echo=require_echo
+            accept_unnamed=options.get("accept_unnamed", False),
+            require_echo=options.get("require_echo", False),
         )
         self._original: weakref.ref[AsyncPalm] | None = None
         self._queries = QuerySender(
@@ -114,17 +112,21 @@ class AsyncPalm:
                 RSASigner(merchant) if isinstance(merchant, Merchant) else merchant,
                 RSAVerifier(keys) if isinstance(keys, PlatformKeys) else keys,
                 self.hosts,
-                Transport(timeouts, checked_proxy(proxy) if proxy else None, tls_context(ca_file)),
+                Transport(timeouts, checked_proxy(proxy) if proxy else None, tls),
                 clock=clock,
-                nonce=nonce,
+                nonce=options.get("nonce", _random_nonce),
             ),
             Admission.of(
-                rate=rate, pacer=pacer, adaptation=adaptation, breaker=breaker, clock=clock
+                rate=options.get("rate"),
+                pacer=options.get("pacer"),
+                adaptation=options.get("adaptation"),
+                breaker=options.get("breaker"),
+                clock=clock,
             ),
-            retry or Retry(),
+            options.get("retry") or Retry(),
             timeouts,
             clock,
-            on_attempt,
+            options.get("on_attempt"),
         )
 
     @property
@@ -143,7 +145,9 @@ class AsyncPalm:
         return self._queries.admission.breaker
 
     @classmethod
-    def from_env(cls, config: Path | None = None, **options: Unpack[SettingsOptions]) -> Self:
+    def from_env(
+        cls, config: str | PathLike[str] | None = None, **options: Unpack[SettingsOptions]
+    ) -> Self:
         """Return a client with the settings in ``PALM_*`` variables, then in ``palm.toml``.
 
         Args:
@@ -151,13 +155,19 @@ class AsyncPalm:
             options: Arguments of the class, which replace settings.
 
         Raises:
-            SettingsError: A setting is missing or wrong.
+            SettingsError: A setting or an option is missing, unknown or wrong.
         """
-        return cls.from_settings(load_settings(read_config(config)), **options)
+        check_options(options, SettingsOptions.__annotations__)
+        from palm.settings import load_settings, read_config  # noqa: PLC0415 - slow to import
+
+        return cls.from_settings(
+            load_settings(read_config(checked_path("config", config))), **options
+        )
 
     @classmethod
     def from_settings(cls, settings: Settings, **options: Unpack[SettingsOptions]) -> Self:
         """Return a client with ``settings``; see :meth:`from_env`."""
+        check_options(options, SettingsOptions.__annotations__)
         clock = options.get("clock")
         arguments: ClientOptions = {
             "merchant": settings.merchant(),
@@ -187,24 +197,24 @@ class AsyncPalm:
         if self._original is None or self._original() is None:
             await self._queries.transport.close()
 
-    def with_options(
-        self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
-    ) -> Self:
+    def with_options(self, **options: Unpack[CopyOptions]) -> Self:
         """Return a client with other options that shares this one's connections, pacer and keys.
 
         Args:
             timeout: Seconds for a whole attempt, or all timeouts; None: as in this client.
             retry: When a GET is sent again; None: as in this client.
+
+        Raises:
+            SettingsError: An option is unknown or wrong.
         """
+        check_options(options, CopyOptions.__annotations__)
         queries = self._queries
-        if timeout is None:
-            timeout = queries.timeouts
-        elif not isinstance(timeout, Timeouts):
-            timeout = replace(queries.timeouts, total_s=timeout)
         other = copy.copy(self)
         other._original = self._original or weakref.ref(self)  # noqa: SLF001 - a copy of this client
         other._queries = replace(  # noqa: SLF001
-            queries, timeouts=timeout, retry=retry or queries.retry
+            queries,
+            timeouts=checked_timeouts(options.get("timeout"), queries.timeouts),
+            retry=options.get("retry") or queries.retry,
         )
         return other
 

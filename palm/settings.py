@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -22,15 +21,15 @@ from palm.crypto.pem import load_certificate, out_of_date
 from palm.crypto.trust_store import TrustStore
 from palm.errors import SettingsError
 from palm.files.settings import check_private, is_missing, named, read_file, read_toml
+from palm.options.checks import check_unnamed
 from palm.text.printable import printable, shown_value
+from palm.text.suggestion import suggestion
 
 __all__ = [
     "CONFIG_NAME",
     "Settings",
-    "check_unnamed",
     "load_settings",
     "read_config",
-    "suggestion",
 ]
 
 CONFIG_NAME: Final = "palm.toml"
@@ -236,13 +235,6 @@ def read_config(path: Path | None) -> dict[str, object]:
     return config
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a hint about an unknown name: a similar known one, or else all."""
-    known = list(known)
-    alike = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {alike[0]!r}?" if alike else f"known are {', '.join(known)}"
-
-
 def load_settings(config: Mapping[str, object] | None = None, **options: object) -> Settings:
     """Return the settings, ``options`` first (None: not given), then ``PALM_*``, then ``config``.
 
@@ -266,20 +258,6 @@ def _validated(values: dict[str, object]) -> Settings:
         )
     # Raised outside the except block so that the original, which holds the values, is not chained.
     raise SettingsError(f"settings: {wrong}")
-
-
-def check_unnamed(*, accept_unnamed: bool, require_echo: bool) -> bool:
-    """Return ``accept_unnamed``; ``require_echo`` says what is the default without it.
-
-    Raises:
-        SettingsError: Both are set.
-    """
-    if accept_unnamed and require_echo:
-        raise SettingsError(
-            "accept_unnamed and require_echo contradict each other: leave require_echo out to "
-            "accept answers that name nobody, or accept_unnamed to refuse them"
-        )
-    return accept_unnamed
 
 
 def _missing(name: str, what: str) -> str:

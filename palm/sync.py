@@ -11,10 +11,10 @@ from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import islice
-from pathlib import Path
+from os import PathLike
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Final, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Final, Self, TypeVar, Unpack
 
 from anyio import CancelScope, run
 from anyio.from_thread import BlockingPortal
@@ -24,12 +24,13 @@ from palm.client import AsyncPalm
 from palm.errors import ClosedError, EventLoopError
 from palm.forks import reset_in_child
 from palm.http.answer import Answer
-from palm.http.transport import Timeouts
 from palm.models import PalmAuthorization
 from palm.notifications.parsing import SyncNotifications
-from palm.options.client_options import ClientOptions, SettingsOptions
+from palm.options.client_options import ClientOptions, CopyOptions, SettingsOptions
 from palm.palmservice import Outcome, Pair
-from palm.resilience.retry import Retry
+
+if TYPE_CHECKING:
+    from palm.settings import Settings
 
 __all__ = ["Palm", "SyncAuthorizations"]
 
@@ -57,10 +58,27 @@ class Palm:
         self._open(AsyncPalm(**options))
 
     @classmethod
-    def from_env(cls, config: Path | None = None, **options: Unpack[SettingsOptions]) -> Self:
-        """As :meth:`palm.AsyncPalm.from_env`."""
+    def from_env(
+        cls, config: str | PathLike[str] | None = None, **options: Unpack[SettingsOptions]
+    ) -> Self:
+        """Return a client with the settings in ``PALM_*`` variables, then in ``palm.toml``.
+
+        Args:
+            config: Path of ``palm.toml``; default: the one in the current folder, if there is one.
+            options: Arguments of the class, which replace settings.
+
+        Raises:
+            SettingsError: A setting or an option is missing, unknown or wrong.
+        """
         palm = cls.__new__(cls)
         palm._open(AsyncPalm.from_env(config, **options))  # noqa: SLF001 - ourselves
+        return palm
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **options: Unpack[SettingsOptions]) -> Self:
+        """Return a client with ``settings``; see :meth:`from_env`."""
+        palm = cls.__new__(cls)
+        palm._open(AsyncPalm.from_settings(settings, **options))  # noqa: SLF001 - ourselves
         return palm
 
     def _open(self, palm: AsyncPalm) -> None:
@@ -87,13 +105,19 @@ class Palm:
         if self._original is None or self._original() is None:
             self._thread.close()
 
-    def with_options(
-        self, *, timeout: float | Timeouts | None = None, retry: Retry | None = None
-    ) -> Self:
-        """As :meth:`palm.AsyncPalm.with_options`."""
+    def with_options(self, **options: Unpack[CopyOptions]) -> Self:
+        """Return a client with other options that shares this one's connections, pacer and keys.
+
+        Args:
+            timeout: Seconds for a whole attempt, or all timeouts; None: as in this client.
+            retry: When a GET is sent again; None: as in this client.
+
+        Raises:
+            SettingsError: An option is unknown or wrong.
+        """
         other = copy.copy(self)
         other._original = self._original or weakref.ref(self)  # noqa: SLF001 - ourselves
-        other._palm = self._palm.with_options(timeout=timeout, retry=retry)  # noqa: SLF001
+        other._palm = self._palm.with_options(**options)  # noqa: SLF001
         return other
 
     @property

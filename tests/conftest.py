@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-import palm.crypto.keys
+import palm.crypto.pem
 from palm.sandbox import SandboxKeys
 from tests import forkserver
 from tests.sandbox_keys import shared_keys, use_shared_keys
@@ -116,8 +116,8 @@ def keys() -> SandboxKeys:
 def _check_each_key_once() -> Iterator[None]:
     """Check each private key once: OpenSSL takes long over it, and tests read the same ones."""
     with pytest.MonkeyPatch.context() as patch:
-        load = palm.crypto.keys.load_pem_private_key
-        patch.setattr(palm.crypto.keys, "load_pem_private_key", functools.lru_cache(64)(load))
+        load = palm.crypto.pem.load_pem_private_key
+        patch.setattr(palm.crypto.pem, "load_pem_private_key", functools.lru_cache(64)(load))
         yield
 
 

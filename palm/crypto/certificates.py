@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from palm.crypto.pem import certificate_serial, out_of_date, rsa_key_of
 from palm.crypto.trust_store import TrustStore
 from palm.errors import BodyError, DecryptionError, SettingsError
+from palm.errors.values import check_value
 from palm.strict_json import JSONValue
 
 __all__ = ["ALGORITHM", "CERTIFICATES", "APIv3Key", "decrypt", "read_certificates"]
@@ -39,12 +40,13 @@ class APIv3Key:
     """The merchant's APIv3 key, which WeChat Pay encrypts with: 32 bytes.
 
     Raises:
-        SettingsError: It is longer or shorter.
+        SettingsError: It is not bytes, or longer or shorter.
     """
 
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
+        check_value("secret", self.secret, "bytes", is_right=isinstance(self.secret, bytes))
         if len(self.secret) != _KEY_BYTES:
             raise SettingsError(
                 f"an APIv3 key has {_KEY_BYTES} characters, this one has {len(self.secret)}; "

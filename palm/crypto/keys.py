@@ -15,20 +15,20 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from palm.crypto.pem import (
     certificate_serial,
     load_certificate,
-    looks_like,
+    load_private_key,
+    load_public_key,
     out_of_date,
     rsa_key_of,
     validity_of,
 )
 from palm.crypto.trust_store import TrustStore
 from palm.errors import SettingsError
+from palm.errors.values import check_text, check_value, wrong_value
 from palm.text.redact import shown_key_id
 from palm.text.scrub import GAP
 
@@ -58,19 +58,23 @@ class Merchant:
     private_key: RSAPrivateKey = field(repr=False)
 
     def __post_init__(self) -> None:
+        check_text("mchid", self.mchid)
+        check_text("serial_no", self.serial_no)
         if not _MCHID.fullmatch(self.mchid):
             raise SettingsError("the merchant number (mchid) must be digits")
         object.__setattr__(self, "serial_no", _serial(self.serial_no, "merchant certificate"))
+        is_key = isinstance(self.private_key, RSAPrivateKey)
+        check_value("private_key", self.private_key, "an RSA private key", is_right=is_key)
         _check_size(self.private_key, "the merchant's private key")
 
     @classmethod
     def from_pem(
         cls,
         mchid: str,
-        private_key: bytes,
+        private_key: bytes | str,
         *,
         serial_no: str | None = None,
-        certificate: bytes | None = None,
+        certificate: bytes | str | None = None,
         now: datetime | None = None,
         name: str = "the merchant's private key",
     ) -> Merchant:
@@ -85,10 +89,11 @@ class Merchant:
             name: The name of the key in errors, e.g. its path.
 
         Raises:
-            SettingsError: A text is not PEM, a key is not an RSA key of at least 2048 bits, the
-                certificate is not valid now, or key and certificate do not belong together.
+            SettingsError: An argument is not text, or not PEM, a key is not an RSA key of at least
+                2048 bits, the certificate is not valid now, or key and certificate do not belong
+                together.
         """
-        key = _private_key(private_key, name)
+        key = load_private_key(private_key, name)
         if certificate is not None:
             loaded = load_certificate(certificate, "the merchant's certificate")
             serial = certificate_serial(loaded)
@@ -159,8 +164,8 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
     def from_pem(
         cls,
         *,
-        public_keys: Mapping[str, bytes] | None = None,
-        certificates: Iterable[bytes] = (),
+        public_keys: Mapping[str, bytes | str] | None = None,
+        certificates: Iterable[bytes | str] = (),
         now: datetime | None = None,
         trust: TrustStore | None = None,
     ) -> PlatformKeys:
@@ -178,10 +183,14 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
             SettingsError: As the class; or a certificate is not valid, or has another root.
         """
         now, validity = now or datetime.now(UTC), {}
+        is_mapping = isinstance(public_keys, Mapping | None)
+        check_value("public_keys", public_keys, "a mapping of ids to PEM", is_right=is_mapping)
+        if isinstance(certificates, bytes | str):
+            raise wrong_value("certificates", certificates, "a list of PEM texts")
         for name in public_keys or {}:
             if not name.startswith(PUBLIC_KEY_ID_PREFIX):
                 raise SettingsError(f"the public key's id must begin with {PUBLIC_KEY_ID_PREFIX}")
-        keys = {name: _public_key(pem, name) for name, pem in (public_keys or {}).items()}
+        keys = {name: load_public_key(pem, name) for name, pem in (public_keys or {}).items()}
         for pem in certificates:
             loaded = load_certificate(pem, "a platform certificate")
             serial = certificate_serial(loaded)
@@ -254,42 +263,6 @@ def _key_id(text: str) -> str:
 def _check_size(key: RSAPrivateKey | RSAPublicKey, name: str) -> None:
     if key.key_size < _MIN_BITS:
         raise SettingsError(f"{name} has {key.key_size} bits; at least {_MIN_BITS} are required")
-
-
-def _private_key(pem: bytes, name: str) -> RSAPrivateKey:
-    if b"ENCRYPTED" in pem:
-        raise SettingsError(f"{name} is encrypted with a password; a plain PEM file is wanted")
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):
-        what = looks_like(pem)
-        if "private key" in what:
-            raise SettingsError(
-                f"{name}: private key is incomplete or damaged; download it again"
-            ) from None
-        raise SettingsError(
-            f"{name} is {what}, not a private key in PEM (apiclient_key.pem)"
-        ) from None
-    except UnsupportedAlgorithm:  # WeChat Pay's other kind, SM2
-        key = None
-    if not isinstance(key, RSAPrivateKey):
-        raise SettingsError(f"{name} is not an RSA key")
-    return key
-
-
-def _public_key(pem: bytes, key_id: str) -> RSAPublicKey:
-    name = shown_key_id(key_id) or "the public key"
-    try:
-        key = load_pem_public_key(pem)
-    except ValueError:
-        raise SettingsError(
-            f"the file for {name} is {looks_like(pem)}, not a public key in PEM (pub_key.pem)"
-        ) from None
-    except UnsupportedAlgorithm:
-        key = None
-    if not isinstance(key, RSAPublicKey):
-        raise SettingsError(f"the public key {shown_key_id(key_id) or GAP} is not an RSA key")
-    return key
 
 
 def _key_of(certificate: x509.Certificate, name: str) -> RSAPublicKey:

@@ -48,7 +48,7 @@ class TrustStore:
         self._intermediates = intermediates or []
 
     @classmethod
-    def from_pem(cls, pem: bytes, name: str = "the root certificate") -> TrustStore:
+    def from_pem(cls, pem: bytes | str, name: str = "the root certificate") -> TrustStore:
         """Return the certificates of a PEM text; those issued by themselves are the roots.
 
         Args:

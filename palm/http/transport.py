@@ -21,6 +21,7 @@ from palm.errors import (
     LocalResourceError,
     PalmError,
 )
+from palm.errors.values import check_number
 from palm.forks import reset_in_child
 from palm.http.connections import (
     Connections,
@@ -55,11 +56,18 @@ class Timeouts:
             (:class:`palm.resilience.pacer.Permit`).
         idle_s: A connection that was idle for so long is not used again. The gateway closes idle
             connections after 8 s (its ``Keep-Alive: timeout=8``).
+
+    Raises:
+        SettingsError: One of them is not a number above 0.
     """
 
     connect_s: float = 5.0
     total_s: float = 15.0
     idle_s: float = 7.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect_s", "total_s", "idle_s"):
+            check_number(name, getattr(self, name))
 
 
 class _RequestOptions(TypedDict, total=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Final, TypedDict
 
 from palm.clock import Clock, ReadTime, Sleep
@@ -17,7 +17,7 @@ from palm.resilience.failover import HostRules
 from palm.resilience.pacer import Pacer
 from palm.resilience.retry import Retry
 
-__all__ = ["BASE_URLS", "ClientOptions", "SettingsOptions"]
+__all__ = ["BASE_URLS", "ClientOptions", "CopyOptions", "SettingsOptions"]
 
 BASE_URLS: Final = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
 """The gateway's main host, then its backup: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
@@ -30,12 +30,13 @@ class _Options(TypedDict, total=False):
     rate: float | None
     pacer: Pacer | None
     retry: Retry | None
+    timeout: float | Timeouts | None
     timeouts: Timeouts | None
     adaptation: AdaptationRules | Adaptation | None
     hosts: HostRules | None
     breaker: BreakerRules | Breaker | None
     proxy: str | None
-    ca_file: Path | None
+    ca_file: str | PathLike[str] | None
     accept_unnamed: bool
     require_echo: bool
     on_attempt: Callable[[Attempt], None] | None
@@ -57,3 +58,10 @@ class SettingsOptions(_Options, total=False):
 
     merchant: Merchant | Signer
     keys: PlatformKeys | Verifier
+
+
+class CopyOptions(TypedDict, total=False):
+    """The arguments of :meth:`AsyncPalm.with_options`."""
+
+    timeout: float | Timeouts | None
+    retry: Retry | None

@@ -6,6 +6,7 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (which statuses may
 from __future__ import annotations
 
 import asyncio
+import math
 import random as _random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from palm.errors import (
     TransientError,
     UnnamedError,
 )
+from palm.errors.values import check_value, is_number, is_whole_number
 
 __all__ = ["Retry", "call_with_retry"]
 
@@ -46,6 +48,9 @@ class Retry:
         adapts: Whether the query's first throttled request may lower the rate of all queries;
             later ones never do.
         patience_s: A query that was throttled, or met an outage, fails after so many seconds.
+
+    Raises:
+        SettingsError: One of them is not a number, or is too small.
     """
 
     attempts: int = 5
@@ -55,6 +60,16 @@ class Retry:
     throttles: int = 8
     adapts: bool = True
     patience_s: float = 900.0
+
+    def __post_init__(self) -> None:
+        for name in ("attempts", "throttles"):
+            value = getattr(self, name)
+            check_value(name, value, "a whole number above 0", is_right=is_whole_number(value))
+        for name in ("base_s", "cap_s", "throttle_s", "patience_s"):
+            value = getattr(self, name)
+            is_right = is_number(value) or value in {0, math.inf}
+            check_value(name, value, "a number of seconds, 0 or more", is_right=is_right)
+        check_value("adapts", self.adapts, "True or False", is_right=isinstance(self.adapts, bool))
 
 
 class _RetryState:

@@ -145,6 +145,8 @@ def ask() -> Iterator[PalmAuthorization]:
         rate=50,
         retry=Retry(attempts=3),
         timeouts=Timeouts(total_s=5),
+        timeout=4.5,
+        ca_file="authority.pem",
         hosts=HostRules(failures=2),
         adaptation=AdaptationRules(least=5),
         breaker=BreakerRules(failures=10),
@@ -270,6 +272,11 @@ def sign() -> str:
     """Sign by hand."""
     signed: bytes = message("GET", "/v3/certificates", "1", "n", b"")
     return authorization("1", "2", signed.hex(), timestamp="1", nonce_str="n")
+
+
+def from_paths(folder: Path) -> tuple[Palm, Palm]:
+    """Return clients whose settings file is named by a path of either kind."""
+    return Palm.from_env("palm.toml", timeout=5), Palm.from_env(folder / "palm.toml", rate=None)
 
 
 def version() -> str:

@@ -65,7 +65,7 @@ def importers(of: str, paths: list[Path]) -> set[str]:
 ORDER = {
     "palm": [
         "clock", "forks", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
-        "settings", "chain", "models", "palmservice", "notifications", "options", "client", "sync",
+        "options", "settings", "chain", "models", "palmservice", "notifications", "client", "sync",
         "doctor", "sandbox", "commands",
     ],
     "jobs": [

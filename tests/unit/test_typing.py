@@ -49,9 +49,13 @@ def test_a_program_that_misuses_them_is_not(tmp_path):
         "    Palm(merchnt=1)\n"
         "async def g(a: AsyncPalm) -> None:\n"
         "    a.v3.foo.get()\n"
+        "    Palm.from_env(5)\n"
+        "    Palm.from_env(rate='50')\n"
+        "    a.with_options(retry=3)\n"
+        "    AsyncPalm.from_env(tiemout=3)\n"
     )
     wrong = {line.split(":")[1] for line in checked(program).stdout.splitlines()[:-1]}
-    assert wrong >= {"3", "4", "5", "6", "7", "8", "10"}
+    assert wrong >= {"3", "4", "5", "6", "7", "8", "10", "11", "12", "13", "14"}
 
 
 def test_the_program_uses_every_public_name():

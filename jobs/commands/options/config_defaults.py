@@ -13,8 +13,9 @@ __all__ = ["read_defaults"]
 
 def read_defaults(context: click.Context, path: Path | None) -> dict[str, object]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
-    from palm.settings import read_config, suggestion  # noqa: PLC0415
+    from palm.settings import read_config  # noqa: PLC0415
     from palm.text.printable import shown_value  # noqa: PLC0415 - not needed for --help
+    from palm.text.suggestion import suggestion  # noqa: PLC0415
 
     if context.resilient_parsing:
         return {}

@@ -1,0 +1,82 @@
+"""Checks of values that programs pass: which kind of value is wanted, and which one came."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
+from palm.errors.usage import SettingsError
+
+__all__ = [
+    "check_number",
+    "check_text",
+    "check_value",
+    "is_number",
+    "is_whole_number",
+    "wrong_value",
+]
+
+
+def is_number(value: object) -> bool:
+    """Return True if a value is a finite number above 0; True and False are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return math.isfinite(number := float(value)) and number > 0
+
+
+def is_whole_number(value: object) -> bool:
+    """Return True if a value is a whole number above 0; True and False are not numbers."""
+    return isinstance(value, Integral) and is_number(value)
+
+
+def check_value(name: str, value: object, wanted: str, *, is_right: bool) -> None:
+    """Raise an error unless ``is_right``.
+
+    The error has the value's type, and the value only if it is a number or None: a text may be a
+    misplaced secret.
+
+    Args:
+        name: Name of the option or attribute.
+        value: Its value.
+        wanted: Which values are right.
+        is_right: Whether the value is.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    if not is_right:
+        raise wrong_value(name, value, wanted)
+
+
+def wrong_value(name: str, value: object, wanted: str) -> SettingsError:
+    """Return the error of :func:`check_value`."""
+    return SettingsError(f"{name} must be {wanted}, not {_shown(value)}")
+
+
+def check_number(name: str, value: object, unit: str = "seconds") -> None:
+    """Raise an error unless a value is a finite number above 0.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    check_value(name, value, f"a number of {unit} above 0", is_right=is_number(value))
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise an error unless a value is text.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    check_value(name, value, "text", is_right=isinstance(value, str))
+
+
+def _shown(value: object) -> str:
+    kind = type(value).__name__
+    if value is None or isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, int | float):
+        return f"{value!r} ({kind})"
+    if isinstance(value, str | bytes | list | tuple | dict) and not value:
+        return f"an empty {kind}"
+    return kind
