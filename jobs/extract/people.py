@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from jobs.compare.summary import summarize
@@ -18,7 +17,7 @@ from jobs.report.part_info import ColumnValue, PartInfo
 from jobs.schema import ROWS, Change, carried_columns
 from palm.text.printable import shown_value
 
-__all__ = ["column_values", "only_people", "selected_rows", "unknown_column"]
+__all__ = ["column_values", "only_people", "part_of", "unknown_column", "with_rows_of"]
 
 _MOST_NAMED: Final = 20
 """Columns that a message names."""
@@ -55,25 +54,38 @@ def only_people(
         wanted &= column_values(report.rows, column).isin(values).to_numpy(bool)
     if not wanted.any():
         raise UsageError("nobody in the report is selected by --organization and --where")
-    before = report.metadata.part or _WHOLE
-    part = replace(
+    part = part_of(report.metadata.part, organizations, where)
+    return with_rows_of(report, report.rows[wanted], part)
+
+
+def part_of(
+    before: PartInfo | None, organizations: Sequence[str], where: Sequence[ColumnValue]
+) -> PartInfo:
+    """Return how the rows are selected where a report is filtered, which may be a part already.
+
+    Args:
+        before: How the rows of the report were selected; None if it is whole.
+        organizations: Each an ``organization_id``; empty: all of them.
+        where: Values of columns carried over from the input.
+    """
+    before = before or _WHOLE
+    return replace(
         before,
         known_before_only=0,
         organizations=_both(before.organizations, organizations),
         where=(*before.where, *(each for each in where if each not in before.where)),
     )
-    return selected_rows(report, wanted, part)
 
 
-def selected_rows(report: Report, wanted: npt.NDArray[np.bool_], part: PartInfo) -> Report:
+def with_rows_of(report: Report, rows: pd.DataFrame, part: PartInfo) -> Report:
     """Return a report of some rows with the counts and the controls of these rows.
 
     Args:
         report: A report, a comparison, or a part of either.
-        wanted: Which rows are kept.
+        rows: Those of the report that are kept.
         part: How they were selected.
     """
-    rows = report.rows[wanted].reset_index(drop=True)
+    rows = rows.reset_index(drop=True)
     for name in rows.columns:
         # The names of categories that no row has are those of others.
         if isinstance(rows[name].dtype, pd.CategoricalDtype) and name in _OPEN_SETS:

@@ -14,12 +14,13 @@ from jobs.compare.summary import summarize
 from jobs.report.info import SCHEMA, Metadata
 from jobs.report.model import KEY, Report, ReportError, recheck_alone, tool_info
 from jobs.report.part_info import PartInfo
-from jobs.schema import ROWS, conform
+from jobs.schema import ROWS, categories, conform
 from palm.files.regular import open_regular
 
 __all__ = ["is_rewritten", "read_rewritten"]
 
-_NEEDED: Final = ("organization_id", "openid", "state", "previous_state", "change")
+_CLOSED_SETS: Final = ("state", "previous_state", "change")
+_NEEDED: Final = ("organization_id", "openid", *_CLOSED_SETS)
 
 
 def is_rewritten(path: Path) -> bool:
@@ -72,6 +73,9 @@ def read_rewritten(path: Path) -> Report:
 
 def _as_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the columns in our types; a value that none of them has is refused."""
+    for name in _CLOSED_SETS:
+        if not rows[name].dropna().isin(list(categories(name).categories)).all():
+            raise ValueError(name)
     made = conform(rows, ROWS)
     for name in _NEEDED:
         if (made[name].isna() & rows[name].notna()).any():

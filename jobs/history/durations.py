@@ -78,7 +78,7 @@ class OpenAuthorizations:
         began = night.changed(GAIN) | again
         self._end(night.pairs[night.lost | again], night.day)
         # Open still by what was seen: the end was on a night without a report, or was forgotten.
-        over = began | cycled | night.changed((Change.FIRST_SEEN,)) | (night.answered & ~night.on)
+        over = began | night.changed((Change.FIRST_SEEN,)) | (night.answered & ~night.on)
         self._censor(night.pairs[over])
         self._ended[1] += int(np.count_nonzero(cycled))
         self._began[night.pairs[began]] = night.day

@@ -50,11 +50,12 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
 
     check_redacted_outputs(given, terminal=SummaryConsole().is_terminal)
-    report = selected(report, given)
+    report, shown = selected(report, given)
     if given["split_by"] is not None:
         if given["only"]:
             raise UsageError(f"--split-by and --{given['only']} contradict each other")
-        return split_report(report, given["split_by"], given)
+        return split_report(report, given["split_by"], given, shown)
+    report = shown(report)
     if given["only"]:
         report = chosen_rows(report, given["only"], str(sources[-1]))
     language = Language(given["lang"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from jobs.errors import UsageError
 from jobs.extract.people import only_people, unknown_column
@@ -20,8 +21,11 @@ __all__ = ["check_redacted_outputs", "column_value", "selected"]
 _READ_BY_PEOPLE = {".html", ".xlsx", ".json"}
 
 
-def selected(report: Report, given: ParsedOptions) -> Report:
-    """Return the report of the people that the options select, with the columns to be shown.
+def selected(report: Report, given: ParsedOptions) -> tuple[Report, Callable[[Report], Report]]:
+    """Return the report of the people that the options select, and what makes it fit to be shown.
+
+    That counts a report, or a part of it, by columns, and shows or hides what the options name. It
+    is for whole parts: what it counts is of nobody else.
 
     Args:
         report: As it was read, or a comparison.
@@ -37,7 +41,7 @@ def selected(report: Report, given: ParsedOptions) -> Report:
     if given["redact"] and given["show"]:
         raise UsageError("--redact and --show contradict each other")
     person = Person.from_env() if given["redact"] else None
-    return shown_report(report, by=given["by"], show=given["show"], person=person)
+    return report, partial(shown_report, by=given["by"], show=given["show"], person=person)
 
 
 def check_redacted_outputs(given: ParsedOptions, *, terminal: bool) -> None:

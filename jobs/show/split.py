@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -26,10 +27,18 @@ __all__ = ["split_report"]
 _NAME: Final = "palm-report"
 
 
-def split_report(report: Report, column: str, given: ParsedOptions) -> int:
+def split_report(
+    report: Report, column: str, given: ParsedOptions, shown: Callable[[Report], Report]
+) -> int:
     """Write a workbook of the people with each value of a column, and return the exit code.
 
     A workbook of an earlier report with the same name is replaced; others in the folder stay.
+
+    Args:
+        report: Of the people whose workbooks are written.
+        column: By whose values it is split.
+        given: The options, as click took them.
+        shown: Makes a part as its workbook shows it.
 
     Raises:
         OutputError: The folder cannot be written to.
@@ -50,7 +59,7 @@ def split_report(report: Report, column: str, given: ParsedOptions) -> int:
     for stem, part in chain([first], parts):
         path = folder / f"{stem}.xlsx"
         check_output(path)
-        write = partial(write_report, part, Language(given["lang"]))
+        write = partial(write_report, shown(part), Language(given["lang"]))
         for failed in write_all(write, mark, Outputs((path,), None), Language(given["lang"]), None):
             print_error(_NAME, failed.sentence())
             failures += 1

@@ -187,6 +187,15 @@ def test_each_value_has_a_workbook_whose_name_says_it(show, folder):
     assert Path("out/0042.xlsx").exists()
 
 
+def test_a_workbook_of_some_people_counts_nobody_else_by_a_column(show, folder):
+    odd_report(["class 1", "class 2"])
+    given = ["--split-by", "班级", "--by", "班级", "--show", "班级"]
+    assert show("odd.parquet", *given, "-o", "out/").code == 0
+    for own, other in (("1", "2"), ("2", "1")):
+        assert f"class {own}".encode() in bytes_of(f"out/class%20{own}.xlsx")
+        assert f"class {other}".encode() not in bytes_of(f"out/class%20{own}.xlsx")
+
+
 @pytest.mark.parametrize(
     ("values", "line"),
     [
