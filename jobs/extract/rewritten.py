@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.compare.summary import summarize
-from jobs.report.info import SCHEMA, Metadata
-from jobs.report.model import KEY, Report, ReportError, recheck_alone, tool_info
+from jobs.report.info import SCHEMA, Metadata, ToolInfo
+from jobs.report.model import KEY, Report, ReportError, recheck_alone
 from jobs.report.part_info import PartInfo
 from jobs.schema import ROWS, categories, conform
 from palm.files.regular import open_regular
@@ -58,7 +58,7 @@ def read_rewritten(path: Path) -> Report:
     summary = summarize(rows, baseline_run_date=None)
     metadata = Metadata(
         schema=SCHEMA,
-        tool=tool_info(),
+        tool=ToolInfo.installed(),
         baseline=None,
         summary=summary,
         controls=(),

@@ -7,12 +7,15 @@ counts of the rows are :class:`jobs.compare.summary.Summary`, the reasons of the
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from importlib.metadata import version
 from typing import Annotated, ClassVar, Final, Self
 
-from jobs.compare.controls import Control
+from jobs.compare.controls.check import Control
 from jobs.compare.organizations import OrganizationCounts
 from jobs.compare.summary import ByChange, ByKnown, ByState, Summary
 from jobs.compare.verdict import Verdict
@@ -20,6 +23,7 @@ from jobs.json_part import Count, Day, Defined, JsonPart, JsonSchema, Moment, Re
 from jobs.report.input_info import InputInfo
 from jobs.report.part_info import PartInfo
 from jobs.report.request_info import RequestInfo
+from palm import __version__
 
 __all__ = [
     "SCHEMA",
@@ -33,6 +37,7 @@ __all__ = [
 
 SCHEMA: Final = 2
 """Version of the columns and of the metadata; a reader refuses a later one."""
+_LIBRARIES: Final = ("aiohttp", "cryptography", "pandas", "pyarrow", "tenacity")
 _CHOSEN: Final = ("changes", "unanswered")
 
 
@@ -100,6 +105,13 @@ class ToolInfo(JsonPart):
 
     versions: dict[str, str]
 
+    @classmethod
+    def installed(cls) -> Self:
+        """Return the versions that are installed here."""
+        libraries = {name: _version(name) for name in _LIBRARIES}
+        own = {"palm-reconcile": __version__, "python": platform.python_version()}
+        return cls(own | libraries)
+
     def to_json(self) -> dict[str, object]:
         """Return the versions."""
         return {**self.versions}
@@ -107,7 +119,13 @@ class ToolInfo(JsonPart):
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Self:
         """Return the versions that ``to_json`` returned."""
-        return cls({name: str(version) for name, version in value.items()})
+        return cls({name: str(of) for name, of in value.items()})
+
+
+@cache
+def _version(library: str) -> str:
+    """Return the version of an installed library, looked up once: it is a search in files."""
+    return version(library)
 
 
 @dataclass(frozen=True, slots=True)

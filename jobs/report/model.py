@@ -7,18 +7,16 @@ same numbers (:mod:`jobs.report.info`).
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypeVar
 
 import pandas as pd
 
-from jobs.compare.controls import Control, check
+from jobs.compare.controls.check import Control, check
 from jobs.compare.summary import Summary
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import Input
@@ -34,7 +32,6 @@ from jobs.report.info import (
 from jobs.report.input_info import InputInfo
 from jobs.report.request_info import RequestInfo
 from jobs.schema import ROWS, conform
-from palm import __version__
 
 __all__ = [
     "SCHEMA",
@@ -45,14 +42,12 @@ __all__ = [
     "compose",
     "recheck",
     "recheck_alone",
-    "tool_info",
 ]
 
 KEY: Final = "palm_reconcile"
 """Key of the metadata in a Parquet file, and in ``DataFrame.attrs``."""
 _HISTORY: Final = 90
 _Member = TypeVar("_Member")
-_LIBRARIES: Final = ("aiohttp", "cryptography", "pandas", "pyarrow", "tenacity")
 
 
 class ReportError(Exception):
@@ -183,7 +178,7 @@ def compose(
     metadata = Metadata(
         schema=SCHEMA,
         run=run,
-        tool=tool_info(),
+        tool=ToolInfo.installed(),
         gateway=gateway,
         input=InputInfo.of(source),
         baseline=baseline_info(baseline, baseline_file) if baseline and baseline_file else None,
@@ -194,17 +189,6 @@ def compose(
     )
     controls = _check(rows, metadata, *_compared(baseline))
     return Report(rows, replace(metadata, controls=controls))
-
-
-def tool_info() -> ToolInfo:
-    """Return the versions of this tool, of Python and of the libraries that matter."""
-    return ToolInfo(
-        {
-            "palm-reconcile": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in _LIBRARIES},
-        }
-    )
 
 
 def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:

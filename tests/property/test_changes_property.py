@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.compare.changes import classify
-from jobs.compare.controls import check
+from jobs.compare.controls.check import check
 from jobs.compare.summary import summarize
 from jobs.schema import ANSWERS, PAIRS, ROWS, conform
 from tests.examples import some_or_all, try_examples

@@ -7,15 +7,22 @@ than in :mod:`jobs.compare.summary`, so that a fault in either shows. Each contr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Final, TypeAlias
 
-import numpy as np
 import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
+from jobs.compare.controls.row_kinds import (
+    Kinds,
+    RowKind,
+    count_by,
+    count_kinds,
+    count_where,
+    of_everybody,
+)
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
 from jobs.json_part import JsonPart, JsonSchema
 from jobs.schema import GAIN, HIDDEN, Change, State
@@ -24,6 +31,8 @@ __all__ = ["Control", "check"]
 
 _GOOD: Final = (State.ON.value, State.OFF.value, State.NONE.value)
 _GONE: Final = (Change.DROPPED.value, Change.ABSENT.value)
+_LOST: Final = (Change.CLOSED.value, Change.CLEARED.value)
+_ORGANIZATION: Final = "organization_id"
 _SHOWN: Final = 3
 _Counts: TypeAlias = Mapping[str, Mapping[str, int]]
 
@@ -61,24 +70,23 @@ def check(
         opening_is_known: Whether ``baseline_closing`` is of the same people; where it is not, that
             control is left out.
     """
-    flows = _flows(rows, baseline_run_date)
+    by_organization = count_kinds(rows, baseline_run_date)
+    kinds = of_everybody(by_organization)
+    flows = _flows(kinds)
     return (
-        *(() if input_counts is None else _of_the_input(rows, input_counts)),
+        *(() if input_counts is None else (_input_lines(input_counts),)),
+        *(() if input_counts is None else (_input_rows(rows, kinds, input_counts),)),
         _unique_pairs(rows),
-        _states(rows),
+        _states(kinds),
         *(_roll_forward(state, flow) for state, flow in flows.items()),
         *((_opening(flows, baseline_closing),) if opening_is_known else ()),
-        _transition_columns(rows, summary),
-        _transition_rows(rows, summary, flows),
-        _claimed_states(rows, summary),
-        _claimed_changes(rows, summary),
+        _transition_columns(kinds, summary),
+        _transition_rows(kinds, summary, flows),
+        _claimed_states(kinds, summary),
+        _claimed_changes(kinds, summary),
         _claimed_roll_forward(flows, summary),
-        _claimed_organizations(rows, summary, baseline_run_date),
+        _claimed_organizations(by_organization, summary),
     )
-
-
-def _of_the_input(rows: pd.DataFrame, counts: Mapping[str, int]) -> tuple[Control, Control]:
-    return _input_lines(counts), _input_rows(rows, counts)
 
 
 def _input_lines(counts: Mapping[str, int]) -> Control:
@@ -90,17 +98,17 @@ def _input_lines(counts: Mapping[str, int]) -> Control:
     )
 
 
-def _input_rows(rows: pd.DataFrame, counts: Mapping[str, int]) -> Control:
+def _input_rows(rows: pd.DataFrame, kinds: Kinds, counts: Mapping[str, int]) -> Control:
     """Nothing was lost or counted twice between the input and the report."""
     found = {
-        "pairs": int((~rows["change"].isin(_GONE)).sum()),
+        "pairs": count_where(kinds, lambda kind: kind.change not in _GONE),
         "duplicates": int(rows["input_duplicates"].sum()),
     }
     return _equal("input_rows", found, {part: counts[part] for part in found})
 
 
-def _states(rows: pd.DataFrame) -> Control:
-    pairs, states = int(rows["input_line"].notna().sum()), _values(rows["state"])
+def _states(kinds: Kinds) -> Control:
+    pairs, states = count_where(kinds, lambda kind: kind.in_input), _values(kinds, "state")
     parts = {state.value: states[state] for state in State}
     return Control(
         "states",
@@ -134,49 +142,51 @@ def _opening(flows: _Counts, baseline_closing: Mapping[str, int] | None) -> Cont
     return _equal("opening", opening, {state: closing.get(state, 0) for state in flows})
 
 
-def _transition_columns(rows: pd.DataFrame, summary: Summary) -> Control:
+def _transition_columns(kinds: Kinds, summary: Summary) -> Control:
     """The matrix's columns add up to the counts by state, and its cells match the rows."""
-    matrix, states = summary.transitions, _values(rows["state"])
+    matrix, states = summary.transitions, _values(kinds, "state")
     counts = {state.value: states[state] for state in State}
-    counts[NOT_IN_INPUT] = int(rows["state"].isna().sum())
+    counts[NOT_IN_INPUT] = count_where(kinds, lambda kind: not kind.is_here)
     sums = {column: sum(row[column] for row in matrix.values()) for column in counts}
     return _equal(
         "transition_columns",
         sums,
         counts,
-        cells=not _differences(_flat(matrix), _transitions(rows)),
+        cells=not _differences(_flat(matrix), _transitions(kinds)),
     )
 
 
-def _transition_rows(rows: pd.DataFrame, summary: Summary, flows: _Counts) -> Control:
+def _transition_rows(kinds: Kinds, summary: Summary, flows: _Counts) -> Control:
     """Its rows, without ABSENT, add up to opening plus returned, and its cells match the rows."""
     matrix = summary.transitions_without_absent
     known = {state: flow["opening"] + flow["returned"] for state, flow in flows.items()}
     sums = {state: sum(matrix[state].values()) for state in known}
-    counted = _transitions(rows.loc[rows["change"] != Change.ABSENT, ["previous_state", "state"]])
+    listed = {kind: count for kind, count in kinds.items() if kind.change != Change.ABSENT}
+    counted = _transitions(listed)
     return _equal("transition_rows", sums, known, cells=not _differences(_flat(matrix), counted))
 
 
-def _claimed_states(rows: pd.DataFrame, summary: Summary) -> Control:
-    here = rows.loc[rows["state"].notna(), ["state", "known_state", "unknown_reason"]]
-    unknown = here[here["state"] == State.UNKNOWN]
-    known = _values(here["known_state"]) | {NEVER: int(here["known_state"].isna().sum())}
-    reasons = _values(unknown["unknown_reason"])
+def _claimed_states(kinds: Kinds, summary: Summary) -> Control:
+    here = {kind: count for kind, count in kinds.items() if kind.is_here}
+    unknown = {kind: count for kind, count in here.items() if kind.state == State.UNKNOWN}
+    never = count_where(here, lambda kind: kind.known_state is None)
+    known = _values(here, "known_state") | {NEVER: never}
+    reasons = _values(unknown, "unknown_reason")
     return _claimed(
         "claimed_states",
         _flat({"state": summary.states, "known": summary.known, "for": summary.unknown_reasons})
         | {"pairs": summary.pairs},
-        _flat({"state": _values(here["state"]), "known": known, "for": reasons})
-        | {"pairs": len(here)},
+        _flat({"state": _values(here, "state"), "known": known, "for": reasons})
+        | {"pairs": sum(here.values())},
     )
 
 
-def _claimed_changes(rows: pd.DataFrame, summary: Summary) -> Control:
-    changes = _values(rows["change"])
-    cleared = rows.loc[rows["previous_state"] == State.ON, "change"] == Change.CLEARED
+def _claimed_changes(kinds: Kinds, summary: Summary) -> Control:
+    changes = _values(kinds, "change")
+    cleared = count_where(kinds, lambda kind: kind.was_on and kind.change == Change.CLEARED)
     counted = changes | {
         "gain": sum(changes[kind] for kind in GAIN),
-        "loss": changes[Change.CLOSED] + int(cleared.sum()),
+        "loss": changes[Change.CLOSED] + cleared,
         "hidden": sum(changes[kind] for kind in HIDDEN),
     }
     totals = {"gain": summary.gain, "loss": summary.loss, "hidden": summary.hidden}
@@ -188,9 +198,7 @@ def _claimed_roll_forward(flows: _Counts, summary: Summary) -> Control:
     return _claimed("claimed_roll_forward", _flat(claimed), _flat(flows))
 
 
-def _claimed_organizations(
-    rows: pd.DataFrame, summary: Summary, baseline_run_date: date | None
-) -> Control:
+def _claimed_organizations(kinds: Kinds, summary: Summary) -> Control:
     """Each organization's counts match the rows; one with only ABSENT rows is not listed.
 
     What a report of an earlier version does not claim is not compared.
@@ -199,73 +207,65 @@ def _claimed_organizations(
     claimed = {f"{name} pairs": counts["pairs"] for name, counts in own.items()}
     for part in ("state", "change"):
         claimed |= _flat({f"{name} {part}": counts[f"{part}s"] for name, counts in own.items()})
-    here = rows["state"].notna()
-    listed = rows.loc[here | (rows["change"] == Change.DROPPED), "organization_id"]
-    rows = rows[rows["organization_id"].isin(listed.unique())]
-    pairs = _values(rows.loc[here, "organization_id"])
-    counted = {f"{name} pairs": count for name, count in pairs.items()}
+    listed = {kind.organization_id for kind in kinds if kind.is_here or kind.is_dropped}
+    rows = [(kind, count) for kind, count in kinds.items() if kind.organization_id in listed]
+    here = [(kind, count) for kind, count in rows if kind.is_here]
+    counted = {f"{n} pairs": count for (n,), count in count_by(here, _ORGANIZATION).items()}
     for part in ("state", "change"):
-        by = rows.groupby(["organization_id", part], observed=True).size().reset_index()
-        for name, value, count in by.itertuples(index=False, name=None):
-            counted[f"{name} {part} {value}"] = int(count)
-    for part, which in _of_organizations(rows, baseline_run_date).items():
-        written = {f"{n} {part}": counts[part] for n, counts in own.items()}
+        by = count_by(rows, _ORGANIZATION, part)
+        counted |= {f"{n} {part} {v}": count for (n, v), count in by.items() if v is not None}
+    for part, belongs in _OF_ORGANIZATIONS.items():
+        written = {f"{name} {part}": counts[part] for name, counts in own.items()}
         claimed |= {name: count for name, count in written.items() if count is not None}
-        found = _values(rows.loc[which, "organization_id"])
+        found = count_by([row for row in rows if belongs(row[0])], _ORGANIZATION)
         counted |= {
             f"{name} {part}": count
-            for name, count in found.items()
+            for (name,), count in found.items()
             if written.get(f"{name} {part}", 0) is not None
         }
     return _claimed("claimed_organizations", claimed, counted)
 
 
-def _of_organizations(rows: pd.DataFrame, baseline_run_date: date | None) -> dict[str, pd.Series]:
-    """Return which rows make up each further count of an organization."""
-    dropped, here = rows["change"] == Change.DROPPED, rows["state"].notna()
-    before = dropped | (here & (rows["last_in_input"] == np.datetime64(baseline_run_date, "ms")))
-    was_on = rows["previous_state"] == State.ON
-    return {
-        "lost": was_on & rows["change"].isin((Change.CLOSED, Change.CLEARED)),
-        "pairs_before": before,
-        "on_before": before & was_on,
-        "on_after": here & (rows["known_state"] == State.ON),
-    }
+_OF_ORGANIZATIONS: Final[Mapping[str, Callable[[RowKind], bool]]] = {
+    "lost": lambda kind: kind.was_on and kind.change in _LOST,
+    "pairs_before": lambda kind: kind.was_counted,
+    "on_before": lambda kind: kind.was_on and kind.was_counted,
+    "on_after": lambda kind: kind.is_here and kind.known_state == State.ON,
+}
+"""Which rows make up each further count of an organization."""
 
 
-def _flows(rows: pd.DataFrame, baseline_run_date: date | None) -> dict[str, dict[str, int]]:
+def _flows(kinds: Kinds) -> dict[str, dict[str, int]]:
     """Return the roll-forward of each state, counted from the rows."""
-    here, dropped = rows["state"].notna(), rows["change"] == Change.DROPPED
-    was_here = rows["last_in_input"] == np.datetime64(baseline_run_date, "ms")
-    good, known_before = rows["state"].isin(_GOOD), rows["previous_state"].notna()
-    flows = {}
-    for state in _GOOD:
-        was, now = rows["previous_state"] == state, rows["state"] == state
-        flow = {
-            "opening": was & ((here & was_here) | dropped),
-            "first_seen": now & (rows["change"] == Change.FIRST_SEEN),
-            "returned": was & here & ~was_here,
-            "moved_in": now & known_before & ~was,
-            "moved_out": was & good & ~now,
-            "dropped": was & dropped,
-            "closing": here & (rows["known_state"] == state),
-        }
-        flows[state] = {name: int(mask.sum()) for name, mask in flow.items()}
-    return flows
+    return {state: _flow(kinds, state) for state in _GOOD}
 
 
-def _transitions(rows: pd.DataFrame) -> dict[str, int]:
-    """Return the counts of the matrix, from states before and now, counted in another way."""
-    counts = rows[["previous_state", "state"]].value_counts(dropna=False).reset_index()
+def _flow(kinds: Kinds, state: str) -> dict[str, int]:
+    was = {kind: count for kind, count in kinds.items() if kind.previous_state == state}
+    now = {kind: count for kind, count in kinds.items() if kind.state == state}
+    moved_in = {k: n for k, n in now.items() if k.previous_state not in {None, state}}
+    moved_out = {k: n for k, n in was.items() if k.state in _GOOD and k.state != state}
     return {
-        f"{NEVER if pd.isna(was) else was} {NOT_IN_INPUT if pd.isna(now) else now}": int(count)
-        for was, now, count in counts.itertuples(index=False, name=None)
+        "opening": count_where(was, lambda kind: kind.was_counted),
+        "first_seen": count_where(now, lambda kind: kind.change == Change.FIRST_SEEN),
+        "returned": count_where(was, lambda kind: kind.is_here and not kind.was_here),
+        "moved_in": sum(moved_in.values()),
+        "moved_out": sum(moved_out.values()),
+        "dropped": count_where(was, lambda kind: kind.is_dropped),
+        "closing": count_where(kinds, lambda kind: kind.is_here and kind.known_state == state),
     }
 
 
-def _values(column: pd.Series) -> Counter[str]:
-    """Return how often each value occurs in the column; missing values are not counted."""
-    return Counter({str(value): int(count) for value, count in column.value_counts().items()})
+def _transitions(kinds: Kinds) -> dict[str, int]:
+    """Return the counts of the matrix, from states before and now, counted in another way."""
+    counts = count_by(kinds.items(), "previous_state", "state")
+    return {f"{was or NEVER} {now or NOT_IN_INPUT}": count for (was, now), count in counts.items()}
+
+
+def _values(kinds: Kinds, part: str) -> Counter[str]:
+    """Return how often each value occurs in a column; missing values are not counted."""
+    counts = count_by(kinds.items(), part)
+    return Counter({value: count for (value,), count in counts.items() if value is not None})
 
 
 def _flat(counts: _Counts) -> dict[str, int]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from jobs.compare.changes import classify
-from jobs.compare.controls import check
+from jobs.compare.controls.check import check
 from jobs.compare.summary import summarize
 from jobs.schema import ANSWERS, PAIRS, ROWS, conform
 
