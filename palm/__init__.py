@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from palm.chain import Node
+    from palm.chain import AsyncNode, Node
     from palm.client import AsyncPalm
     from palm.clock import Clock
     from palm.crypto.certificate_store import CertificateStore
@@ -76,6 +76,7 @@ __all__ = [
     "AdaptationRules",
     "Answer",
     "ArgumentError",
+    "AsyncNode",
     "AsyncPalm",
     "Attempt",
     "AuthorizationState",
@@ -148,6 +149,7 @@ _WHERE: Final = {
     "Adaptation": "resilience.adaptive_rate",
     "AdaptationRules": "resilience.adaptive_rate",
     "ArgumentError": "errors",
+    "AsyncNode": "chain",
     "AsyncPalm": "client",
     "Attempt": "http.query",
     "AuthorizationState": "models",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json as _json
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, Generic, NoReturn, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Final, Generic, NoReturn, Self, TypeVar
 
 from palm.errors import ArgumentError
+from palm.http.answer import Answer
 from palm.http.template import fill, query_string
 
-__all__ = ["Node", "segment"]
+__all__ = ["AsyncNode", "Node", "segment"]
 
 R = TypeVar("R")
 Send = Callable[[str, str, bytes, tuple[str, ...], str], R]
@@ -26,6 +27,7 @@ _CAPITAL: Final = re.compile(r"[A-Z]")
 _PROBES: Final = ("_repr_", "_ipython_")
 """Attributes that notebooks look up on every object; they are not variables of a path."""
 _VERBS: Final = ("get", "post", "put", "patch", "delete")
+_ASYNC_VERBS: Final = tuple(f"{verb}Async" for verb in _VERBS)
 
 
 def segment(name: str) -> str:
@@ -64,19 +66,31 @@ class Node(Generic[R]):
         self.__path = path
         self.__send = send
 
-    def chain(self, path: str) -> Node[R]:
-        """Return the node at ``path`` below this one, taken literally; ``""`` adds a slash."""
+    def chain(self, path: str) -> Self:
+        """Return the node at ``path`` below this one, taken literally; ``""`` adds a slash.
+
+        Args:
+            path: As the documentation writes it: ``"pay/transactions/id/{transaction_id}"``.
+        """
         if not isinstance(path, str):
             raise TypeError(f"a path is text, not {type(path).__name__}")
-        return Node(f"{self.__path}/{path.removeprefix('/')}", self.__send)
+        return type(self)(f"{self.__path}/{path.removeprefix('/')}", self.__send)
 
-    __getitem__ = chain
+    def __getitem__(self, path: str) -> Self:
+        """Return the node at ``path`` below this one, as :meth:`chain` does."""
+        return self.chain(path)
 
-    def __getattr__(self, name: str) -> Node[R]:
+    def __getattr__(self, name: str) -> Self:
+        """Return the node of the next segment: ``_x_`` is a variable, ``camelCase`` kebab-case."""
+        if name in _ASYNC_VERBS:
+            raise AttributeError(
+                f"{name} belongs to AsyncPalm, where it is awaited; with Palm call "
+                f"{name.removesuffix('Async')}"
+            )
         variable = _VARIABLE.fullmatch(name)
         if name.startswith(_PROBES) or (name.startswith("_") and not variable):
             raise AttributeError(name)
-        return Node(f"{self.__path}/{segment(name)}", self.__send)
+        return type(self)(f"{self.__path}/{segment(name)}", self.__send)
 
     def get(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a GET."""
@@ -118,14 +132,65 @@ class Node(Generic[R]):
     def __repr__(self) -> str:
         return f"<{self.__path}>"
 
-    def __copy__(self) -> Node[R]:
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: object) -> Node[R]:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a chain cannot be pickled: it belongs to its client")
+
+
+class AsyncNode(Node[Coroutine[None, None, Answer]]):
+    """A path of an ``AsyncPalm``, or its beginning; what its methods return is awaited.
+
+    Each method also has the name that it has in the documentation's PHP examples::
+
+        await node.get({"openid": "o…", "query": {"organization_id": "1004"}})
+        await node.getAsync({"openid": "o…", "query": {"organization_id": "1004"}})
+
+    Raises:
+        ArgumentError: A variable is missing, or not part of the path; nothing was sent.
+        PalmError: As drawn in :mod:`palm.errors`.
+
+    Source: https://github.com/wechatpay-apiv3/wechatpay-php
+    """
+
+    __slots__ = ()
+
+    def getAsync(  # noqa: N802 - the documentation's name
+        self, params: Mapping[str, object] | None = None, /, **named: object
+    ) -> Coroutine[None, None, Answer]:
+        """Send a GET, as :meth:`get` does."""
+        return self.get(params, **named)
+
+    def postAsync(  # noqa: N802 - the documentation's name
+        self, params: Mapping[str, object] | None = None, /, **named: object
+    ) -> Coroutine[None, None, Answer]:
+        """Send a POST, as :meth:`post` does."""
+        return self.post(params, **named)
+
+    def putAsync(  # noqa: N802 - the documentation's name
+        self, params: Mapping[str, object] | None = None, /, **named: object
+    ) -> Coroutine[None, None, Answer]:
+        """Send a PUT, as :meth:`put` does."""
+        return self.put(params, **named)
+
+    def patchAsync(  # noqa: N802 - the documentation's name
+        self, params: Mapping[str, object] | None = None, /, **named: object
+    ) -> Coroutine[None, None, Answer]:
+        """Send a PATCH, as :meth:`patch` does."""
+        return self.patch(params, **named)
+
+    def deleteAsync(  # noqa: N802 - the documentation's name
+        self, params: Mapping[str, object] | None = None, /, **named: object
+    ) -> Coroutine[None, None, Answer]:
+        """Send a DELETE, as :meth:`delete` does."""
+        return self.delete(params, **named)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *_ASYNC_VERBS]
 
 
 def _mapping(name: str, value: object) -> Mapping[str, object]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from palm.chain import Node
+from palm.chain import AsyncNode
 from palm.clock import Clock, checked_clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import RSASigner, RSAVerifier
@@ -229,14 +229,13 @@ class AsyncPalm:
         return Notifications(self._queries.transport)
 
     @property
-    def v3(self) -> Node[Coroutine[None, None, Answer]]:
+    def v3(self) -> AsyncNode:
         """The first node of a chain: ``palm.v3.palmservice.…``."""
         return self.chain("v3")
 
-    def chain(self, path: str) -> Node[Coroutine[None, None, Answer]]:
+    def chain(self, path: str) -> AsyncNode:
         """Return the node at ``path``, taken literally: ``palm.chain("v3/…/{openid}")``."""
-        send: Callable[..., Coroutine[None, None, Answer]] = self.send
-        return Node("", send).chain(path)
+        return AsyncNode("", self.send).chain(path)
 
     __getitem__ = chain
     __iter__ = None  # a client is not a sequence, though it takes keys

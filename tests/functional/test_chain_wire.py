@@ -384,3 +384,44 @@ async def test_preauthorize_without_a_token_is_an_error_and_asks_once(keys, answ
             with pytest.raises(BodyError):
                 await palm.authorizations.preauthorize(PLAIN, organization_id="1004")
     assert len(server.seen) == 1
+
+
+PATH = "v3/palmservice/authorization/openid/{openid}"
+ARGUMENTS = {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "query": {"organization_id": "1004"}}
+
+
+@pytest.mark.parametrize("verb", ["get", "getAsync"])
+@pytest.mark.parametrize(
+    "node",
+    [
+        lambda p: p.v3.palmservice.authorization.openid._openid_,
+        lambda p: p.chain(PATH),
+        lambda p: p[PATH],
+    ],
+    ids=["chain", "declared", "key"],
+)
+async def test_the_documentations_six_ways_are_one_request(server, palm, node, verb):
+    """Source: https://wechatpay.im/openapi/v3/palmservice/authorization/openid/%7Bopenid%7D."""
+    answer = await getattr(node(palm), verb)(ARGUMENTS)
+    assert answer.status == 200
+    [one] = server.seen
+    assert (one.method, one.target) == (
+        "GET",
+        "/v3/palmservice/authorization/openid/oUpF8uMuAJO_M2pxb1Q9zNjWeS6o?organization_id=1004",
+    )
+
+
+@pytest.mark.parametrize("verb", ["post", "put", "patch", "delete"])
+async def test_the_other_methods_have_that_name_too(server, palm, verb):
+    await getattr(palm.v3.foo._bar_, f"{verb}Async")(bar="1", json={"a": 1})
+    [one] = server.seen
+    assert (one.method, one.target, one.body) == (verb.upper(), "/v3/foo/1", b'{"a":1}')
+
+
+def test_a_chain_of_palm_names_the_client_that_has_them(keys):
+    node = Palm(merchant=keys.merchant(), keys=keys.platform_keys()).v3.foo
+    with pytest.raises(
+        AttributeError, match="getAsync belongs to AsyncPalm, .* with Palm call get"
+    ):
+        node.getAsync({})
+    assert not hasattr(node, "postAsync")

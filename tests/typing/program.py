@@ -21,6 +21,7 @@ from palm import (
     APIError,
     APIv3Key,
     ArgumentError,
+    AsyncNode,
     AsyncPalm,
     Attempt,
     Authorizations,
@@ -213,8 +214,11 @@ async def ask_many() -> list[PalmAuthorization]:
                 print(pair.organization_id, explain(outcome))
             else:
                 found.append(outcome)
-        node: Node[Coroutine[None, None, Answer]] = client.v3.foo
-        response: Answer = await node.get()
+        node: AsyncNode = client.v3.foo
+        either: Node[Coroutine[None, None, Answer]] = node
+        response: Answer = await either.get()
+        response = await node._openid_.getAsync({"openid": "o1", "query": {}})
+        response = await client["v3/foo"].chain("bar").postAsync(json={"a": 1})
         hasty: AsyncPalm = client.with_options(timeout=Timeouts(total_s=1.0))
         print(response.verified_by, await hasty.authorizations.get("o1", "1"))
     return found

@@ -53,9 +53,11 @@ def test_a_program_that_misuses_them_is_not(tmp_path):
         "    Palm.from_env(rate='50')\n"
         "    a.with_options(retry=3)\n"
         "    AsyncPalm.from_env(tiemout=3)\n"
+        "    a.v3.foo.getAsync()\n"
+        "    Palm.from_env().v3.foo.getAsync({})\n"
     )
     wrong = {line.split(":")[1] for line in checked(program).stdout.splitlines()[:-1]}
-    assert wrong >= {"3", "4", "5", "6", "7", "8", "10", "11", "12", "13", "14"}
+    assert wrong >= {"3", "4", "5", "6", "7", "8", "10", "11", "12", "13", "14", "15", "16"}
 
 
 def test_the_program_uses_every_public_name():

@@ -14,7 +14,7 @@ import typing
 import pytest
 
 from palm import ArgumentError, AsyncPalm, Palm
-from palm.chain import Node, segment
+from palm.chain import AsyncNode, Node, segment
 
 
 @pytest.fixture
@@ -106,6 +106,9 @@ def test_a_node_shows_its_path_and_no_more(node):
     assert repr(node.foo._openid_) == "</v3/foo/{openid}>"
     assert f"{node}" == "</v3>"
     assert dir(node) == ["chain", "delete", "get", "patch", "post", "put"]
+    verbs = ["delete", "get", "patch", "post", "put"]
+    both = ["chain", *verbs, *(f"{verb}Async" for verb in verbs)]
+    assert dir(AsyncNode("/v3", None)) == sorted(both)
 
 
 PROBES = [
