@@ -88,8 +88,9 @@ def authenticate(received: Received, merchant: Certificate, *, now: int) -> str:
     4. The merchant exists, and the certificate is its own.
     5. The signature verifies over the raw request target and the raw body.
 
-    No page says what happens with blanks around the commas or a serial number in lower case: both
-    are rejected here, because no SDK sends them.
+    No page says what happens with blanks around the commas, or with a serial number in lower case.
+    The blanks are rejected, because no SDK sends them. The lower case is accepted, because the npm
+    client wechatpay-node-v3 sends it.
 
     Args:
         received: The request.
@@ -119,7 +120,7 @@ def authenticate(received: Received, merchant: Certificate, *, now: int) -> str:
     # 4.
     if fields["mchid"] != merchant.mchid:
         raise Rejection(rejections.UNKNOWN_MERCHANT)
-    if fields["serial_no"] != merchant.serial_no:
+    if fields["serial_no"].upper() != merchant.serial_no:
         raise Rejection(rejections.UNKNOWN_SERIAL)
     # 5.
     head = (

@@ -118,38 +118,34 @@ class AuthorizationQuestion:
 class PreauthorizeQuestion:
     """A token with which a person may authorize in the mini-program.
 
-    It changes nothing here: the population decides who has authorized whom. That exactly one of the
-    two members must be given, and that undocumented members are ignored, are decisions.
+    It changes nothing here: the population decides who has authorized whom. That at least one of
+    the two ids must be given, and that undocumented members are ignored, are decisions. The
+    documentation's example gives both.
 
     Attributes:
-        openid: The person.
-        member: The member that was given: ``organization_id`` or ``preauthorize_session_id``.
-        value: The value of that member.
+        members: ``openid``, and ``organization_id`` or ``preauthorize_session_id`` or both.
 
-    Source: https://pay.weixin.qq.com/doc/v3/partner/4014481990
+    Sources: https://pay.weixin.qq.com/doc/v3/partner/4014481990, and the example
+    https://wechatpay.im/openapi/v3/palmservice/authorization/preauthorize
     """
 
-    openid: str
-    member: str
-    value: str
+    members: tuple[tuple[str, str], ...]
 
     @classmethod
     def read(cls, call: Call) -> PreauthorizeQuestion:
         """Return the question that a call asks.
 
         Raises:
-            Rejection: 400; the body is not a JSON object, ``openid`` is missing, or not exactly one
-                of the two members is given; or one of them is not text, empty or too long.
+            Rejection: 400; the body is not a JSON object, ``openid`` is missing, or both other ids
+                are; or one of them is not text, empty or too long.
         """
         either = ("organization_id", "preauthorize_session_id")
         members = from_body(call.body, "openid", *either, longest=128)
         if "openid" not in members:
             raise wrong("body", "/openid", "missing parameter")
-        given = [member for member in either if member in members]
-        if len(given) != 1:
-            issue = f"exactly one of {either[0]} and {either[1]} is wanted"
-            raise wrong("body", f"/{either[1]}", issue)
-        return cls(members["openid"], given[0], members[given[0]])
+        if not any(member in members for member in either):
+            raise wrong("body", f"/{either[1]}", f"{either[0]} or {either[1]} is wanted")
+        return cls(tuple(sorted(members.items())))
 
     @property
     def pair(self) -> tuple[str, str] | None:
@@ -158,7 +154,7 @@ class PreauthorizeQuestion:
 
     def answer(self, context: AnswerContext) -> dict[str, object]:
         """Return the token: 64 characters, the same for the same question and population."""
-        asked = "\0".join((str(context.population.seed), self.openid, self.member, self.value))
+        asked = "\0".join((str(context.population.seed), *(f"{k}={v}" for k, v in self.members)))
         return {"permission_token": hashlib.sha256(asked.encode()).hexdigest()}
 
 

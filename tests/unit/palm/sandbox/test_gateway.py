@@ -262,10 +262,16 @@ async def test_another_merchant_is_refused(gateway, caller):
     assert text == "商户未申请过证书。"
 
 
-async def test_another_serial_is_refused_also_the_same_in_small_letters(gateway, caller, keys):
-    for serial in (keys.platform_serial, keys.merchant_serial.lower()):
+async def test_another_serial_is_refused(gateway, caller, keys):
+    for serial in (keys.platform_serial, keys.platform_serial.lower()):
         _, text = await refused(caller, gateway, caller.header(serial_no=serial))
         assert text == "商户证书序列号有误。请使用签名私钥匹配的证书序列号"
+
+
+async def test_the_same_serial_in_lower_case_is_accepted(gateway, caller, keys):
+    """The npm client wechatpay-node-v3 sends it so."""
+    header = caller.header(serial_no=keys.merchant_serial.lower())
+    assert (await caller.ask(gateway, authorization=header)).status == 200
 
 
 async def test_a_wrong_signature_is_refused_with_what_should_have_been_signed(gateway, caller):

@@ -164,6 +164,18 @@ async def test_both_ways_to_a_token_of_64_characters(gateway, caller, way):
     assert gateway.stats.routes == {f"POST {PREAUTHORIZE}": 1}
 
 
+async def test_the_documentations_example_which_has_both_ids_is_answered(gateway, caller):
+    """Source: https://wechatpay.im/openapi/v3/palmservice/authorization/preauthorize."""
+    ids = {"preauthorize_session_id": "181167098309019291163", "organization_id": "1004"}
+    response = await ask(caller, gateway, body(openid=OPENID, **ids))
+    assert response.status == 200
+    assert len(response.json["permission_token"]) == 64
+    assert (
+        response.json
+        != (await ask(caller, gateway, body(openid=OPENID, **ids | {"organization_id": "1"}))).json
+    )
+
+
 async def test_a_token_depends_on_the_question_and_the_seed_only(gateway, caller):
     questions = [
         {"openid": OPENID, "organization_id": "1"},
@@ -190,10 +202,6 @@ async def test_a_token_depends_on_the_question_and_the_seed_only(gateway, caller
         (b"[" * 100_000, ""),
         (body(organization_id="1"), "/openid"),
         (body(openid=OPENID), "/preauthorize_session_id"),
-        (
-            body(openid=OPENID, organization_id="1", preauthorize_session_id="2"),
-            "/preauthorize_session_id",
-        ),
         (body(openid=None, organization_id="1"), "/openid"),
         (body(openid=7, organization_id="1"), "/openid"),
         (body(openid="", organization_id="1"), "/openid"),
