@@ -11,6 +11,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+_SLOW_MACHINE = "cto=60&rto=60"
+"""Seconds to connect and to read: Apprise's own 4 s are short on a busy machine."""
+
 
 @contextmanager
 def _serving(server):
@@ -46,7 +49,7 @@ def receiver():
     server.received, server.pings = [], []
     server.status, server.answer = 200, b"{}"
     server.address = f"127.0.0.1:{server.server_port}"
-    server.url = f"json://{server.address}/token-0c1a8e5b77"
+    server.url = f"json://{server.address}/token-0c1a8e5b77?{_SLOW_MACHINE}"
     with _serving(server):
         yield server
 
@@ -79,7 +82,7 @@ def mail_server():
     server.mails = []
     server.url = (
         f"mailto://127.0.0.1:{server.server_address[1]}"
-        "?mode=insecure&from=job@example.com&to=operator@example.com"
+        f"?mode=insecure&from=job@example.com&to=operator@example.com&{_SLOW_MACHINE}"
     )
     with _serving(server):
         yield server

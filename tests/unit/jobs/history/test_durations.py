@@ -128,3 +128,17 @@ def test_a_pair_that_comes_later_is_followed_from_then_on():
     durations = followed.durations()
     assert (durations.ended, durations.censored) == (1, 1)
     assert (durations.median_days, durations.longest_days) == (2, 2)
+
+
+def test_after_several_lost_nights_what_was_seen_over_is_not_taken_for_open_again():
+    """It closed and was opened again on nights without a report: the later one's start is unseen.
+
+    Its closing ends neither the first one, which is censored where it was last seen, nor another.
+    """
+    assert lasted(
+        night(2, a="ON REOPENED", b="ON OPENED"),
+        night(3, a="ON UNCHANGED", b="ON UNCHANGED"),
+        night(9, a="OFF UNCHANGED", b="UNKNOWN UNKNOWN"),
+        night(15, a="ON UNCHANGED", b="ON UNCHANGED"),
+        night(20, a="OFF CLOSED", b="OFF CLOSED"),
+    ) == ([18], [1])
