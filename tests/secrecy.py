@@ -122,8 +122,14 @@ class Secrecy:
         async def sent(
             transport: Any, method: str, url: str, headers: Any, *rest: Any, **more: Any
         ) -> Any:
-            self.keep_request(url, headers.get("Authorization", ""))
-            return await send(transport, method, url, headers, *rest, **more)
+            async def signed() -> Any:
+                made = await headers()
+                self.keep_request(url, made.get("Authorization", ""))
+                return made
+
+            self.keep_request(url, "" if callable(headers) else headers.get("Authorization", ""))
+            given = signed if callable(headers) else headers
+            return await send(transport, method, url, given, *rest, **more)
 
         def generated(**options: Any) -> SandboxKeys:
             keys = generate(**options)

@@ -62,7 +62,12 @@ def authorization(
 
 
 class Signer(Protocol):
-    """Signs for a merchant. A key that lives elsewhere (KMS, HSM) implements this."""
+    """Signs for a merchant. A key that lives elsewhere (KMS, HSM) implements this.
+
+    ``async def sign`` runs in the client's event loop. ``def sign`` may block: it is called in a
+    thread of its own, so several calls may run at the same time. Either is part of the attempt: it
+    must return within its timeout, and what it raises is a :class:`palm.SignerError`.
+    """
 
     @property
     def mchid(self) -> str:

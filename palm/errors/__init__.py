@@ -21,6 +21,7 @@
     │   ├── DisconnectedError *     a connection broke (also a ConnectionError)
     │   └── TimedOutError *         it took too long (also a TimeoutError)
     ├── SignerError *               the caller's own Signer failed; nothing was sent
+    │   └── SignerTimeoutError *    ... did not return in time (also a TimeoutError)
     ├── LocalResourceError *        this machine lacks a resource for a connection; nothing was sent
     ├── VerificationError *         a response that is not accepted as an answer
     │   ├── SignatureError *        unsigned, wrongly signed, stale, or signed with an unknown key
@@ -62,6 +63,7 @@ from palm.errors.transport import (
     LocalResourceError,
     ProxyAuthenticationError,
     SignerError,
+    SignerTimeoutError,
     TimedOutError,
     TransportError,
 )
@@ -108,6 +110,7 @@ __all__ = [
     "SignatureError",
     "SignatureReason",
     "SignerError",
+    "SignerTimeoutError",
     "StateError",
     "ThrottledError",
     "TimedOutError",

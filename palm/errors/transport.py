@@ -11,6 +11,7 @@ __all__ = [
     "LocalResourceError",
     "ProxyAuthenticationError",
     "SignerError",
+    "SignerTimeoutError",
     "TimedOutError",
     "TransportError",
 ]
@@ -75,4 +76,11 @@ class SignerError(TransientError):
 
     It names the exception's class only: its text may hold the request, a key or a token. No request
     was sent; a GET is tried again, because the service that holds the key may answer then.
+    """
+
+
+class SignerTimeoutError(SignerError, TimeoutError):
+    """The caller's own Signer did not return within the attempt's timeout; nothing was sent.
+
+    It is no TimedOutError, because the gateway is not the reason: there is no failover.
     """

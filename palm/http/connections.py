@@ -12,7 +12,7 @@ import asyncio
 import functools
 import select
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -29,7 +29,18 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
     from multidict import CIMultiDict
 
-__all__ = ["Connections", "OutgoingRequest", "RawResponse", "WritePermit", "current_request"]
+__all__ = [
+    "Connections",
+    "OutgoingRequest",
+    "RawResponse",
+    "Sign",
+    "WritePermit",
+    "current_request",
+]
+
+
+Sign = Callable[[], Awaitable[Mapping[str, str]]]
+"""Returns the headers of a request, signed now."""
 
 
 class WritePermit(Protocol):
@@ -38,8 +49,8 @@ class WritePermit(Protocol):
     def use(self) -> bool:
         """Record that the request is written now; return False if it must wait: :meth:`renew`."""
 
-    async def renew(self) -> Mapping[str, str]:
-        """Wait until the request may be written; return its headers, signed anew."""
+    async def renew(self) -> None:
+        """Wait until the request may be written."""
 
 
 class CheckedConnection(ResponseHandler):
@@ -94,17 +105,21 @@ class OutgoingRequest:
     Args:
         permit: Permission to write it; None: it may be written at once.
         timer: Its timer, which starts again after a wait for permission.
+        sign: Returns its headers, signed anew; None: they are not signed.
 
     Attributes:
         permit: Permission to write it; None: it may be written at once.
         connection: The connection that it was written to; None before, and after verification.
     """
 
-    __slots__ = ("_timer", "connection", "permit")
+    __slots__ = ("_sign", "_timer", "connection", "permit")
 
-    def __init__(self, permit: WritePermit | None, timer: RequestTimer) -> None:
+    def __init__(
+        self, permit: WritePermit | None, timer: RequestTimer, sign: Sign | None = None
+    ) -> None:
         self.permit = permit
         self._timer = timer
+        self._sign = sign
         self.connection: CheckedConnection | None = None
 
     def release(self, *, verified: bool) -> None:
@@ -114,14 +129,16 @@ class OutgoingRequest:
             connection.pool.take_back(connection, verified=verified)
 
     async def wait(self, headers: CIMultiDict[str]) -> None:
-        """Wait for permission, and sign the request anew; the wait counts for no timeout."""
+        """Wait for permission, which counts for no timeout; then sign the request anew."""
         if self.permit is None:
             return
         self._timer.pause()
         try:
-            headers.update(await self.permit.renew())
+            await self.permit.renew()
         finally:
             self._timer.restart()
+        if self._sign is not None:
+            headers.update(await self._sign())
 
 
 class RawResponse:

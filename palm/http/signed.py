@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from palm.clock import Clock
 from palm.crypto.certificate_store import CertificateStore
 from palm.crypto.certificates import CERTIFICATES, APIv3Key
 from palm.crypto.replay import ReplayMemory
+from palm.crypto.request_signing import RequestSigner, Signing
 from palm.crypto.signature_headers import Headers, SignatureHeaders, signature_headers
-from palm.crypto.signing import Signer, Verifier, authorization, message
+from palm.crypto.signing import Signer, Verifier
 from palm.errors import (
     APIError,
     CertificateRefusedError,
@@ -22,7 +20,9 @@ from palm.errors import (
     SignatureError,
     SignatureReason,
     SignerError,
+    SignerTimeoutError,
     StateError,
+    TimedOutError,
     TransportError,
 )
 from palm.http.answer import TYPED, Answer, error_of, request_id_of
@@ -68,7 +68,7 @@ class SignedTransport:
         self._replays = ReplayMemory(os.urandom(16))
         self._transport = transport
         self._clock = clock or Clock()
-        self._nonce = nonce
+        self._request_signer = RequestSigner(signer, verifier, self._clock, nonce)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -216,80 +216,38 @@ class SignedTransport:
 
         Raises:
             TransportError: There was no complete response.
+            SignerError: The signer failed, or did not return in time.
             LocalResourceError: This machine lacks a resource that a connection needs.
             BodyError: The response was longer than 64 KiB.
         """
-        sign = partial(self._signed_headers, method, target, body)
-        headers = await sign()
-        signed_permit = None if permit is None else _SignedPermit(permit, sign)
+        signing = Signing(self._request_signer, method, target, body)
+        signer_is_slow = False
         host = self.hosts.choose(self._clock.monotonic())
         try:
             raw = await self._transport.send(
-                method, host + target, headers, body, timeouts, permit=signed_permit
+                method, host + target, signing.headers, body, timeouts, permit=permit
             )
         except CertificateRefusedError as error:  # its host may be a proxy's
             self.hosts.failed(host, self._clock.monotonic(), refused=True)
             error.everywhere = self.hosts.refused_everywhere
             raise
-        except PalmError as error:
-            error.host = shown_host(host)
-            if isinstance(error, TransportError):
-                self.hosts.failed(host, self._clock.monotonic())
+        except SignerError:
             raise
+        except PalmError as error:
+            signer_is_slow = signing.is_running and isinstance(error, TimedOutError)
+            if not signer_is_slow:
+                error.host = shown_host(host)
+                if isinstance(error, TransportError):
+                    self.hosts.failed(host, self._clock.monotonic())
+                raise
         finally:
             if permit is not None:
                 permit.return_slot()
+        if signer_is_slow:
+            raise SignerTimeoutError("the signer did not return in time")
         raw.host = host
         self.hosts.answered(host)
         return raw
-
-    async def _signed_headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
-        """Return a request's headers, signed now."""
-        timestamp, nonce = str(int(self._clock.wall())), self._nonce()
-        failure: str | None = None
-        try:
-            signed = self.signer.sign(message(method, target, timestamp, nonce, body))
-            signature = signed if isinstance(signed, bytes) else await signed
-            if not isinstance(signature, bytes):
-                failure = f"returned {type(signature).__name__} instead of bytes"
-        except PalmError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the signer is the caller's own code
-            failure = f"raised {type(error).__name__}"
-        if failure is not None:  # outside the except block: the original may hold the request
-            raise SignerError(f"the signer {failure}")
-        # Tasks that are ready at the same time all sign first and then all send: a signature evicts
-        # everything else from the processor's caches, which cost a tenth of a request's time.
-        await asyncio.sleep(0)
-        headers = {
-            "Authorization": authorization(
-                self.signer.mchid,
-                self.signer.serial_no,
-                b64encode(signature).decode(),
-                timestamp=timestamp,
-                nonce_str=nonce,
-            )
-        }
-        if preferred := self.verifier.preferred:
-            headers["Wechatpay-Serial"] = preferred
-        if body:
-            headers["Content-Type"] = "application/json"
-        return headers
-
-
-class _SignedPermit:
-    """A permit to write a request, which is signed anew after a second wait."""
-
-    __slots__ = ("_permit", "_sign", "use")
-
-    def __init__(self, permit: Permit, sign: Callable[[], Awaitable[Mapping[str, str]]]) -> None:
-        self._permit = permit
-        self._sign = sign
-        self.use = permit.use
-
-    async def renew(self) -> Mapping[str, str]:
-        await self._permit.renew()
-        return await self._sign()
 
 
 def _identified(error: SignatureError, status: int, headers: Mapping[str, str]) -> SignatureError:

@@ -27,6 +27,7 @@ from palm.http.connections import (
     Connections,
     OutgoingRequest,
     RawResponse,
+    Sign,
     WritePermit,
     current_request,
 )
@@ -168,7 +169,7 @@ class Transport:
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | Sign,
         body: bytes,
         timeouts: Timeouts | None = None,
         *,
@@ -179,7 +180,7 @@ class Transport:
         Args:
             method: HTTP method, upper case.
             url: Sent as it is, so percent-encoded.
-            headers: In addition to those that every request has.
+            headers: In addition to those that every request has; or what signs and returns them.
             body: Sent as it is.
             timeouts: Instead of the transport's own.
             permit: Checked when the connection is ready; None: the request is written at once.
@@ -196,12 +197,13 @@ class Transport:
         options = self._options(method, url, body, timeouts)
         session = self._open()
         timer = RequestTimer(self._timer_queue(timeouts.total_s))
-        request = OutgoingRequest(permit, timer)
+        request = OutgoingRequest(permit, timer, headers if callable(headers) else None)
         token = current_request.set(request)
         try:
             with timer:
+                given = await headers() if callable(headers) else headers
                 return await _response(
-                    session.request(method, URL(url, encoded=True), headers=headers, **options),
+                    session.request(method, URL(url, encoded=True), headers=given, **options),
                     request,
                 )
         except PalmError:  # some of them are also an OSError

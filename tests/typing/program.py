@@ -66,6 +66,7 @@ from palm import (
     SignatureReason,
     Signer,
     SignerError,
+    SignerTimeoutError,
     StateError,
     SyncAuthorizations,
     SyncNotifications,
@@ -249,6 +250,8 @@ def explain(error: PalmError) -> str:
         case ServerError() | PendingError() | APIError():
             verified: bool = error.verified
             return f"later: {verified}"
+        case SignerTimeoutError():
+            return "the key's service is slow"
         case SignerError():
             return f"{error.method} {error.route} {error.host} {error.elapsed_s} {error.headers}"
         case (

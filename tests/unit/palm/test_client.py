@@ -7,6 +7,7 @@ import base64
 import gzip
 import json
 import re
+import threading
 import time
 from contextlib import aclosing
 from itertools import count
@@ -23,9 +24,11 @@ from palm import (
     AuthorizationState,
     BodyError,
     Breaker,
+    BreakerRules,
     Clock,
     DisconnectedError,
     ForbiddenError,
+    HostRules,
     MismatchError,
     NoStateError,
     Pacer,
@@ -38,7 +41,9 @@ from palm import (
     SignatureError,
     SignatureReason,
     SignerError,
+    SignerTimeoutError,
     ThrottledError,
+    Timeouts,
     UnnamedError,
 )
 from palm.crypto.signing import RSASigner, message
@@ -628,13 +633,18 @@ async def later(signature):
     return signature
 
 
-def promised(signature):
-    future = asyncio.get_running_loop().create_future()
-    future.set_result(signature)
-    return future
+class Promise:
+    """An awaitable that is no coroutine."""
+
+    def __init__(self, signature):
+        self._signature = signature
+
+    def __await__(self):
+        yield
+        return self._signature
 
 
-@pytest.mark.parametrize("answer", [later, promised, bytes])
+@pytest.mark.parametrize("answer", [later, Promise, bytes])
 async def test_a_signer_may_promise_its_signature(serve, client, sealed, keys, answer):
     signer = Remote(RSASigner(keys.merchant()), answer)
     async with serve(telling(sealed, ON)) as server, client(server, merchant=signer) as palm:
@@ -653,6 +663,115 @@ async def test_a_signer_that_fails_is_named(serve, client, sealed, keys):
         with pytest.raises(SignerError, match="^the signer raised LookupError"):
             await palm.authorizations.get(OPENID, "1004")
         assert server.heads == []
+
+
+class Slow:
+    """A signer whose key lives elsewhere, and that hangs for some requests."""
+
+    def __init__(self, signer, *, hangs):
+        self.mchid, self.serial_no = signer.mchid, signer.serial_no
+        self._signer, self._hangs = signer, hangs
+        self.calls = 0
+        self.go = threading.Event()
+
+
+class SlowInThread(Slow):
+    def sign(self, message, /):
+        self.calls += 1
+        if self._hangs(message):
+            self.go.wait(10)
+        return self._signer.sign(message)
+
+
+class SlowInLoop(Slow):
+    async def sign(self, message, /):
+        self.calls += 1
+        if self._hangs(message):
+            await asyncio.sleep(3600)
+        return self._signer.sign(message)
+
+
+@pytest.fixture(params=[SlowInThread, SlowInLoop])
+def slow(request, keys):
+    made = []
+
+    def make(hangs):
+        made.append(request.param(RSASigner(keys.merchant()), hangs=hangs))
+        return made[-1]
+
+    yield make
+    for signer in made:
+        signer.go.set()
+
+
+async def test_a_signer_that_hangs_is_a_timeout_and_is_asked_again(serve, client, slow):
+    signer, told = slow(lambda _: True), []
+    options = {"merchant": signer, "timeouts": Timeouts(total_s=0.05), "on_attempt": told.append}
+    async with serve(silence) as server, client(server, **options) as palm:
+        with pytest.raises(
+            SignerTimeoutError, match="^the signer did not return in time\n"
+        ) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+        assert isinstance(caught.value, SignerError)
+        assert isinstance(caught.value, TimeoutError)
+        assert (signer.calls, caught.value.attempts, len(told)) == (3, 3, 3)
+        assert server.heads == []
+
+
+async def test_a_signer_that_hangs_once_costs_one_attempt(serve, client, sealed, slow):
+    signer = slow(lambda _: signer.calls == 1)
+    options = {"merchant": signer, "timeouts": Timeouts(total_s=0.5)}
+    async with serve(telling(sealed, ON)) as server, client(server, **options) as palm:
+        assert (await palm.authorizations.get(OPENID, "1004")).attempts == 2
+        assert len(server.heads) == 1
+
+
+async def test_a_signer_that_hangs_for_one_pair_does_not_end_get_many(serve, client, sealed, slow):
+    signer = slow(lambda message: b"oHanging" in message)
+    options = {
+        "merchant": signer,
+        "timeouts": Timeouts(total_s=0.5),
+        "retry": Retry(attempts=1),
+    }
+    pairs = [("oHanging", "1004"), (OPENID, "1004")]
+    async with serve(telling(sealed, ON)) as server, client(server, **options) as palm:
+        found = {pair.openid: each async for pair, each in palm.authorizations.get_many(pairs)}
+    assert isinstance(found["oHanging"], SignerTimeoutError)
+    assert found[OPENID].state is AuthorizationState.ON
+
+
+async def test_a_signer_that_hangs_says_nothing_about_the_gateway(serve, client, slow):
+    options = {
+        "merchant": slow(lambda _: True),
+        "timeouts": Timeouts(total_s=0.02),
+        "retry": Retry(attempts=1),
+        "hosts": HostRules(failures=1),
+        "breaker": BreakerRules(failures=1, silence_s=0.0),
+    }
+    async with serve(silence) as server:
+        urls = [server.base_url, "http://localhost:1"]
+        async with client(server, base_url=urls, **options) as palm:
+            for _ in range(3):
+                with pytest.raises(SignerTimeoutError) as caught:
+                    await palm.authorizations.get(OPENID, "1004")
+            assert not caught.value.outage
+            assert (palm.hosts.switches, palm.breaker.openings) == (0, 0)
+
+
+async def test_a_signer_that_cancels_itself_does_not_end_get_many(serve, client, sealed, keys):
+    class Cancelled(SlowInLoop):
+        async def sign(self, message, /):
+            if b"oHanging" in message:
+                raise asyncio.CancelledError
+            return self._signer.sign(message)
+
+    signer = Cancelled(RSASigner(keys.merchant()), hangs=None)
+    pairs = [("oHanging", "1004"), (OPENID, "1004")]
+    options = {"merchant": signer, "retry": Retry(attempts=1)}
+    async with serve(telling(sealed, ON)) as server, client(server, **options) as palm:
+        found = {pair.openid: each async for pair, each in palm.authorizations.get_many(pairs)}
+    assert str(found["oHanging"]) == "the signer was cancelled"
+    assert found[OPENID].state is AuthorizationState.ON
 
 
 async def test_every_attempt_is_told_of(serve, client, sealed):

@@ -11,7 +11,7 @@ import pytest
 
 from palm import AsyncPalm, Clock, PalmError, Retry
 from palm.crypto.signing import message
-from palm.errors import BodyError, DisconnectedError, SignatureError
+from palm.errors import BodyError, DisconnectedError, SignatureError, TimedOutError
 from palm.http.connections import Connections
 from palm.http.transport import Timeouts, Transport
 
@@ -27,9 +27,10 @@ async def transport():
     await transport.close()
 
 
-async def ask(transport, server, *, permit=None):
+async def ask(transport, server, *, permit=None, sign=None):
     """Send a request, believe what comes back and return it."""
-    with await transport.send("GET", f"{server.base_url}/x", {}, b"", permit=permit) as answer:
+    url, sign = f"{server.base_url}/x", sign or Signs()
+    with await transport.send("GET", url, sign, b"", permit=permit) as answer:
         answer.keep_connection()
     return answer.content.decode()
 
@@ -56,7 +57,17 @@ class Waiting:
         self.waits += 1
         await self.until()
         self.come = True
-        return {"Authorization": "anew"}
+
+
+class Signs:
+    """Signs a request, and then signs it anew."""
+
+    def __init__(self):
+        self.times = 0
+
+    async def __call__(self):
+        self.times += 1
+        return {"Authorization": "first" if self.times == 1 else "anew"}
 
 
 # --- what came while nobody asked
@@ -166,6 +177,7 @@ async def test_what_comes_while_a_request_waits_for_its_turn_is_not_its_answer(
         assert await ask(transport, server, permit=permit) == f"{len(expected) + 1:02}"
         assert (permit.waits, server.connections) == (1, 2)
         assert "Authorization: anew" in server.heads[-1]
+        assert "first" not in server.heads[-1]
 
 
 async def test_a_connection_that_closes_while_a_request_waits_for_its_turn_is_replaced(
@@ -268,6 +280,26 @@ async def test_the_wait_for_the_turn_counts_in_no_timeout(serve, total):
     async with serve(numbered) as server:
         transport = Transport(Timeouts(connect_s=total, total_s=total))
         assert await ask(transport, server, permit=Waiting(longer_than_allowed)) == "01"
+        await transport.close()
+
+
+@pytest.mark.parametrize("hangs", [1, 2])
+async def test_signing_counts_in_the_timeout_also_after_the_wait_for_the_turn(serve, hangs):
+    class Hangs(Signs):
+        async def __call__(self):
+            headers = await super().__call__()
+            if self.times == hangs:
+                await asyncio.sleep(3600)
+            return headers
+
+    async def at_once():
+        pass
+
+    async with serve(numbered) as server:
+        transport = Transport(Timeouts(connect_s=5, total_s=0.05))
+        with pytest.raises(TimedOutError):
+            await ask(transport, server, permit=Waiting(at_once), sign=Hangs())
+        assert server.heads == []
         await transport.close()
 
 

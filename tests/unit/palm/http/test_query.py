@@ -173,7 +173,7 @@ async def later(result):
         (lambda: RuntimeError(f"KMS refused {OPENID}"), "the signer raised RuntimeError"),
         (lambda: later(KeyError(OPENID)), "the signer raised KeyError"),
         (lambda: later("text"), "the signer returned str instead of bytes"),
-        (lambda: "text", "the signer raised TypeError"),
+        (lambda: "text", "the signer returned str instead of bytes"),
     ],
 )
 async def test_a_failing_signer_is_an_error_and_ends_no_get_many(

@@ -1,0 +1,89 @@
+"""The headers that sign a request, made anew for every attempt.
+
+Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365342
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable
+
+from palm.clock import Clock
+from palm.crypto.signer_calls import SignerCalls
+from palm.crypto.signing import Signer, Verifier, authorization, message
+
+__all__ = ["RequestSigner", "Signing"]
+
+
+class RequestSigner:
+    """Signs the requests of one client.
+
+    Args:
+        signer: Signs.
+        verifier: Knows the key id that requests name in ``Wechatpay-Serial``.
+        clock: The time.
+        nonce: Returns a new random text for every request.
+    """
+
+    def __init__(
+        self, signer: Signer, verifier: Verifier, clock: Clock, nonce: Callable[[], str]
+    ) -> None:
+        self._calls = SignerCalls(signer)
+        self._verifier = verifier
+        self._clock = clock
+        self._nonce = nonce
+
+    async def headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
+        """Return a request's headers, signed now.
+
+        Raises:
+            SignerError: The signer failed.
+        """
+        timestamp, nonce = str(int(self._clock.wall())), self._nonce()
+        signature = await self._calls.sign(message(method, target, timestamp, nonce, body))
+        # Tasks that are ready at the same time all sign first and then all send: a signature evicts
+        # everything else from the processor's caches, which cost a tenth of a request's time.
+        await asyncio.sleep(0)
+        headers = {
+            "Authorization": authorization(
+                signature.mchid,
+                signature.serial_no,
+                b64encode(signature.raw).decode(),
+                timestamp=timestamp,
+                nonce_str=nonce,
+            )
+        }
+        if preferred := self._verifier.preferred:
+            headers["Wechatpay-Serial"] = preferred
+        if body:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+
+class Signing:
+    """The signatures of one request: one, and another after a second wait for the quota.
+
+    Args:
+        signer: Signs it.
+        method: HTTP method, upper case.
+        target: Path and query, percent-encoded.
+        body: The body.
+
+    Attributes:
+        is_running: Whether the signer has been called and has not returned.
+    """
+
+    __slots__ = ("_request", "_signer", "is_running")
+
+    def __init__(self, signer: RequestSigner, method: str, target: str, body: bytes) -> None:
+        self._signer = signer
+        self._request = method, target, body
+        self.is_running = False
+
+    async def headers(self) -> dict[str, str]:
+        """Return the request's headers, signed now."""
+        self.is_running = True
+        headers = await self._signer.headers(*self._request)
+        self.is_running = False
+        return headers

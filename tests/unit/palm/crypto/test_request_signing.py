@@ -1,0 +1,75 @@
+"""The headers of a request: signed at the time of the attempt, with a nonce of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+
+from palm.clock import Clock
+from palm.crypto.request_signing import RequestSigner, Signing
+from palm.crypto.signing import RSASigner
+
+TARGET = "/v3/certificates"
+
+
+@pytest.fixture
+def make(keys):
+    def made(sign=None, preferred="PUB_KEY_ID_1"):
+        nonces, own = count(1), RSASigner(keys.merchant())
+        signer = (
+            own
+            if sign is None
+            else SimpleNamespace(mchid=own.mchid, serial_no=own.serial_no, sign=sign)
+        )
+        return RequestSigner(
+            signer,
+            SimpleNamespace(preferred=preferred),
+            Clock(wall=lambda: 1554208460.9),
+            lambda: f"n{next(nonces)}",
+        )
+
+    return made
+
+
+async def test_each_attempt_has_a_signature_of_its_own(make, keys):
+    seen = []
+
+    async def sign(message):
+        seen.append(message)
+        return b"signature"
+
+    signer = make(sign)
+    one, other = [await signer.headers("GET", TARGET, b"") for _ in range(2)]
+    assert seen == [f"GET\n{TARGET}\n1554208460\nn{n}\n\n".encode() for n in (1, 2)]
+    assert one["Authorization"] != other["Authorization"]
+    assert f'mchid="{keys.mchid}"' in one["Authorization"]
+    assert re.search('signature="c2lnbmF0dXJl",timestamp="1554208460"', one["Authorization"])
+
+
+async def test_a_key_id_and_a_content_type_are_named_where_there_is_one(make):
+    assert set(await make().headers("GET", TARGET, b"")) == {"Authorization", "Wechatpay-Serial"}
+    assert set(await make(preferred="").headers("POST", TARGET, b"{}")) == {
+        "Authorization",
+        "Content-Type",
+    }
+
+
+async def test_it_is_known_whether_the_signer_has_returned(make):
+    go = asyncio.Event()
+
+    async def sign(message):
+        await go.wait()
+        return message
+
+    signing = Signing(make(sign), "GET", TARGET, b"")
+    task = asyncio.create_task(signing.headers())
+    assert not signing.is_running
+    await asyncio.sleep(0)
+    assert signing.is_running
+    go.set()
+    await task
+    assert not signing.is_running
