@@ -42,7 +42,11 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - not for --help
     from jobs.extract.chosen_rows import chosen_rows  # noqa: PLC0415
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
-    from jobs.show.selection import check_redacted_outputs, selected  # noqa: PLC0415
+    from jobs.show.selection import (  # noqa: PLC0415
+        check_redacted_outputs,
+        check_shown_outputs,
+        selected,
+    )
     from jobs.show.split import split_report  # noqa: PLC0415
     from jobs.store.files.same_file import check_outputs_apart  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
@@ -50,6 +54,7 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
 
     check_redacted_outputs(given, terminal=SummaryConsole().is_terminal)
+    check_shown_outputs(given)
     report, shown = selected(report, given)
     if given["split_by"] is not None:
         if given["only"]:

@@ -16,7 +16,7 @@ from jobs.report.part_info import ColumnValue
 from jobs.schema import ROWS, carried_columns
 from palm.text.printable import shown_value
 
-__all__ = ["check_redacted_outputs", "column_value", "selected"]
+__all__ = ["check_redacted_outputs", "check_shown_outputs", "column_value", "selected"]
 
 _READ_BY_PEOPLE = {".html", ".xlsx", ".json"}
 
@@ -42,6 +42,22 @@ def selected(report: Report, given: ParsedOptions) -> tuple[Report, Callable[[Re
         raise UsageError("--redact and --show contradict each other")
     person = Person.from_env() if given["redact"] else None
     return report, partial(shown_report, by=given["by"], show=given["show"], person=person)
+
+
+def check_shown_outputs(given: ParsedOptions) -> None:
+    """Refuse ``--show`` if every output is JSON, which holds counts and no pair.
+
+    Raises:
+        UsageError: No output could show the column.
+    """
+    formats = {os.path.splitext(text)[1] for text in given["output"] if text != "-"}  # noqa: PTH122
+    if given["stdout_format"]:
+        formats.add(f".{given['stdout_format']}")
+    if given["show"] and formats == {".json"}:
+        raise UsageError(
+            "--show shows a column beside the openid, and JSON holds counts, but no pair; use "
+            ".html, .xlsx, or --changes on a terminal"
+        )
 
 
 def check_redacted_outputs(given: ParsedOptions, *, terminal: bool) -> None:
