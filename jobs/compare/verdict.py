@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 from jobs.compare.fail_on import COMPARISONS, NAMES, ROLL_UPS, Rule
 from jobs.compare.summary import Summary
 from jobs.json_part import Count, JsonPart, JsonSchema, JsonValue
+from jobs.plurals import filled
 from jobs.schema import State
 
 __all__ = [
@@ -47,12 +48,16 @@ FORMAT_FAILED: Final = 73
 """A format could not be written."""
 _ORDER: Final = (FORMAT_FAILED, INCOMPLETE, RULE_HOLDS)
 """Precedence of exit codes: if there are several reasons, the first of these counts."""
-_UNKNOWN: Final = "{unknown:,} of {pairs:,} pairs have no answer ({share} %, limit {limit:g} %)"
-_UNKNOWN_OR_INVALID: Final = (
-    "{unknown:,} of {pairs:,} pairs have no answer and {invalid:,} input lines are invalid "
-    "({share} %, limit {limit:g} %)"
+_SHARE: Final = " ({share} %, limit {limit:g} %)"
+_UNKNOWN: Final = (
+    "{unknown:,} of {pairs:,} {pairs:pair|pairs} {unknown:has|have} no answer" + _SHARE
 )
-_TIME_LIMIT: Final = "Time limit reached: {not_asked:,} of {pairs:,} pairs not asked"
+_INVALID: Final = "{invalid:,} input {invalid:line is|lines are} invalid" + _SHARE
+_UNKNOWN_AND_INVALID: Final = (
+    "{unknown:,} of {pairs:,} {pairs:pair|pairs} {unknown:has|have} no answer and {invalid:,} "
+    "input {invalid:line is|lines are} invalid" + _SHARE
+)
+_TIME_LIMIT: Final = "Time limit reached: {not_asked:,} of {pairs:,} {pairs:pair|pairs} not asked"
 _COUNTED: Final = "{name} {count:,}"
 _COUNTED_OF: Final = "{name} {count:,} of {pairs:,}"
 _FORMAT: Final = "{path} cannot be written: {why}"
@@ -64,7 +69,8 @@ _HOLDS: Final = {
 LABELS: Final = frozenset(
     {
         _UNKNOWN,
-        _UNKNOWN_OR_INVALID,
+        _INVALID,
+        _UNKNOWN_AND_INVALID,
         _TIME_LIMIT,
         _COUNTED,
         _COUNTED_OF,
@@ -94,11 +100,18 @@ class TooMuchUnknown(JsonPart):
 
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason as a sentence without a full stop."""
-        text = _UNKNOWN_OR_INVALID if self.invalid else _UNKNOWN
+        text = _UNKNOWN_AND_INVALID if self.unknown else _INVALID
+        if not self.invalid:
+            text = _UNKNOWN
         share = _percent(self.unknown + self.invalid, self.pairs + self.invalid, self.allowed)
         limit = 100 * self.allowed
-        return translate(text).format(
-            unknown=self.unknown, invalid=self.invalid, pairs=self.pairs, share=share, limit=limit
+        return filled(
+            translate(text),
+            unknown=self.unknown,
+            invalid=self.invalid,
+            pairs=self.pairs,
+            share=share,
+            limit=limit,
         )
 
 
@@ -115,7 +128,7 @@ class TimeLimitReached(JsonPart):
 
     def sentence(self, translate: _Translate = str) -> str:
         """Return the reason as a sentence without a full stop."""
-        return translate(_TIME_LIMIT).format(not_asked=self.not_asked, pairs=self.pairs)
+        return filled(translate(_TIME_LIMIT), not_asked=self.not_asked, pairs=self.pairs)
 
 
 @dataclass(frozen=True, slots=True)

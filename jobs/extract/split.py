@@ -11,6 +11,7 @@ import pandas as pd
 
 from jobs.errors import UsageError
 from jobs.extract.people import column_values, part_of, with_rows_of
+from jobs.plurals import counted
 from jobs.report.model import Report
 from jobs.report.part_info import ColumnValue
 
@@ -42,7 +43,8 @@ def split(report: Report, column: str) -> Iterator[tuple[str, Report]]:
     values = own.categories.tolist()
     if len(values) > _MOST_VALUES:
         raise UsageError(
-            f"--split-by {column}: {len(values):,} values, at most {_MOST_VALUES:,} can be split"
+            f"--split-by {column}: {counted(len(values), 'value')}, at most {_MOST_VALUES:,} can "
+            "be split"
         )
     stems = {value: file_stem(value) for value in values}
     first: dict[str, str] = {}

@@ -24,6 +24,7 @@ from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
 from jobs.input.records import read_records
 from jobs.input.source import find_encoding, read_stored, shown
 from jobs.input.valid_records import valid_records
+from jobs.plurals import counted
 from jobs.schema import PAIRS, conform
 
 if TYPE_CHECKING:
@@ -227,6 +228,6 @@ def _no_pair(stats: LineStats, name: str) -> InputError:
         return InputError(f"{shown(name)}: no line below the header; it needs pairs there")
     reason, count = stats.by_reason.most_common(1)[0]
     return InputError(
-        f"{shown(name)}: no valid pair: {stats.invalid} invalid lines, {count} of them for "
-        f"this reason: {reason} (first on line {stats.first_of[reason]}); mend the file"
+        f"{shown(name)}: no valid pair: {counted(stats.invalid, 'invalid line')}, {count:,} of "
+        f"them for this reason: {reason} (first on line {stats.first_of[reason]}); mend the file"
     )

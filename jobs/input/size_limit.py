@@ -9,6 +9,7 @@ import stat
 from typing import BinaryIO, Final, Protocol
 
 from jobs.errors import UsageError
+from jobs.plurals import counted
 
 __all__ = [
     "TooLargeError",
@@ -94,4 +95,4 @@ def size_text(size: int) -> str:
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         if size >= _UNITS[unit.lower()]:
             return f"{size / _UNITS[unit.lower()]:.4g} {unit}"
-    return f"{size} bytes"
+    return counted(size, "byte")

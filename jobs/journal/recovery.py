@@ -15,6 +15,7 @@ from jobs.journal.file import append
 from jobs.journal.frames import frame_at
 from jobs.journal.header import header_frame
 from jobs.journal.stored import StoredJournal, UnusableJournal
+from jobs.plurals import Quantity, counted
 from jobs.store.locations import Sidecars, sqlite_files
 from jobs.sweep.answers import Row
 
@@ -58,9 +59,11 @@ def resume(
     if not kept.is_of_this_input:
         aside = files.other_journal(run_date)
         path.replace(aside)
+        kept_rows, all_rows = len(kept.rows), len(kept.rows) + kept.others
         line = (
-            f"Journal renamed to {aside.name}: only {len(kept.rows):,} of its "
-            f"{len(kept.rows) + kept.others:,} answers are about pairs of this input; starting over"
+            f"Journal renamed to {aside.name}: only {kept_rows:,} of its "
+            f"{counted(all_rows, 'answer')} {Quantity(kept_rows):is about a pair|are about pairs} "
+            "of this input; starting over"
         )
         return Resumed(messages=[line])
     messages = []
@@ -69,8 +72,8 @@ def resume(
         _repair(existing, aside, files.recovered_journal(run_date))
         lost = count_lost(existing.content, scan)
         least = "" if lost.is_exact else "at least "
-        of_all = f"{scan.records:,} of {least}{scan.records + lost.records:,}"
-        messages = [f"Journal damaged: renamed to {aside.name}, {of_all} answers recovered"]
+        of_all = f"{scan.records:,} of {least}{counted(scan.records + lost.records, 'answer')}"
+        messages = [f"Journal damaged: renamed to {aside.name}, {of_all} recovered"]
     elif scan.is_incomplete:
         os.truncate(path, scan.valid_end)
         messages = [f"Journal {path.name}: its last record was incomplete; dropped"]

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from jobs.observe.log.handlers import FILE_ONLY
+from jobs.plurals import counted
 from jobs.sweep.stats import RequestStats
 from palm import Clock
 
@@ -33,8 +34,9 @@ def status_line(stats: RequestStats, elapsed_s: float) -> str:
     speed = stats.requests / elapsed_s if elapsed_s > 0 else 0.0
     left = (stats.pairs - done) / speed if speed else 0.0
     return (
-        f"{done:,} of {stats.pairs:,} pairs, {stats.failed:,} unknown, {speed:.0f} requests/s, "
-        f"{stats.throttles:,} throttled, {int(left) // 60} min {int(left) % 60} s left"
+        f"{done:,} of {counted(stats.pairs, 'pair')}, {stats.failed:,} unknown, "
+        f"{speed:.0f} requests/s, {stats.throttles:,} throttled, "
+        f"{int(left) // 60} min {int(left) % 60} s left"
     )
 
 

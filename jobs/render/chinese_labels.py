@@ -11,8 +11,8 @@ LABELS: Final[Mapping[str, str]] = {
     "By column": "按列",
     "By {column}": "按{column}",
     "lost": "关闭",
-    "{shown} of {all} values, those that lost most first": (
-        "{all} 个值中的 {shown} 个，流失最多的在前"
+    "{shown:,} of {all:,} {all:value|values}, those that lost most first": (
+        "{all:,} 个值中的 {shown:,} 个，流失最多的在前"
     ),
     "(empty)": "（空）",
     "People": "人员",
@@ -48,7 +48,6 @@ LABELS: Final[Mapping[str, str]] = {
     "since {date}": "（较 {date}）",
     "last known": "最近已知",
     "of them never known": "其中从未得知",
-    "{pairs} pairs of {organizations} organizations.": "共 {organizations} 个机构、{pairs} 条。",
     "Last known is the state answered in this run or, where there is no valid answer, "
     "the last known one before. Net changes of ON, OFF and NONE are of what is last "
     "known, so that a night of errors moves nothing.": (
@@ -89,7 +88,7 @@ LABELS: Final[Mapping[str, str]] = {
     "CLOSED, CLEARED": "CLOSED、CLEARED",
     "new": "首次出现",
     "dropped": "移出名单",
-    "{count} others together": "其余 {count} 个机构合计",
+    "{count:,} {count:other|others together}": "其余 {count:,} 个机构合计",
     "Trend": "趋势",
     "{state}, run by run": "{state} 逐次走势",
     "From {first} on {since} to {last} on {date}; lowest {lowest}, highest {highest}.": (
@@ -100,7 +99,7 @@ LABELS: Final[Mapping[str, str]] = {
     "{gain} gained, {loss} lost; at most {highest} in one run.": (
         "开通合计 {gain}，关闭合计 {loss}；单次最多 {highest}。"
     ),
-    "{runs} runs from {first} to {last}.": "{first} 至 {last}，共 {runs} 次运行。",
+    "{runs:,} {runs:run|runs} from {first} to {last}.": "{first} 至 {last}，共 {runs:,} 次运行。",
     "So far there is one run only.": "目前只有一次运行。",
     "ON, OFF and NONE are of what is last known; each chart has its own scale, "
     "from its lowest to its highest. Upwards gain, downwards loss.": (
@@ -126,8 +125,8 @@ LABELS: Final[Mapping[str, str]] = {
     "moved in": "转入",
     "moved out": "转出",
     "closing": "期末",
-    "{held} of {all} controls hold; they are counted anew from the file before "
-    "it is published": "{all} 项中 {held} 项成立；发布前均从写好的文件重新统计",
+    "{held:,} of {all:,} {all:control|controls} {held:holds|hold}; they are counted anew from "
+    "the file before it is published": "{all:,} 项中 {held:,} 项成立；发布前均从写好的文件重新统计",
     "control": "核对项",
     "equation": "等式",
     "How it was run, and against what": "运行情况与比较对象",
@@ -152,11 +151,13 @@ LABELS: Final[Mapping[str, str]] = {
     "latency": "延迟",
     "input": "输入",
     "lines": "行数",
-    "{lines}: {pairs} pairs, {duplicates} duplicates, {invalid} invalid; {encoding}": (
-        "{lines} 行：有效 {pairs} 条，重复 {duplicates} 行，无效 {invalid} 行；编码 {encoding}"
+    "{lines:,}: {pairs:,} {pairs:pair|pairs}, {duplicates:,} {duplicates:duplicate|duplicates}, "
+    "{invalid:,} invalid; {encoding}": (
+        "{lines:,} 行：有效 {pairs:,} 条，重复 {duplicates:,} 行，无效 {invalid:,} 行；"
+        "编码 {encoding}"
     ),
     "compared with": "比较对象",
-    "the report of {date}, {pairs} pairs": "{date} 的报告，{pairs} 条",
+    "the report of {date}, {pairs:,} {pairs:pair|pairs}": "{date} 的报告，{pairs:,} 条",
     "nothing: there is no earlier report": "无：没有更早的报告",
     "versions": "版本",
     "Input lines that hold no pair": "无效的输入行",

@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["SENTENCES"]
 
 SENTENCES: Final[Mapping[str, str]] = {
-    "{date}: of {pairs:,} pairs {on:,} are ON, {off:,} OFF, {none:,} NONE": (
+    "{date}: of {pairs:,} {pairs:pair|pairs} {on:,} {on:is|are} ON, {off:,} OFF, {none:,} NONE": (
         "{date}：共 {pairs:,} 条，其中已开通 {on:,}、已关闭 {off:,}、未授权 {none:,}"
     ),
     ", {unknown:,} UNKNOWN": "、未知 {unknown:,}",
@@ -22,15 +22,19 @@ SENTENCES: Final[Mapping[str, str]] = {
     "{reason}.": "{reason}。",
     "; ": "；",
     "A rule of --fail-on holds: {rules}.": "有 --fail-on 规则成立：{rules}。",
-    "{unknown:,} of {pairs:,} pairs have no answer ({share} %, limit {limit:g} %)": (
+    "{unknown:,} of {pairs:,} {pairs:pair|pairs} {unknown:has|have} no answer "
+    "({share} %, limit {limit:g} %)": (
         "共 {pairs:,} 条，其中 {unknown:,} 条没有应答（{share} %，上限 {limit:g} %）"
     ),
-    "{unknown:,} of {pairs:,} pairs have no answer and {invalid:,} input lines are invalid "
-    "({share} %, limit {limit:g} %)": (
+    "{invalid:,} input {invalid:line is|lines are} invalid ({share} %, limit {limit:g} %)": (
+        "有 {invalid:,} 行输入无效（{share} %，上限 {limit:g} %）"
+    ),
+    "{unknown:,} of {pairs:,} {pairs:pair|pairs} {unknown:has|have} no answer and {invalid:,} "
+    "input {invalid:line is|lines are} invalid ({share} %, limit {limit:g} %)": (
         "共 {pairs:,} 条，其中 {unknown:,} 条没有应答，另有 {invalid:,} 行输入无效"
         "（{share} %，上限 {limit:g} %）"
     ),
-    "Time limit reached: {not_asked:,} of {pairs:,} pairs not asked": (
+    "Time limit reached: {not_asked:,} of {pairs:,} {pairs:pair|pairs} not asked": (
         "时限已到：共 {pairs:,} 条，其中 {not_asked:,} 条未及查询"
     ),
     "{name} {count:,}": "{name} {count:,}",
@@ -47,34 +51,36 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "This run asked again only those that run {parent} had no answer for, and corrects its "
     "report.": "本次运行只重新查询了运行 {parent} 中没有应答的各条，并更正其报告。",
-    "{dropped:,} of {before:,} pairs of the last report ({date}) are missing from "
-    "today's input ({share}): is it complete?": (
+    "{dropped:,} of {before:,} {before:pair|pairs} of the last report ({date}) "
+    "{dropped:is|are} missing from today's input ({share}): is it complete?": (
         "与 {date} 的 {before:,} 条相比，本次名单少了 {dropped:,} 条（{share}）：名单完整吗？"
     ),
-    "{count:,} input lines hold no pair: line {lines}": "有 {count:,} 行输入无效，行号：{lines}",
-    "{count:,} openids do not look like one (o and 27 more of A-Z a-z 0-9 - _); "
-    "they were asked as they are.": (
+    "{count:,} input {count:line holds|lines hold} no pair: line {lines}": (
+        "有 {count:,} 行输入无效，行号：{lines}"
+    ),
+    "{count:,} {count:openid does not look like one|openids do not look like openids} (o and 27 "
+    "more of A-Z a-z 0-9 - _); {count:it was|they were} asked as {count:it is|they are}.": (
         "有 {count:,} 个 openid 不像 openid（应为 o 加 27 个 A-Z a-z 0-9 - _ 字符），仍按原样查询。"
     ),
-    "On {count:,} lines blanks, quotes or invisible characters round a key were taken off "
-    "(first on line {line}).": (
+    "On {count:,} {count:line|lines} blanks, quotes or invisible characters round a key were taken "
+    "off (first on line {line}).": (
         "有 {count:,} 行的 openid 或机构首尾带有空白、引号或不可见字符，已去掉"
         "（首次出现在第 {line} 行）。"
     ),
-    "The organizations of {count:,} pairs look damaged ({kinds}), first on line {line}; "
-    "they were asked as they are.": (
+    "The {count:organization|organizations} of {count:,} {count:pair looks|pairs look} damaged "
+    "({kinds}), first on line {line}; {count:it was|they were} asked as {count:it is|they are}.": (
         "有 {count:,} 条的机构疑似损坏（{kinds}），首次出现在第 {line} 行；仍按原样查询。"
     ),
-    "The openids of {count:,} pairs look damaged ({kinds}), first on line {line}; "
-    "they were asked as they are.": (
+    "The {count:openid|openids} of {count:,} {count:pair looks|pairs look} damaged ({kinds}), "
+    "first on line {line}; {count:it was|they were} asked as {count:it is|they are}.": (
         "有 {count:,} 条的 openid 疑似损坏（{kinds}），首次出现在第 {line} 行；仍按原样查询。"
     ),
-    "The organizations of {count:,} pairs hold {kinds}, first on line {line}; "
-    "they were asked as they are.": (
+    "The {count:organization|organizations} of {count:,} {count:pair holds|pairs hold} {kinds}, "
+    "first on line {line}; {count:it was|they were} asked as {count:it is|they are}.": (
         "有 {count:,} 条的机构含有{kinds}，首次出现在第 {line} 行；仍按原样查询。"
     ),
-    "The openids of {count:,} pairs hold {kinds}, first on line {line}; "
-    "they were asked as they are.": (
+    "The {count:openid|openids} of {count:,} {count:pair holds|pairs hold} {kinds}, "
+    "first on line {line}; {count:it was|they were} asked as {count:it is|they are}.": (
         "有 {count:,} 条的 openid 含有{kinds}，首次出现在第 {line} 行；仍按原样查询。"
     ),
     ".0": ".0",
@@ -84,12 +90,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "blanks inside": "中间有空白",
     "full-width digits": "全角数字",
     "the header again": "再次出现的表头",
-    "{count:,} accepted answers do not name the person or the organization (--accept-unnamed): "
-    "nothing ties them to the question.": (
+    "{count:,} accepted {count:answer does|answers do} not name the person or the organization "
+    "(--accept-unnamed): nothing ties {count:it|them} to the question.": (
         "已采信的应答中有 {count:,} 个未写明用户或机构（--accept-unnamed）："
         "没有任何内容能证明它们与所查询的对应。"
     ),
-    "{count:,} pairs were refused: {what}": "有 {count:,} 条被拒绝：{what}",
+    "{count:,} {count:pair was|pairs were} refused: {what}": "有 {count:,} 条被拒绝：{what}",
     "before anything was sent": "尚未发送即被拒绝",
     "This is not a whole report: another program wrote these rows, and nothing else is known.": (
         "这不是完整的报告：这些行由其他程序写出，除此之外一无所知。"
@@ -98,8 +104,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "happened in between is not known from it.": (
         "本文比较 {before} 与 {date} 两份报告，不是某一次运行的报告；期间发生过什么，从中无从得知。"
     ),
-    "Of {count:,} pairs the report of {before} knows a later answer than the report of {date}: "
-    "they are compared as without an answer.": (
+    "Of {count:,} {count:pair|pairs} the report of {before} knows a later answer than the report "
+    "of {date}: {count:it is|they are} compared as without an answer.": (
         "有 {count:,} 条，{before} 的报告所知的应答比 {date} 的报告更新：比较时按没有应答处理。"
     ),
     "Only these people are here: {people}. All counts are of them.": (
@@ -119,14 +125,16 @@ SENTENCES: Final[Mapping[str, str]] = {
     "organization_id is empty": "organization_id 为空",
     "organization_id is longer than 64 characters": "organization_id 超过 64 个字符",
     "organization_id has a control character": "organization_id 含控制字符",
-    "{count:,} more rows do not fit on a sheet of Excel; Parquet and CSV have them all.": (
+    "{count:,} more {count:row does|rows do} not fit on a sheet of Excel; Parquet and CSV have "
+    "them all.": (
         "另有 {count:,} 行超出 Excel 单个工作表的行数上限，未列出；Parquet 与 CSV 中是全的。"
     ),
-    "{count:,} more columns do not fit on a sheet of Excel; Parquet and CSV have them all.": (
+    "{count:,} more {count:column does|columns do} not fit on a sheet of Excel; Parquet and CSV "
+    "have them all.": (
         "另有 {count:,} 列超出 Excel 单个工作表的列数上限，未列出；Parquet 与 CSV 中是全的。"
     ),
-    "{count:,} pairs have no answer that names the person (no openid or no organization_id in the "
-    "body), so none was accepted; see --accept-unnamed.": (
+    "{count:,} {count:pair has|pairs have} no answer that names the person (no openid or no "
+    "organization_id in the body), so none was accepted; see --accept-unnamed.": (
         "有 {count:,} 条没有得到写明身份的应答（应答中缺少 openid 或 organization_id），"
         "因此未被采信；参见 --accept-unnamed。"
     ),

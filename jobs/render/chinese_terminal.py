@@ -25,20 +25,20 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "share lost": "关闭占比",
     "ON before": "此前已开通",
     "ON after": "本次已开通",
-    "{count:,} others": "其余 {count:,} 个",
+    "{count:,} {count:other|others}": "其余 {count:,} 个",
     "{count:,} more": "另有 {count:,} 个",
     "Changes: {changes}": "变更：{changes}",
     "Unknown, by reason: {reasons}": "未知，按原因：{reasons}",
     "No comparison: this is the first report.": "没有比较：这是第一份报告。",
     "Nothing changed since {date}.": "自 {date} 以来没有任何变化。",
     "Of the pairs without an answer nothing is claimed.": "对没有应答的各条不作任何判断。",
-    "Controls: {held} of {all} hold": "核对项：{all} 项中 {held} 项成立",
-    "Asked {gateway}: {requests:,} requests in {seconds:.1f} s": (
+    "Controls: {held} of {all} {held:holds|hold}": "核对项：{all} 项中 {held} 项成立",
+    "Asked {gateway}: {requests:,} {requests:request|requests} in {seconds:.1f} s": (
         "查询 {gateway}：{seconds:.1f} 秒内 {requests:,} 次请求"
     ),
-    "{count:,} retries": "重试 {count:,} 次",
+    "{count:,} {count:retry|retries}": "重试 {count:,} 次",
     "{count:,} throttled": "被限流 {count:,} 次",
-    "{count:,} probes": "签名探测 {count:,} 次",
+    "{count:,} {count:probe|probes}": "签名探测 {count:,} 次",
     "{count:,} repeated": "重复应答 {count:,} 个",
     "{count:,} unnamed": "未写明身份的应答 {count:,} 个",
     "{achieved:.1f}/s of {rate:g}/s": "每秒 {achieved:.1f} 次（上限 {rate:g}）",
@@ -52,8 +52,10 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "waiting for answers {seconds:.1f} s (slow network or CPU; --concurrency may help)": (
         "等待应答 {seconds:.1f} 秒（网络或 CPU 较慢；可试 --concurrency）"
     ),
-    "Input {name}: {lines:,} lines.": "输入 {name}：{lines:,} 行。",
-    "Input {name} ({encoding}): {lines:,} lines.": "输入 {name}（{encoding}）：{lines:,} 行。",
+    "Input {name}: {lines:,} {lines:line|lines}.": "输入 {name}：{lines:,} 行。",
+    "Input {name} ({encoding}): {lines:,} {lines:line|lines}.": (
+        "输入 {name}（{encoding}）：{lines:,} 行。"
+    ),
     "Run {id}, finished {time}": "运行 {id}，完成于 {time}",
     " with exit code {code}": "，退出码 {code}",
     "; it corrects run {parent}": "；它更正运行 {parent}",

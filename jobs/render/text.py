@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from jobs.compare.verdict import RuleHolds
+from jobs.plurals import filled
 from jobs.render.language import Translate
 from jobs.report.model import Report
 from jobs.schema import NO_CHANGE, Change, State
@@ -33,9 +34,11 @@ def headline(report: Report, translate: Translate = str) -> str:
     """Return the report in one sentence."""
     summary, baseline, run = report.summary, report.metadata.baseline, report.metadata.run
     states, changes = summary.states, summary.changes
-    sentence = translate(
-        "{date}: of {pairs:,} pairs {on:,} are ON, {off:,} OFF, {none:,} NONE"
-    ).format(
+    sentence = filled(
+        translate(
+            "{date}: of {pairs:,} {pairs:pair|pairs} {on:,} {on:is|are} ON, {off:,} OFF, "
+            "{none:,} NONE"
+        ),
         date=run.date if run else translate("Date not known"),
         pairs=summary.pairs,
         on=states[State.ON],

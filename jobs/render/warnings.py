@@ -8,6 +8,7 @@ from typing import Final
 
 from jobs.input.keys import FULL_WIDTH_DIGITS
 from jobs.input.line_stats import Reason
+from jobs.plurals import filled
 from jobs.render.language import Translate
 from jobs.render.numbers import share
 from jobs.report.info import Metadata
@@ -26,14 +27,17 @@ __all__ = [
 ]
 
 _DAMAGED: Final = {
-    ("organization_id", False): "The organizations of {count:,} pairs look damaged ({kinds}), "
-    "first on line {line}; they were asked as they are.",
-    ("openid", False): "The openids of {count:,} pairs look damaged ({kinds}), first on line "
-    "{line}; they were asked as they are.",
-    ("organization_id", True): "The organizations of {count:,} pairs hold {kinds}, first on line "
-    "{line}; they were asked as they are.",
-    ("openid", True): "The openids of {count:,} pairs hold {kinds}, first on line {line}; they "
-    "were asked as they are.",
+    ("organization_id", False): "The {count:organization|organizations} of {count:,} "
+    "{count:pair looks|pairs look} damaged ({kinds}), first on line {line}; "
+    "{count:it was|they were} asked as {count:it is|they are}.",
+    ("openid", False): "The {count:openid|openids} of {count:,} {count:pair looks|pairs look} "
+    "damaged ({kinds}), first on line {line}; {count:it was|they were} asked as "
+    "{count:it is|they are}.",
+    ("organization_id", True): "The {count:organization|organizations} of {count:,} "
+    "{count:pair holds|pairs hold} {kinds}, first on line {line}; {count:it was|they were} asked "
+    "as {count:it is|they are}.",
+    ("openid", True): "The {count:openid|openids} of {count:,} {count:pair holds|pairs hold} "
+    "{kinds}, first on line {line}; {count:it was|they were} asked as {count:it is|they are}.",
 }
 """Sentence by column, and by whether the only damage is full-width digits."""
 _MANY_DROPPED: Final = 0.1
@@ -113,10 +117,11 @@ def _of_part(part: PartInfo, metadata: Metadata, translate: Translate) -> Iterat
             "what happened in between is not known from it."
         ).format(before=before.run_date, date=run.date)
     if part.known_before_only:
-        yield translate(
-            "Of {count:,} pairs the report of {before} knows a later answer than the report of "
-            "{date}: they are compared as without an answer."
-        ).format(
+        yield filled(
+            translate(
+                "Of {count:,} {count:pair|pairs} the report of {before} knows a later answer than "
+                "the report of {date}: {count:it is|they are} compared as without an answer."
+            ),
             count=part.known_before_only,
             before=before.run_date if before else "",
             date=run.date if run else "",
@@ -131,10 +136,13 @@ def _accepted_unnamed(report: Report, translate: Translate) -> str | None:
     asking = report.metadata.asking
     if asking is None or not (count := asking.answers_without_echo):
         return None
-    return translate(
-        "{count:,} accepted answers do not name the person or the organization "
-        "(--accept-unnamed): nothing ties them to the question."
-    ).format(count=count)
+    return filled(
+        translate(
+            "{count:,} accepted {count:answer does|answers do} not name the person or the "
+            "organization (--accept-unnamed): nothing ties {count:it|them} to the question."
+        ),
+        count=count,
+    )
 
 
 def _many_dropped(report: Report, translate: Translate) -> str | None:
@@ -143,10 +151,11 @@ def _many_dropped(report: Report, translate: Translate) -> str | None:
         return None  # a missing pair of a part, or after many nights, says nothing of the input
     if baseline is None or not baseline.pairs or dropped / baseline.pairs <= _MANY_DROPPED:
         return None
-    return translate(
-        "{dropped:,} of {before:,} pairs of the last report ({date}) are missing from "
-        "today's input ({share}): is it complete?"
-    ).format(
+    return filled(
+        translate(
+            "{dropped:,} of {before:,} {before:pair|pairs} of the last report ({date}) "
+            "{dropped:is|are} missing from today's input ({share}): is it complete?"
+        ),
         dropped=dropped,
         before=baseline.pairs,
         date=baseline.run_date,
@@ -157,10 +166,13 @@ def _many_dropped(report: Report, translate: Translate) -> str | None:
 def _refused_unnamed(report: Report, translate: Translate) -> str | None:
     if not (count := report.summary.unknown_reasons.get(UnknownReason.UNNAMED, 0)):
         return None
-    return translate(
-        "{count:,} pairs have no answer that names the person (no openid or no "
-        "organization_id in the body), so none was accepted; see --accept-unnamed."
-    ).format(count=count)
+    return filled(
+        translate(
+            "{count:,} {count:pair has|pairs have} no answer that names the person (no openid or "
+            "no organization_id in the body), so none was accepted; see --accept-unnamed."
+        ),
+        count=count,
+    )
 
 
 def _refused_pairs(report: Report, translate: Translate) -> list[str]:
@@ -174,8 +186,10 @@ def _refused_pairs(report: Report, translate: Translate) -> list[str]:
             + [f"({kind.message})"] * bool(kind.message)
         )
         said.append(
-            translate("{count:,} pairs were refused: {what}").format(
-                count=kind.pairs, what=what or translate("before anything was sent")
+            filled(
+                translate("{count:,} {count:pair was|pairs were} refused: {what}"),
+                count=kind.pairs,
+                what=what or translate("before anything was sent"),
             )
         )
     return said
@@ -187,18 +201,24 @@ def _invalid_lines(counted: InputInfo, translate: Translate, *, every_line: bool
     shown = counted.invalid_lines[: None if every_line else _SHOWN_LINES]
     lines = ", ".join(f"{each.line} ({reason_in(translate, each.reason)})" for each in shown)
     more = ", ..." if counted.invalid > len(shown) else ""
-    return translate("{count:,} input lines hold no pair: line {lines}").format(
-        count=counted.invalid, lines=lines + more
+    return filled(
+        translate("{count:,} input {count:line holds|lines hold} no pair: line {lines}"),
+        count=counted.invalid,
+        lines=lines + more,
     )
 
 
 def _unusual_openids(counted: InputInfo, translate: Translate) -> str | None:
     if not counted.unusual_openids:
         return None
-    return translate(
-        "{count:,} openids do not look like one (o and 27 more of A-Z a-z 0-9 - _); they "
-        "were asked as they are."
-    ).format(count=counted.unusual_openids)
+    return filled(
+        translate(
+            "{count:,} {count:openid does not look like one|openids do not look like openids} (o "
+            "and 27 more of A-Z a-z 0-9 - _); {count:it was|they were} asked as "
+            "{count:it is|they are}."
+        ),
+        count=counted.unusual_openids,
+    )
 
 
 def key_warnings(counted: InputInfo, translate: Translate = str) -> list[str]:
@@ -211,15 +231,20 @@ def key_warnings(counted: InputInfo, translate: Translate = str) -> list[str]:
     said = []
     if counted.decorated_lines:
         said.append(
-            translate(
-                "On {count:,} lines blanks, quotes or invisible characters round a key were taken "
-                "off (first on line {line})."
-            ).format(count=counted.decorated_lines, line=counted.first_decorated_line)
+            filled(
+                translate(
+                    "On {count:,} {count:line|lines} blanks, quotes or invisible characters round "
+                    "a key were taken off (first on line {line})."
+                ),
+                count=counted.decorated_lines,
+                line=counted.first_decorated_line,
+            )
         )
     for damage in counted.damaged_keys or ():
         sentence = _DAMAGED[damage.column, damage.kinds == (FULL_WIDTH_DIGITS,)]
         said.append(
-            translate(sentence).format(
+            filled(
+                translate(sentence),
                 count=damage.pairs,
                 kinds=", ".join(translate(kind) for kind in damage.kinds),
                 line=damage.line,

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.arrow_memory import release_arrow_memory
+from jobs.plurals import counted
 from jobs.report.checksums import column_digests
 from jobs.report.info import Metadata
 from jobs.report.metadata import CHECKSUMS, checksums, read_checksums, read_metadata
@@ -164,7 +165,9 @@ def _check_shape(file: pq.ParquetFile, metadata: Metadata, path: Path) -> None:
         raise ReportError(f"{path} is damaged: column {wrong[0]!r} has the wrong type")
     claimed = sum(metadata.summary.changes.values())
     if rows > claimed or (rows < claimed and metadata.rows_chosen is None):
-        raise ReportError(f"{path} is damaged: it has {rows:,} rows and claims {claimed:,}")
+        raise ReportError(
+            f"{path} is damaged: it has {counted(rows, 'row')} and claims {claimed:,}"
+        )
 
 
 def _is_convertible(field: pa.Field) -> bool:

@@ -11,6 +11,7 @@ import structlog
 from jobs.deadline import duration_text
 from jobs.input.pairs import Input
 from jobs.observe.log.messages import log_start
+from jobs.plurals import counted
 from jobs.run.options import RunOptions
 from jobs.store.baseline import Baseline
 from jobs.store.outputs import Outputs
@@ -114,10 +115,10 @@ class Plan:
     def lines_of_text(self) -> list[str]:
         """Return the plan as lines of text."""
         hours, rest = divmod(round(self.seconds), 3600)
-        counted = f"{self.duplicates:,} duplicates, {self.invalid:,} invalid"
+        others = f"{counted(self.duplicates, 'duplicate')}, {self.invalid:,} invalid"
         lines = [
             f"run date    {self.run_date}",
-            f"input       {self.lines:,} lines: {self.pairs:,} pairs, {counted}",
+            f"input       {counted(self.lines, 'line')}: {counted(self.pairs, 'pair')}, {others}",
             f"baseline    {self.baseline or 'none'}",
             f"answered    {self.answered:,} already",
             f"requests    {self.requests:,}, retries apart",
@@ -126,7 +127,8 @@ class Plan:
         if condition := self.condition():
             lines.append(f"            {condition}")
         if self.available is not None:
-            met = "is met" if not self.left else f"is not met: {self.left:,} pairs would be left"
+            late = f"is not met: {counted(self.left, 'pair')} would be left"
+            met = late if self.left else "is met"
             lines.append(f"deadline    in {self.available:.0f} s, {met}")
         return lines + [f"removes     {path}" for path in self.removed]
 
@@ -148,7 +150,7 @@ def log_first_line(plan: Plan, source: Input, outputs: Outputs, quota: float) ->
     limit = "" if not plan.left else f", time for {plan.requests - plan.left:,} of them"
     log_start(
         f"palm-reconcile {__version__}: run date {plan.run_date}, input {source.name}, "
-        f"{plan.pairs:,} pairs{done}, output {', '.join(names)}, {quota:g} requests/s, "
+        f"{counted(plan.pairs, 'pair')}{done}, output {', '.join(names)}, {quota:g} requests/s, "
         f"takes about {duration_text(max(1.0, plan.seconds))}"
         f"{f' {condition}' if condition else ''}{limit}",
         version=__version__,

@@ -12,6 +12,7 @@ from jobs.deadline import check_run_date
 from jobs.extract.shown_report import check_columns
 from jobs.input.pairs import Input
 from jobs.loggers import ALWAYS
+from jobs.plurals import counted
 from jobs.render.language import RenderOptions
 from jobs.report.info import SCHEMA, GatewayId
 from jobs.run.config import Options
@@ -119,9 +120,8 @@ def _within_file_limit(options: Options) -> Options:
     wanted = options.sweep.in_flight
     possible = connections_within_limit(wanted, each=options.endpoint.files_per_request)
     if possible < wanted:
-        requests = "request" if possible == 1 else "requests"
         structlog.get_logger("palm.run").warning(
-            f"The limit of open files allows {possible:,} {requests} in flight instead of "
+            f"The limit of open files allows {counted(possible, 'request')} in flight instead of "
             f"{wanted:,}: raise it with ulimit -n, or use --concurrency {possible}"
         )
     return options.with_at_most(possible)

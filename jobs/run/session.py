@@ -23,6 +23,7 @@ from jobs.errors import (
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.person import Person
+from jobs.plurals import counted
 from jobs.report.request_info import RequestPace
 from jobs.run.config import Waits
 from jobs.run.endpoint import Endpoint
@@ -161,7 +162,7 @@ def _open_journal(session: Session, pairs: pd.DataFrame, stack: ExitStack) -> Jo
         log.warning(line)
     journal.resumed = usable(journal.resumed, accept_unnamed=session.sweep.accept_unnamed)
     if journal.resumed:
-        line = f"Resuming: {len(journal.resumed):,} of {len(pairs):,} answers kept"
+        line = f"Resuming: {len(journal.resumed):,} of {counted(len(pairs), 'answer')} kept"
         log.info(line)
     return stack.enter_context(journal)
 
@@ -268,7 +269,7 @@ def _interrupted(
 
 def _kept(stats: RequestStats, journal: Journal | None) -> str:
     """Return what is kept of a run that ended before its verdict; the journal is closed first."""
-    answers = f"the answers about {stats.answered:,} of {stats.pairs:,} pairs"
+    answers = f"the answers about {stats.answered:,} of {counted(stats.pairs, 'pair')}"
     if journal is None:
         return f"{answers} are lost, for no file is written"
     journal.close()

@@ -18,6 +18,7 @@ from jobs.compare.match import match
 from jobs.compare.summary import summarize
 from jobs.errors import InputError, UsageError
 from jobs.input.keys import clean_rows
+from jobs.plurals import Quantity, counted
 from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_checked
 from jobs.store.locations import dated_reports, previous_of
@@ -110,8 +111,9 @@ def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame)
     shared = int((match(before, pairs).found >= 0).sum())
     if 2 * shared < len(before):
         raise UsageError(
-            f"the report of {run_date} that would be replaced has {len(before):,} pairs, and only "
-            f"{shared:,} of them are in this input: is it the right one? --replace replaces it",
+            f"the report of {run_date} that would be replaced has "
+            f"{counted(len(before), 'pair')}, and only {shared:,} of them "
+            f"{Quantity(shared):is|are} in this input: is it the right one? --replace replaces it",
         )
 
 
@@ -142,7 +144,10 @@ def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: flo
         return None
     before = baseline.rows[baseline.rows["state"].notna()]
     missing = len(before) - int((match(before, pairs).found >= 0).sum())
-    said = f"{missing:,} of {len(before):,} pairs of the last report are missing from today's input"
+    said = (
+        f"{missing:,} of {counted(len(before), 'pair')} of the last report "
+        f"{Quantity(missing):is|are} missing from today's input"
+    )
     if missing > max_dropped * len(before):
         raise InputError(
             f"{said} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "

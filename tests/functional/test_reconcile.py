@@ -102,7 +102,7 @@ def test_more_unknown_than_allowed_ends_with_3_and_the_report_is_written(reconci
     source = write_pairs(folder / "some.csv", 9, ",0042,x")
     ended = reconcile("--quiet", source=source)
     assert ended.code == 3
-    assert "1 input lines are invalid (10.0 %, limit 1 %) (exit 3)" in ended.only_line
+    assert ": 1 input line is invalid (10.0 %, limit 1 %) (exit 3)" in ended.only_line
     report = read_parquet(Path("report.parquet"))
     assert report.about["run"]["exit_code"] == 3
     assert report.about["input"]["invalid"] == 1

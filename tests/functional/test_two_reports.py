@@ -169,7 +169,7 @@ def test_where_the_earlier_report_knows_more_that_is_said_and_no_change_made_of_
     write_parquet(after, Path("B.parquet"))
     ended = show("A.parquet", "B.parquet")
     assert ended.code == 0
-    assert "Of 1 pairs the report of 2025-03-03 knows a later answer" in " ".join(ended.out.split())
+    assert "Of 1 pair the report of 2025-03-03 knows a later answer" in " ".join(ended.out.split())
     assert show("A.parquet", "B.parquet", "-o", "c.parquet").code == 0
     row = read_parquet(Path("c.parquet")).rows.iloc[0]
     assert (row["change"], row["known_state"], row["state"]) == ("UNKNOWN", "ON", "UNKNOWN")

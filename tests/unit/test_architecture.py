@@ -26,6 +26,7 @@ PURE = [
     "jobs/compare/controls/check.py",
     "jobs/compare/controls/row_kinds.py",
     "jobs/json_part.py",
+    "jobs/plurals.py",
     "jobs/schema/column_types.py",
     "jobs/schema/columns.py",
     "jobs/schema/frames.py",
@@ -70,9 +71,9 @@ ORDER = {
         "doctor", "sandbox", "commands",
     ],
     "jobs": [
-        "errors", "loggers", "schema", "json_part", "parsed_options", "person", "arrow_memory",
-        "deadline", "compare", "input", "sweep", "report", "extract", "history", "render", "store",
-        "show", "journal", "observe", "run", "commands",
+        "errors", "loggers", "schema", "json_part", "parsed_options", "person", "plurals",
+        "arrow_memory", "deadline", "compare", "input", "sweep", "report", "extract", "history",
+        "render", "store", "show", "journal", "observe", "run", "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""

@@ -25,6 +25,7 @@ from jobs.compare.controls.row_kinds import (
 )
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
 from jobs.json_part import JsonPart, JsonSchema
+from jobs.plurals import Quantity, counted
 from jobs.schema import GAIN, HIDDEN, Change, State
 
 __all__ = ["Control", "check"]
@@ -90,11 +91,12 @@ def check(
 
 
 def _input_lines(counts: Mapping[str, int]) -> Control:
-    parts = ("pairs", "duplicates", "invalid")
+    pairs, duplicates, invalid = counts["pairs"], counts["duplicates"], counts["invalid"]
     return Control(
         "input_lines",
-        counts["lines"] == sum(counts[part] for part in parts),
-        f"{counts['lines']:,} lines = {' + '.join(f'{counts[part]:,} {part}' for part in parts)}",
+        counts["lines"] == pairs + duplicates + invalid,
+        f"{counted(counts['lines'], 'line')} = {counted(pairs, 'pair')}"
+        f" + {counted(duplicates, 'duplicate')} + {invalid:,} invalid",
     )
 
 
@@ -113,14 +115,15 @@ def _states(kinds: Kinds) -> Control:
     return Control(
         "states",
         pairs == sum(parts.values()),
-        f"{pairs:,} pairs = {' + '.join(f'{count:,} {name}' for name, count in parts.items())}",
+        f"{counted(pairs, 'pair')} = {' + '.join(f'{n:,} {name}' for name, n in parts.items())}",
     )
 
 
 def _unique_pairs(rows: pd.DataFrame) -> Control:
     twice = int(rows.duplicated(["organization_id", "openid"]).sum())
     release_arrow_memory()
-    return Control("unique_pairs", twice == 0, f"{twice:,} of {len(rows):,} rows repeat a pair")
+    detail = f"{twice:,} of {counted(len(rows), 'row')} {Quantity(twice):repeats|repeat} a pair"
+    return Control("unique_pairs", twice == 0, detail)
 
 
 def _roll_forward(state: str, flow: Mapping[str, int]) -> Control:
@@ -148,12 +151,8 @@ def _transition_columns(kinds: Kinds, summary: Summary) -> Control:
     counts = {state.value: states[state] for state in State}
     counts[NOT_IN_INPUT] = count_where(kinds, lambda kind: not kind.is_here)
     sums = {column: sum(row[column] for row in matrix.values()) for column in counts}
-    return _equal(
-        "transition_columns",
-        sums,
-        counts,
-        cells=not _differences(_flat(matrix), _transitions(kinds)),
-    )
+    same_cells = not _differences(_flat(matrix), _transitions(kinds))
+    return _equal("transition_columns", sums, counts, cells=same_cells)
 
 
 def _transition_rows(kinds: Kinds, summary: Summary, flows: _Counts) -> Control:
@@ -162,8 +161,8 @@ def _transition_rows(kinds: Kinds, summary: Summary, flows: _Counts) -> Control:
     known = {state: flow["opening"] + flow["returned"] for state, flow in flows.items()}
     sums = {state: sum(matrix[state].values()) for state in known}
     listed = {kind: count for kind, count in kinds.items() if kind.change != Change.ABSENT}
-    counted = _transitions(listed)
-    return _equal("transition_rows", sums, known, cells=not _differences(_flat(matrix), counted))
+    recounted = _transitions(listed)
+    return _equal("transition_rows", sums, known, cells=not _differences(_flat(matrix), recounted))
 
 
 def _claimed_states(kinds: Kinds, summary: Summary) -> Control:
@@ -184,13 +183,13 @@ def _claimed_states(kinds: Kinds, summary: Summary) -> Control:
 def _claimed_changes(kinds: Kinds, summary: Summary) -> Control:
     changes = _values(kinds, "change")
     cleared = count_where(kinds, lambda kind: kind.was_on and kind.change == Change.CLEARED)
-    counted = changes | {
+    recounted = changes | {
         "gain": sum(changes[kind] for kind in GAIN),
         "loss": changes[Change.CLOSED] + cleared,
         "hidden": sum(changes[kind] for kind in HIDDEN),
     }
     totals = {"gain": summary.gain, "loss": summary.loss, "hidden": summary.hidden}
-    return _claimed("claimed_changes", summary.changes | totals, counted)
+    return _claimed("claimed_changes", summary.changes | totals, recounted)
 
 
 def _claimed_roll_forward(flows: _Counts, summary: Summary) -> Control:
@@ -210,20 +209,20 @@ def _claimed_organizations(kinds: Kinds, summary: Summary) -> Control:
     listed = {kind.organization_id for kind in kinds if kind.is_here or kind.is_dropped}
     rows = [(kind, count) for kind, count in kinds.items() if kind.organization_id in listed]
     here = [(kind, count) for kind, count in rows if kind.is_here]
-    counted = {f"{n} pairs": count for (n,), count in count_by(here, _ORGANIZATION).items()}
+    recounted = {f"{n} pairs": count for (n,), count in count_by(here, _ORGANIZATION).items()}
     for part in ("state", "change"):
         by = count_by(rows, _ORGANIZATION, part)
-        counted |= {f"{n} {part} {v}": count for (n, v), count in by.items() if v is not None}
+        recounted |= {f"{n} {part} {v}": count for (n, v), count in by.items() if v is not None}
     for part, belongs in _OF_ORGANIZATIONS.items():
         written = {f"{name} {part}": counts[part] for name, counts in own.items()}
         claimed |= {name: count for name, count in written.items() if count is not None}
         found = count_by([row for row in rows if belongs(row[0])], _ORGANIZATION)
-        counted |= {
+        recounted |= {
             f"{name} {part}": count
             for (name,), count in found.items()
             if written.get(f"{name} {part}", 0) is not None
         }
-    return _claimed("claimed_organizations", claimed, counted)
+    return _claimed("claimed_organizations", claimed, recounted)
 
 
 _OF_ORGANIZATIONS: Final[Mapping[str, Callable[[RowKind], bool]]] = {
@@ -289,9 +288,11 @@ def _equal(
     return Control(name, cells and not wrong, detail)
 
 
-def _claimed(name: str, claimed: Mapping[str, int], counted: Mapping[str, int]) -> Control:
-    """Return the control that claimed and counted are equal; its detail has the differences."""
-    wrong, total = _differences(claimed, counted), len(claimed.keys() | counted.keys())
+def _claimed(name: str, claimed: Mapping[str, int], recounted: Mapping[str, int]) -> Control:
+    """Return the control that claimed and recounted are equal; its detail has the differences."""
+    wrong, total = _differences(claimed, recounted), len(claimed.keys() | recounted.keys())
     first = [*wrong[:_SHOWN], *(["..."] if len(wrong) > _SHOWN else [])]
     shown = f": {', '.join(first)}" if first else ""
-    return Control(name, not wrong, f"{total - len(wrong):,} of {total:,} counts agree{shown}")
+    agreed = Quantity(total - len(wrong))
+    detail = f"{agreed:,} of {counted(total, 'count')} {agreed:agrees|agree}{shown}"
+    return Control(name, not wrong, detail)

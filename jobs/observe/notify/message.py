@@ -17,6 +17,7 @@ import numpy as np
 from jobs.compare.verdict import Verdict
 from jobs.observe.notify.options import NotifyOn
 from jobs.observe.notify.wording import ENDINGS, TRIAL, wording
+from jobs.plurals import filled
 from jobs.render.language import Language, Translate
 from jobs.render.text import headline
 from jobs.render.warnings import warnings
@@ -158,8 +159,7 @@ def _subject_ending(ending: Ending, warned: int, translate: Translate) -> str:
             ending=_label(ending, translate), code=ending.exit_code
         )
     if warned:
-        text = "done, with 1 warning" if warned == 1 else "done, with {count} warnings"
-        return translate(text).format(count=warned)
+        return filled(translate("done, with {count:,} {count:warning|warnings}"), count=warned)
     return _label(ending, translate)
 
 
@@ -212,8 +212,10 @@ def _losers(report: Report, translate: Translate) -> Iterator[str]:
             pairs=own.pairs if own else 0,
         )
     if others := ranked[_ORGANIZATIONS:]:
-        yield translate("{count:,} more organizations lost {lost:,}").format(
-            count=len(others), lost=sum(int(lost) for _, lost in others)
+        yield filled(
+            translate("{count:,} more {count:organization|organizations} lost {lost:,}"),
+            count=len(others),
+            lost=sum(int(lost) for _, lost in others),
         )
 
 
@@ -224,7 +226,10 @@ def _fitting(
     kept = lines[: _MOST_LINES if len(lines) <= _MOST_LINES else _MOST_LINES - 1]
     while True:
         left = len(lines) - len(kept)
-        more = translate("{count:,} more lines are in the report or in the log").format(count=left)
+        more = filled(
+            translate("{count:,} more {count:line is|lines are} in the report or in the log"),
+            count=left,
+        )
         body = "\n".join([first, *kept, *([more] if left else []), *last])
         if not kept or len(f"{subject}\n{body}".encode()) <= _MOST_BYTES:
             return body

@@ -44,8 +44,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "ended": "已结束",
     "{job}: {ending}": "{job}：{ending}",
     "{ending} (exit {code})": "{ending}（退出码 {code}）",
-    "done, with {count} warnings": "完成，有 {count} 条提示",
-    "done, with 1 warning": "完成，有 1 条提示",
+    "done, with {count:,} {count:warning|warnings}": "完成，有 {count:,} 条提示",
     "{date}: the run ended with exit code {code}: {ending}.": (
         "{date}：运行以退出码 {code} 结束：{ending}。"
     ),
@@ -55,8 +54,12 @@ CHINESE: Final[Mapping[str, str]] = {
     "Organization {organization}: {lost:,} lost, {on:,} of {pairs:,} ON": (
         "机构 {organization}：关闭 {lost:,}，现有已开通 {on:,}（共 {pairs:,}）"
     ),
-    "{count:,} more organizations lost {lost:,}": "另有 {count:,} 个机构共关闭 {lost:,}",
-    "{count:,} more lines are in the report or in the log": "另有 {count:,} 行见报告或日志",
+    "{count:,} more {count:organization|organizations} lost {lost:,}": (
+        "另有 {count:,} 个机构共关闭 {lost:,}"
+    ),
+    "{count:,} more {count:line is|lines are} in the report or in the log": (
+        "另有 {count:,} 行见报告或日志"
+    ),
     "Report: {path} on {host}": "报告：{host} 上的 {path}",
     "Machine: {host}": "主机：{host}",
     "Run: {command}": "执行：{command}",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from jobs.compare.column_counts import most_changed
 from jobs.compare.organizations import OrganizationCounts
+from jobs.plurals import filled
 from jobs.render.excel.cells import Cell, ratio
 from jobs.render.excel.sheet import Column, Kind, Sheet, Style
 from jobs.render.language import Translate
@@ -45,9 +46,13 @@ def write_by_column(
     fit = sheet.room(len(rows))
     if fit < len(rows):
         sheet.line(
-            translate(
-                "{count:,} more rows do not fit on a sheet of Excel; Parquet and CSV have them all."
-            ).format(count=len(rows) - fit),
+            filled(
+                translate(
+                    "{count:,} more {count:row does|rows do} not fit on a sheet of Excel; Parquet "
+                    "and CSV have them all."
+                ),
+                count=len(rows) - fit,
+            ),
             Style.WARNING,
         )
     sheet.listing(columns, rows[:fit], fixed=2)

@@ -21,6 +21,7 @@ import pandas as pd
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
+from jobs.plurals import filled
 from jobs.render.excel.cells import Cell, cells_of, ratio
 from jobs.render.excel.columns import write_by_column
 from jobs.render.excel.counts import CHANGES, write_about, write_summary, write_transitions
@@ -172,10 +173,13 @@ def _pairs(rows: pd.DataFrame, by: str, sheet: Sheet, zone: ZoneInfo, translate:
         carried = carried_columns(rows.columns, ROWS)
         rows = rows.drop(columns=carried[-over:])
         sheet.line(
-            translate(
-                "{count:,} more columns do not fit on a sheet of Excel; "
-                "Parquet and CSV have them all."
-            ).format(count=over),
+            filled(
+                translate(
+                    "{count:,} more {count:column does|columns do} not fit on a sheet of Excel; "
+                    "Parquet and CSV have them all."
+                ),
+                count=over,
+            ),
             Style.WARNING,
         )
     columns = [_column(rows[name], zone) for name in rows]
@@ -222,6 +226,10 @@ def _organizations(report: Report, sheet: Sheet, translate: Translate) -> None:
 
 
 def _cut(count: int, translate: Translate) -> str:
-    return translate(
-        "{count:,} more rows do not fit on a sheet of Excel; Parquet and CSV have them all."
-    ).format(count=count)
+    return filled(
+        translate(
+            "{count:,} more {count:row does|rows do} not fit on a sheet of Excel; Parquet and CSV "
+            "have them all."
+        ),
+        count=count,
+    )

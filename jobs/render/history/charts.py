@@ -10,6 +10,7 @@ from typing import Final
 from jobs.history.kaplan_meier import Step
 from jobs.history.model import History
 from jobs.history.organizations import OrganizationHistory
+from jobs.plurals import filled
 from jobs.render.numbers import share
 from jobs.render.svg import WIDTH, percent
 from jobs.render.svg.chart import (
@@ -143,7 +144,7 @@ def lasting(history: History, median_text: str) -> Chart:
         paths={},
         labels={} if median is None else {
             "median": Text(percent(x + (-8 if side == "end" else 8)), scale(_HALF) - _ABOVE,
-                           median_text.format(days=median), side)
+                           filled(median_text, days=median), side)
         },
         upright=[] if median is None else [percent(x)],
     )  # fmt: skip

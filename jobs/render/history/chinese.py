@@ -60,7 +60,7 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "Palm authorizations": "刷掌授权历史",
     "{first} to {last}": "{first} 至 {last}",
     "merchant {mchid} at {kind}": "商户号 {mchid}（{kind}）",
-    "{nights} nights": "{nights} 天",
+    "{nights:,} {nights:night|nights}": "{nights:,} 天",
     "Warning": "注意",
     "Nights": "逐日",
     "Organizations": "机构",
@@ -88,7 +88,7 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "exit": "退出码",
     "note": "备注",
     "no report": "无报告",
-    "no report ({days} nights)": "无报告（{days} 天）",
+    "no report ({days:,} {days:night|nights})": "无报告（{days:,} 天）",
     "turns": "变动次数",
     "never back": "未再开通",
     "lasts": "持续时长",
@@ -116,8 +116,8 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "{high}; the grey line is all organizations together.": (
         "各机构逐日的 ON 占比。纵轴相同，从 {low} 到 {high}；灰线为全部机构合计。"
     ),
-    "{shown} of the {all} organizations that lost somebody.": (
-        "共有 {all} 家机构有人关闭，显示其中 {shown} 家。"
+    "{shown:,} of the {all:,} {all:organization|organizations} that lost somebody.": (
+        "共有 {all:,} 家机构有人关闭，显示其中 {shown:,} 家。"
     ),
     "{lost} lost, {gained} gained": "关闭 {lost}，开通 {gained}",
     "{organization}: share ON from {first} to {last}; {lost} lost, {gained} gained": (
@@ -136,9 +136,9 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "Share that is still ON, by days since the night of the opening": (
         "按开通之日起的天数，仍为 ON 的比例"
     ),
-    "median {days} days": "中位数 {days} 天",
-    "From 100 % on the day of the opening to {left} after {days} days.": (
-        "从开通之日的 100 % 到 {days} 天后的 {left}。"
+    "median {days:,} {days:day|days}": "中位数 {days:,} 天",
+    "From 100 % on the day of the opening to {left} after {days:,} {days:day|days}.": (
+        "从开通之日的 100 % 到 {days:,} 天后的 {left}。"
     ),
     "days": "天数",
     "observed": "观察中",
@@ -150,40 +150,47 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "last night": "最后一天",
     "ON, first night": "第一天 ON",
     "ON, last night": "最后一天 ON",
-    "The last {count} of {all} nights; the other formats have all of them.": (
-        "共 {all} 天，显示最近 {count} 天；其他格式中是全的。"
+    "The last {count:,} of {all:,} {all:night|nights}; the other formats have all of them.": (
+        "共 {all:,} 天，显示最近 {count:,} 天；其他格式中是全的。"
     ),
     # Sentences
     "{first} {second}": "{first}{second}",
-    "{date}: {on} of {pairs} pairs are ON ({share}).": (
-        "{date}：{pairs} 条中 {on} 条为 ON（{share}）。"
+    "{date}: {on:,} of {pairs:,} {pairs:pair|pairs} {on:is|are} ON ({share}).": (
+        "{date}：{pairs:,} 条中 {on:,} 条为 ON（{share}）。"
     ),
     "There is only one night: nothing to compare yet.": "只有一天，尚无可比较的内容。",
-    "In {nights} nights since {first} {gained} gained, {lost} lost.": (
-        "自 {first} 起的 {nights} 天中，开通 {gained}，关闭 {lost}。"
+    "In {nights:,} {nights:night|nights} since {first} {gained:,} gained, {lost:,} lost.": (
+        "自 {first} 起的 {nights:,} 天中，开通 {gained:,}，关闭 {lost:,}。"
     ),
     "{reason}; this night is left out.": "{reason}；该日未计入。",
     "and {count} more": "另有 {count} 段",
-    "{count} nights have no report: {gaps}.": "有 {count} 天没有报告：{gaps}。",
-    "{count} nights were compared with another report than the one before them here: changes in "
-    "between are missing, or are counted twice.": (
-        "有 {count} 天所比较的报告并非此处的前一份：其间的变更可能缺失或重复计算。"
+    "{count:,} {count:night has|nights have} no report: {gaps}.": (
+        "有 {count:,} 天没有报告：{gaps}。"
     ),
-    "{often} pairs turned three times or more.": "有 {often} 条变动三次及以上。",
-    "{lost} pairs were lost at least once; {back} are back, {never} never came back ({gone} of "
-    "them are no longer in the input).": (
-        "有 {lost} 条至少关闭过一次；{back} 条已再次开通，{never} 条未再开通"
-        "（其中 {gone} 条已不在名单中）。"
+    "{count:,} {count:night was|nights were} compared with another report than the one before "
+    "{count:it|them} here: changes in between are missing, or are counted twice.": (
+        "有 {count:,} 天所比较的报告并非此处的前一份：其间的变更可能缺失或重复计算。"
     ),
-    "Half of the authorizations last {days} days or less; {ended} ended, {censored} are still "
-    "ON.": ("一半的授权持续不超过 {days} 天；{ended} 个已结束，{censored} 个仍为 ON。"),
-    "More than half of the authorizations last longer than the {days} days that were observed; "
-    "{ended} ended, {censored} are still ON.": (
-        "一半以上的授权持续时间超过所观察的 {days} 天；{ended} 个已结束，{censored} 个仍为 ON。"
+    "{often:,} {often:pair|pairs} turned three times or more.": ("有 {often:,} 条变动三次及以上。"),
+    "{lost:,} {lost:pair was|pairs were} lost at least once; {back:,} {back:is|are} back, "
+    "{never:,} never came back ({gone:,} of them {gone:is|are} no longer in the input).": (
+        "有 {lost:,} 条至少关闭过一次；{back:,} 条已再次开通，{never:,} 条未再开通"
+        "（其中 {gone:,} 条已不在名单中）。"
+    ),
+    "Half of the authorizations last {days:,} {days:day|days} or less; {ended:,} ended, "
+    "{censored:,} {censored:is|are} still ON.": (
+        "一半的授权持续不超过 {days:,} 天；{ended:,} 个已结束，{censored:,} 个仍为 ON。"
+    ),
+    "More than half of the authorizations last longer than the {days:,} "
+    "{days:day that was|days that were} observed; {ended:,} ended, {censored:,} "
+    "{censored:is|are} still ON.": (
+        "一半以上的授权持续时间超过所观察的 {days:,} 天；"
+        "{ended:,} 个已结束，{censored:,} 个仍为 ON。"
     ),
     "Nothing was opened after the first night.": "第一天之后没有新的开通。",
-    "{arrived} pairs arrived; {converted} of them were ON within 28 days ({share}).": (
-        "新到 {arrived} 条；其中 {converted} 条在 28 天内为 ON（{share}）。"
+    "{arrived:,} {arrived:pair|pairs} arrived; {converted:,} of them {converted:was|were} ON "
+    "within 28 days ({share}).": (
+        "新到 {arrived:,} 条；其中 {converted:,} 条在 28 天内为 ON（{share}）。"
     ),
     "Nobody arrived after the first night.": "第一天之后没有新到人员。",
 }

@@ -9,11 +9,13 @@ from typing import BinaryIO, Final
 import jinja2
 
 from jobs.history.model import Gap, History, Night
+from jobs.plurals import filled
 from jobs.render.history.charts import flows, lasting, multiples, on_chart
 from jobs.render.history.words import (
     DEFINITIONS,
     arrived_sentence,
     duration_sentence,
+    gap_note,
     gap_text,
     headline,
     history_translator,
@@ -70,7 +72,7 @@ def render_history(history: History, language: Language) -> str:
         multiples=small,
         common=common,
         losing=sum(each.lost > 0 for each in history.organizations),
-        lasting=lasting(history, translate("median {days} days")) if opened else None,
+        lasting=lasting(history, translate("median {days:,} {days:day|days}")) if opened else None,
         lasting_text=_lasting_text(history, translate),
         duration=duration_sentence(history, translate),
         arrived=arrived_sentence(history, translate),
@@ -90,8 +92,7 @@ def _lines(history: History, translate: Translate) -> Iterator[tuple[str, Night 
     """Yield each line of the table: the dates of a gap or the night, and what is said of it."""
     for line in history.lines():
         if isinstance(line, Gap):
-            said = translate("no report ({days} nights)").format(days=f"{line.days:,}")
-            yield gap_text(line), None, translate("no report") if line.days == 1 else said
+            yield gap_text(line), None, gap_note(line, translate)
         else:
             yield "", line, night_note(line, translate)
 
@@ -119,8 +120,10 @@ def _flows_text(history: History, translate: Translate) -> str:
 def _lasting_text(history: History, translate: Translate) -> str:
     found = history.durations
     left = found.steps[-1].left if found.steps else 1.0
-    return translate("From 100 % on the day of the opening to {left} after {days} days.").format(
-        left=share(round(left * 1e9), 10**9), days=found.longest_days
+    return filled(
+        translate("From 100 % on the day of the opening to {left} after {days:,} {days:day|days}."),
+        left=share(round(left * 1e9), 10**9),
+        days=found.longest_days,
     )
 
 

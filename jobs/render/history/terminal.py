@@ -13,6 +13,7 @@ from jobs.history.model import Gap, History, Night
 from jobs.render.history.words import (
     arrived_sentence,
     duration_sentence,
+    gap_note,
     gap_text,
     headline,
     lost_sentence,
@@ -58,7 +59,7 @@ def _table(history: History, translate: Translate) -> Iterator[str]:
     gaps: dict[int, str] = {}
     for line in history.lines():
         if isinstance(line, Gap):
-            gaps[len(rows)] = f"{gap_text(line)}{_BETWEEN}{_gap(line, translate)}"
+            gaps[len(rows)] = f"{gap_text(line)}{_BETWEEN}{gap_note(line, translate)}"
             rows.append(((), ""))
         else:
             rows.append((_cells(line), night_note(line, translate)))
@@ -86,12 +87,6 @@ def _cells(night: Night) -> list[str]:
         *(f"{count:,}" for count in counts),
         f"{night.exit_code}",
     ]
-
-
-def _gap(gap: Gap, translate: Translate) -> str:
-    if gap.days == 1:
-        return translate("no report")
-    return translate("no report ({days} nights)").format(days=f"{gap.days:,}")
 
 
 def _left(text: str, width: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from jobs.history.model import Gap, History, Night
+from jobs.plurals import filled
 from jobs.render.history.chinese import HISTORY_CHINESE
 from jobs.render.language import Language, Translate
 from jobs.render.numbers import share
@@ -14,6 +15,7 @@ __all__ = [
     "DEFINITIONS",
     "arrived_sentence",
     "duration_sentence",
+    "gap_note",
     "gap_text",
     "headline",
     "history_translator",
@@ -65,20 +67,25 @@ def history_translator(language: Language) -> Translate:
 def headline(history: History, translate: Translate = str) -> str:
     """Return the history in two sentences."""
     last = history.last
-    sentence = translate("{date}: {on} of {pairs} pairs are ON ({share}).").format(
+    sentence = filled(
+        translate("{date}: {on:,} of {pairs:,} {pairs:pair|pairs} {on:is|are} ON ({share})."),
         date=last.run_date,
-        on=f"{last.on:,}",
-        pairs=f"{last.pairs:,}",
+        on=last.on,
+        pairs=last.pairs,
         share=share(last.on, last.pairs),
     )
     if len(history.nights) == 1:
         more = translate("There is only one night: nothing to compare yet.")
     else:
-        more = translate("In {nights} nights since {first} {gained} gained, {lost} lost.").format(
-            nights=f"{len(history.nights):,}",
+        more = filled(
+            translate(
+                "In {nights:,} {nights:night|nights} since {first} {gained:,} gained, {lost:,} "
+                "lost."
+            ),
+            nights=len(history.nights),
             first=history.first.run_date,
-            gained=f"{sum(night.gained for night in history.nights):,}",
-            lost=f"{sum(night.lost for night in history.nights):,}",
+            gained=sum(night.gained for night in history.nights),
+            lost=sum(night.lost for night in history.nights),
         )
     return translate("{first} {second}").format(first=sentence, second=more)
 
@@ -94,16 +101,22 @@ def warnings(history: History, translate: Translate = str) -> list[str]:
         if more := len(history.missing) - len(named):
             named.append(translate("and {count} more").format(count=more))
         said.append(
-            translate("{count} nights have no report: {gaps}.").format(
-                count=f"{sum(gap.days for gap in history.missing):,}", gaps=", ".join(named)
+            filled(
+                translate("{count:,} {count:night has|nights have} no report: {gaps}."),
+                count=sum(gap.days for gap in history.missing),
+                gaps=", ".join(named),
             )
         )
     if broken := sum(not night.follows for night in history.nights):
         said.append(
-            translate(
-                "{count} nights were compared with another report than the one before them here: "
-                "changes in between are missing, or are counted twice."
-            ).format(count=f"{broken:,}")
+            filled(
+                translate(
+                    "{count:,} {count:night was|nights were} compared with another report than the "
+                    "one before {count:it|them} here: changes in between are missing, or are "
+                    "counted twice."
+                ),
+                count=broken,
+            )
         )
     return said
 
@@ -111,6 +124,13 @@ def warnings(history: History, translate: Translate = str) -> list[str]:
 def gap_text(gap: Gap) -> str:
     """Return the dates of nights without a report."""
     return f"{gap.first}" if gap.days == 1 else f"{gap.first} – {gap.last}"
+
+
+def gap_note(gap: Gap, translate: Translate = str) -> str:
+    """Return what is said of nights without a report."""
+    if gap.days == 1:
+        return translate("no report")
+    return filled(translate("no report ({days:,} {days:night|nights})"), days=gap.days)
 
 
 def night_note(night: Night, translate: Translate = str) -> str:
@@ -126,8 +146,9 @@ def turns_sentence(history: History, translate: Translate = str) -> str:
     """Return how many turn often."""
     if not history.turns.often:
         return translate("Nobody turned three times or more.")
-    return translate("{often} pairs turned three times or more.").format(
-        often=f"{history.turns.often:,}"
+    return filled(
+        translate("{often:,} {often:pair|pairs} turned three times or more."),
+        often=history.turns.often,
     )
 
 
@@ -136,14 +157,15 @@ def lost_sentence(history: History, translate: Translate = str) -> str:
     turns = history.turns
     if not turns.lost:
         return translate("Nobody was lost in these nights.")
-    return translate(
-        "{lost} pairs were lost at least once; {back} are back, {never} never came back ({gone} of "
-        "them are no longer in the input)."
-    ).format(
-        lost=f"{turns.lost:,}",
-        back=f"{turns.lost - turns.never_back:,}",
-        never=f"{turns.never_back:,}",
-        gone=f"{turns.never_back_gone:,}",
+    return filled(
+        translate(
+            "{lost:,} {lost:pair was|pairs were} lost at least once; {back:,} {back:is|are} back, "
+            "{never:,} never came back ({gone:,} of them {gone:is|are} no longer in the input)."
+        ),
+        lost=turns.lost,
+        back=turns.lost - turns.never_back,
+        never=turns.never_back,
+        gone=turns.never_back_gone,
     )
 
 
@@ -154,16 +176,17 @@ def duration_sentence(history: History, translate: Translate = str) -> str:
         return translate("Nothing was opened after the first night.")
     if found.median_days is None:
         sentence = translate(
-            "More than half of the authorizations last longer than the {days} days that were "
-            "observed; {ended} ended, {censored} are still ON."
+            "More than half of the authorizations last longer than the {days:,} "
+            "{days:day that was|days that were} observed; {ended:,} ended, {censored:,} "
+            "{censored:is|are} still ON."
         )
     else:
         sentence = translate(
-            "Half of the authorizations last {days} days or less; {ended} ended, {censored} are "
-            "still ON."
+            "Half of the authorizations last {days:,} {days:day|days} or less; {ended:,} ended, "
+            "{censored:,} {censored:is|are} still ON."
         )
     days = found.longest_days if found.median_days is None else found.median_days
-    return sentence.format(days=days, ended=f"{found.ended:,}", censored=f"{found.censored:,}")
+    return filled(sentence, days=days, ended=found.ended, censored=found.censored)
 
 
 def arrived_sentence(history: History, translate: Translate = str) -> str:
@@ -171,10 +194,12 @@ def arrived_sentence(history: History, translate: Translate = str) -> str:
     found = history.arrivals
     if not found.arrived:
         return translate("Nobody arrived after the first night.")
-    return translate(
-        "{arrived} pairs arrived; {converted} of them were ON within 28 days ({share})."
-    ).format(
-        arrived=f"{found.arrived:,}",
-        converted=f"{found.converted:,}",
+    return filled(
+        translate(
+            "{arrived:,} {arrived:pair|pairs} arrived; {converted:,} of them "
+            "{converted:was|were} ON within 28 days ({share})."
+        ),
+        arrived=found.arrived,
+        converted=found.converted,
         share=share(found.converted, found.arrived),
     )

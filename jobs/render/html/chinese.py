@@ -26,10 +26,11 @@ PAGE_LABELS: Final[Mapping[str, str]] = {
     "All pairs are of one organization:": "全部属于同一个机构：",
     "There is no organization: no pair is in the input.": "没有机构：名单中没有任何一条。",
     "Changes by organization": "各机构的变更",
-    "{shown} of {all} organizations, the largest first": "{all} 个机构中的 {shown} 个，大者在前",
-    "{shown} of {all} organizations, those that lost most first, then those that gained most": (
-        "{all} 个机构中的 {shown} 个，关闭最多的在前，其次是开通最多的"
+    "{shown:,} of {all:,} {all:organization|organizations}, the largest first": (
+        "{all:,} 个机构中的 {shown:,} 个，大者在前"
     ),
+    "{shown:,} of {all:,} {all:organization|organizations}, those that lost most first, then "
+    "those that gained most": ("{all:,} 个机构中的 {shown:,} 个，关闭最多的在前，其次是开通最多的"),
     "Shares of ON are of what is last known; share lost is what was lost of those ON before.": (
         "已开通占比按最近已知状态计；关闭占比为此前已开通者中关闭的部分。"
     ),

@@ -8,6 +8,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
+from jobs.plurals import filled
 from jobs.render.language import Translate
 from jobs.render.moments import moment_text, zone_of
 from jobs.render.terminal.console import plain_table
@@ -29,7 +30,11 @@ _SLOW: Final = "waiting for answers {seconds:.1f} s (slow network or CPU; --conc
 def control_lines(report: Report, translate: Translate, *, verbose: bool) -> Table | Text:
     """Return one line if every control holds, else those that fail; with ``verbose`` all."""
     held = sum(control.holds for control in report.controls)
-    title = translate("Controls: {held} of {all} hold").format(held=held, all=len(report.controls))
+    title = filled(
+        translate("Controls: {held} of {all} {held:holds|hold}"),
+        held=held,
+        all=len(report.controls),
+    )
     shown = [each for each in report.controls if verbose or not each.holds]
     if not shown:
         return Text(title + translate("."))
@@ -58,7 +63,8 @@ def run_lines(report: Report, translate: Translate, *, verbose: bool) -> Iterato
 
 def _asked(report: Report, translate: Translate, *, verbose: bool) -> Iterator[str]:
     asking, gateway = report.asking, report.gateway
-    yield translate("Asked {gateway}: {requests:,} requests in {seconds:.1f} s").format(
+    yield filled(
+        translate("Asked {gateway}: {requests:,} {requests:request|requests} in {seconds:.1f} s"),
         gateway=translate("merchant {mchid} at {kind}").format(
             mchid=gateway.mchid, kind=gateway.kind
         ),
@@ -66,15 +72,15 @@ def _asked(report: Report, translate: Translate, *, verbose: bool) -> Iterator[s
         seconds=asking.seconds,
     )
     counts = {
-        "{count:,} retries": asking.retries,
+        "{count:,} {count:retry|retries}": asking.retries,
         "{count:,} throttled": asking.throttles,
-        "{count:,} probes": asking.probes,
+        "{count:,} {count:probe|probes}": asking.probes,
         "{count:,} repeated": asking.replays or 0,
         "{count:,} unnamed": asking.answers_unnamed or 0,
     }
     for text, count in counts.items():
         if count or verbose:
-            yield translate(text).format(count=count)
+            yield filled(translate(text), count=count)
     yield translate("{achieved:.1f}/s of {rate:g}/s").format(
         achieved=asking.achieved_rate, rate=asking.rate
     )
@@ -104,7 +110,9 @@ def _run(report: Report, translate: Translate, *, verbose: bool) -> str:
     run, counted, zone = report.run, report.input, zone_of(report.timezone)
     usual = counted.encoding.lower() in _USUAL_ENCODINGS and not verbose
     text = (
-        "Input {name}: {lines:,} lines." if usual else "Input {name} ({encoding}): {lines:,} lines."
+        "Input {name}: {lines:,} {lines:line|lines}."
+        if usual
+        else "Input {name} ({encoding}): {lines:,} {lines:line|lines}."
     )
     exact = run.finished.isoformat(timespec="seconds")
     finished = moment_text(exact, zone)
@@ -117,5 +125,7 @@ def _run(report: Report, translate: Translate, *, verbose: bool) -> str:
         parts.append(translate(" with exit code {code}").format(code=run.exit_code))
     if run.parent:
         parts.append(translate("; it corrects run {parent}").format(parent=run.parent))
-    said = translate(text).format(name=counted.name, encoding=counted.encoding, lines=counted.lines)
-    return said + translate(" ") + "".join(parts) + translate(".")
+    described = filled(
+        translate(text), name=counted.name, encoding=counted.encoding, lines=counted.lines
+    )
+    return described + translate(" ") + "".join(parts) + translate(".")

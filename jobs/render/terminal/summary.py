@@ -16,6 +16,7 @@ from rich.text import Text
 
 from jobs.compare.column_counts import most_changed
 from jobs.compare.organizations import OrganizationCounts
+from jobs.plurals import filled
 from jobs.render.language import Language, Translate
 from jobs.render.numbers import LOSSES_FIRST, share, signed, state_counts
 from jobs.render.terminal.console import SummaryConsole, plain_table
@@ -131,7 +132,10 @@ def _organizations(report: Report, translate: Translate) -> Table | None:
         rest = others[0][1]
         for _, counts in others[1:]:
             rest += counts
-        table.add_row(translate("{count:,} others").format(count=len(others)), *_organization(rest))
+        table.add_row(
+            filled(translate("{count:,} {count:other|others}"), count=len(others)),
+            *_organization(rest),
+        )
     table.columns[0].max_width, table.columns[0].overflow = 24, "ellipsis"
     return table
 

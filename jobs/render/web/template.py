@@ -15,6 +15,7 @@ from typing import Final
 import jinja2
 from markupsafe import Markup, escape
 
+from jobs.plurals import filled
 from jobs.render.language import Language
 from palm.text.printable import printable
 
@@ -39,7 +40,12 @@ def environment(package: str) -> jinja2.Environment:
         finalize=_shown,
         loader=jinja2.FunctionLoader(lambda name: _template(package, name)),
     )
-    made.filters |= {"number": "{:,}".format, "px": "{:.4g}".format, "dates": _dates}
+    made.filters |= {
+        "number": "{:,}".format,
+        "px": "{:.4g}".format,
+        "dates": _dates,
+        "filled": filled,
+    }
     return made
 
 

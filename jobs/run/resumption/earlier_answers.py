@@ -11,6 +11,7 @@ import structlog
 
 from jobs.compare.match import match
 from jobs.errors import UsageError
+from jobs.plurals import Quantity, counted
 from jobs.report.model import Report
 from jobs.run.options import RunOptions
 from jobs.run.session import Asked
@@ -75,7 +76,8 @@ def with_earlier_answers(
         return asked
     asked.stats.without_echo += unnamed_answers(replaced, kept)
     structlog.get_logger("palm.run").info(
-        f"{len(kept):,} pairs keep the answer of the report of {run_date} that is replaced"
+        f"{counted(len(kept), 'pair')} {Quantity(len(kept)):keeps|keep} the answer of the report "
+        f"of {run_date} that is replaced"
     )
     answers = pd.concat([asked.answers.drop(kept.index), kept])
     return replace(asked, answers=answers.loc[asked.answers.index])

@@ -11,6 +11,7 @@ import structlog
 from jobs.errors import UsageError
 from jobs.journal.unfinished import find_unfinished, first_with_answers
 from jobs.loggers import ALWAYS
+from jobs.plurals import counted
 from jobs.report.model import GatewayId
 from jobs.run.options import RunOptions
 from jobs.store.locations import Sidecars
@@ -72,6 +73,6 @@ def _date_to_publish(
     run_date, answers = journal
     structlog.get_logger("palm.run" if run_date == today else ALWAYS).warning(
         f"{over}: publishing the unfinished run of {run_date}, {answers:,} of "
-        f"{len(pairs):,} answers"
+        f"{counted(len(pairs), 'answer')}"
     )
     return run_date

@@ -10,6 +10,7 @@ from jobs.errors import (
     ShortageError,
     UnnamedAnswersError,
 )
+from jobs.plurals import Quantity, counted
 from palm import LocalResourceError, PalmError, ThrottledError, VerificationError
 from palm.errors.remedies import diagnose
 
@@ -47,7 +48,8 @@ def unverified_error(which: str) -> RunError:
 def unnamed_error(count: int) -> RunError:
     """Return the error of ``count`` answers that name neither person nor organization."""
     return UnnamedAnswersError(
-        f"{count:,} answers do not name the person or the organization and are not accepted: "
+        f"{counted(count, 'answer')} {Quantity(count):does|do} not name the person or the "
+        f"organization and {Quantity(count):is|are} not accepted: "
         "nothing ties such an answer to the question. --accept-unnamed accepts them, and an answer "
         "that reaches the wrong question is then not noticed",
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from jobs.errors import CredentialsError, RunError
+from jobs.plurals import counted
 from jobs.schema import UnknownReason
 from jobs.sweep.abort.errors import (
     credentials_error,
@@ -137,7 +138,9 @@ class AbortMonitor:
         if failed and all(isinstance(error, SignatureError) for error in errors):
             reasons = {error.reason for error in failed if isinstance(error, SignatureError)}
             if reasons == {SignatureReason.REPLAYED}:
-                raise self._unverified(f"the answers about the first {len(failed)} pairs")
+                raise self._unverified(
+                    f"the answers about the first {counted(len(failed), 'pair')}"
+                )
             raise credentials_error(next(error for error in failed if not _is_replayed(error)))
         is_forbidden = failed and all(isinstance(error, ForbiddenError) for error in errors)
         if is_forbidden and self._is_forbidden_everywhere():
@@ -174,7 +177,7 @@ class AbortMonitor:
         asked = len(answers) - answers.count(UnknownReason.NOT_ASKED)
         unverified, limits = answers.count(*UNVERIFIED), self._thresholds
         if unverified >= limits.unverified_minimum and unverified > limits.unverified_share * asked:
-            raise self._unverified(f"the answers about {unverified:,} of {asked:,} pairs")
+            raise self._unverified(f"the answers about {unverified:,} of {counted(asked, 'pair')}")
 
     def check_named(self, unnamed: int, answers: int) -> None:
         """Stop where too many answers name no pair.
@@ -216,7 +219,7 @@ class AbortMonitor:
             return
         if row.keys() == {UnknownReason.UNNAMED}:
             raise unnamed_error(pairs)
-        raise self._unverified(f"the answers about the last {pairs:,} pairs")
+        raise self._unverified(f"the answers about the last {counted(pairs, 'pair')}")
 
     def _unverified(self, which: str) -> RunError:
         reasons = list(self._signatures.values())

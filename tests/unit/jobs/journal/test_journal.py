@@ -193,8 +193,8 @@ def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal,
         assert opened.resumed == []
         assert opened.messages == [
             (
-                "Journal renamed to .report.2025-03-03.journal.aside: only 1 of its 3 answers "
-                "are about pairs of this input; starting over"
+                "Journal renamed to .report.2025-03-03.journal.aside: only 1 of its 3 answers is "
+                "about a pair of this input; starting over"
             )
         ]
     assert files.other_journal(DAY).exists()

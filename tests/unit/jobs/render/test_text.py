@@ -30,7 +30,7 @@ def test_the_headline_tells_states_and_what_changed_since_when(after):
     before = {"A/a": "ON", "A/b": "ON", "A/c": "OFF", "A/d": "ON", "A/gone": "ON"}
     now = {"A/a": "OFF", "A/b": "NONE", "A/c": "ON", "A/d": "UNKNOWN", "A/new": "NONE"}
     assert headline(after(before, now)) == (
-        "2025-03-04: of 5 pairs 1 are ON, 1 OFF, 2 NONE, 1 UNKNOWN; since 2025-03-03 "
+        "2025-03-04: of 5 pairs 1 is ON, 1 OFF, 2 NONE, 1 UNKNOWN; since 2025-03-03 "
         "1 gained, 2 lost, 0 closed and opened in between, 1 new, 1 dropped."
     )
 
@@ -40,7 +40,7 @@ UNKNOWN = TooMuchUnknown(unknown=1, invalid=0, pairs=2, allowed=0.01)
 LATE = TimeLimitReached(not_asked=1, pairs=2)
 
 ENDED = "The run ended with exit code 3."
-MUCH = "1 of 2 pairs have no answer (50.0 %, limit 1 %)."
+MUCH = "1 of 2 pairs has no answer (50.0 %, limit 1 %)."
 REACHED = "Time limit reached: 1 of 2 pairs not asked."
 HOLDS = "A rule of --fail-on holds: closed 2 is more than 0."
 CORRECTS = "This run asked again only those that run R1 had no answer for, and corrects its report."

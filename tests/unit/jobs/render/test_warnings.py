@@ -16,7 +16,7 @@ def test_a_good_night_has_no_warnings(after):
 @pytest.mark.parametrize(
     ("lost", "said"),
     [
-        (1, "1 input lines hold no pair"),
+        (1, "1 input line holds no pair"),
         (
             2,
             "2 of 10 pairs of the last report (2025-03-03) are missing from today's input (20.0 %)",
@@ -47,7 +47,7 @@ def test_every_invalid_line_is_named_where_that_is_wanted(report_of, nights):
 
 def test_openids_that_do_not_look_like_one_are_counted_but_not_shown(report_of, nights):
     said = " ".join(warnings(report_of({"A/strange-one": "ON", f"A/o{1:027}": "ON"}, nights[0])))
-    assert "1 openids do not look like one" in said
+    assert "1 openid does not look like one (o and 27 more of A-Z a-z 0-9 - _); it was" in said
     assert "strange-one" not in said
 
 
@@ -63,16 +63,16 @@ DECORATION_TAKEN_OFF = (
     "On 2 lines blanks, quotes or invisible characters round a key were taken off "
     "(first on line 7)."
 )
-AS_THEY_ARE = "they were asked as they are."
+THEY_WERE, IT_WAS = "they were asked as they are.", "it was asked as it is."
 
 
 def test_decoration_and_damage_are_said_once_each_with_the_first_line(report_of, nights):
     heard = {"0042/oA": "ON", "0042/oB": "ON", "1.0/oC": "ON", "１/oD": "ON", "=2/oE": "ON"}
     lines = "oA\u00a0,0042,again\noB\u00a0,0042,again\n"
     report = report_of(heard, nights[0], extra_lines=lines)
-    said = [each for each in warnings(report) if "openids do not look like one" not in each]
+    said = [each for each in warnings(report) if "openids do not look like openids" not in each]
     assert said == [
         DECORATION_TAKEN_OFF,
-        "The organizations of 2 pairs look damaged (.0, =), first on line 4; " + AS_THEY_ARE,
-        "The organizations of 1 pairs hold full-width digits, first on line 5; " + AS_THEY_ARE,
+        "The organizations of 2 pairs look damaged (.0, =), first on line 4; " + THEY_WERE,
+        "The organization of 1 pair holds full-width digits, first on line 5; " + IT_WAS,
     ]

@@ -93,7 +93,7 @@ def test_a_success_with_a_warning_is_a_problem(night):
     assert all(is_due(warned, on) for on in NotifyOn)
     message = compose(warned)
     assert message.subject == "palm-reconcile people 2025-03-04: done, with 1 warning"
-    assert "Warning: 1 input lines hold no pair: line 5" in message.body
+    assert "Warning: 1 input line holds no pair: line 5" in message.body
     assert message.severity is Severity.WARNING
 
 
@@ -199,7 +199,7 @@ def test_the_chinese_message_is_chinese(night):
 def test_every_sentence_has_its_chinese_with_the_same_places():
     assert set(ENDINGS.values()) <= set(CHINESE)
     for english, chinese in CHINESE.items():
-        places = [sorted(re.findall(r"\{[^}]*\}", text)) for text in (english, chinese)]
+        places = [sorted(re.findall(r"\{[^}|]*\}", text)) for text in (english, chinese)]
         assert places[0] == places[1], english
 
 

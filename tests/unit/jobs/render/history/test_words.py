@@ -35,7 +35,7 @@ def test_no_label_lacks_its_chinese():
 
 @pytest.mark.parametrize("english", HISTORY_CHINESE)
 def test_the_chinese_has_the_same_places(english):
-    places = re.compile(r"\{[^}]*\}")
+    places = re.compile(r"\{[^}|]*\}")
     assert sorted(places.findall(HISTORY_CHINESE[english])) == sorted(places.findall(english))
 
 

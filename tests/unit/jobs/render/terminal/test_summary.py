@@ -52,7 +52,7 @@ def table(text, title):
 def test_it_begins_with_warnings_and_the_headline(report):
     first, second = printed(report, width=300).splitlines()[:2]
     assert first.startswith("! ")
-    assert second.startswith("2025-03-04: of 4 pairs 1 are ON")
+    assert second.startswith("2025-03-04: of 4 pairs 1 is ON")
 
 
 def test_states_are_counted_with_last_known_and_net_change(report):
@@ -275,7 +275,7 @@ def test_the_verdict_comes_first_if_the_exit_code_is_not_0(report):
     assert text.startswith("The run ended with exit code 3.")
 
 
-_EQUATIONS = """lines pairs duplicates invalid rows repeat pair NONE OFF UNKNOWN opening first
+_EQUATIONS = """line lines pair pairs duplicates invalid rows repeat NONE OFF UNKNOWN opening first
 seen returned moved out dropped not input counts agree"""
 """Words in the equations of controls, which are English in every language."""
 
