@@ -28,6 +28,7 @@ from palm.palmservice import Authorizations
 from palm.resilience.adaptive_rate import Adaptation
 from palm.resilience.admission import Admission
 from palm.resilience.breaker import Breaker
+from palm.resilience.connection_limit import ConnectionLimit
 from palm.resilience.failover import Hosts
 from palm.resilience.pacer import Pacer
 from palm.resilience.retry import Retry
@@ -64,6 +65,8 @@ class AsyncPalm:
         proxy: URL of an HTTP proxy; None: the one that ``HTTPS_PROXY`` and ``NO_PROXY`` name.
         ca_file: Certificates in PEM that TLS trusts in addition to those of the system; see
             :func:`palm.http.tls.tls_context`.
+        connections: How many requests are in flight at a time; others wait, and no timeout counts
+            that wait. None: half of the files that the process may open.
         accept_unnamed: Whether to accept answers that do not name the pair. The signature does not
             cover the request, so nothing proves that such an answer belongs to it.
         require_echo: The default, kept for older programs; it contradicts ``accept_unnamed``.
@@ -124,6 +127,7 @@ class AsyncPalm:
                 clock=clock,
             ),
             options.get("retry") or Retry(),
+            ConnectionLimit(options.get("connections")),
             timeouts,
             clock,
             options.get("on_attempt"),

@@ -176,6 +176,7 @@ def _client(session: Session, stats: RequestStats) -> AsyncPalm:
         proxy=endpoint.proxy,
         ca_file=endpoint.ca_file,
         rate=session.sweep.quota,
+        connections=session.sweep.in_flight,
         retry=waits.retry,
         timeouts=waits.timeouts,
         adaptation=waits.adaptation,

@@ -13,6 +13,7 @@ from palm.http.answer import Answer
 from palm.http.signed import SignedTransport
 from palm.http.transport import Timeouts
 from palm.resilience.admission import Admission
+from palm.resilience.connection_limit import ConnectionLimit
 from palm.resilience.pacer import Permit
 from palm.resilience.retry import Retry, call_with_retry
 from palm.text.redact import shown_route
@@ -46,6 +47,7 @@ class QuerySender:
         transport: Signs requests and verifies responses.
         admission: Decides when a request may be sent.
         retry: How often a query is sent again, and when.
+        connections: How many requests are in flight at a time; shared by all copies of a client.
         timeouts: For each attempt.
         clock: The time, shared with the transport and the admission.
         on_attempt: Called with the result of every attempt; None: nothing is called.
@@ -54,6 +56,7 @@ class QuerySender:
     transport: SignedTransport
     admission: Admission
     retry: Retry
+    connections: ConnectionLimit
     timeouts: Timeouts
     clock: Clock
     on_attempt: Callable[[Attempt], None] | None = None
@@ -76,7 +79,11 @@ class QuerySender:
             if method != "GET":
                 return await query.attempt()
             return await call_with_retry(
-                query.attempt, self.retry, answers=lambda: admission.answers, sleep=self.clock.sleep
+                query.attempt,
+                self.retry,
+                answers=lambda: admission.answers,
+                sleep=self.clock.sleep,
+                elapsed=query.elapsed,
             )
         except PalmError as error:
             add_advice(error)
@@ -114,12 +121,17 @@ class _Query(Generic[T]):
     async def attempt(self) -> T:
         """Send one request when it may be sent; return what ``read`` makes of its answer."""
         admission = self.sender.admission
-        is_probe = await admission.enter()
-        try:
-            return await self._request()
-        finally:
-            if is_probe:
-                admission.leave()
+        async with self.sender.connections:
+            is_probe = await admission.enter()
+            try:
+                return await self._request()
+            finally:
+                if is_probe:
+                    admission.leave()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the caller asked."""
+        return self.sender.clock.monotonic() - self.began_at
 
     async def _request(self) -> T:
         sender = self.sender
@@ -150,7 +162,7 @@ class _Query(Generic[T]):
         error.attempts = self.sent
         error.method = self.method
         error.route = None if self.route is None else shown_route(self.route)
-        error.elapsed_s = self.sender.clock.monotonic() - self.began_at
+        error.elapsed_s = self.elapsed()
         error.take_out(self.private)
 
     def _read_answer(self, answer: Answer) -> T:

@@ -11,7 +11,7 @@ from typing import Final
 from palm.clock import Clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.errors import SettingsError
-from palm.errors.values import check_value, is_number
+from palm.errors.values import check_value, is_number, is_whole_number
 from palm.http.transport import Timeouts
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
@@ -74,6 +74,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "breaker": ("BreakerRules, a Breaker or None", _or_none(_is(BreakerRules, Breaker))),
     "proxy": ("a URL or None", _or_none(_is(str))),
     "ca_file": ("a path or None", _or_none(_is(str, os.PathLike))),
+    "connections": ("a whole number above 0, or None", _or_none(is_whole_number)),
     "accept_unnamed": _TRUTH,
     "require_echo": _TRUTH,
     "on_attempt": _FUNCTION_OR_NONE,

@@ -37,6 +37,7 @@ class _Options(TypedDict, total=False):
     breaker: BreakerRules | Breaker | None
     proxy: str | None
     ca_file: str | PathLike[str] | None
+    connections: int | None
     accept_unnamed: bool
     require_echo: bool
     on_attempt: Callable[[Attempt], None] | None

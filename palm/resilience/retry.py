@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random as _random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,7 +23,7 @@ from palm.errors import (
     TransientError,
     UnnamedError,
 )
-from palm.errors.values import check_value, is_number, is_whole_number
+from palm.errors.values import check_number, check_value, is_number, is_whole_number
 
 __all__ = ["Retry", "call_with_retry"]
 
@@ -48,6 +49,8 @@ class Retry:
         adapts: Whether the query's first throttled request may lower the rate of all queries;
             later ones never do.
         patience_s: A query that was throttled, or met an outage, fails after so many seconds.
+        max_elapsed_s: No request is sent again later than so many seconds after the query began; a
+            query whose next wait would end later fails at once. None: there is no such limit.
 
     Raises:
         SettingsError: One of them is not a number, or is too small.
@@ -60,6 +63,7 @@ class Retry:
     throttles: int = 8
     adapts: bool = True
     patience_s: float = 900.0
+    max_elapsed_s: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("attempts", "throttles"):
@@ -69,6 +73,8 @@ class Retry:
             value = getattr(self, name)
             is_right = is_number(value) or value in {0, math.inf}
             check_value(name, value, "a number of seconds, 0 or more", is_right=is_right)
+        if self.max_elapsed_s is not None:
+            check_number("max_elapsed_s", self.max_elapsed_s)
         check_value("adapts", self.adapts, "True or False", is_right=isinstance(self.adapts, bool))
 
 
@@ -76,9 +82,14 @@ class _RetryState:
     """The failures of one query so far; its three methods are what tenacity calls."""
 
     def __init__(
-        self, retry: Retry, answers: Callable[[], int], random: Callable[[], float]
+        self,
+        retry: Retry,
+        answers: Callable[[], int],
+        random: Callable[[], float],
+        elapsed: Callable[[], float],
     ) -> None:
         self._retry = retry
+        self._elapsed = elapsed
         self._answers = answers
         self._random = random
         self._answers_before = answers()
@@ -111,6 +122,9 @@ class _RetryState:
             return True
         if self._throttles >= self._retry.throttles and self._others_answered:
             return True
+        longest_s = self._retry.max_elapsed_s
+        if longest_s is not None and self._elapsed() + state.upcoming_sleep > longest_s:
+            return True
         waited = state.seconds_since_start or 0.0
         return self._throttles + self._outages > 0 and waited >= self._retry.patience_s
 
@@ -141,6 +155,7 @@ async def call_with_retry(
     answers: Callable[[], int] = lambda: 0,
     sleep: Sleep = asyncio.sleep,
     random: Callable[[], float] = _random.random,
+    elapsed: Callable[[], float] | None = None,
 ) -> T:
     """Return what ``ask()`` returns, calling it again after transient errors.
 
@@ -151,10 +166,17 @@ async def call_with_retry(
             query that is always throttled from a gateway that throttles all queries.
         sleep: Waits for a number of seconds.
         random: Returns a random number between 0 and 1, evenly distributed.
+        elapsed: Returns the seconds since the query began; None: it begins now.
 
     Raises:
         PalmError: The last one that ``ask`` raised.
     """
+    if elapsed is None:
+        began_at = time.monotonic()
+
+        def elapsed() -> float:
+            return time.monotonic() - began_at
+
     try:
         return await ask()
     except TransientError as error:
@@ -167,7 +189,7 @@ async def call_with_retry(
             raise error
         return await ask()
 
-    retry_state = _RetryState(retry, answers, random)
+    retry_state = _RetryState(retry, answers, random, elapsed)
     retrying = AsyncRetrying(
         retry=retry_if_exception(retry_state.transient),
         stop=retry_state.enough,

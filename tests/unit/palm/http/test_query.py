@@ -10,12 +10,14 @@ import pytest
 
 from palm import (
     AsyncPalm,
+    Clock,
     ConnectError,
     DisconnectedError,
     ErrorDetail,
     PalmError,
     RefusedError,
     Retry,
+    ServerError,
     SignerError,
     ThrottledError,
     TimedOutError,
@@ -189,3 +191,41 @@ async def test_a_failing_signer_is_an_error_and_ends_no_get_many(
     assert isinstance(error, PalmError)
     assert OPENID not in everything_said_by(error)
     assert (error.route, error.status) == (ROUTE, None)
+
+
+async def test_no_more_requests_are_in_flight_than_connections_allows(serve, keys):
+    """A copy with other options shares the limit; no timeout counts the wait for a connection."""
+    running, most, arrived, go = 0, 0, asyncio.Queue(), asyncio.Event()
+
+    async def script(line):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        arrived.put_nowait(None)
+        await go.wait()
+        running -= 1
+        await line.answer(400, b"{}")
+
+    async with serve(script) as server, client(keys, server, connections=2) as palm:
+        copy = palm.with_options(timeout=0.5)
+        queries = [
+            asyncio.create_task(each.authorizations.get(f"o{number}", "1"))
+            for number in range(3)
+            for each in (palm, copy)
+        ]
+        await arrived.get()
+        await arrived.get()
+        await asyncio.sleep(0)
+        assert running == 2
+        go.set()
+        results = await asyncio.gather(*queries, return_exceptions=True)
+    assert most == 2
+    assert {type(result) for result in results} == {RefusedError}
+
+
+async def test_a_query_that_took_too_long_already_is_not_sent_again(serve, keys):
+    times = iter(range(0, 1000, 40))
+    clock = Clock(monotonic=lambda: next(times))
+    retry = Retry(attempts=5, base_s=0.0, max_elapsed_s=60)
+    error, _ = await failed(serve, keys, responding(500, {}), ServerError, clock=clock, retry=retry)
+    assert error.attempts == 1

@@ -71,6 +71,9 @@ WRONG = [
     ("breaker", True, "breaker must be BreakerRules, a Breaker or None, not True"),
     ("proxy", 3128, "proxy must be a URL or None, not 3128 (int)"),
     ("ca_file", b"x", "ca_file must be a path or None, not bytes"),
+    ("connections", 0, "connections must be a whole number above 0, or None, not 0 (int)"),
+    ("connections", 1.5, "or None, not 1.5 (float)"),
+    ("connections", True, "or None, not True"),
     ("accept_unnamed", 1, "accept_unnamed must be True or False, not 1 (int)"),
     ("require_echo", "no", "require_echo must be True or False, not str"),
     ("on_attempt", "print", "on_attempt must be a function or None, not str"),
@@ -186,6 +189,7 @@ def test_a_timeout_is_a_number_above_0(name, value):
         ({"base_s": -1}, "base_s must be a number of seconds, 0 or more, not -1"),
         ({"cap_s": "20"}, "cap_s must be a number of seconds, 0 or more, not str"),
         ({"patience_s": float("nan")}, "patience_s must be a number of seconds, 0 or more, not na"),
+        ({"max_elapsed_s": 0}, "max_elapsed_s must be a number of seconds above 0, not 0"),
         ({"adapts": 1}, "adapts must be True or False, not 1"),
     ],
 )

@@ -291,3 +291,27 @@ async def test_without_a_breaker_it_is_a_failure_as_any_other():
 async def test_what_this_machine_lacks_takes_no_attempt_from_the_gateways_own_failures():
     asked = Asked(*(lacking(outage=True) for _ in range(4)), *(ServerError(500) for _ in range(4)))
     assert await asked.call_with_retry() == "answer"
+
+
+async def test_no_request_is_sent_again_later_than_max_elapsed_s():
+    """Waits are 1, 2, 4, 8 s; the third would end at 7 s."""
+    asked = Asked(*(ServerError(500) for _ in range(9)))
+    retry = Retry(attempts=9, base_s=1.0, max_elapsed_s=6.9)
+    with pytest.raises(ServerError):
+        await call_with_retry(
+            asked, retry, sleep=asked.sleep, random=lambda: 1.0, elapsed=lambda: sum(asked.waits)
+        )
+    assert asked.waits == [1.0, 2.0]
+    assert asked.times == 3
+
+
+async def test_max_elapsed_s_also_limits_throttles_and_outages():
+    asked = Asked(*(ThrottledError(429) for _ in range(9)), random=0.0)
+    with pytest.raises(ThrottledError):
+        await asked.call_with_retry(Retry(max_elapsed_s=0.5, patience_s=900.0))
+    assert (asked.times, asked.waits) == (1, [])
+
+
+async def test_within_max_elapsed_s_a_query_is_sent_again():
+    asked = Asked(ServerError(500), ServerError(500))
+    assert await asked.call_with_retry(Retry(max_elapsed_s=60.0)) == "answer"
