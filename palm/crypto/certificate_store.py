@@ -141,7 +141,12 @@ class CertificateStore:
         )
 
     async def refresh(
-        self, fetch: Fetch, *, now: Callable[[], float], accept: Accept = _accept_any
+        self,
+        fetch: Fetch,
+        *,
+        now: Callable[[], float],
+        accept: Accept = _accept_any,
+        pause_s: float = 0.0,
     ) -> None:
         """Fetch the certificates if :meth:`needs_refresh`; concurrent callers share one fetch.
 
@@ -150,11 +155,17 @@ class CertificateStore:
             now: Unix seconds.
             accept: What the answer must pass besides, e.g.
                 :meth:`palm.crypto.replay.ReplayMemory.accept`.
+            pause_s: After a fetch that failed, for so many seconds its error is raised again.
 
         Raises:
             PalmError: The fetch failed, and there is no key at all.
         """
-        await self._fetch_once(self.needs_refresh, fetch, now, accept)
+
+        def wanted() -> bool:
+            pausing = self._failure and self._clock.monotonic() - self._tried_at < pause_s
+            return not pausing and self.needs_refresh()
+
+        await self._fetch_once(wanted, fetch, now, accept)
 
     async def ensure(
         self,

@@ -5,7 +5,9 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053249
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from palm.errors import SignatureError, SignatureReason
@@ -22,12 +24,16 @@ _NAMES: Final = (
     "Wechatpay-Serial",
 )
 _MAX_TIMESTAMP_DIGITS: Final = 12
+_NOT_IN_A_HEADER: Final = re.compile("[\0\r\n\ud800-\udc7f\udd00-\udfff]")
+"""What no HTTP header can contain. A line end in the nonce would let it take over the begin of the
+body, because line ends alone divide the parts of what is signed."""
+
 _SPELLINGS: Final = {
     spelling: name
     for name in _NAMES
-    for spelling in (name, name.lower(), f"http_{name.lower().replace('-', '_')}")
+    for spelling in (name.lower(), f"http_{name.lower().replace('-', '_')}")
 }
-"""Names as documented, in lower case, and in lower case as WSGI and Django's ``META`` have them."""
+"""Names in lower case, as HTTP has them, and as WSGI and Django's ``META`` have them."""
 
 
 class Headers(Protocol):
@@ -52,7 +58,7 @@ def signature_headers(headers: Headers) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for spelling, value in headers.items():
-        name = _SPELLINGS.get(spelling) or _SPELLINGS.get(spelling.lower())
+        name = _documented(spelling)
         if name is None:
             continue
         if not isinstance(value, str):
@@ -62,6 +68,12 @@ def signature_headers(headers: Headers) -> dict[str, str]:
                 f"the response has several {name} that differ", SignatureReason.MALFORMED
             )
     return found
+
+
+@lru_cache(maxsize=64)
+def _documented(spelling: object) -> str | None:
+    """Return the documented name of a signature header; None: it is another header."""
+    return _SPELLINGS.get(spelling.lower()) if isinstance(spelling, str) else None
 
 
 class SignatureHeaders(NamedTuple):
@@ -90,7 +102,10 @@ class SignatureHeaders(NamedTuple):
         values = [found.get(name) for name in _NAMES]
         timestamp, nonce, signature, serial = values
         if timestamp and nonce and signature and serial:
-            return cls(timestamp, nonce, signature, serial)
+            made = cls(timestamp, nonce, signature, serial)
+            if not nonce.isprintable() and _NOT_IN_A_HEADER.search(nonce):
+                raise made.error("the response's nonce is malformed", SignatureReason.MALFORMED)
+            return made
         missing = ", ".join(n for n, v in zip(_NAMES, values, strict=True) if not v)
         raise SignatureError(
             f"the response has no {missing}",

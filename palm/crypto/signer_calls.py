@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Final, NamedTuple
 
 from palm.crypto.signing import RSASigner, Signer
-from palm.errors import SignerError
+from palm.errors import LocalResourceError, SignerError
 from palm.forks import reset_in_child
 
 __all__ = ["Signature", "SignerCalls"]
@@ -62,6 +62,7 @@ class SignerCalls:
         """Return the signature of ``message``.
 
         Raises:
+            LocalResourceError: No thread can be started.
             SignerError: The signer raised an exception, of which only the class is told; or it
                 returned something other than bytes, or its ids cannot stand in a header.
         """
@@ -85,14 +86,16 @@ class SignerCalls:
         raise SignerError(f"the signer {failure}")
 
     async def _call(self, message: bytes) -> object:
-        signed: object
-        if inspect.iscoroutinefunction(self.signer.sign):
-            signed = _called(self.signer.sign, message)
+        sign = _called(getattr, self.signer, "sign")
+        if not callable(sign):
+            raise SignerError("the signer has no function sign")
+        if inspect.iscoroutinefunction(sign):
+            signed = _called(sign, message)
         else:
-            signed = await self._in_thread(message)
+            signed = await self._in_thread(sign, message)
         return await _awaited(signed) if inspect.isawaitable(signed) else signed
 
-    async def _in_thread(self, message: bytes) -> object:
+    async def _in_thread(self, sign: Callable[[bytes], object], message: bytes) -> object:
         await self._slots.acquire()
         loop, slots = asyncio.get_running_loop(), self._slots
 
@@ -104,12 +107,16 @@ class SignerCalls:
         future.set_running_or_notify_cancel()  # it cannot be cancelled
         future.add_done_callback(release)
         call = contextvars.copy_context().run
-        Thread(
+        work = Thread(
             target=_work,
-            args=(future, call, _called, self.signer.sign, message),
+            args=(future, call, _called, sign, message),
             name="palm-signer",
             daemon=True,
-        ).start()
+        )
+        try:
+            work.start()
+        except RuntimeError:
+            future.set_exception(LocalResourceError("no thread can be started for the signer"))
         return await asyncio.wrap_future(future)
 
 
@@ -127,10 +134,10 @@ def _work(future: Future[object], function: Callable[..., object], *args: object
         future.set_result(result)
 
 
-def _called(sign: Callable[[bytes], object], message: bytes) -> object:
-    """Return what ``sign`` returns; its exceptions become a SignerError."""
+def _called(function: Callable[..., object], *args: object) -> object:
+    """Return what a function of the signer returns; its exceptions become a SignerError."""
     try:
-        return sign(message)
+        return function(*args)
     except SignerError:
         raise
     except BaseException as error:  # noqa: BLE001 - the caller's own code, mostly in a thread

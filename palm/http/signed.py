@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from palm.clock import Clock
 from palm.crypto.certificate_store import CertificateStore
@@ -35,6 +35,9 @@ from palm.text.redact import safe_headers, shown_host
 __all__ = ["SignedTransport"]
 
 T = TypeVar("T")
+
+_PAUSE_S: Final = 10.0
+"""After a download that failed, notifications, which anybody can send, cause no other so soon."""
 
 
 class SignedTransport:
@@ -171,7 +174,7 @@ class SignedTransport:
         signed = signature_headers(headers)
         if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
             SignatureHeaders.of(signed).check_timestamp(now)  # anybody can send a notification
-            await self._refresh(self.verifier)
+            await self._refresh(self.verifier, pause_s=_PAUSE_S)
         return await self._verify(signed, body, now)
 
     async def _verify(self, headers: Mapping[str, str], content: bytes, now: int) -> str:
@@ -192,9 +195,12 @@ class SignedTransport:
                 raise
         return self.verifier.verify(headers, content, now=now)
 
-    async def _refresh(self, store: CertificateStore) -> None:
+    async def _refresh(self, store: CertificateStore, *, pause_s: float = 0.0) -> None:
         await store.refresh(
-            self._fetch_certificates, now=self._clock.wall, accept=self._replays.accept
+            self._fetch_certificates,
+            now=self._clock.wall,
+            accept=self._replays.accept,
+            pause_s=pause_s,
         )
 
     async def _fetch_certificates(self) -> tuple[Mapping[str, str], bytes]:

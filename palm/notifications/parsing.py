@@ -78,6 +78,8 @@ class Notifications:
             raise ArgumentError(
                 f"headers must be a mapping of names to texts, not {type(headers).__name__}"
             )
+        if not isinstance(apiv3_key, APIv3Key | None):
+            raise ArgumentError(f"apiv3_key must be an APIv3Key, not {type(apiv3_key).__name__}")
         key = apiv3_key or self._verifier.apiv3_key
         if key is None:
             raise SettingsError(_NO_KEY)

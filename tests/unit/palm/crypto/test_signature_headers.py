@@ -84,3 +84,19 @@ def test_one_that_is_missing_or_empty_is_named(name, value):
 @pytest.mark.parametrize("name", ["Wechatpay_Signature", "Http-Wechatpay-Signature", "Signature"])
 def test_a_name_that_only_resembles_one_is_another_header(name):
     assert signature_headers({name: "c2ln"}) == {}
+
+
+@pytest.mark.parametrize("nonce", ["a\nb", "a\r", "\0", "\ud800", "\nb"])
+def test_a_nonce_that_no_header_can_hold_is_refused(nonce):
+    with pytest.raises(SignatureError, match="nonce is malformed") as caught:
+        SignatureHeaders.of(SIGNED | {"Wechatpay-Nonce": nonce})
+    assert caught.value.reason is SignatureReason.MALFORMED
+
+
+@pytest.mark.parametrize("nonce", ["d824f2e0", " ", "学", "\udcff", "\t", "\x85"])
+def test_any_other_nonce_is_left_to_the_signature(nonce):
+    assert SignatureHeaders.of(SIGNED | {"Wechatpay-Nonce": nonce}).nonce == nonce
+
+
+def test_names_that_are_not_text_are_other_headers():
+    assert signature_headers({b"Wechatpay-Nonce": "n", 7: "n", None: "n", **SIGNED}) == SIGNED

@@ -13,7 +13,7 @@ import pytest
 from palm.crypto import signer_calls
 from palm.crypto.signer_calls import SignerCalls
 from palm.crypto.signing import RSASigner
-from palm.errors import ClosedError, SignerError
+from palm.errors import ClosedError, LocalResourceError, SignerError
 
 REQUEST = contextvars.ContextVar("REQUEST", default="")
 
@@ -299,3 +299,35 @@ async def test_ids_that_cannot_be_read_are_refused():
 
     with pytest.raises(SignerError, match="^the signer raised LookupError$"):
         await SignerCalls(Locked()).sign(b"message")
+
+
+async def test_a_function_that_cannot_be_read_or_is_none_is_refused():
+    class Locked:
+        mchid, serial_no = "1900000001", "40"
+
+        @property
+        def sign(self):
+            raise LookupError("secret")
+
+    for wrong, text in (
+        (Locked(), "the signer raised LookupError"),
+        (SimpleNamespace(mchid="1", serial_no="2"), "the signer raised AttributeError"),
+        (signer(None), "the signer has no function sign"),
+    ):
+        with pytest.raises(SignerError, match=f"^{text}$"):
+            await SignerCalls(wrong).sign(b"message")
+
+
+async def test_a_thread_that_cannot_be_started_is_the_machines_fault(monkeypatch):
+    class Unstartable(threading.Thread):
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(signer_calls, "_MAX_THREADS", 1)
+    calls = SignerCalls(signer(lambda message: message))
+    with monkeypatch.context() as patch:
+        patch.setattr(signer_calls, "Thread", Unstartable)
+        for _ in range(2):
+            with pytest.raises(LocalResourceError, match="no thread can be started"):
+                await calls.sign(b"message")
+    assert (await calls.sign(b"message")).raw == b"message"

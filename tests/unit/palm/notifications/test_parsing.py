@@ -189,6 +189,14 @@ async def test_another_apiv3_key_can_be_passed_for_one_notification(client, sign
         }
 
 
+@pytest.mark.parametrize("key", ["k" * 32, b"k" * 32, 7])
+async def test_an_apiv3_key_that_is_none_is_refused(client, sign, body, key, everything_said_by):
+    async with client() as palm:
+        with pytest.raises(ArgumentError, match="^apiv3_key must be an APIv3Key, not ") as caught:
+            await palm.notifications.parse(sign(body), body, apiv3_key=key)
+    assert "kkk" not in str(caught.value)
+
+
 async def test_a_closed_client_parses_nothing(client, sign, body):
     palm = client()
     await palm.close()
@@ -396,6 +404,28 @@ async def test_keys_that_cannot_be_downloaded_are_an_error_of_their_own(
     async with AsyncPalm(merchant=keys.merchant(), keys=store, base_url=NOWHERE) as palm:
         with pytest.raises(ConnectError):
             await palm.notifications.parse(by_certificate(body), body)
+
+
+async def test_a_download_that_failed_is_not_repeated_for_everybody_who_posts(
+    keys, apiv3_key, by_certificate, body, serve
+):
+    async def refuse(line):
+        await line.answer(404)
+
+    seconds = [1000.0]
+    clock = Clock(monotonic=lambda: seconds[0])
+    store = CertificateStore(apiv3_key, clock=clock)
+    async with (
+        serve(refuse) as server,
+        AsyncPalm(
+            merchant=keys.merchant(), keys=store, base_url=server.base_url, clock=clock
+        ) as palm,
+    ):
+        for after_s, downloads in ((0.0, 1), (1.0, 1), (8.0, 1), (2.0, 2)):
+            seconds[0] += after_s
+            with pytest.raises(SettingsError, match="the merchant has no platform certificates"):
+                await palm.notifications.parse(by_certificate(body), body)
+            assert len(server.heads) == downloads
 
 
 async def test_after_a_download_with_the_wrong_key_nothing_is_accepted(
