@@ -46,7 +46,7 @@ def say_result(
     language = options.render.language
     if shown and not given["quiet"]:
         with suppress(OSError):  # the report is published, whether anybody reads this or not
-            print_summary(report, console, language, verbose=given["verbose"])
+            print_summary(report, console, language, verbose=given["verbose"], with_verdict=False)
             for text in outputs:
                 line = translator(language)("Written: {path}").format(path=printable(text))
                 console.print(line, markup=False, soft_wrap=True)

@@ -96,8 +96,8 @@ LABELS: Final[Mapping[str, str]] = {
     ),
     "lowest {lowest}, highest {highest}": "最低 {lowest}，最高 {highest}",
     "Gain and loss, per run": "每次运行的开通与关闭",
-    "{gain} gained, {loss} lost; at most {highest} in one run.": (
-        "开通合计 {gain}，关闭合计 {loss}；单次最多 {highest}。"
+    "{loss} lost, {gain} gained; at most {highest} in one run.": (
+        "关闭合计 {loss}，开通合计 {gain}；单次最多 {highest}。"
     ),
     "{runs:,} {runs:run|runs} from {first} to {last}.": "{first} 至 {last}，共 {runs:,} 次运行。",
     "So far there is one run only.": "目前只有一次运行。",

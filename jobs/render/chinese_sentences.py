@@ -13,9 +13,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     ", {unknown:,} UNKNOWN": "、未知 {unknown:,}",
     "; there is no earlier report to compare with.": "；没有更早的报告可供比较。",
-    "; since {before} {gain:,} gained, {loss:,} lost, {hidden:,} closed and opened "
+    "; since {before} {loss:,} lost, {gain:,} gained, {hidden:,} closed and opened "
     "in between, {first_seen:,} new, {dropped:,} dropped.": (
-        "；较 {before} 开通 {gain:,}，关闭 {loss:,}，期间关闭又开通 {hidden:,}，"
+        "；较 {before} 关闭 {loss:,}，开通 {gain:,}，期间关闭又开通 {hidden:,}，"
         "首次出现 {first_seen:,}，移出名单 {dropped:,}。"
     ),
     "The run ended with exit code {code}.": "运行以退出码 {code} 结束。",

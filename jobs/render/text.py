@@ -50,7 +50,7 @@ def headline(report: Report, translate: Translate = str) -> str:
     if baseline is None and run is not None:
         return sentence + translate("; there is no earlier report to compare with.")
     return sentence + translate(
-        "; since {before} {gain:,} gained, {loss:,} lost, {hidden:,} closed and opened in between, "
+        "; since {before} {loss:,} lost, {gain:,} gained, {hidden:,} closed and opened in between, "
         "{first_seen:,} new, {dropped:,} dropped."
     ).format(
         before=baseline.run_date if baseline else translate("the report before"),

@@ -23,6 +23,7 @@ __all__ = [
     "people",
     "reason_in",
     "serious_warnings",
+    "small_warnings",
     "warnings",
 ]
 
@@ -53,12 +54,8 @@ def warnings(report: Report, translate: Translate = str, *, every_line: bool = F
         translate: Into the language of the reader.
         every_line: Name each invalid line of the input, not only the first three.
     """
-    counted = report.metadata.input
-    said = serious_warnings(report, translate)
-    if counted is None:
-        return said
-    invalid = _invalid_lines(counted, translate, every_line=every_line)
-    return [*said, *([invalid] if invalid else []), *input_notes(counted, translate)]
+    small = small_warnings(report, translate, every_line=every_line)
+    return [*serious_warnings(report, translate), *small]
 
 
 def serious_warnings(report: Report, translate: Translate = str) -> list[str]:
@@ -71,6 +68,23 @@ def serious_warnings(report: Report, translate: Translate = str) -> list[str]:
         *_refused_pairs(report, translate),
     )
     return [warning for warning in each if warning]
+
+
+def small_warnings(
+    report: Report, translate: Translate = str, *, every_line: bool = False
+) -> list[str]:
+    """Return what was wrong or unusual about lines of the input, which the numbers have counted.
+
+    Args:
+        report: The report.
+        translate: Into the language of the reader.
+        every_line: Name each invalid line of the input, not only the first three.
+    """
+    counted = report.metadata.input
+    if counted is None:
+        return []
+    invalid = _invalid_lines(counted, translate, every_line=every_line)
+    return [*([invalid] if invalid else []), *input_notes(counted, translate)]
 
 
 def input_notes(counted: InputInfo, translate: Translate = str) -> list[str]:

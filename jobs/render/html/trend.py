@@ -170,7 +170,7 @@ def _on_text(chart: Chart, counts: Mapping[date, int], translate: Translate) -> 
 
 def _flows_text(history: Sequence[HistoryEntry], translate: Translate) -> str:
     gained, lost = [run.gain for run in history], [run.loss for run in history]
-    return translate("{gain} gained, {loss} lost; at most {highest} in one run.").format(
+    return translate("{loss} lost, {gain} gained; at most {highest} in one run.").format(
         gain=f"{sum(gained):,}", loss=f"{sum(lost):,}", highest=f"{max(*gained, *lost):,}"
     )
 

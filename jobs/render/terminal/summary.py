@@ -23,7 +23,7 @@ from jobs.render.terminal.console import SummaryConsole, plain_table
 from jobs.render.terminal.run_lines import control_lines, run_lines
 from jobs.render.text import headline, no_change, verdict
 from jobs.render.translations import translator
-from jobs.render.warnings import warnings
+from jobs.render.warnings import serious_warnings, small_warnings
 from jobs.report.info import Metadata
 from jobs.report.model import Report
 from jobs.schema import State
@@ -45,8 +45,12 @@ def print_summary(
     language: Language = Language.EN,
     *,
     verbose: bool = False,
+    with_verdict: bool = True,
 ) -> None:
-    """Print verdict, warnings, headline, states, changes, controls, and how the run went.
+    """Print verdict, headline, states, changes, warnings, controls, and how the run went.
+
+    Serious warnings stand before the headline, small ones, which are about single lines of the
+    input, behind the counts.
 
     Args:
         report: The report.
@@ -55,13 +59,15 @@ def print_summary(
         language: The language of labels and sentences.
         verbose: Print everything: each invalid line of the input, each control, the meaning of each
             change, and what is the same on every night.
+        with_verdict: Whether to print why the exit code is not 0; the command that made the report
+            prints it itself, at the end.
     """
     report = replace(report, metadata=Metadata.from_json(printable_values(report.about)))
     translate = translator(language)
     run = report.metadata.run
-    if run and run.exit_code and (why := verdict(report, translate)):
+    if with_verdict and run and run.exit_code and (why := verdict(report, translate)):
         console.print(Text(why, style="bold red"))
-    for warning in warnings(report, translate, every_line=verbose):
+    for warning in serious_warnings(report, translate):
         console.print(Text(f"! {warning}", style="bold yellow"))
     console.print(Text(headline(report, translate), style="bold"))
     sections = [
@@ -76,6 +82,8 @@ def print_summary(
     console.print()
     if reasons := report.summary.unknown_reasons:
         console.print(Text(_unknowns(reasons, translate)))
+    for warning in small_warnings(report, translate, every_line=verbose):
+        console.print(Text(f"! {warning}", style="yellow"))
     console.print(control_lines(report, translate, verbose=verbose))
     if report.metadata.is_whole:
         for line in run_lines(report, translate, verbose=verbose):
@@ -85,11 +93,12 @@ def print_summary(
 def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
     """Return what :func:`print_summary` prints, for a log: no line is wrapped or empty.
 
-    It is English, as a log is: those who search it, and what watches it, know one wording.
+    It is English, as a log is: those who search it, and what watches it, know one wording. Why the
+    exit code is not 0 is an error in the log, with its level, and not among these lines.
     """
     file = io.StringIO()
     console = SummaryConsole(file=file, width=_UNWRAPPED, force_terminal=False, color_system=None)
-    print_summary(report, console, verbose=verbose)
+    print_summary(report, console, verbose=verbose, with_verdict=False)
     return [line.rstrip() for line in file.getvalue().splitlines() if line.strip()]
 
 

@@ -31,7 +31,7 @@ def test_the_headline_tells_states_and_what_changed_since_when(after):
     now = {"A/a": "OFF", "A/b": "NONE", "A/c": "ON", "A/d": "UNKNOWN", "A/new": "NONE"}
     assert headline(after(before, now)) == (
         "2025-03-04: of 5 pairs 1 is ON, 1 OFF, 2 NONE, 1 UNKNOWN; since 2025-03-03 "
-        "1 gained, 2 lost, 0 closed and opened in between, 1 new, 1 dropped."
+        "2 lost, 1 gained, 0 closed and opened in between, 1 new, 1 dropped."
     )
 
 

@@ -59,13 +59,13 @@ def test_bars_stand_on_a_line_of_zero_and_are_to_one_scale():
     (down,) = (int(each) for each in re.findall(r"v(-?\d+)h", found.flows.paths["lost"]))
     assert down == -heights[1]
     assert found.flows.paths["gained"].count("M") == 2
-    assert found.flows_text == "30 gained, 20 lost; at most 20 in one run."
+    assert found.flows_text == "20 lost, 30 gained; at most 20 in one run."
 
 
 def test_bars_are_gain_and_loss_not_sums_of_classes():
     """A sum of classes does not show how many of the CLEARED were ON."""
     found = trend(entry(0, gain=7), entry(1, loss=1_002), entry(2, gain=30, loss=4))
-    assert found.flows_text == "37 gained, 1,006 lost; at most 1,002 in one run."
+    assert found.flows_text == "1,006 lost, 37 gained; at most 1,002 in one run."
 
 
 def test_all_states_share_a_scale_that_begins_at_zero_and_are_named_at_their_ends():

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from jobs.render.language import Language
-from jobs.render.terminal import SummaryConsole, print_summary
+from jobs.render.terminal import SummaryConsole, print_summary, summary_lines
 from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
 from jobs.schema import Change, UnknownReason
@@ -49,10 +49,31 @@ def table(text, title):
     return found
 
 
-def test_it_begins_with_warnings_and_the_headline(report):
+def test_it_begins_with_serious_warnings_and_the_headline(after):
+    keys = [f"A/o{number:027}" for number in range(9)]
+    report = after(dict.fromkeys([*keys[:3], "A/new"], "ON"))
     first, second = printed(report, width=300).splitlines()[:2]
-    assert first.startswith("! ")
-    assert second.startswith("2025-03-04: of 4 pairs 1 is ON")
+    assert first.startswith("! 2 of 2 pairs of the last report")
+    assert second.startswith("2025-03-04: of 4 pairs 4 are ON")
+
+
+def test_small_warnings_stand_behind_the_counts(report):
+    lines = printed(report, width=300).splitlines()
+    assert lines[0].startswith("2025-03-04: of 4 pairs 1 is ON")
+    (warning,) = [at for at, line in enumerate(lines) if line.startswith("! ")]
+    assert "do not look like one" in lines[warning]
+    changes = [at for at, line in enumerate(lines) if line.startswith("Changes: ")]
+    assert changes < [warning]
+    assert lines[warning + 1].startswith("Controls: ")
+
+
+def test_why_the_exit_code_is_not_0_is_printed_once_by_the_command_that_made_the_report(report):
+    run = report.about["run"] | {"exit_code": 3}
+    ended = with_members(report, {"run": run})
+    why = "The run ended with exit code 3."
+    assert printed(ended, width=300).count(why) == 1
+    assert why not in printed(ended, width=300, with_verdict=False)
+    assert not [line for line in summary_lines(ended) if why in line]
 
 
 def test_states_are_counted_with_last_known_and_net_change(report):
