@@ -15,16 +15,15 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
 
 import palm.crypto.pem
 from palm.sandbox import SandboxKeys
 from tests import forkserver
+from tests.examples import use_profiles
 from tests.sandbox_keys import shared_keys, use_shared_keys
 from tests.secrecy import Secrecy
 
-settings.register_profile("palm", deadline=None)
-settings.load_profile("palm")
+use_profiles()
 
 
 NODE = Path(__file__).parent / "interop" / "node"
@@ -57,6 +56,12 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what one worker does as a whole, so that the many small tests fill the gaps."""
     items.sort(key=lambda item: (CHAOS not in item.path.parents, FILES not in item.path.parents))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one process more than there are cores, for some tests wait for what others do."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,7 @@
-"""How many examples of a costly property are tried: some in each run, all with ``-m slow``."""
+"""How many examples of a property are tried: some in each run, all in the slow one.
+
+The slow run is ``-m "slow or hypothesis" --hypothesis-profile=all``, as ``.ci/run`` has it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-__all__ = ["some_or_all", "try_examples"]
+__all__ = ["examples_of", "some_or_all", "try_examples", "use_profiles"]
+
+_ALL, _SOME = 100, 25
+"""Examples of a property, hypothesis' own number, and those tried in each run."""
+
+
+def use_profiles() -> None:
+    """Let hypothesis try some examples, without a stopwatch; another profile may be asked for."""
+    settings.register_profile("all", deadline=None, max_examples=_ALL)
+    settings.register_profile("some", deadline=None, max_examples=_SOME)
+    settings.load_profile("some")
+
+
+def examples_of(every: int) -> int:
+    """Return how many examples are tried of a property of which ``every`` are tried in all."""
+    return max(3, every * settings.default.max_examples // _ALL)
 
 
 def some_or_all(some: int, every: int) -> pytest.MarkDecorator:

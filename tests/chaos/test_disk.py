@@ -27,19 +27,19 @@ def asked_by_now(gateway):
 def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers_so_far(
     gateway, night, report_path, is_true
 ):
-    assert night(1_000, rate=3_000).run_id
+    assert night(500, rate=3_000).run_id
     before = report_path.read_bytes()
-    stop = night(1_000, run_date=NEXT, rate=3_000, longest_file=60_000)
+    stop = night(500, run_date=NEXT, rate=3_000, longest_file=30_000)
     assert isinstance(stop, RunError)
     assert exit_code_of(stop) == 73
     assert "the journal" in str(stop)
     assert "cannot be written" in str(stop)
     assert report_path.read_bytes() == before
     asked = asked_by_now(gateway)
-    report = night(1_000, run_date=NEXT, rate=3_000)
+    report = night(500, run_date=NEXT, rate=3_000)
     assert report.run_date == NEXT
     assert report.about["asking"]["resumed"] > 0
-    assert gateway.tell()["asked"] - asked == 1_000 - report.about["asking"]["resumed"]
+    assert gateway.tell()["asked"] - asked == 500 - report.about["asking"]["resumed"]
 
 
 def wide_lines(size):

@@ -45,9 +45,9 @@ def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line():
 @pytest.mark.parametrize(
     ("workers", "leaks"),
     [
-        pytest.param([], True, id="True-one process"),
+        pytest.param([], True, id="True-one process", marks=pytest.mark.slow),
         pytest.param(["-n", "2"], True, id="True-two processes"),
-        pytest.param([], False, id="False-one process"),
+        pytest.param([], False, id="False-one process", marks=pytest.mark.slow),
         pytest.param(["-n", "2"], False, id="False-two processes", marks=pytest.mark.slow),
     ],
 )

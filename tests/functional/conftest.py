@@ -152,6 +152,29 @@ def reconcile(call, source, config):
     return reconcile
 
 
+@pytest.fixture(scope="module")
+def _kept():
+    """What the nights that several tests of a module begin with have left, by name."""
+    return {}
+
+
+@pytest.fixture
+def made_once(folder, _kept):
+    """Return a function that fills the folder: by itself the first time, then as it was left."""
+
+    def made_once(name, make):
+        if name in _kept:
+            for path, content in _kept[name].items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(content)
+            return
+        make()
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        _kept[name] = {path.relative_to(folder): path.read_bytes() for path in files}
+
+    return made_once
+
+
 @pytest.fixture
 def pipe(folder):
     """Run a command in a process of its own, with pipes for all that it reads and writes."""

@@ -30,7 +30,7 @@ UNANSWERABLE = (UnknownReason.NO_STATE, UnknownReason.NEW_STATE)
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(2_000, id="some"),
+        pytest.param(700, id="some"),
         pytest.param(5_000, id="all", marks=pytest.mark.slow),
     ],
 )

@@ -15,10 +15,13 @@ from tests.night import SCRIPTS
 CODEC = "gb18030"
 SOURCES = Path("/usr/share/i18n/locales/zh_CN")
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("localedef") is None or not SOURCES.exists(),
-    reason="no locale can be made here: on Debian, install the package locales",
-)
+pytestmark = [
+    pytest.mark.slow,  # to make a locale takes as long as to run the command ten times
+    pytest.mark.skipif(
+        shutil.which("localedef") is None or not SOURCES.exists(),
+        reason="no locale can be made here: on Debian, install the package locales",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +75,12 @@ def test_chinese_paths_are_read_written_and_named_in_the_locale_s_own_bytes(run)
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        pytest.param(["没有.csv", "-o", "报.parquet"], 65, marks=pytest.mark.slow),
+        pytest.param(["没有.csv", "-o", "报.parquet"], 65),
         (["名单.csv", "-o", "没有/报.parquet"], 73),
-        pytest.param(["名单.csv", "-o", "名单.csv"], 2, marks=pytest.mark.slow),
+        pytest.param(["名单.csv", "-o", "名单.csv"], 2),
         pytest.param(
             ["名单.csv", "-o", "报.parquet", "--baseline", "没有.parquet"],
             65,
-            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -131,7 +131,10 @@ def test_a_defect_in_the_message_itself_changes_nothing(reconcile, notify, monke
     assert "no message: ZeroDivisionError in test_notify.py" in ended.err
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
+)
 def test_an_interrupted_night_is_told(folder, source, notify, number, code):
     write_pairs(source, 2000)
     command = [SCRIPTS / "palm-reconcile", source, "-o", "r.parquet", "--sandbox", "--rate", "50"]

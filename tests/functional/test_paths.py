@@ -274,7 +274,12 @@ def test_names_that_the_locale_cannot_encode_work_where_the_command_line_has_the
 
 @pytest.mark.parametrize(
     ("option", "code"),
-    [("output", 73), ("baseline", 65), ("metrics", 73), ("private_key", 2)],
+    [
+        ("output", 73),
+        pytest.param("baseline", 65, marks=pytest.mark.slow),
+        pytest.param("metrics", 73, marks=pytest.mark.slow),
+        pytest.param("private_key", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_names_in_palm_toml_that_the_locale_cannot_encode_are_one_line(ran, folder, option, code):
     write_pairs(folder / "pairs.csv", 5)

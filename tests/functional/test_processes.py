@@ -141,6 +141,7 @@ def test_a_hangup_ends_the_run_as_sigterm_does(tmp_path, source):
     assert not (tmp_path / "report.parquet").exists()
 
 
+@pytest.mark.slow
 def test_under_nohup_a_hangup_changes_nothing(tmp_path, source):
     with running_gateway(day=DAY, palm=COMMANDS / "palm") as keys:
         process = begun(keys, tmp_path, source, "nohup")

@@ -20,6 +20,7 @@ from jobs.schema import ROWS, Change, State, UnknownReason
 from palm.commands.main import command as palm
 from palm.sandbox.faults import Fault
 from tests import readme
+from tests.forkserver import COMMANDS
 
 PROJECT = tomllib.loads((readme.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 HELP = [name for name in readme.ROOMS if name.startswith("help")]
@@ -97,18 +98,11 @@ def example(heading, language):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    path = tmp_path_factory.mktemp("one") / "report.parquet"
-    subprocess.run(readme.run_line(path), cwd=readme.ROOT, capture_output=True, check=True)
-    return path
-
-
-@pytest.fixture(scope="module")
-def nights(tmp_path_factory):
+def nights(tmp_path_factory, quick_commands):
     """The folder in which ``reports/`` has three nights; the second input has one column more."""
     folder = tmp_path_factory.mktemp("nights")
-    lines = (readme.ROOT / "sample_data" / "pairs.csv").read_text(encoding="utf-8").splitlines()
-    program, *_ = readme.run_line(folder)
+    sample = readme.ROOT / "sample_data" / "pairs.csv"
+    lines = sample.read_text(encoding="utf-8").splitlines()[:800]
     for night in range(3):
         more = ["," + ("remark" if at == 0 else "") for at in range(len(lines))]
         added = more if night else [""] * len(lines)
@@ -116,8 +110,15 @@ def nights(tmp_path_factory):
         (folder / "pairs.csv").write_text(text, encoding="utf-8")
         day = date(2026, 11, 20) + timedelta(days=night)
         words = ["pairs.csv", "-o", "reports/", "--run-date", str(day), "--sandbox"]
-        subprocess.run([program, *words], cwd=folder, capture_output=True, check=True)
+        command = [COMMANDS / "palm-reconcile", *words]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)
     return folder
+
+
+@pytest.fixture
+def report(nights):
+    """The report of the last of the three nights."""
+    return nights / "reports" / "run_date=2026-11-22" / "report.parquet"
 
 
 def test_the_pandas_example_runs_on_the_report(report):

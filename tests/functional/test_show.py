@@ -26,13 +26,18 @@ from tests.night import NEXT, with_about
 
 
 @pytest.fixture
-def report(reconcile, gateway):
+def report(reconcile, gateway, made_once):
     """Return a report of two nights: some changed, some dropped, some without an answer."""
-    assert reconcile("-q").code == 0
+
+    def two_nights():
+        assert reconcile("-q").code == 0
+        gateway.date, gateway.faults = NEXT, Faults.parse("nostate=0.3")
+        lines = Path("pairs.csv").read_text().splitlines(keepends=True)
+        Path("pairs.csv").write_text("".join([lines[0], *lines[3:], "oNew,0042,x\n", ",0042,x\n"]))
+        assert reconcile("-q", run_date=NEXT).code == 3
+
+    made_once("two nights", two_nights)
     gateway.date, gateway.faults = NEXT, Faults.parse("nostate=0.3")
-    lines = Path("pairs.csv").read_text().splitlines(keepends=True)
-    Path("pairs.csv").write_text("".join([lines[0], *lines[3:], "oNew,0042,x\n", ",0042,x\n"]))
-    assert reconcile("-q", run_date=NEXT).code == 3
     return read_parquet(Path("report.parquet"))
 
 

@@ -14,7 +14,7 @@ from jobs.compare.changes import classify
 from jobs.compare.controls.check import check
 from jobs.compare.summary import summarize
 from jobs.schema import ANSWERS, PAIRS, ROWS, conform
-from tests.examples import some_or_all, try_examples
+from tests.examples import examples_of, some_or_all, try_examples
 
 FIRST_DAY = dt.date(2026, 1, 1)
 FORGET_AFTER = 90
@@ -278,7 +278,7 @@ nights_strategy = st.lists(
 )
 
 
-@some_or_all(25, 100)
+@some_or_all(12, 100)
 def test_any_sequence_of_nights_reads_as_the_plain_rules_do_and_balances(examples):
     try_examples(examples, assert_nights_read_as_the_plain_rules_do, nights_strategy)
 
@@ -332,7 +332,7 @@ def assert_nights_read_as_the_plain_rules_do(nights):
         closing = {state: flow.closing for state, flow in summary.roll_forward.items()}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples_of(50), deadline=None)
 @given(st.data())
 def test_an_input_in_another_order_gives_the_same_rows_in_that_order(data):
     numbers = list(range(12))

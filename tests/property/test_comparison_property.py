@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.history.comparison import compare
 from jobs.report.model import baseline_info
+from tests.examples import examples_of
 from tests.several_nights import several_nights
 
 GOOD = ("ON", "OFF", "NONE")
@@ -44,7 +45,7 @@ def last_answers(nights):
     return {key: told[0] for night in nights for key, told in night.heard.items()}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples_of(10), deadline=None)
 @given(
     seed=st.integers(0, 10**9),
     first=st.integers(0, 3),
@@ -72,7 +73,7 @@ def test_a_comparison_is_what_was_last_answered_before_against_what_was_last_ans
     assert all(control.holds for control in compared.controls), compared.controls
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples_of(6), deadline=None)
 @given(seed=st.integers(0, 10**9), bad=st.sets(st.integers(0, 5), max_size=4))
 def test_its_closing_is_the_later_reports_own_and_its_opening_the_earlier_ones(seed, bad):
     nights = [each.report for each in several_nights(seed, nights=6, bad=bad)]
@@ -85,7 +86,7 @@ def test_its_closing_is_the_later_reports_own_and_its_opening_the_earlier_ones(s
         assert compared.metadata.part.known_before_only == 0
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples_of(6), deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_where_every_night_answered_all_the_net_change_is_that_of_the_people(seed):
     nights = several_nights(seed, nights=5, unanswered=0.0)
@@ -98,7 +99,7 @@ def test_where_every_night_answered_all_the_net_change_is_that_of_the_people(see
     assert (compared.summary.gain, compared.summary.loss) == (gained, lost)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples_of(5), deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_two_nights_in_a_row_compared_are_the_later_ones_own_changes(seed):
     before, after = (each.report for each in several_nights(seed, nights=4, bad={3})[-2:])

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from palm import ArgumentError, AsyncPalm, RefusedError, Retry
 from palm.sandbox import SandboxGateway
 from palm.sandbox.routes import find_route
+from tests.examples import examples_of
 
-EXAMPLES = settings(max_examples=200)
+EXAMPLES = settings(max_examples=examples_of(200))
 TEMPLATE = "/v3/palmservice/authorization/openid/{openid}"
 PIECES = [
     *("/", "\\", ".", "..", "?", "#", "%", "%2F", "%2e", "%00", "&", "=", "+", ";", ":", "@", "*"),

@@ -156,7 +156,7 @@ def damaged(draw):
     return HEAD[:start] + draw(st.binary(max_size=20)) + HEAD[end:]
 
 
-@some_or_all(60, 200)
+@some_or_all(25, 200)
 def test_any_bytes_are_an_error_and_never_an_answer(world, run, examples):
     def holds(content):
         world.answer = content
@@ -285,7 +285,7 @@ BODIES = (
 STATUSES = st.sampled_from([200, 202, 204, 301, 304, 400, 401, 403, 404, 429, 500, 502, 503])
 
 
-@some_or_all(60, 200)
+@some_or_all(25, 200)
 def test_any_unsigned_answer_is_an_error(world, run, examples):
     """With its length and, where that is odd, without: it ends with the connection."""
 
@@ -297,7 +297,7 @@ def test_any_unsigned_answer_is_an_error(world, run, examples):
     try_examples(examples, holds, STATUSES | st.integers(100, 999), HEADERS, BODIES)
 
 
-@some_or_all(60, 200)
+@some_or_all(25, 200)
 def test_any_signed_body_is_an_answer_or_an_error(world, run, examples):
     def holds(body, headers):
         world.answer = world.signed(body, more=headers)
@@ -314,7 +314,7 @@ def test_any_signed_body_is_an_answer_or_an_error(world, run, examples):
     try_examples(examples, holds, BODIES, HEADERS)
 
 
-@some_or_all(60, 200)
+@some_or_all(25, 200)
 def test_any_signed_status_is_an_answer_or_an_error(world, run, examples):
     def holds(body, status):
         world.answer = world.signed(body, status)
@@ -331,7 +331,7 @@ async def _json_of(response):
     return response.json()
 
 
-@some_or_all(60, 200)
+@some_or_all(25, 200)
 def test_any_signed_token_is_a_token_or_an_error(world, run, examples):
     def holds(body):
         world.answer = world.signed(body)
@@ -341,7 +341,7 @@ def test_any_signed_token_is_a_token_or_an_error(world, run, examples):
     try_examples(examples, holds, BODIES)
 
 
-@some_or_all(60, 200)
+@some_or_all(25, 200)
 def test_any_certificates_are_refused_unless_they_are_the_platforms(world, run, examples):
     def holds(body, headers):
         async def ask():
@@ -354,7 +354,7 @@ def test_any_certificates_are_refused_unless_they_are_the_platforms(world, run, 
     try_examples(examples, holds, BODIES, HEADERS)
 
 
-@some_or_all(25, 80)  # keys are read from files each time
+@some_or_all(10, 80)  # keys are read from files each time
 def test_a_checkup_ends_with_findings_whatever_it_finds(world, run, examples):
     """Signed where the body's length is even."""
 

@@ -14,13 +14,14 @@ from scipy import stats
 from jobs.history.kaplan_meier import kaplan_meier, median
 from jobs.history.read import read_history
 from jobs.store.locations import dated_reports
+from tests.examples import examples_of
 from tests.history_sql import Judge
 from tests.many_nights import People, write_nights
 
 LENGTHS = st.dictionaries(st.integers(0, 60), st.integers(1, 40), max_size=12)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples_of(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_number_is_the_one_that_duckdb_finds(data):
     nights = data.draw(st.integers(1, 12), label="nights")

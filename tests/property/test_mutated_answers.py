@@ -117,7 +117,7 @@ def mutated(draw: random.Random, answers: list) -> tuple[int, dict[str, str], by
     return status, headers, body
 
 
-@some_or_all(15_000, 100_000)
+@some_or_all(6_000, 100_000)
 async def test_of_mutated_answers_none_is_believed(keys, examples):
     transport = Telling()
     exchange = SignedTransport(

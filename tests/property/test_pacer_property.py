@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from palm import Clock
 from palm.resilience.pacer import Pacer, Permit
 from palm.resilience.spacing import Spacing
+from tests.examples import examples_of
 from tests.virtual import run
 
 CATCH_UP_S = 0.010
@@ -142,7 +143,7 @@ def test_whoever_waits_goes_in_the_end(quota, steps):
     assert (simulation.queue, len(simulation.grants)) == (0, gone + waiting)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples_of(40))
 @given(quota=st.integers(1, 1500), late=st.lists(st.floats(0, 0.009), min_size=1, max_size=5))
 def test_a_saturated_quota_is_used(quota, late):
     seconds = 5 if quota > 40 else 200 / quota
@@ -225,7 +226,7 @@ async def written(rate, questions, events) -> tuple[list[float], Pacer]:
     return times, pacer
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples_of(60))
 @given(
     rate=st.integers(1, 150),
     questions=st.lists(QUESTION, max_size=60),
@@ -247,7 +248,7 @@ def test_no_second_holds_more_writes_than_the_quota(rate, questions, copies, eve
     assert len(times) >= copies * sum(question.leaves is None for question in questions)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples_of(30))
 @given(rate=st.integers(20, 150), until=st.floats(0.5, 5))
 def test_what_was_held_up_is_written_evenly_and_the_quota_is_used(rate, until):
     count = int(rate * until)

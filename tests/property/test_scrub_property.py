@@ -25,6 +25,7 @@ from palm.text.redact import (
     shown_state,
 )
 from palm.text.scrub import scrub
+from tests.examples import examples_of
 
 RUN = 8
 USUAL = st.from_regex(r"\Ao[A-Za-z0-9_-]{27}\Z")
@@ -226,7 +227,7 @@ def told(keys, openid, place, said, status):
     return f"{answer.request_id} {answer.verified_by}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples_of(60), deadline=None)
 @given(
     USUAL,
     st.sampled_from(PLACES),

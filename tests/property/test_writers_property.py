@@ -123,7 +123,7 @@ def cells_of(file):
     ]
 
 
-@some_or_all(12, 40)
+@some_or_all(5, 40)
 def test_every_format_is_written_whatever_the_report_holds(tmp_path_factory, examples):
     def holds(report, language):
         assert_every_format_is_written(tmp_path_factory, report, language)

@@ -93,7 +93,7 @@ def test_a_service_that_never_answers_is_given_up(silent_address):
     assert outcome.faults == ("The message was not sent to JSON: no answer within 4 s",)
 
 
-@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
+@pytest.mark.parametrize("library", [pytest.param("CDLL", marks=pytest.mark.slow), "PyDLL"])
 def test_a_name_server_that_never_answers_is_given_up(tmp_path, monkeypatch, library):
     """Not even a thread that holds the interpreter's lock keeps the message's process alive."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -107,6 +107,7 @@ def test_a_name_server_that_never_answers_is_given_up(tmp_path, monkeypatch, lib
     assert outcome.faults == ("The message was not sent to JSON: no answer within 4 s",)
 
 
+@pytest.mark.slow
 def test_many_services_that_never_answer_keep_no_other_from_its_message(receiver, silent_address):
     urls = [f"json://{silent_address}/{n}?rto=600" for n in range(20)]
     outcome = delivered(Target(urls=" ".join([*urls, receiver.url])), patience_s=6)
