@@ -42,3 +42,27 @@ def test_a_run_against_a_gateway_imports_no_server(folder, source, config, more)
 def test_a_run_with_its_own_sandbox_imports_the_server(folder, source):
     modules = modules_of(source, "-o", "report.parquet", "--run-date", DAY, "--sandbox")
     assert set(SERVER) <= modules
+
+
+STAGES = """
+import json, sys
+heavy = ["aiohttp", "anyio", "asyncio", "cryptography", "pandas", "pyarrow", "pydantic", "tenacity"]
+found = lambda: sorted({name.partition(".")[0] for name in sys.modules} & set(heavy))
+import palm
+first = found()
+from palm import PalmError, Pair, Merchant
+second = found()
+from palm import AsyncPalm, Palm, Retry
+print(json.dumps([first, second, found()]))
+"""
+
+
+def test_each_name_of_the_client_imports_only_what_it_needs():
+    """``import palm`` alone is quick; settings, and what reads them, come with from_env."""
+    done = subprocess.run(
+        [sys.executable, "-c", STAGES], capture_output=True, text=True, check=True
+    )
+    package, values, clients = json.loads(done.stdout)
+    assert package == []
+    assert values == ["asyncio", "cryptography"]
+    assert clients == ["aiohttp", "anyio", "asyncio", "cryptography", "tenacity"]
