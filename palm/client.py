@@ -104,8 +104,8 @@ class AsyncPalm:
         timeouts = checked_timeouts(options.get("timeout"), options.get("timeouts"))
         tls = tls_context(checked_path("ca_file", options.get("ca_file")))
         proxy = options.get("proxy")
-        self.hosts = Hosts([checked_base_url(url) for url in urls], options.get("hosts"))
-        self.accept_unnamed = check_unnamed(
+        self.hosts: Hosts = Hosts([checked_base_url(url) for url in urls], options.get("hosts"))
+        self.accept_unnamed: bool = check_unnamed(
             accept_unnamed=options.get("accept_unnamed", False),
             require_echo=options.get("require_echo", False),
         )

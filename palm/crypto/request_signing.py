@@ -79,7 +79,7 @@ class Signing:
     def __init__(self, signer: RequestSigner, method: str, target: str, body: bytes) -> None:
         self._signer = signer
         self._request = method, target, body
-        self.is_running = False
+        self.is_running: bool = False
 
     async def headers(self) -> dict[str, str]:
         """Return the request's headers, signed now."""

@@ -121,7 +121,7 @@ class RSAVerifier:
     __slots__ = ("keys",)
 
     def __init__(self, keys: PlatformKeys) -> None:
-        self.keys = keys
+        self.keys: PlatformKeys = keys
 
     @property
     def preferred(self) -> str:

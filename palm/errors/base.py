@@ -60,7 +60,9 @@ class PalmError(Exception):
     def take_out(self, private: Iterable[str]) -> None:
         """Remove private texts and their parts from the error; see :mod:`palm.text.scrub`."""
         private = tuple(private)
-        self.args = tuple(scrub(a, private) if isinstance(a, str) else a for a in self.args)
+        self.args: tuple[object, ...] = tuple(
+            scrub(a, private) if isinstance(a, str) else a for a in self.args
+        )
         for name in _GATEWAY_TEXTS:
             if isinstance(value := getattr(self, name, None), str):
                 setattr(self, name, scrub(value, private))

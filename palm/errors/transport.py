@@ -40,7 +40,7 @@ class CertificateRefusedError(ConnectError):
 
     def __init__(self, host: str, why: str, verify_code: int) -> None:
         super().__init__(f"no connection: the TLS certificate of {host} is refused ({why})")
-        self.host = host
+        self.host: str | None = host
         self.verify_code = verify_code
         self.everywhere = False
 

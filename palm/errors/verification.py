@@ -60,7 +60,7 @@ class SignatureError(VerificationError):
     ) -> None:
         super().__init__(text)
         self.reason = reason
-        self.serial = shown_key_id(serial)
+        self.serial: str | None = shown_key_id(serial)
         self.probe = probe
         self.skew_s = skew_s
 
@@ -100,6 +100,6 @@ class UnrecognizedStateError(StateError):
     """
 
     def __init__(self, state: str) -> None:
-        self.state = shown_state(state) or ""
+        self.state: str = shown_state(state) or ""
         shown = f": {self.state!r}" if self.state else ", which is not a valid name of a state"
         super().__init__(f"the answer has an unrecognized state{shown}")

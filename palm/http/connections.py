@@ -66,8 +66,8 @@ class CheckedConnection(ResponseHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        self.is_idle = False
-        self.is_awaiting = False
+        self.is_idle: bool = False
+        self.is_awaiting: bool = False
         self.pool_key: ConnectionKey | None = None
         self.pool: Connections | None = None
         self._poll: select.poll | None = None
@@ -117,7 +117,7 @@ class OutgoingRequest:
     def __init__(
         self, permit: WritePermit | None, timer: RequestTimer, sign: Sign | None = None
     ) -> None:
-        self.permit = permit
+        self.permit: WritePermit | None = permit
         self._timer = timer
         self._sign = sign
         self.connection: CheckedConnection | None = None
@@ -159,10 +159,10 @@ class RawResponse:
     def __init__(
         self, status: int, headers: Mapping[str, str], content: bytes, request: OutgoingRequest
     ) -> None:
-        self.status = status
-        self.headers = headers
-        self.content = content
-        self.host = ""
+        self.status: int = status
+        self.headers: Mapping[str, str] = headers
+        self.content: bytes = content
+        self.host: str = ""
         self._request = request
 
     def keep_connection(self) -> None:

@@ -18,13 +18,14 @@ _log: Final = logging.getLogger("palm")
 
 
 class AdjustablePacer(Protocol):
-    """The pacer whose rate is adapted: a :class:`palm.resilience.pacer.Pacer`.
+    """The pacer whose rate is adapted: a :class:`palm.resilience.pacer.Pacer`."""
 
-    Attributes:
-        rate: Requests per second.
-    """
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
 
-    rate: float
+    @rate.setter
+    def rate(self, rate: float) -> None: ...
 
     def pause(self, seconds: float) -> None:
         """Let no request through for a number of seconds."""
@@ -79,8 +80,8 @@ class Adaptation:
         self._grow_at = float("-inf")
         self._step = self._rules.step
         self._clean = True
-        self.pauses = 0
-        self.paused_s = 0.0
+        self.pauses: int = 0
+        self.paused_s: float = 0.0
 
     def answered(
         self, *, sent: float, now: float, throttled: bool, retry_after_s: float | None = None

@@ -58,7 +58,7 @@ class Breaker:
         self._was_open_s = 0.0
         self._probe_at = 0.0
         self._probe_lock = asyncio.Lock()
-        self.openings = 0
+        self.openings: int = 0
         reset_in_child(self)
 
     def after_fork(self) -> None:

@@ -43,7 +43,7 @@ class ConnectionLimit:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self.most = default_connections() if most is None else most
+        self.most: int = default_connections() if most is None else most
         self._semaphore = asyncio.Semaphore(self.most)
         reset_in_child(self)
 

@@ -55,7 +55,7 @@ class Hosts:
         self._try_main_at = 0.0
         self._refused: set[str] = set()
         self._has_answered = False
-        self.switches = 0
+        self.switches: int = 0
 
     @property
     def current(self) -> str:

@@ -26,7 +26,7 @@ class LoopTimer:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, delay: float, wake: Callable[[LoopTimer], None]
     ) -> None:
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop = loop
         self._handle: asyncio.TimerHandle | None = None
         if loop is running_loop():
             self._handle = loop.call_later(delay, wake, self)

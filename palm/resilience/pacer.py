@@ -52,7 +52,7 @@ class Pacer:
         share: float = SAFETY_MARGIN,
         clock: Clock | Callable[[], float] | None = None,
     ) -> None:
-        self.clock = checked_clock(clock, reading="monotonic")
+        self.clock: Clock = checked_clock(clock, reading="monotonic")
         self._permits = Spacing(rate, share)
         self._writes = Spacing(rate, share)
         self._rate = rate
@@ -60,7 +60,7 @@ class Pacer:
         self._waiters: deque[asyncio.Future[float]] = deque()
         self._writers: deque[asyncio.Future[float]] = deque()
         self._timer: LoopTimer | None = None
-        self.granted = 0
+        self.granted: int = 0
         reset_in_child(self)
 
     def after_fork(self) -> None:
@@ -266,7 +266,7 @@ class Permit:
         self._pacer = pacer
         self._clock = clock
         self._slot: float | None = None
-        self.granted_at = clock.monotonic()
+        self.granted_at: float = clock.monotonic()
         self.written_at: float | None = None
 
     def use(self) -> bool:

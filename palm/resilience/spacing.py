@@ -34,8 +34,8 @@ class Spacing:
     __slots__ = ("_cap", "_interval", "_last", "_log", "_not_before", "share", "worst_second")
 
     def __init__(self, quota: float, share: float = SAFETY_MARGIN) -> None:
-        self.share = share
-        self.worst_second = 0
+        self.share: float = share
+        self.worst_second: int = 0
         self._log: deque[float] = deque()
         self._last = -math.inf
         self._not_before = -math.inf

@@ -82,14 +82,14 @@ class RequestDecider:
         clock: Clock,
         record_pairs: bool,
     ) -> None:
-        self.keys = keys
-        self.population = population or Population()
+        self.keys: SandboxKeys = keys
+        self.population: Population = population or Population()
         self.date = date
         self.mode = mode
-        self.faults = faults or Faults()
+        self.faults: Faults = faults or Faults()
         self.echo = echo
-        self.rotation_share = 1.0
-        self.stats = Statistics()
+        self.rotation_share: float = 1.0
+        self.stats: Statistics = Statistics()
         self._merchant = Certificate(
             keys.mchid, keys.merchant_serial, keys.merchant_key.public_key()
         )

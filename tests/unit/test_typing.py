@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,29 +38,70 @@ def test_a_program_that_uses_every_public_name_is_strictly_typed():
     assert (done.stdout, done.returncode) == ("Success: no issues found in 1 source file\n", 0)
 
 
+MISUSED = """\
+from palm import AsyncPalm, Palm, Pair, PalmAuthorization, Answer
+def f(p: Palm, a: AsyncPalm) -> None:
+    x: int = p.authorizations.get('o', '1')
+    r: Answer = a.v3.foo.get()
+    p.authorizations.get('o', 1)
+    Pair('o')
+    p.nothing
+    Palm(merchnt=1)
+async def g(a: AsyncPalm) -> None:
+    a.v3.foo.get()
+    Palm.from_env(5)
+    Palm.from_env(rate='50')
+    a.with_options(retry=3)
+    AsyncPalm.from_env(tiemout=3)
+    a.v3.foo.getAsync()
+    Palm.from_env().v3.foo.getAsync({})
+"""
+WRONG_LINES = {3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16}
+
+
 def test_a_program_that_misuses_them_is_not(tmp_path):
     """Else the test above would prove nothing."""
     program = tmp_path / "program.py"
-    program.write_text(
-        "from palm import AsyncPalm, Palm, Pair, PalmAuthorization, Answer\n"
-        "def f(p: Palm, a: AsyncPalm) -> None:\n"
-        "    x: int = p.authorizations.get('o', '1')\n"
-        "    r: Answer = a.v3.foo.get()\n"
-        "    p.authorizations.get('o', 1)\n"
-        "    Pair('o')\n"
-        "    p.nothing\n"
-        "    Palm(merchnt=1)\n"
-        "async def g(a: AsyncPalm) -> None:\n"
-        "    a.v3.foo.get()\n"
-        "    Palm.from_env(5)\n"
-        "    Palm.from_env(rate='50')\n"
-        "    a.with_options(retry=3)\n"
-        "    AsyncPalm.from_env(tiemout=3)\n"
-        "    a.v3.foo.getAsync()\n"
-        "    Palm.from_env().v3.foo.getAsync({})\n"
+    program.write_text(MISUSED)
+    wrong = {int(line.split(":")[1]) for line in checked(program).stdout.splitlines()[:-1]}
+    assert wrong == WRONG_LINES
+
+
+def pyright(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Run the type checker of editors as a user would; return its report."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "basedpyright", "--outputjson", *arguments],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    wrong = {line.split(":")[1] for line in checked(program).stdout.splitlines()[:-1]}
-    assert wrong >= {"3", "4", "5", "6", "7", "8", "10", "11", "12", "13", "14", "15", "16"}
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_pyright_agrees_about_both_programs(tmp_path):
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}')
+    (tmp_path / "right.py").write_text(PROGRAM.read_text())
+    (tmp_path / "wrong.py").write_text(MISUSED)
+    errors = [
+        (Path(each["file"]).name, each["range"]["start"]["line"] + 1)
+        for each in pyright(tmp_path, "right.py", "wrong.py")["generalDiagnostics"]
+        if each["severity"] == "error"
+    ]
+    assert {line for name, line in errors if name == "wrong.py"} == WRONG_LINES
+    assert [line for name, line in errors if name == "right.py"] == []
+
+
+@pytest.mark.slow
+def test_every_type_is_known(tmp_path):
+    report = pyright(tmp_path, "--verifytypes", "palm", "--ignoreexternal")["typeCompleteness"]
+    assert report["packageName"] == "palm"
+    unknown = [each["name"] for each in report["symbols"] if not each["isTypeKnown"]]
+    assert unknown == []
+    assert report["completenessScore"] == 1.0
 
 
 def test_the_program_uses_every_public_name():

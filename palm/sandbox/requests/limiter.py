@@ -30,7 +30,7 @@ class SlidingWindow:
     def __init__(
         self, limit: int | None = None, *, clock: Clock | Callable[[], float] | None = None
     ) -> None:
-        self.limit = limit
+        self.limit: int | None = limit
         self._clock = checked_clock(clock, reading="monotonic")
         self._passed: deque[float] = deque()
 
