@@ -51,8 +51,12 @@ def environment(package: str) -> jinja2.Environment:
 
 @cache
 def style_sheet(package: str) -> Markup:
-    """Return ``plot.css`` and a package's ``page.css`` without unnecessary spaces."""
-    text = " ".join(f"{_resource(_SHARED, 'plot.css')} {_resource(package, 'page.css')}".split())
+    """Return the colours and rules of all pages, of plots, and of a package's page, in one text.
+
+    Unnecessary spaces are left out.
+    """
+    sheets = ((_SHARED, "page.css"), (_SHARED, "plot.css"), (package, "page.css"))
+    text = " ".join(" ".join(_resource(*sheet) for sheet in sheets).split())
     short = re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}")
     return Markup(short)  # noqa: S704 - our own; it must match its hash
 

@@ -81,13 +81,14 @@ TEXTS = (
     ("soft", "card"),
 )  # fmt: skip
 GRAPHICS = (
-    ("on", "card"), ("off", "card"), ("all", "card"), ("strong", "card"), ("warn-line", "warn"),
+    ("on", "card"), ("off", "card"), ("none", "card"), ("unknown", "card"), ("strong", "card"),
+    ("warn-line", "warn"),
 )  # fmt: skip
 
 
 def themes():
     """Return the colours of the page by name: light, then dark."""
-    css = files("jobs.render.history").joinpath("page.css").read_text(encoding="utf-8")
+    css = files("jobs.render.web").joinpath("page.css").read_text(encoding="utf-8")
     light, dark = (
         dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})", block))
         for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]
@@ -139,7 +140,7 @@ def test_gained_lost_and_all_can_be_told_apart_by_the_colour_blind(theme, defici
             sum(m * c for m, c in zip(row, channels(themes()[theme][name]), strict=True))
             for row in matrix
         ]
-        for name in ("on", "off", "all")
+        for name in ("on", "off", "strong")
     }
     for one, other in combinations(seen, 2):
         apart = sum((a - b) ** 2 for a, b in zip(seen[one], seen[other], strict=True)) ** 0.5

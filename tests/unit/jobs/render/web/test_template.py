@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from importlib.resources import files
 
 import pytest
 
@@ -38,6 +40,21 @@ def test_the_style_sheet_has_the_plots_and_no_needless_blanks(package):
     assert ".plot{" in style
     assert "\n" not in style
     assert ";}" not in style
+
+
+def test_colours_are_named_in_one_file_for_all_pages():
+    named = "--on:"
+    own = [
+        package
+        for package in PACKAGES
+        if "--" in re.sub(r"var\(--[\w-]+(, var\(--[\w-]+\))?\)|--own", "", _page_css(package))
+    ]
+    assert own == []
+    assert [style_sheet(package).count(named) for package in PACKAGES] == [2] * len(PACKAGES)
+
+
+def _page_css(package):
+    return files(package).joinpath("page.css").read_text(encoding="utf-8")
 
 
 def test_the_policy_allows_exactly_the_style_sheet():
