@@ -75,7 +75,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             if file.startswith("tests/chaos/"):
                 return "chaos"
             # What the tests of a file share takes long to make: once for all, not once a worker.
-            return file if file.startswith("tests/functional/") else nodeid
+            return nodeid if file.startswith("tests/property/") else file
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
