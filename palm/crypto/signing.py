@@ -105,7 +105,11 @@ class RSASigner:
 
 
 class Verifier(Protocol):
-    """Decides whether an answer is the gateway's."""
+    """Decides whether an answer, or a notification, is WeChat Pay's.
+
+    An answer's headers ignore case. Of a notification, whose headers may be in any mapping, it gets
+    the signature headers alone, in a plain dictionary with their documented names.
+    """
 
     @property
     def preferred(self) -> str:

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from palm import AsyncPalm, SettingsError
-from palm.sandbox import Faults, SandboxKeys
+from palm import APIv3Key, AsyncPalm, CertificateStore, SettingsError, SignatureError
+from palm.sandbox import Fault, Faults, SandboxKeys, make_notification
 
 pytest.importorskip("wechatpayv3", reason="wechatpayv3 is not installed")
 
@@ -206,3 +206,35 @@ async def test_what_it_takes_for_true_we_refuse(serve, check_refused_by_us, kind
 @pytest.fixture(scope="module")
 def strangers_keys():
     return SandboxKeys.generate()
+
+
+# --- notifications
+
+
+async def test_it_reads_the_sandboxs_notifications_as_we_do_and_refuses_those_with_a_fault(serve):
+    async with serve("public_key") as (gateway, folder):
+        settings, keys = folder.settings, gateway.keys
+        core = await asyncio.to_thread(
+            directed(Core, gateway.base_url),
+            mchid=settings["mchid"],
+            cert_serial_no=settings["merchant_serial"],
+            private_key=folder.text("merchant_key.pem"),
+            apiv3_key=settings["apiv3_key"],
+            public_key=folder.text("wechatpay_pub.pem"),
+            public_key_id=settings["public_key_id"],
+        )
+        order = {"out_trade_no": "12", "attach": "学"}
+        store = CertificateStore(APIv3Key(keys.apiv3_key.encode()), keys.platform_keys())
+        async with AsyncPalm(
+            merchant=keys.merchant(), keys=store, base_url=gateway.base_url
+        ) as palm:
+            headers, body = make_notification(keys, "TRANSACTION.SUCCESS", order)
+            theirs = core.callback(headers, body)
+            ours = await palm.notifications.parse(headers, body)
+            assert theirs["resource"] == ours.resource == order
+            assert (theirs["id"], theirs["event_type"]) == (ours.id, ours.event_type)
+            for fault in (Fault.PROBE, Fault.ALTERED):
+                headers, body = make_notification(keys, "A.B", order, fault=fault)
+                assert core.callback(headers, body) is None
+                with pytest.raises(SignatureError):
+                    await palm.notifications.parse(headers, body)
