@@ -22,6 +22,8 @@ from palm.commands.streams import show
 from palm.text.printable import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jobs.observe.notifier import Outcome, RunNotifier
 
 __all__ = ["command", "main"]
@@ -108,6 +110,7 @@ def _reconcile(given: ParsedOptions, outcome: Outcome) -> int:
                     *(("an output", output) for output in given["output"]),
                     ("the file of --metrics", given["metrics"]),
                     ("the file of --baseline", given["baseline"]),
+                    *(("a file of settings or keys", path) for path in _settings_files(given)),
                 ],
             )
         options = run_options(given)
@@ -138,6 +141,8 @@ def _announcer(given: ParsedOptions) -> RunNotifier:
     from jobs.observe.notifier import RunNotifier  # noqa: PLC0415 - not needed for --help
 
     metrics, read = given["metrics"], [given["source"], given["baseline"]]
+    if metrics is not None:
+        read += _settings_files(given)
     return RunNotifier(
         metrics,
         given["ping_url"],
@@ -146,6 +151,12 @@ def _announcer(given: ParsedOptions) -> RunNotifier:
         read,
         notify=notify_options(given),
     )
+
+
+def _settings_files(given: ParsedOptions) -> list[Path]:
+    from jobs.commands.options.files_read import settings_files  # noqa: PLC0415 - not for --help
+
+    return list(settings_files(click.get_current_context(), given))
 
 
 def _expected_run_date(given: ParsedOptions) -> str:

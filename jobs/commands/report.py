@@ -184,9 +184,11 @@ def _compared(named: TwoReports) -> Report:
 def _read(path: Path) -> Report:
     from jobs.extract.rewritten import is_rewritten, read_rewritten  # noqa: PLC0415
     from jobs.report.model import ReportError  # noqa: PLC0415 - pandas and all
-    from jobs.report.parquet import read_checked  # noqa: PLC0415
+    from jobs.report.parquet import read_checked, with_unknown  # noqa: PLC0415
 
     try:
-        return read_rewritten(path) if is_rewritten(path) else read_checked(path)
+        if is_rewritten(path):
+            return read_rewritten(path)
+        return with_unknown(read_checked(path), path)
     except ReportError as error:
         raise InputError(f"{error}; name a Parquet file of palm-reconcile") from None

@@ -36,7 +36,7 @@ class RunNotifier:
         ping_url: That of the dead man's switch, or None.
         name: Of the report.
         outputs: Where the report goes, as ``-o`` has it; none may be the metrics' file.
-        others: Files that the run reads; none may be, either.
+        others: Files that the run reads, with settings and keys; none may be the metrics' file.
         notify: The options of messages; None if none are sent.
 
     Raises:

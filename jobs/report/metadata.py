@@ -21,7 +21,15 @@ from jobs.report.info import SCHEMA, Metadata
 from jobs.report.json_schema import InvalidJsonError, SchemaObject, check_json
 from jobs.report.model import KEY, ReportError
 
-__all__ = ["CHECKSUMS", "Checksums", "checksums", "read_checksums", "read_metadata"]
+__all__ = [
+    "CHECKSUMS",
+    "Checksums",
+    "checksums",
+    "read_checksums",
+    "read_metadata",
+    "unknown_members",
+    "with_unknown_members",
+]
 
 CHECKSUMS: Final = "palm_reconcile_sha256"
 """Key of the checksums in a Parquet file."""
@@ -106,6 +114,37 @@ def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> Checksu
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise ReportError(f"{name} is damaged: its checksums cannot be read")
+
+
+def unknown_members(read: Mapping[str, object], known: Mapping[str, object]) -> dict[str, object]:
+    """Return what only ``read`` has: members that a later version wrote, each where it stands.
+
+    They are ignored when a report is read, and kept when it is written as Parquet again.
+
+    Args:
+        read: The metadata as it stands in the file.
+        known: The same as this version would write it.
+    """
+    unknown = {name: value for name, value in read.items() if name not in known}
+    for name, own in known.items():
+        value = read.get(name)
+        if isinstance(value, Mapping) and isinstance(own, Mapping):
+            unknown[name] = unknown_members(value, own)
+    return {name: value for name, value in unknown.items() if value != {}}
+
+
+def with_unknown_members(
+    known: Mapping[str, object], unknown: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the metadata with the members that :func:`unknown_members` returned."""
+    merged = dict(known)
+    for name, value in unknown.items():
+        own = merged.get(name)
+        if name not in merged:
+            merged[name] = value
+        elif isinstance(value, Mapping) and isinstance(own, Mapping):
+            merged[name] = with_unknown_members(own, value)
+    return merged
 
 
 @cache

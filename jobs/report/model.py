@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -63,11 +63,13 @@ class Report:
         metadata: The metadata about the rows.
         show: Columns carried over from the input that the page, the workbook and tables in a
             terminal show beside the openid.
+        unknown: Members of the metadata that only a later version knows; Parquet keeps them.
     """
 
     rows: pd.DataFrame
     metadata: Metadata
     show: tuple[str, ...] = ()
+    unknown: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @cached_property
     def about(self) -> dict[str, object]:

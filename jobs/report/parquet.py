@@ -23,12 +23,26 @@ from jobs.arrow_memory import release_arrow_memory
 from jobs.plurals import counted
 from jobs.report.checksums import column_digests
 from jobs.report.info import Metadata
-from jobs.report.metadata import CHECKSUMS, checksums, read_checksums, read_metadata
+from jobs.report.metadata import (
+    CHECKSUMS,
+    checksums,
+    read_checksums,
+    read_metadata,
+    unknown_members,
+    with_unknown_members,
+)
 from jobs.report.model import KEY, Report, ReportError, recheck_alone, with_rows
 from jobs.schema import ARROW_TYPES, REQUIRED
 from palm.files.regular import open_regular, path_fault
 
-__all__ = ["DeniedError", "UnreadableError", "read_checked", "read_parquet", "write_parquet"]
+__all__ = [
+    "DeniedError",
+    "UnreadableError",
+    "read_checked",
+    "read_parquet",
+    "with_unknown",
+    "write_parquet",
+]
 
 _ROWS_PER_GROUP: Final = 128 * 1024
 _DAMAGED: Final = (
@@ -130,6 +144,21 @@ def read_checked(path: Path) -> Report:
     return report
 
 
+def with_unknown(report: Report, path: Path) -> Report:
+    """Return a report with the members of its file's metadata that only a later version knows.
+
+    Args:
+        report: As :func:`read_checked` returned it.
+        path: The report's file.
+
+    Raises:
+        ReportError: The file can no longer be read.
+    """
+    with _translated(path), open_regular(path) as opened:
+        text = (pq.read_metadata(opened).metadata or {})[KEY.encode()]
+        return replace(report, unknown=unknown_members(json.loads(text), report.about))
+
+
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     """Raise the libraries' errors about a file that cannot be read as a :class:`ReportError`."""
@@ -191,7 +220,10 @@ def _schema(report: Report) -> pa.Schema:
     rows = report.rows
     schema = pa.schema([(name, ARROW_TYPES.get(name, pa.string())) for name in rows.columns])
     pandas = pa.Table.from_pandas(rows.iloc[:0], schema=schema, preserve_index=False).schema
-    text = json.dumps(replace(report.metadata, by=None).to_json(), ensure_ascii=False)
+    about = replace(report.metadata, by=None).to_json()
+    if report.metadata.is_whole and report.metadata.only is None:
+        about = with_unknown_members(about, report.unknown)
+    text = json.dumps(about, ensure_ascii=False)
     return schema.with_metadata(
         {
             **pandas.metadata,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,7 +14,14 @@ from typing import Final
 from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
 from jobs.store.files.filesystem import reason_of, try_folder
-from jobs.store.locations import PRIVATE_FOLDER_MODE, make_folder, other_owner, probes
+from jobs.store.files.immutable import is_immutable
+from jobs.store.locations import (
+    PRIVATE_FOLDER_MODE,
+    make_folder,
+    other_owner,
+    previous_of,
+    probes,
+)
 from jobs.store.outputs import Outputs
 
 __all__ = ["check_output", "check_outputs"]
@@ -25,20 +34,32 @@ _MENDED_BY: Final = {
 }
 
 
-def check_outputs(outputs: Outputs) -> None:
+def check_outputs(outputs: Outputs, is_immutable: Callable[[Path], bool] = is_immutable) -> None:
     """Find out before the first request what would keep the report from being written.
 
     The folder that keeps one report a day is made where only itself is missing.
 
+    Args:
+        outputs: Where the report goes.
+        is_immutable: Returns True if nobody may replace a file.
+
     Raises:
         UsageError: A format is unknown.
-        OutputError: A folder is missing or cannot be written to.
+        OutputError: A folder is missing or cannot be written to, or a file cannot be replaced.
     """
     for path in outputs.files:
         if outputs.folder is not None and path == outputs.primary:
             _check_folder(outputs.folder, path.name)
         if outputs.folder is None or path != outputs.primary or path.parent.is_dir():
             check_output(path)
+    earlier = outputs.folder is None and outputs.primary
+    for path in (*outputs.files, *((previous_of(earlier),) if earlier else ())):
+        if is_immutable(path):
+            raise OutputError(
+                f"{path} cannot be replaced: it is marked immutable or append-only; remove the "
+                f"mark with chattr -i -a {shlex.quote(str(path))}, or name another file with "
+                "--output"
+            )
 
 
 def _check_folder(folder: Path, name: str) -> None:

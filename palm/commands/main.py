@@ -17,6 +17,7 @@ from palm.commands.options import (
     CheckOptions,
     GetOptions,
     SandboxOptions,
+    ca_setting,
     settings_of,
     settings_options,
 )
@@ -71,7 +72,7 @@ def check(**options: Unpack[CheckOptions]) -> int:
     pair = (openid, organization_id) if openid and organization_id else None
     if pair is None and (openid or organization_id):
         raise click.UsageError("--openid and --organization-id go together")
-    return asyncio.run(_check(settings_of(options), pair))
+    return asyncio.run(_check(settings_of(options), pair, ca_setting(options)))
 
 
 @command.command()
@@ -167,12 +168,14 @@ def main() -> NoReturn:
 async def _get(options: GetOptions) -> int:
     from palm.client import AsyncPalm  # noqa: PLC0415 - not needed for --help
     from palm.errors.remedies import diagnose  # noqa: PLC0415
+    from palm.http.tls import tls_context  # noqa: PLC0415
 
     settings = settings_of(
         options,
         accept_unnamed=options["accept_unnamed"],
         require_echo=options["require_echo"],
     )
+    tls_context(settings.ca_file, ca_setting(options))  # an error names the option as it was typed
     async with AsyncPalm.from_settings(settings) as palm:
         try:
             answer = await palm.authorizations.get(options["openid"], options["organization_id"])
@@ -193,13 +196,13 @@ async def _get(options: GetOptions) -> int:
     return 0
 
 
-async def _check(settings: Settings, pair: tuple[str, str] | None) -> int:
+async def _check(settings: Settings, pair: tuple[str, str] | None, ca_setting: str) -> int:
     from palm.doctor import checks  # noqa: PLC0415 - not needed for --help
 
     fail = checks.Level.FAIL
     colours = {checks.Level.OK: "green", checks.Level.WARN: "yellow", fail: "red"}
     worst = 0
-    async for finding in checks.check(settings, pair=pair):
+    async for finding in checks.check(settings, pair=pair, ca_setting=ca_setting):
         level = click.style(f"{finding.level:4}", fg=colours[finding.level])
         show(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
         worst = _CHECK_FAILED if finding.level is fail else worst

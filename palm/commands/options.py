@@ -17,6 +17,7 @@ __all__ = [
     "GetOptions",
     "SandboxOptions",
     "SettingsOptions",
+    "ca_setting",
     "settings_of",
     "settings_options",
 ]
@@ -108,3 +109,8 @@ def settings_of(
         accept_unnamed=accept_unnamed,
         require_echo=require_echo,
     )
+
+
+def ca_setting(options: SettingsOptions) -> str:
+    """Return what names the file of certificate authorities, for errors."""
+    return "ca_file" if options["ca_file"] is None else "--ca-file"

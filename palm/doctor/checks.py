@@ -79,6 +79,7 @@ async def check(
     pair: tuple[str, str] | None = None,
     clock: Clock | None = None,
     timeouts: Timeouts | None = None,
+    ca_setting: str = "ca_file",
 ) -> AsyncIterator[Finding]:
     """Yield the findings; one query is sent to each host.
 
@@ -87,6 +88,7 @@ async def check(
         pair: ``(openid, organization_id)`` to ask about; default the documentation's example.
         clock: The time.
         timeouts: The time limits of each request.
+        ca_setting: What names the file of certificate authorities, for errors.
     """
     clock = clock or Clock()
     try:
@@ -105,7 +107,7 @@ async def check(
     try:
         verifier = _verifier(settings, merchant, clock)
         proxy = checked_proxy(settings.proxy) if settings.proxy else None
-        tls = tls_context(settings.ca_file)
+        tls = tls_context(settings.ca_file, ca_setting)
         urls = [checked_base_url(url) for url in settings.base_url or BASE_URLS]
     except SettingsError as error:
         yield Finding(Level.FAIL, "platform keys", str(error))

@@ -13,7 +13,7 @@ from palm.files.settings import named, read_file
 __all__ = ["tls_context"]
 
 
-def tls_context(ca_file: Path | None) -> ssl.SSLContext | None:
+def tls_context(ca_file: Path | None, setting: str = "ca_file") -> ssl.SSLContext | None:
     """Return what trusts the system's authorities and the certificates of a file; None: no file.
 
     The system's are those of OpenSSL's folders or, instead, of ``SSL_CERT_FILE`` and
@@ -22,14 +22,15 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext | None:
 
     Args:
         ca_file: Certificates in PEM, one after the other.
+        setting: What names the file, for errors: ``ca_file``, or ``--ca-file`` if it was typed.
 
     Raises:
         SettingsError: The file cannot be read, or holds no certificate that is valid now.
     """
     if ca_file is None:
         return None
-    name = named("ca_file", ca_file)
-    pem = read_file("ca_file", ca_file, "the certificate authority's certificate")
+    name = named(setting, ca_file)
+    pem = read_file(setting, ca_file, "the certificate authority's certificate")
     certificates = load_certificates(pem, name)
     problems = [out_of_date(each, datetime.now(UTC)) for each in certificates]
     if all(problems):

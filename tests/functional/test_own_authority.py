@@ -196,12 +196,24 @@ def test_a_wrong_file_is_one_line_before_the_first_request(
         reconcile("-q", "--plan", "--ca-file", path),
     ):
         assert ended.code == 2
-        assert "PALM_CA_FILE" in ended.only_line
+        assert "--ca-file" in ended.only_line
+        assert "PALM_CA_FILE" not in ended.only_line
         assert said in ended.only_line
     checked = palm_command("check", "--ca-file", path)
     assert checked.code == 77
     assert said in checked.out
+    assert "--ca-file" in checked.out
     assert gateway.stats.requests == before
+
+
+def test_a_wrong_file_of_the_environment_is_named_by_its_variable(
+    folder, palm_command, reconcile, monkeypatch
+):
+    monkeypatch.setenv("PALM_CA_FILE", str(folder / "none.pem"))
+    for ended in (palm_command(*ASK), reconcile("-q")):
+        assert ended.code == 2
+        assert "PALM_CA_FILE: " in ended.only_line
+        assert "--ca-file" not in ended.only_line
 
 
 def test_a_wrong_file_is_refused_where_a_client_is_made(keys, folder):

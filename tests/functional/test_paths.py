@@ -13,6 +13,7 @@ import pytest
 import jobs.commands.reconcile
 import palm.commands.main
 from jobs.report.parquet import read_parquet
+from palm.settings import read_config
 from tests.forkserver import COMMANDS
 from tests.night import DAY, NEXT, write_pairs
 
@@ -216,13 +217,20 @@ def test_what_is_one_file_by_a_link_is_refused_and_left_as_it_is(
         (["--metrics", "pairs.csv"], "is read by this run"),
         (["--metrics", "before.parquet", "--baseline", "before.parquet"], "is read by this run"),
         (["--metrics", "../{name}/report.parquet"], "is also an --output"),
+        (["--metrics", "{config}"], "palm.toml would be overwritten, and is read by this run"),
+        (["--metrics", "{key}"], "is read by this run"),
+        (["--log-file", "{config}"], "palm.toml is a file of settings or keys; name another file"),
+        (["--log-file", "{key}"], "is a file of settings or keys; name another file"),
         (["-o", "report.previous.parquet"], "the report before is kept there"),
     ],
 )
-def test_what_is_one_file_by_its_name_is_refused(reconcile, gateway, folder, given, said):
-    ended = reconcile(*(text.format(name=folder.name) for text in given))
+def test_what_is_one_file_by_its_name_is_refused(reconcile, gateway, folder, config, given, said):
+    key = read_config(config)["private_key"]
+    before = config.read_bytes(), key.read_bytes()
+    ended = reconcile(*(text.format(name=folder.name, config=config, key=key) for text in given))
     assert ended.code == 2
     assert said in ended.only_line
+    assert (config.read_bytes(), key.read_bytes()) == before
     assert not (folder / "report.parquet").exists()
     assert not gateway.stats.asked
 
@@ -473,3 +481,13 @@ def test_what_a_killed_run_of_the_same_process_id_left_keeps_no_metrics_from_bei
         assert "palm_reconcile_exit_code{" in (folder / path).read_text()
     assert not list(folder.glob("*.tmp"))
     assert not list(folder.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--log-file"])
+def test_a_sandboxs_run_writes_no_metrics_or_log_over_palm_toml(call, folder, source, option):
+    settings = folder / "palm.toml"
+    settings.write_text('mchid = "1900000001"\n')
+    ended = call(source, "-o", "r.parquet", "--sandbox", option, "palm.toml")
+    assert ended.code == 2
+    assert settings.read_text() == 'mchid = "1900000001"\n'
+    assert not (folder / "r.parquet").exists()

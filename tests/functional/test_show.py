@@ -295,3 +295,22 @@ def test_a_full_disk_behind_standard_output_ends_with_73(report):
             )  # fmt: skip
             assert done.returncode == 73, given
             assert b"No space left" in done.stderr.splitlines()[0], given
+
+
+def test_what_a_later_version_wrote_about_a_report_is_kept_in_parquet(show, reconcile, folder):
+    assert reconcile("-q").code == 0
+    run = read_parquet(Path("report.parquet")).about["run"]
+    with_about(
+        Path("report.parquet"),
+        Path("report.parquet"),
+        weather={"rain": 1},
+        run=run | {"mood": "good"},
+    )
+    assert show("report.parquet", "-o", "again.parquet").code == 0
+    about = json.loads(pq.read_schema("again.parquet").metadata[KEY.encode()])
+    assert about["weather"] == {"rain": 1}
+    assert about["run"] == run | {"mood": "good"}
+    assert show("again.parquet").code == 0
+    assert show("report.parquet", "--changes", "-o", "part.parquet").code == 0
+    part = json.loads(pq.read_schema("part.parquet").metadata[KEY.encode()])
+    assert "weather" not in part

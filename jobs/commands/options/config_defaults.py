@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from jobs.errors import UsageError
 
-__all__ = ["read_defaults"]
+__all__ = ["config_path", "read_defaults"]
+
+_PATH: Final = "jobs.config_path"
+"""Key of the context's ``meta``."""
+
+
+def config_path(context: click.Context) -> Path:
+    """Return where palm.toml is, whether it exists or not."""
+    path: Path = context.meta[_PATH]
+    return path
 
 
 def read_defaults(context: click.Context, path: Path | None) -> dict[str, object]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
-    from palm.settings import read_config  # noqa: PLC0415
+    from palm.settings import CONFIG_NAME, read_config  # noqa: PLC0415
     from palm.text.printable import shown_value  # noqa: PLC0415 - not needed for --help
     from palm.text.suggestion import suggestion  # noqa: PLC0415
 
+    context.meta[_PATH] = Path(CONFIG_NAME) if path is None else path
     if context.resilient_parsing:
         return {}
     config = read_config(path)

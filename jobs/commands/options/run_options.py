@@ -31,6 +31,7 @@ from jobs.run.options import RunOptions
 from jobs.store.options import StoreOptions
 from jobs.store.outputs import Outputs, parse_outputs
 from jobs.sweep.options import LIVE_RATE, SANDBOX_RATE, SweepOptions
+from palm.http.tls import tls_context
 from palm.http.url import proxy_option
 from palm.settings import Settings, load_settings
 
@@ -151,14 +152,19 @@ def _check_together(given: ParsedOptions, *, folder: bool) -> None:
 
 
 def _settings(given: ParsedOptions) -> Settings:
-    typed = click.get_current_context().get_parameter_source("proxy") is ParameterSource.COMMANDLINE
+    if _is_typed("ca_file"):
+        tls_context(given["ca_file"], "--ca-file")  # an error names the option as it was typed
     return load_settings(
         given["config"],
         base_url=given["base_url"] or None,
         # Everybody can read a command line, but not palm.toml, which may hold a password.
-        proxy=proxy_option(given["proxy"]) if typed else given["proxy"],
+        proxy=proxy_option(given["proxy"]) if _is_typed("proxy") else given["proxy"],
         ca_file=given["ca_file"],
         # A flag that is not given is None: the value in the settings holds then.
         accept_unnamed=given["accept_unnamed"] or None,
         require_echo=given["require_echo"] or None,
     )
+
+
+def _is_typed(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from jobs.deadline import duration_text
 from jobs.errors import (
     AbortedError,
@@ -11,10 +13,18 @@ from jobs.errors import (
     UnnamedAnswersError,
 )
 from jobs.plurals import Quantity, counted
-from palm import LocalResourceError, PalmError, ThrottledError, VerificationError
+from palm import (
+    CertificateRefusedError,
+    LocalResourceError,
+    PalmError,
+    ThrottledError,
+    VerificationError,
+)
 from palm.errors.remedies import diagnose
 
 __all__ = ["credentials_error", "patience_error", "unnamed_error", "unverified_error"]
+
+_NO_CONNECTION: Final = "no connection: "
 
 
 def credentials_error(error: PalmError) -> RunError:
@@ -63,7 +73,9 @@ def _cause(error: PalmError | None) -> str:
         return f"no answer is believed ({error})"
     if error is None:
         return "gateway down (no answer at all)"
-    text = str(error).removeprefix("no connection: ")
+    text = str(error).removeprefix(_NO_CONNECTION)
+    if isinstance(error, CertificateRefusedError):
+        return diagnose(error).removeprefix(_NO_CONNECTION)
     if isinstance(error, LocalResourceError):
         return text
     return f"gateway down ({text if text.startswith('HTTP') else text[:1].lower() + text[1:]})"

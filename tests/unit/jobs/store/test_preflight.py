@@ -9,7 +9,8 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.store.preflight import check_output
+from jobs.store.outputs import Outputs
+from jobs.store.preflight import check_output, check_outputs
 
 
 def test_a_folder_is_no_target(tmp_path):
@@ -57,4 +58,23 @@ def test_a_format_that_is_not_known_is_a_wrong_option(tmp_path, name):
 
 def test_checking_a_target_leaves_no_trace(tmp_path):
     check_output(tmp_path / "report.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept", ["report.parquet", "report.html", "report.previous.parquet"])
+def test_a_file_that_nobody_may_replace_is_found_before_anything_is_asked(tmp_path, kept):
+    files = tuple(tmp_path / name for name in ("report.parquet", "report.html"))
+    outputs = Outputs(files, files[0])
+    check_outputs(outputs)
+    with pytest.raises(
+        RunError, match=rf"{kept} cannot be replaced: .*chattr -i -a .*{kept}"
+    ) as stop:
+        check_outputs(outputs, lambda path: path.name == kept)
+    assert exit_code_of(stop.value) == 73
+
+
+def test_in_a_folder_of_days_there_is_no_report_before_that_is_kept_beside(tmp_path):
+    path = tmp_path / "run_date=2025-03-03" / "report.parquet"
+    outputs = Outputs((path,), path, folder=tmp_path)
+    check_outputs(outputs, lambda path: ".previous." in path.name)
     assert list(tmp_path.iterdir()) == []

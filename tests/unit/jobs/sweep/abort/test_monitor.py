@@ -98,6 +98,19 @@ def test_a_certificate_that_is_refused_where_no_host_answered_is_the_reason(abor
     assert "the TLS certificate of gateway.example is refused" in str(stop.value)
 
 
+def test_a_certificate_that_is_refused_in_the_middle_of_a_run_says_which_setting_helps(
+    abort, clock
+):
+    clock.now = 1_000.0
+    with pytest.raises(RunError) as stop:
+        abort.check_patience(CertificateRefusedError("gateway.example", "self-signed", 18))
+    assert exit_code_of(stop.value) == 4
+    assert str(stop.value).startswith(
+        "No valid answer for 16 min: the TLS certificate of gateway.example is refused (self-signed"
+    )
+    assert "set ca_file (PALM_CA_FILE, --ca-file) to the certificate of" in str(stop.value)
+
+
 @pytest.mark.parametrize(
     ("error", "accepted"),
     [(RefusedError(400), True), (NoStateError("x"), True), (ServerError(500), False),
