@@ -37,7 +37,7 @@ _TOP, _BOTTOM = 22, 8
 """Pixels that are left free above the highest and below the lowest value."""
 _ABOVE: Final = 9
 """Pixels from the end of a line to the middle of its label."""
-_BAR: Final = 0.38
+_BAR: Final = 0.76
 """Width of a bar, of the distance from one night to the next; two stand side by side."""
 _SMALL_TICKS: Final = 5
 _TICKS: Final = 5
@@ -64,8 +64,13 @@ class Multiple:
     last: str
 
 
-def on_chart(history: History) -> Chart:
-    """Return the number of pairs that are ON, night by night."""
+def on_chart(history: History, on: str) -> Chart:
+    """Return the number of pairs that are ON, night by night.
+
+    Args:
+        history: Of which nights.
+        on: The word for ON in the language of the reader.
+    """
     axis, days = _axis(history), _days(history)
     counts = {night.run_date: night.on for night in history.nights}
     scale = round_scale(counts.values(), _HEIGHT - _BOTTOM, _TOP)
@@ -79,7 +84,7 @@ def on_chart(history: History) -> Chart:
         lines={"on": line(way)},
         paths={"end on": dot(last)},
         labels={"on": Text(percent(last[0]), max(last[1] - _ABOVE, LABEL - 3),
-                           f"{history.last.on:,} ON", "end")},
+                           f"{history.last.on:,} {on}", "end")},
         upright=[],
         lowest=min(counts.values()),
         highest=max(counts.values()),
@@ -92,7 +97,7 @@ def flows(history: History) -> Chart:
     nights = history.nights
     values = [*(night.gained for night in nights), *(-night.lost for night in nights)]
     scale = round_scale(values, _HEIGHT - _BOTTOM, _TOP, zero=True)
-    zero, width = scale(0), axis.width * _BAR * 2
+    zero, width = scale(0), axis.width * _BAR
     at = {night.run_date: axis(night.run_date) for night in nights}
     return Chart(
         height=_HEIGHT,
@@ -203,7 +208,7 @@ def _days(history: History) -> list[date]:
 
 
 def _axis(history: History) -> DateAxis:
-    return DateAxis(history.first.run_date, history.last.run_date)
+    return DateAxis(history.first.run_date, history.last.run_date, bars=_BAR)
 
 
 def _percent(part: float) -> str:

@@ -53,7 +53,7 @@ def render_history(history: History, language: Language) -> str:
     small, common = multiples(history)
     last = history.durations
     opened = bool(last.ended + last.censored)
-    on = on_chart(history)
+    on = on_chart(history, translate("ON"))
     return _template().render(
         _=translate,
         tag=TAGS[language],
@@ -112,7 +112,7 @@ def _on_text(history: History, chart: Chart, translate: Translate) -> str:
 
 def _flows_text(history: History, translate: Translate) -> str:
     gained, lost = ([getattr(n, name) for n in history.nights] for name in ("gained", "lost"))
-    return translate("{gained} gained and {lost} lost in all; at most {most} in one night.").format(
+    return translate("{lost} lost and {gained} gained in all; at most {most} in one night.").format(
         gained=f"{sum(gained):,}", lost=f"{sum(lost):,}", most=f"{max(*gained, *lost):,}"
     )
 

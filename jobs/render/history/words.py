@@ -79,8 +79,8 @@ def headline(history: History, translate: Translate = str) -> str:
     else:
         more = filled(
             translate(
-                "In {nights:,} {nights:night|nights} since {first} {gained:,} gained, {lost:,} "
-                "lost."
+                "In {nights:,} {nights:night|nights} since {first} {lost:,} lost, {gained:,} "
+                "gained."
             ),
             nights=len(history.nights),
             first=history.first.run_date,

@@ -26,10 +26,13 @@ class DateAxis:
     Attributes:
         first: The date at the left.
         last: The date at the right; not earlier.
+        bars: The part of the way from one night to the next that a bar takes: half a bar is then
+            free at both edges.
     """
 
     first: date
     last: date
+    bars: float = 0.0
 
     @property
     def days(self) -> int:
@@ -39,13 +42,17 @@ class DateAxis:
     @property
     def width(self) -> float:
         """How many units there are from one night to the next."""
-        return (WIDTH - 2 * _INSET) / max(self.days, 1)
+        return (WIDTH - 2 * self._inset) / max(self.days, 1)
+
+    @property
+    def _inset(self) -> float:
+        return max(_INSET, WIDTH / 2 * self.bars / (self.days + self.bars)) if self.days else _INSET
 
     def __call__(self, day: date) -> float:
         """Return how far to the right a date stands, in units; a single date in the middle."""
         if not self.days:
             return WIDTH / 2
-        return _INSET + (day - self.first).days * self.width
+        return self._inset + (day - self.first).days * self.width
 
     def ticks(self, most: int = 5) -> list[tuple[float, str]]:
         """Return the dates to name, each with its position: as month and day, or year and month."""

@@ -42,3 +42,15 @@ def test_some_dates_of_any_span_are_named_but_not_too_many(first, days, most):
     assert 1 <= len(ticks) <= most
     assert ticks == sorted(set(ticks))
     assert all(first <= tick <= last for tick in ticks)
+
+
+@pytest.mark.parametrize("days", [1, 2, 9, 400])
+@pytest.mark.parametrize("part", [0.2, 0.76, 1.0])
+def test_the_bars_of_the_first_and_the_last_date_are_whole(days, part):
+    first = date(2026, 1, 1)
+    axis = DateAxis(first, first + timedelta(days=days), bars=part)
+    half = axis.width * part / 2
+    assert axis(first) - half >= -1e-9
+    assert axis(axis.last) + half <= 1_000 + 1e-9
+    assert axis(axis.last) - axis(first) == pytest.approx(days * axis.width)
+    assert axis(first) >= 10
