@@ -10,7 +10,7 @@ from __future__ import annotations
 import json as _json
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Final, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, Self, TypeVar
 
 from palm.errors import ArgumentError
 from palm.http.answer import Answer
@@ -27,6 +27,13 @@ _CAPITAL: Final = re.compile(r"[A-Z]")
 _PROBES: Final = ("_repr_", "_ipython_")
 """Attributes that notebooks look up on every object; they are not variables of a path."""
 _VERBS: Final = ("get", "post", "put", "patch", "delete")
+_NEXT: Final = {
+    "/v3": ["palmservice"],
+    "/v3/palmservice": ["authorization"],
+    "/v3/palmservice/authorization": ["openid", "preauthorize"],
+    "/v3/palmservice/authorization/openid": ["_openid_"],
+}
+"""The segments of the palm service's paths, for completion."""
 _ASYNC_VERBS: Final = tuple(f"{verb}Async" for verb in _VERBS)
 
 
@@ -92,6 +99,34 @@ class Node(Generic[R]):
             raise AttributeError(name)
         return type(self)(f"{self.__path}/{segment(name)}", self.__send)
 
+    if TYPE_CHECKING:  # for editors: any other name is a segment, too
+
+        @property
+        def palmservice(self) -> Self:
+            """``/palmservice``: the palm service (微信刷掌)."""
+
+        @property
+        def authorization(self) -> Self:
+            """``/authorization``: who has authorized which organization."""
+
+        @property
+        def openid(self) -> Self:
+            """``/openid``: then comes ``_openid_``, the person."""
+
+        @property
+        def _openid_(self) -> Self:
+            """``/{openid}``: pass the person as ``get(openid=…, query={"organization_id": …})``.
+
+            Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
+            """
+
+        @property
+        def preauthorize(self) -> Self:
+            """``/preauthorize``: a token with which a person may authorize; a POST.
+
+            Source: https://pay.weixin.qq.com/doc/v3/partner/4014481990
+            """
+
     def get(self, params: Mapping[str, object] | None = None, /, **named: object) -> R:
         """Send a GET."""
         return self.__send_request("GET", params, named)
@@ -127,7 +162,7 @@ class Node(Generic[R]):
         return self.__send(method, target, body, private, self.__path)
 
     def __dir__(self) -> list[str]:
-        return [*_VERBS, "chain"]
+        return [*_VERBS, "chain", *_NEXT.get(self.__path, ())]
 
     def __repr__(self) -> str:
         return f"<{self.__path}>"
@@ -158,6 +193,27 @@ class AsyncNode(Node[Coroutine[None, None, Answer]]):
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:  # Self is not enough for jedi, which completes in notebooks
+        palmservice: AsyncNode
+        """``/palmservice``: the palm service (微信刷掌)."""
+        authorization: AsyncNode
+        """``/authorization``: who has authorized which organization."""
+        openid: AsyncNode
+        """``/openid``: then comes ``_openid_``, the person."""
+        _openid_: AsyncNode
+        """``/{openid}``: pass the person as ``get(openid=…, query={"organization_id": …})``."""
+        preauthorize: AsyncNode
+        """``/preauthorize``: a token with which a person may authorize; a POST."""
+
+        def chain(self, path: str) -> AsyncNode:
+            """Return the node at ``path`` below this one, taken literally."""
+
+        def __getitem__(self, path: str) -> AsyncNode:
+            """Return the node at ``path`` below this one, as :meth:`chain` does."""
+
+        def __getattr__(self, name: str) -> AsyncNode:
+            """Return the node of the next segment."""
 
     def getAsync(  # noqa: N802 - the documentation's name
         self, params: Mapping[str, object] | None = None, /, **named: object

@@ -17,13 +17,14 @@ from itertools import islice
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from palm.errors import ArgumentError, BodyError, ClosedError, EventLoopError, PalmError
+from palm.errors.values import is_whole_number, shown_kind
 from palm.http.answer import Answer, check_typed
 from palm.http.template import encode_text
 from palm.models import PalmAuthorization, read_authorization
 
 T = TypeVar("T")
 
-__all__ = ["Authorizations", "Outcome", "Pair", "query_target"]
+__all__ = ["Authorizations", "Outcome", "Pair", "check_concurrency", "query_target"]
 
 _QUERY: Final = "/v3/palmservice/authorization/openid/"
 _QUERY_ROUTE: Final = f"{_QUERY}{{openid}}"
@@ -92,6 +93,12 @@ class Authorizations:
 
         :class:`palm.PalmAuthorization` describes what is proved about it, and what is not.
 
+        Args:
+            openid: The person, as the organization's app or mini-program knows it; at most 128
+                characters.
+            organization_id: The organization; text, because it may begin with zeros; at most 64
+                characters.
+
         Raises:
             ArgumentError: An argument is not text, or too long; nothing was sent.
             UnnamedError: Two answers did not name the openid or the organization_id, and
@@ -135,10 +142,11 @@ class Authorizations:
             concurrency: How many queries run at the same time, at most.
 
         Raises:
-            ArgumentError: ``concurrency`` is below 1.
+            ArgumentError: ``concurrency`` is not a whole number above 0.
+
+        Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017, which knows no query of many
         """
-        if concurrency < 1:
-            raise ArgumentError(f"concurrency must be at least 1, not {concurrency}")
+        check_concurrency(concurrency)
         if isinstance(pairs, AsyncIterable):
             return self._get_many_of_stream(aiter(pairs), concurrency)
         return self._get_many((Pair(*pair) for pair in pairs), concurrency)
@@ -204,7 +212,15 @@ class Authorizations:
         again, because it is not a query. The answer names nobody, so its signature does not prove
         that it belongs to this request: only the connection does.
 
+        Args:
+            openid: The person; at most 128 characters.
+            organization_id: The organization, if the merchant starts; at most 128 characters.
+            preauthorize_session_id: What the palm mini-program passed, if the person comes from
+                there; at most 128 characters.
+
         Raises:
+            ArgumentError: An argument is not text, or too long, or there is not exactly one id;
+                nothing was sent.
             PalmError: As drawn in :mod:`palm.errors`.
 
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014481990
@@ -225,6 +241,16 @@ class Authorizations:
         return await self._palm.ask(
             "POST", _PREAUTHORIZE, _read_token, body=body, private=private, route=_PREAUTHORIZE
         )
+
+
+def check_concurrency(concurrency: object) -> None:
+    """Raise an error unless ``concurrency`` is a whole number above 0.
+
+    Raises:
+        ArgumentError: It is not.
+    """
+    if not is_whole_number(concurrency):
+        raise ArgumentError(f"concurrency must be at least 1, not {shown_kind(concurrency)}")
 
 
 class _Tasks(Generic[T]):

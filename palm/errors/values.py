@@ -13,6 +13,7 @@ __all__ = [
     "check_value",
     "is_number",
     "is_whole_number",
+    "shown_kind",
     "wrong_value",
 ]
 
@@ -50,7 +51,7 @@ def check_value(name: str, value: object, wanted: str, *, is_right: bool) -> Non
 
 def wrong_value(name: str, value: object, wanted: str) -> SettingsError:
     """Return the error of :func:`check_value`."""
-    return SettingsError(f"{name} must be {wanted}, not {_shown(value)}")
+    return SettingsError(f"{name} must be {wanted}, not {shown_kind(value)}")
 
 
 def check_number(name: str, value: object, unit: str = "seconds") -> None:
@@ -71,7 +72,8 @@ def check_text(name: str, value: object) -> None:
     check_value(name, value, "text", is_right=isinstance(value, str))
 
 
-def _shown(value: object) -> str:
+def shown_kind(value: object) -> str:
+    """Return a value's type, and the value itself only if it is a number or None."""
     kind = type(value).__name__
     if value is None or isinstance(value, bool):
         return repr(value)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jedi
 import pytest
 
 import palm
@@ -102,6 +103,54 @@ def test_every_type_is_known(tmp_path):
     unknown = [each["name"] for each in report["symbols"] if not each["isTypeKnown"]]
     assert unknown == []
     assert report["completenessScore"] == 1.0
+
+
+PALMSERVICE = {"palmservice", "authorization", "openid", "_openid_", "preauthorize"}
+VERBS = {"get", "post", "put", "patch", "delete", "chain"}
+ASYNC_VERBS = {"getAsync", "postAsync", "putAsync", "patchAsync", "deleteAsync"}
+
+
+def script(line: str) -> tuple[jedi.Script, int, int]:
+    """Return what jedi knows at the end of a line, whose ``p`` and ``a`` are clients."""
+    code = f"from palm import AsyncPalm, Palm\ndef f(p: Palm, a: AsyncPalm):\n    {line}"
+    return jedi.Script(code), 3, 4 + len(line)
+
+
+def completed(line: str) -> set[str]:
+    made, row, column = script(line)
+    return {each.name for each in made.complete(row, column)}
+
+
+@pytest.mark.slow
+def test_a_notebook_completes_chains_and_clients():
+    """IPython and several editors complete with jedi."""
+    for node in ("p.v3", "p.v3.palmservice.authorization", "p.v3.pay._id_", "p['v3/pay']"):
+        assert completed(f"{node}.") >= PALMSERVICE | VERBS
+        assert completed(f"{node}.") & ASYNC_VERBS == set()
+    for node in ("a.v3", "a.v3.palmservice.authorization.openid", "a.v3.pay._id_", "a['v3/pay']"):
+        assert completed(f"{node}.") >= PALMSERVICE | VERBS | ASYNC_VERBS
+    assert completed("p.authorizations.") >= {"get", "get_many", "preauthorize"}
+    assert completed("Palm.from_env().") >= {"authorizations", "v3", "with_options", "close"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("p.v3", "The first node of a chain"),
+        ("p.v3.palmservice", "the palm service (微信刷掌)"),
+        ("p.v3.palmservice.authorization.openid._openid_", "/doc/v3/partner/4014482017"),
+        ("p.v3.pay.transactions", "A path, or its beginning: it has five HTTP methods"),
+        ("a.v3.pay.transactions", "A path of an ``AsyncPalm``, or its beginning"),
+        ("a.v3.pay.getAsync", "Send a GET"),
+        ("p.authorizations.get", "Args:"),
+    ],
+)
+def test_hovering_over_a_chain_says_what_it_is(line, said):
+    made, row, column = script(line)
+    column -= 1
+    texts = [each.docstring() for each in made.help(row, column) + made.infer(row, column)]
+    assert any(said in text for text in texts)
 
 
 def test_the_program_uses_every_public_name():

@@ -105,10 +105,18 @@ def test_a_node_cannot_be_given_attributes(node):
 def test_a_node_shows_its_path_and_no_more(node):
     assert repr(node.foo._openid_) == "</v3/foo/{openid}>"
     assert f"{node}" == "</v3>"
-    assert dir(node) == ["chain", "delete", "get", "patch", "post", "put"]
-    verbs = ["delete", "get", "patch", "post", "put"]
-    both = ["chain", *verbs, *(f"{verb}Async" for verb in verbs)]
-    assert dir(AsyncNode("/v3", None)) == sorted(both)
+    verbs = ["chain", "delete", "get", "patch", "post", "put"]
+    assert dir(node) == sorted([*verbs, "palmservice"])
+    assert dir(node.pay) == verbs
+    asynchronous = [f"{verb}Async" for verb in verbs if verb != "chain"]
+    assert dir(AsyncNode("/v3/pay", None)) == sorted([*verbs, *asynchronous])
+
+
+def test_a_notebook_completes_the_palm_services_paths(node):
+    authorization = node.palmservice.authorization
+    assert {"openid", "preauthorize"} <= {*dir(authorization)}
+    assert "_openid_" in dir(authorization.openid)
+    assert repr(authorization.openid._openid_) == "</v3/palmservice/authorization/openid/{openid}>"
 
 
 PROBES = [
@@ -243,10 +251,22 @@ def test_inspection_sends_nothing(any_of_them, sent):
     assert sent == []
 
 
-def test_the_members_of_a_node_are_the_verbs_and_chain(node, sent):
+def below(node) -> list[str]:
+    """Return the paths of all nodes that who walks over the members meets."""
     # getmembers finds the class's own attributes too, which hold no path.
-    members = dict(inspect.getmembers(node))
-    assert not any(isinstance(value, Node) for value in members.values())
+    nodes = [value for _, value in inspect.getmembers(node) if isinstance(value, Node)]
+    return [path for each in nodes for path in (repr(each), *below(each))]
+
+
+def test_the_members_of_a_node_are_the_verbs_chain_and_what_the_palm_service_has_below(node, sent):
+    assert below(node) == [
+        "</v3/palmservice>",
+        "</v3/palmservice/authorization>",
+        "</v3/palmservice/authorization/openid>",
+        "</v3/palmservice/authorization/openid/{openid}>",
+        "</v3/palmservice/authorization/preauthorize>",
+    ]
+    assert below(node.pay) == []
     assert str(inspect.signature(node.get)).startswith("(params: ")
     assert sent == []
 
