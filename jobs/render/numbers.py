@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from jobs.report.model import Report
 from jobs.schema import Change, State
 
-__all__ = ["LOSSES_FIRST", "StateCounts", "share", "signed", "state_counts"]
+__all__ = ["LOSSES_FIRST", "StateCounts", "nobody_answered", "share", "signed", "state_counts"]
 
 
 LOSSES_FIRST: Final = (
@@ -57,6 +57,12 @@ def state_counts(report: Report) -> list[StateCounts]:
         )
         for state in State
     ]
+
+
+def nobody_answered(report: Report) -> bool:
+    """Return True if there are pairs, and none of them has a valid answer in this run."""
+    summary = report.summary
+    return 0 < summary.pairs == summary.states[State.UNKNOWN]
 
 
 def share(part: int, whole: int) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from jobs.render.chinese_labels import LABELS, VALUES
 from jobs.render.chinese_sentences import SENTENCES
 from jobs.render.chinese_terminal import TERMINAL_LABELS
+from jobs.render.excel.chinese import EXCEL_LABELS
 from jobs.render.html.chinese import PAGE_LABELS
 from jobs.render.language import Language, Translate
 from jobs.schema import COLUMNS, Change, State, UnknownReason
@@ -23,6 +24,7 @@ CHINESE: Final[Mapping[str, str]] = {
     **VALUES,
     **LABELS,
     **PAGE_LABELS,
+    **EXCEL_LABELS,
     **SENTENCES,
     **{each.meaning.en: each.meaning.zh for each in (*COLUMNS, *State, *Change, *UnknownReason)},
 }

@@ -157,15 +157,16 @@ def test_a_link_stays_one_and_what_it_points_to_is_replaced(reconcile, folder):
     assert read_parquet(Path("store/night.previous.parquet")).run_date == DAY
 
 
-def test_labels_are_chinese_where_asked_and_names_stay(reconcile):
+def test_labels_are_chinese_where_asked_and_names_of_the_csv_stay(reconcile):
     assert reconcile("-q", "--lang", "zh", *several(*FILES[1:])).code == 0
     page = Path("report.html").read_text(encoding="utf-8")
     assert '<html lang="zh-CN">' in page
     assert "刷掌授权核对报告" in page
     assert "<td>首次出现" in page
     book = openpyxl.load_workbook("report.xlsx")
-    assert book.sheetnames == ["摘要", "状态迁移", "机构", "变更", "未知", "关于"]
-    assert [cell.value for cell in book["变更"][1]][:2] == ["organization_id", "openid"]
+    assert book.sheetnames == ["摘要", "机构", "状态迁移", "趋势", "变更", "未知", "关于"]
+    assert [cell.value for cell in book["变更"][1]][:3] == ["机构", "openid", "变更"]
+    assert {cell.value for cell in book["变更"]["C"][1:]} == {"首次出现"}
     assert rows_of_csv(Path("report.csv").read_bytes())[0]["change"] == "FIRST_SEEN"
 
 

@@ -88,7 +88,7 @@ def test_every_format_has_the_numbers_that_duckdb_finds(folder, tmp_path):
 def test_the_workbook_has_charts_of_excel(folder, tmp_path):
     show(folder, "-o", tmp_path / "history.xlsx")
     book = openpyxl.load_workbook(tmp_path / "history.xlsx")
-    assert len(book["Nights"]._charts) == 2
+    assert len(book["Trend"]._charts) == 2
     assert len(book["Organization nights"]._charts) == 6
     assert len(book["Durations"]._charts) == 1
 

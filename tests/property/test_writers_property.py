@@ -117,7 +117,7 @@ def cells_of(file):
     """Return the cells of the long sheets; openpyxl takes that mark off in one of two places."""
     return [
         cell.replace("x005F_", "") if isinstance(cell, str) else cell
-        for sheet in openpyxl.load_workbook(file).worksheets[3:5]
+        for sheet in openpyxl.load_workbook(file).worksheets[-3:-1]
         for row in sheet.iter_rows(values_only=True)
         for cell in row
     ]

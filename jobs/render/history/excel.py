@@ -7,15 +7,17 @@ from io import BytesIO
 from typing import BinaryIO, Final
 
 import xlsxwriter
+from xlsxwriter.chart import Chart
 
 from jobs.history.model import Gap, History, Night
-from jobs.render.excel.cells import Cell, ratio
-from jobs.render.excel.sheet import Column, Kind, Style, formats_of
+from jobs.render.excel.cells import Cell, day_cell, ratio
+from jobs.render.excel.charts import LOST, ON, Cells, add_columns, add_line, chart
+from jobs.render.excel.looks import Column, Kind, Style
+from jobs.render.excel.sheet import MOST_ROWS, Book, Sheet
 from jobs.render.history.excel_organizations import (
     write_organization_nights,
     write_organizations,
 )
-from jobs.render.history.excel_parts import DATE_AXIS, LOST, ON, Book, serial, series
 from jobs.render.history.words import (
     DEFINITIONS,
     arrived_sentence,
@@ -31,8 +33,12 @@ from jobs.render.language import Language, Translate
 
 __all__ = ["write_history_excel"]
 
-_CHART: Final = {"width": 760, "height": 260}
-_ROWS_PER_CHART: Final = 14
+_CHART: Final = {"width": 900, "height": 300}
+_ROWS_PER_CHART: Final = 16
+_RIGHT_OF_DURATIONS: Final = 420
+"""Pixels."""
+_ON, _GAINED, _LOST = 3, 6, 7
+"""Places of columns of the table of nights."""
 
 
 def write_history_excel(history: History, file: BinaryIO, language: Language) -> None:
@@ -47,14 +53,14 @@ def write_history_excel(history: History, file: BinaryIO, language: Language) ->
     book.set_properties(
         {"title": f"palm-reconcile {history.first.run_date} {history.last.run_date}"}
     )
-    parts = Book(book, formats_of(book), translate)
-    _nights(history, parts)
-    write_organizations(history, parts)
-    write_organization_nights(history, parts)
-    _people(history, parts)
-    _durations(history, parts)
-    _arrivals(history, parts)
-    sheet, _, _ = parts.sheet("Definitions")
+    parts = Book(book, translate, MOST_ROWS)
+    _nights(history, parts, translate)
+    write_organizations(history, parts, translate)
+    write_organization_nights(history, parts, translate)
+    _people(history, parts, translate)
+    _durations(history, parts, translate)
+    _arrivals(history, parts, translate)
+    sheet = parts.sheet("Definitions")
     sheet.line(translate("What the words mean"), Style.TITLE)
     columns = [Column(translate("word"), Kind.TEXT), Column(translate("meaning"), Kind.NOTE)]
     words = [(translate(word), translate(meaning)) for word, meaning in DEFINITIONS.items()]
@@ -63,14 +69,11 @@ def write_history_excel(history: History, file: BinaryIO, language: Language) ->
     file.write(packed.getbuffer())
 
 
-def _nights(history: History, parts: Book) -> None:
-    translate = parts.translate
-    sheet, tab, name = parts.sheet("Nights")
+def _nights(history: History, parts: Book, translate: Translate) -> None:
+    sheet = parts.sheet("Nights")
     sheet.line(headline(history, translate), Style.TITLE)
-    said = warnings(history, translate)
-    for warning in said:
+    for warning in warnings(history, translate):
         sheet.line(warning, Style.WARNING)
-    top = 1 + len(said)
     numbers = ("ON", "OFF", "NONE", "gained", "lost", "hidden", "unknown", "new", "dropped", "exit")
     columns = [
         Column(translate("night"), Kind.DATE),
@@ -78,39 +81,51 @@ def _nights(history: History, parts: Book) -> None:
         Column(translate("share ON"), Kind.SHARE),
         *(Column(translate(each)) for each in numbers),
         Column(translate("note"), Kind.TEXT),
-        Column("run_id", Kind.TEXT),
+        Column(translate("run_id"), Kind.TEXT),
     ]
     rows = list(_night_rows(history, translate))
+    cells = Cells(sheet.name, sheet.row + 1, sheet.row + len(rows))
     sheet.listing(columns, rows, fixed=1)
-    bottom = top + len(rows)
-    dates = [name, top + 1, 0, bottom, 0]
-    on = parts.chart("line", translate("ON, all organizations"), num_format="#,##0")
-    on.add_series(series(translate("ON"), dates, [name, top + 1, 3, bottom, 3]))
-    flows = parts.chart("column", translate("Gained and lost, each night"), num_format="#,##0")
-    for at, label, colour in ((6, "gained", ON), (7, "lost", LOST)):
-        flows.add_series(
-            {"name": translate(label), "categories": dates, "gap": 60,
-             "values": [name, top + 1, at, bottom, at], "fill": {"color": colour}}
-        )  # fmt: skip
-    for number, chart in enumerate((on, flows)):
-        chart.set_x_axis(DATE_AXIS)
-        chart.set_legend({"position": "bottom"} if number else {"none": True})
-        chart.set_size(_CHART)
-        tab.insert_chart(top + 1 + number * _ROWS_PER_CHART, len(columns) + 1, chart)
+    if len(history.nights) > 1:
+        _charts(cells, parts.sheet("Trend"), translate)
+
+
+def _charts(cells: Cells, sheet: Sheet, translate: Translate) -> None:
+    """Put what the nights' table shows over time on a sheet of its own."""
+
+    def over_nights(kind: str, title: str) -> Chart:
+        return chart(
+            sheet.book,
+            kind,
+            translate(title),
+            x=translate("night"),
+            y=translate("pairs"),
+            nights=cells.nights,
+        )
+
+    on = over_nights("line", "ON, all organizations")
+    add_line(on, translate("ON"), cells, _ON)
+    flows = over_nights("column", "Gained and lost, each night")
+    add_columns(flows, translate("gained"), cells, _GAINED, ON)
+    add_columns(flows, translate("lost"), cells, _LOST, LOST)
+    flows.set_legend({"position": "bottom"})
+    for made in (on, flows):
+        made.set_size(_CHART)
+        sheet.insert(made, sheet.skip(_ROWS_PER_CHART), 0)
 
 
 def _night_rows(history: History, translate: Translate) -> Iterator[Sequence[Cell]]:
     for line in history.lines():
         if isinstance(line, Gap):
             for day in line.dates():
-                yield [serial(day), *[None] * 12, translate("no report"), None]
+                yield [day_cell(day), *[None] * 12, translate("no report"), None]
         else:
             yield _night_row(line, translate)
 
 
 def _night_row(night: Night, translate: Translate) -> Sequence[Cell]:
     return [
-        serial(night.run_date),
+        day_cell(night.run_date),
         night.pairs,
         ratio(night.on, night.pairs),
         night.on,
@@ -128,30 +143,28 @@ def _night_row(night: Night, translate: Translate) -> Sequence[Cell]:
     ]
 
 
-def _people(history: History, parts: Book) -> None:
-    translate = parts.translate
-    keys = [Column("organization_id", Kind.TEXT), Column("openid", Kind.TEXT)]
-    sheet, _, _ = parts.sheet("Often")
+def _people(history: History, parts: Book, translate: Translate) -> None:
+    keys = [Column(translate("organization_id"), Kind.TEXT), Column(translate("openid"), Kind.TEXT)]
+    sheet = parts.sheet("Often")
     sheet.line(turns_sentence(history, translate), Style.TITLE)
     often = history.turns.often_pairs
     sheet.listing(
         [*keys, Column(translate("turns")), Column(translate("last turn"), Kind.DATE)],
-        [(each.organization_id, each.openid, each.turns, serial(each.last)) for each in often],
+        [(each.organization_id, each.openid, each.turns, day_cell(each.last)) for each in often],
         fixed=2,
     )
-    sheet, _, _ = parts.sheet("Never back")
+    sheet = parts.sheet("Never back")
     sheet.line(lost_sentence(history, translate), Style.TITLE)
     gone = history.turns.never_back_pairs
     sheet.listing(
         [*keys, Column(translate("lost on"), Kind.DATE)],
-        [(each.organization_id, each.openid, serial(each.lost)) for each in gone],
+        [(each.organization_id, each.openid, day_cell(each.lost)) for each in gone],
         fixed=2,
     )
 
 
-def _durations(history: History, parts: Book) -> None:
-    translate = parts.translate
-    sheet, tab, name = parts.sheet("Durations")
+def _durations(history: History, parts: Book, translate: Translate) -> None:
+    sheet = parts.sheet("Durations")
     sheet.line(duration_sentence(history, translate), Style.TITLE)
     steps = history.durations.steps
     columns = [
@@ -163,22 +176,22 @@ def _durations(history: History, parts: Book) -> None:
     sheet.listing(columns, [(s.days, s.at_risk, s.ended, s.left) for s in steps], fixed=1)
     if not steps:
         return
-    chart = parts.chart(
-        "scatter", translate("How long an authorization lasts"), num_format="0%", min=0, max=1
+    still = chart(
+        sheet.book,
+        "scatter",
+        translate("How long an authorization lasts"),
+        x=translate("days"),
+        y=translate("still ON"),
+        num_format="0%",
+        limits=(0, 1),
     )
-    chart.add_series(
-        series(translate("still ON"), [name, 2, 0, len(steps) + 1, 0],
-                [name, 2, 3, len(steps) + 1, 3])
-    )  # fmt: skip
-    chart.set_x_axis({"name": translate("days"), "min": 0})
-    chart.set_legend({"none": True})
-    chart.set_size(_CHART)
-    tab.insert_chart(2, len(columns) + 1, chart)
+    add_line(still, translate("still ON"), Cells(sheet.name, 2, len(steps) + 1), len(columns) - 1)
+    still.set_size(_CHART)
+    sheet.insert(still, 2, _RIGHT_OF_DURATIONS)
 
 
-def _arrivals(history: History, parts: Book) -> None:
-    translate = parts.translate
-    sheet, _, _ = parts.sheet("Arrivals")
+def _arrivals(history: History, parts: Book, translate: Translate) -> None:
+    sheet = parts.sheet("Arrivals")
     sheet.line(arrived_sentence(history, translate), Style.TITLE)
     sheet.listing(
         [
@@ -190,7 +203,7 @@ def _arrivals(history: History, parts: Book) -> None:
         ],
         [
             (
-                serial(week.monday),
+                day_cell(week.monday),
                 week.arrived,
                 week.converted,
                 ratio(week.converted, week.arrived),

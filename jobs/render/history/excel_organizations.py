@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 from jobs.history.model import Gap, History
-from jobs.render.excel.cells import Cell, ratio
-from jobs.render.excel.sheet import Column, Kind, Style
-from jobs.render.history.charts import MULTIPLES, multiples
-from jobs.render.history.excel_parts import DATE_AXIS, Book, serial, series
+from jobs.render.excel.cells import Cell, day_cell, ratio
+from jobs.render.excel.charts import Cells, add_line, chart
+from jobs.render.excel.looks import Column, Kind, Style
+from jobs.render.excel.sheet import Book
+from jobs.render.history.charts import multiples
+from jobs.render.language import Translate
 
 __all__ = ["write_organization_nights", "write_organizations"]
 
-_SMALL: Final = {"width": 300, "height": 150}
-_ROWS_PER_SMALL: Final = 8
-_COLUMNS_PER_SMALL: Final = 5
+_SMALL: Final = {"width": 320, "height": 170}
+_BETWEEN: Final = 8
+"""Pixels from one chart to the next."""
+_SMALL_LABELS: Final = 4
+_ROWS_PER_SMALL: Final = 9
 _ACROSS: Final = 4
 
 
-def write_organizations(history: History, parts: Book) -> None:
+def write_organizations(history: History, parts: Book, translate: Translate) -> None:
     """Write a line for each organization, those that lost most first."""
-    translate = parts.translate
-    sheet, _, _ = parts.sheet("Organizations")
+    sheet = parts.sheet("Organizations")
     columns = [
-        Column("organization_id", Kind.TEXT),
+        Column(translate("organization_id"), Kind.TEXT),
         Column(translate("first night"), Kind.DATE),
         Column(translate("last night"), Kind.DATE),
         Column(translate("ON, first night")),
@@ -44,8 +48,8 @@ def write_organizations(history: History, parts: Book) -> None:
         rows.append(
             [
                 each.organization_id,
-                serial(first.run_date),
-                serial(last.run_date),
+                day_cell(first.run_date),
+                day_cell(last.run_date),
                 first.on,
                 last.on,
                 last.pairs,
@@ -58,16 +62,16 @@ def write_organizations(history: History, parts: Book) -> None:
     sheet.listing(columns, rows, fixed=1)
 
 
-def write_organization_nights(history: History, parts: Book) -> None:
+def write_organization_nights(history: History, parts: Book, translate: Translate) -> None:
     """Write the shares of the organizations that lost most, each with a chart on one scale."""
-    translate = parts.translate
     small, common = multiples(history)
-    sheet, tab, name = parts.sheet("Organization nights")
+    sheet = parts.sheet("Organization nights")
     sheet.line(translate("Organizations that lost most"), Style.TITLE)
     if not small:
         sheet.line(translate("No organization lost anybody in these nights."), Style.WARNING)
         return
     sheet.line(translate("share ON"), Style.HEADING)
+    top = sheet.skip(_ROWS_PER_SMALL * ceil(len(small) / _ACROSS))
     own = [{n.run_date: n.on / n.pairs for n in each.organization.nights} for each in small]
     dates = [
         day
@@ -78,23 +82,17 @@ def write_organization_nights(history: History, parts: Book) -> None:
         Column(translate("night"), Kind.DATE),
         *(Column(each.organization.organization_id, Kind.SHARE) for each in small),
     ]
-    rows = [[serial(day), *(shares.get(day) for shares in own)] for day in dates]
-    sheet.listing(columns, rows, fixed=1)
-    top, bottom = 3, 2 + len(rows)
+    rows = [[day_cell(day), *(shares.get(day) for shares in own)] for day in dates]
+    cells = Cells(sheet.name, sheet.row + 1, sheet.row + len(rows))
+    sheet.listing(columns, rows, fixed=None)
     for at, each in enumerate(small):
-        chart = parts.chart(
-            "line", each.organization.organization_id, num_format="0%",
-            min=common.lowest, max=common.highest,
+        name = each.organization.organization_id
+        limits = (common.lowest, common.highest)
+        made = chart(
+            sheet.book, "line", name, num_format="0%", limits=limits,
+            nights=cells.nights, labels=_SMALL_LABELS,
         )  # fmt: skip
-        column = at + 1
-        chart.add_series(
-            series(each.organization.organization_id, [name, top, 0, bottom, 0],
-                    [name, top, column, bottom, column])
-        )  # fmt: skip
-        chart.set_x_axis(DATE_AXIS)
-        chart.set_legend({"none": True})
-        chart.set_size(_SMALL)
+        add_line(made, name, cells, at + 1)
+        made.set_size(_SMALL)
         row, across = divmod(at, _ACROSS)
-        tab.insert_chart(
-            top + row * _ROWS_PER_SMALL, MULTIPLES + 2 + across * _COLUMNS_PER_SMALL, chart
-        )
+        sheet.insert(made, top + row * _ROWS_PER_SMALL, across * (_SMALL["width"] + _BETWEEN))

@@ -27,7 +27,7 @@ from jobs.render.html.matrix import transition_cells
 from jobs.render.html.trend import trend_of
 from jobs.render.language import Language, Translate
 from jobs.render.moments import moment_text, texts, zone_of
-from jobs.render.numbers import StateCounts, share, signed, state_counts
+from jobs.render.numbers import StateCounts, nobody_answered, share, signed, state_counts
 from jobs.render.text import CONTROLS, headline, verdict
 from jobs.render.translations import translator
 from jobs.render.warnings import input_notes, reason_in, serious_warnings
@@ -83,8 +83,8 @@ def render(report: Report, language: Language) -> str:
     run, counted, unknown = metadata.run, metadata.input, summary.states[State.UNKNOWN]
     changed = sum(summary.changes[change] for change in LISTED)
     first = metadata.baseline is None and run is not None
-    nobody_answered = 0 < summary.pairs == unknown
-    still = first or nobody_answered or not changed
+    unanswered = nobody_answered(report)
+    still = first or unanswered or not changed
     matrix = transition_cells(summary)
     return _template().render(
         _=translate,
@@ -100,7 +100,7 @@ def render(report: Report, language: Language) -> str:
         first=first,
         quiet=not changed,
         compared=metadata.baseline is not None,
-        nobody_answered=nobody_answered,
+        nobody_answered=unanswered,
         whole=all_organizations(summary),
         states=list(_states(report)),
         matrix=matrix,

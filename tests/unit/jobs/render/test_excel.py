@@ -2,6 +2,7 @@
 
 import gc
 import io
+import re
 import warnings
 import zipfile
 from dataclasses import replace
@@ -14,10 +15,12 @@ import pytest
 
 from jobs.render.excel.workbook import write_excel
 from jobs.render.language import Language
+from jobs.render.numbers import LOSSES_FIRST
+from jobs.render.text import CONTROLS
 from jobs.schema import ROWS, Change, State, carried_columns
 from tests.night import with_members
 
-SHEETS = ["Summary", "Transitions", "Organizations", "Changes", "Unknown", "About"]
+SHEETS = ["Summary", "Organizations", "Transitions", "Trend", "Changes", "Unknown", "About"]
 HOSTILE = ("<script>alert(1)</script>", "=1+1", '"; DROP', "学" * 128)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -57,7 +60,9 @@ def written(report, language=Language.EN, **limits) -> io.BytesIO:
 
 def table(sheet, heading) -> list[dict[str, object]]:
     """Return the rows of the table whose first column has that heading."""
-    top = next(cell.row for cell in sheet["A"] if cell.value == heading)
+    top = next(
+        cell.row for cell in sheet["A"] if cell.value == heading and sheet.cell(cell.row, 2).value
+    )
     names = [cell.value for cell in sheet[top]]
     rows = []
     for row in sheet.iter_rows(min_row=top + 1, values_only=True):
@@ -106,40 +111,52 @@ def test_states_are_the_metadata_s(report):
 def test_changes_and_their_sums_are_the_metadata_s(report):
     sheet, summary = workbook(report)["Summary"], report.summary
     changes = {row["change"]: row["pairs"] for row in table(sheet, "change")}
-    assert changes == summary.changes
+    assert changes == {name: count for name, count in summary.changes.items() if count}
     assert changes["CLOSED"] == changes["CLEARED"] == changes["DROPPED"] == 1
-    sums = {row["sum"]: row["pairs"] for row in table(sheet, "sum")}
-    assert sums == {"gain": summary.gain, "loss": summary.loss, "hidden": summary.hidden}
+    assert list(changes) == [each for each in LOSSES_FIRST if each in changes]
+    sums = {row["sum"]: (row["pairs"], row["share"]) for row in table(sheet, "sum")}
+    assert sums == {
+        "lost": (summary.loss, pytest.approx(summary.loss / 19)),
+        "gained": (summary.gain, None),
+        "net": (summary.gain - summary.loss, None),
+        "hidden": (summary.hidden, None),
+        "ON before": (19, 1.0),
+        "ON after": (16, pytest.approx(16 / 19)),
+    }
     reasons = {row["unknown_reason"]: row["pairs"] for row in table(sheet, "unknown_reason")}
     assert reasons == summary.unknown_reasons == {"TIMEOUT": 2}
 
 
-def test_summary_begins_with_the_headline_and_what_to_know_before_the_numbers(report):
+def test_summary_begins_with_the_headline_and_ends_with_small_warnings_and_controls(report):
     sheet = workbook(report)["Summary"]
     assert sheet["A1"].value.startswith("2025-03-05: of 19 pairs 14 are ON")
-    assert sheet["A2"].value.startswith("2 input lines hold no pair")
-    assert sheet.freeze_panes == "A2"
+    lines = [cell.value for cell in sheet["A"]]
+    assert lines.index("States") < lines.index("Changes") < lines.index("The input")
+    assert lines[lines.index("The input") + 1].startswith("2 input lines hold no pair")
+    assert lines[-1] == "Controls: 14 of 14 hold"
 
 
 def test_without_a_baseline_nothing_is_called_a_net_change(report_of, nights):
     sheet = workbook(report_of({"1/oA": "ON"}, nights[0]))["Summary"]
-    assert {row["net change"] for row in table(sheet, "state")} == {None}
+    assert "net change" not in table(sheet, "state")[0]
 
 
 def test_transitions_are_the_metadata_s(report):
     rows = table(workbook(report)["Transitions"], "before \\ now")
     total = rows.pop()
     matrix = report.summary.transitions
+    names = {"never": "never known", "not_in_input": "not in the input"}
     assert {
-        row["before \\ now"]: {name: row[name] for name in matrix["ON"]} for row in rows
-    } == matrix
+        row["before \\ now"]: {name: row[names.get(name, name)] for name in matrix["ON"]}
+        for row in rows
+    } == {names.get(was, was): row for was, row in matrix.items()}
     assert [row["total"] for row in rows] == [sum(row.values()) for row in matrix.values()]
     assert total["total"] == len(report.rows)
 
 
 def test_organizations_are_the_metadata_s(report):
     found = listed(workbook(report)["Organizations"]).set_index("organization_id")
-    assert list(found.index) == ["000", "001", "002", "学校"]
+    assert list(found.index) == ["000", "001", "002", "学校"], "those that lost most first"
     for name, own in report.summary.by_organization.items():
         assert found.loc[name, "pairs"] == own.pairs
         assert {state: found.loc[name, state] for state in State} == own.states
@@ -147,7 +164,16 @@ def test_organizations_are_the_metadata_s(report):
         assert {c: n for c, n in changes.items() if n} == {
             c: n for c, n in own.changes.items() if c != Change.UNKNOWN
         }
-        assert found.loc[name, "ON share"] == pytest.approx(own.states["ON"] / own.pairs)
+        lost, gained, net = found.loc[name, ["lost", "gained", "net"]]
+        assert (lost, gained, net) == (own.lost, own.gained, own.net)
+        shares = found.loc[name, ["share ON before", "share ON after", "share lost"]]
+        expected = [
+            own.on_before / own.pairs_before if own.pairs_before else float("nan"),
+            own.on_after / own.pairs,
+            own.lost / own.on_before if own.on_before else float("nan"),
+        ]
+        assert shares.to_list() == pytest.approx(expected, nan_ok=True)
+        assert found.loc[name, "hidden"] == 0
 
 
 def test_changes_hold_every_pair_to_which_something_happened_class_by_class(report):
@@ -155,8 +181,8 @@ def test_changes_hold_every_pair_to_which_something_happened_class_by_class(repo
     quiet = ("UNCHANGED", "ABSENT", "UNKNOWN")
     rows = report.rows[~report.rows["change"].isin(quiet)]
     assert sorted(found["openid"]) == sorted(rows["openid"])
-    assert found["change"].to_list() == ["FIRST_SEEN", "CLOSED", "CLEARED", "DROPPED"]
-    assert found["class"].to_list() == ["k-oNew", "k-o03", "k-o04", "k-o01"]
+    assert found["change"].to_list() == ["CLOSED", "CLEARED", "FIRST_SEEN", "DROPPED"]
+    assert found["class"].to_list() == ["k-o03", "k-o04", "k-oNew", "k-o01"]
 
 
 def test_unknown_holds_every_pair_without_an_answer(report):
@@ -177,12 +203,15 @@ def test_about_holds_the_rest_of_the_metadata(report):
     assert values["baseline.sha256"] == about["baseline"]["sha256"]
     assert not [key for key in values if key.startswith(("summary", "history", "controls"))]
     controls = table(sheet, "control")
-    assert [row["control"] for row in controls] == [each.name for each in report.controls]
+    assert [row["control"] for row in controls] == [CONTROLS[each.name] for each in report.controls]
     assert {row["Verdict"] for row in controls} == {"holds"}
     invalid = [(row["line"], row["reason"]) for row in table(sheet, "line")]
     assert invalid == [(each["line"], each["reason"]) for each in about["input"]["invalid_lines"]]
-    runs = table(sheet, "run_date")
-    assert [run["CLOSED"] for run in runs] == [r["changes"]["CLOSED"] for r in about["history"]]
+    flows = {row["state"]: row for row in table(sheet, "state")}
+    assert flows.keys() == {"ON", "OFF", "NONE"}
+    for state, flow in flows.items():
+        assert flow["opening"] == report.summary.roll_forward[state].opening
+        assert flow["moved out"] == report.summary.roll_forward[state].moved_out
 
 
 @pytest.mark.parametrize("many_rows", [0, 50_000])
@@ -203,7 +232,7 @@ def test_ids_are_text_that_stays_text_when_it_is_edited(report):
     sheet = workbook(report)["Changes"]
     for cell in sheet["A"][1:] + sheet["B"][1:]:
         assert (cell.data_type, cell.number_format) == ("s", "@")
-    assert sheet["A3"].value == "000"
+    assert [cell.value for cell in sheet["A"]][1:] == ["000", "001", "学校", "001"]
 
 
 def test_times_are_local_wall_time_with_the_zone_in_the_heading(report):
@@ -230,12 +259,14 @@ def test_headings_stay_in_sight_and_filter(report):
     book = workbook(report)
     frozen = {name: book[name].freeze_panes for name in SHEETS}
     assert frozen == {
-        "Summary": "A2", "Transitions": "B2", "Organizations": "B2", "Changes": "C2",
-        "Unknown": "C2", "About": "B2",
+        "Summary": None, "Transitions": "B2", "Organizations": "B2", "Trend": None,
+        "Changes": "C2", "Unknown": "C2", "About": None,
     }  # fmt: skip
     assert book["Changes"].auto_filter.ref == "A1:P5"
     assert book["Unknown"].auto_filter.ref == "A1:R3"
-    assert book["Organizations"].auto_filter.ref == "A1:U5"
+    assert book["Organizations"].auto_filter.ref == "A1:X5"
+    for name in ("Organizations", "Transitions", "Changes", "Unknown"):
+        assert book[name].print_title_rows == "$1:$1"
 
 
 def test_columns_are_as_wide_as_what_they_hold(report):
@@ -256,7 +287,7 @@ def test_only_shares_are_coloured(report):
         for row in range(area.min_row, area.max_row + 1)
         if sheet.cell(row, area.min_col).value is not None
     }
-    assert coloured == {'[=0]0.0%;[<0.001]"< 0.1%";0.0%'}
+    assert coloured == {'[=0]0.0%;[<0.0005]"< 0.1%";0.0%'}
     assert not book["Changes"].conditional_formatting
 
 
@@ -265,10 +296,10 @@ def test_what_does_not_fit_is_cut_and_the_sheet_says_what(report):
     changes = book["Changes"]
     assert changes["A1"].value == (
         "2 more rows do not fit on a sheet of Excel; Parquet and CSV have them all. "
-        "CLEARED 1, DROPPED 1"
+        "FIRST_SEEN 1, DROPPED 1"
     )
     assert changes.max_row == 4
-    assert [cell.value for cell in changes["D"]][1:] == ["change", "FIRST_SEEN", "CLOSED"]
+    assert [cell.value for cell in changes["D"]][1:] == ["change", "CLOSED", "CLEARED"]
     assert changes.freeze_panes == "C3"
     assert changes.auto_filter.ref == "A2:P4"
     assert book["Unknown"]["A1"].value == "organization_id", "three rows fit"
@@ -308,12 +339,52 @@ def test_a_workbook_kept_on_disk_holds_the_same(report):
         assert cells[0] == cells[1]
 
 
-def test_labels_are_chinese_and_names_stay(report):
-    book = workbook(report, Language.ZH, most_rows=4)
-    assert book.sheetnames == ["摘要", "状态迁移", "机构", "变更", "未知", "关于"]
-    assert {row["change"] for row in table(book["摘要"], "change")} == set(Change)
-    assert {row["state"] for row in table(book["摘要"], "state")} >= {"ON", "OFF", "NONE"}
-    assert [cell.value for cell in book["变更"][2]][:2] == ["organization_id", "openid"]
+def test_everything_is_chinese_on_a_chinese_workbook(report):
+    book = workbook(report, Language.ZH)
+    assert book.sheetnames == ["摘要", "机构", "状态迁移", "趋势", "变更", "未知", "关于"]
+    summary = book["摘要"]
+    assert [row["变更"] for row in table(summary, "变更")] == [
+        "关闭 CLOSED", "清除 CLEARED", "首次出现 FIRST_SEEN", "移出名单 DROPPED", "不在名单 ABSENT",
+        "未知 UNKNOWN", "未变 UNCHANGED",
+    ]  # fmt: skip
+    assert [row["本次状态"] for row in table(summary, "本次状态")] == [
+        "已开通 ON", "已关闭 OFF", "未授权 NONE", "未知 UNKNOWN",
+    ]  # fmt: skip
+    changes = listed(book["变更"])
+    assert list(changes)[:6] == ["机构", "openid", "class", "变更", "此前状态", "本次状态"]
+    assert changes["变更"].to_list() == ["关闭", "清除", "首次出现", "移出名单"]
+    assert changes["此前状态"].to_list()[:2] == ["已开通", "已开通"]
+    assert listed(book["未知"])["原因"].to_list() == ["超时", "超时"]
+
+
+NOT_TRANSLATED = re.compile(
+    r"Asia/Shanghai|[A-Z_]{2,}|openid|class|JSON|k-o\w+|o\w\w\w?$|request-\w+|\d{8}T\w+-\w+"
+)
+
+
+def test_no_english_word_is_left_on_a_chinese_workbook(report):
+    """But for names of the metadata, equations, ids and codes of the Parquet file."""
+    book = workbook(report, Language.ZH)
+    left = {
+        (sheet.title, cell.value)
+        for sheet in book.worksheets[:-1]
+        for row in sheet.iter_rows()
+        for cell in row
+        if isinstance(cell.value, str)
+        and re.search(r"[A-Za-z]{2,}", NOT_TRANSLATED.sub("", cell.value))
+    }
+    assert left == set()
+
+
+def test_a_carried_column_is_never_translated(report):
+    """Even where its name or its values are words of ours."""
+    rows = report.rows.rename(columns={"class": "lost"}).assign(lost="CLOSED", missing="state")
+    book = workbook(replace(report, rows=rows), Language.ZH)
+    for name in ("变更", "未知"):
+        found = listed(book[name])
+        assert list(found)[2:4] == ["lost", "missing"]
+        assert set(found["lost"]) == {"CLOSED"}
+        assert set(found["missing"]) == {"state"}
 
 
 def test_nothing_says_who_made_it_and_the_same_report_gives_the_same_bytes(report):
@@ -362,7 +433,7 @@ def test_an_error_of_the_file_is_passed_on(report):
 def test_nothing_is_left_behind_where_it_fails(report, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = set(tmp_path.iterdir())
-    broken = with_members(report, {"history": [report.about["history"][0] | {"states": {}}]})
+    broken = with_members(report, {"history": [report.about["history"][0] | {"states": {}}] * 2})
     with pytest.raises(KeyError):
         write_excel(broken, io.BytesIO(), many_rows=0)
     with warnings.catch_warnings():  # XlsxWriter leaves its files to be closed when forgotten

@@ -12,7 +12,7 @@ from jobs.render.history import chinese
 from jobs.render.history.chinese import HISTORY_CHINESE
 from jobs.render.history.words import DEFINITIONS
 
-SOURCES = ("words", "terminal", "page", "excel", "excel_organizations", "excel_parts", "charts")
+SOURCES = ("words", "terminal", "page", "excel", "excel_organizations", "charts")
 
 
 def labels():
