@@ -26,8 +26,8 @@ from jobs.store.outputs import Outputs
 from jobs.store.publish import publish
 from tests.night import DAY, NEXT, options, run_quietly, write_pairs
 
-USUAL = ["ENOSPC", "EIO", "EACCES", "ENOSYS", "EXDEV", "EEXIST"]
-RARE = ["EDQUOT", "EROFS", "EPERM", "EINVAL", "ESTALE", "EMFILE"]
+USUAL = ["ENOSPC", "EEXIST", "ENOSYS", "EXDEV"]
+RARE = ["EIO", "EACCES", "EDQUOT", "EROFS", "EPERM", "EINVAL", "ESTALE", "EMFILE"]
 """The same lines meet each of them as one of the usual ones; ``-m slow`` tries them, too."""
 BY_PATH = [
     "open", "replace", "link", "unlink", "chmod", "mkdir", "rmdir", "stat", "lstat", "listdir"
@@ -276,7 +276,7 @@ def test_wherever_one_call_fails_what_stands_is_said(night, name):
     assert at > 50
 
 
-@pytest.mark.parametrize("name", ["ENOSPC", "EMFILE"])
+@pytest.mark.parametrize("name", ["ENOSPC", pytest.param("EMFILE", marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("quick")
 def test_wherever_all_calls_begin_to_fail_what_stands_is_said(night, name):
     at = 1
@@ -284,7 +284,7 @@ def test_wherever_all_calls_begin_to_fail_what_stands_is_said(night, name):
         at += 1
 
 
-@pytest.mark.parametrize("name", ["EIO", "EEXIST"])
+@pytest.mark.parametrize("name", ["EIO", pytest.param("EEXIST", marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("quick")
 def test_a_call_that_is_done_and_reported_as_failed_is_seen_through(night, name):
     """So does a network file system that lost an answer."""
@@ -294,6 +294,7 @@ def test_a_call_that_is_done_and_reported_as_failed_is_seen_through(night, name)
     assert "replace" in faults.calls
 
 
+@pytest.mark.slow
 def test_the_writers_themselves_stand_it_too(night):
     at = 1
     while night(errno.ENOSPC, at, *FORMATS).failed:

@@ -165,20 +165,24 @@ SETUP = """
 """
 
 
+ENDINGS = [
+    "print(ask())",
+    "print('o1')  # and nothing is ever asked",
+    "it = many(); print(next(it)[0].openid)",
+    "import threading; threading.Thread(target=lambda: print(ask())).start()",
+]
+MORE_ENDINGS = [
+    "print(ask()); palm.close(); palm.close()",
+    "palm.close(); print('o1')",
+    "print(palm.with_options(timeout=5).authorizations.get('o1', '1').openid)",
+    "print(next(many())[0].openid)",
+    "it = many(); print(next(it)[0].openid); palm.close(); del it",
+    "palm.itself = palm; print(ask()); del palm; import gc; gc.collect()",
+]
+
+
 @pytest.mark.parametrize(
-    "rest",
-    [
-        "print(ask())",
-        "print('o1')  # and nothing is ever asked",
-        "print(ask()); palm.close(); palm.close()",
-        "palm.close(); print('o1')",
-        "print(palm.with_options(timeout=5).authorizations.get('o1', '1').openid)",
-        "print(next(many())[0].openid)",
-        "it = many(); print(next(it)[0].openid)",
-        "it = many(); print(next(it)[0].openid); palm.close(); del it",
-        "palm.itself = palm; print(ask()); del palm; import gc; gc.collect()",
-        "import threading; threading.Thread(target=lambda: print(ask())).start()",
-    ],
+    "rest", [*ENDINGS, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE_ENDINGS)]
 )
 async def test_a_script_ends_cleanly_whether_it_closes_or_not(gateway, tmp_path, rest):
     gateway.keys.write(tmp_path / "keys", gateway.base_url)
