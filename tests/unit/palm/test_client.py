@@ -8,7 +8,6 @@ import gzip
 import json
 import re
 import threading
-import time
 from contextlib import aclosing
 from itertools import count
 
@@ -47,7 +46,6 @@ from palm import (
     UnnamedError,
 )
 from palm.crypto.signing import RSASigner, message
-from palm.http.connections import Connections
 from tests import virtual
 
 OPENID = "oSecretPerson0123456789abcde"
@@ -98,6 +96,17 @@ def client(keys):
 
 class _Closing(AsyncPalm):
     aclose = AsyncPalm.close
+
+
+class Recorded(Adaptation):
+    """Notes of each answered request when it was written."""
+
+    def __init__(self, pacer):
+        super().__init__(pacer)
+        self.sent = []
+
+    def answered(self, *, sent, **_):
+        self.sent.append(sent)
 
 
 def telling(sealed, *answers, status=200, more=""):
@@ -841,36 +850,15 @@ async def test_only_the_first_throttle_of_a_question_counts_for_the_pace(adapts,
     assert adaptation.pauses == pauses
 
 
-async def test_the_pace_is_told_when_a_request_was_written_not_when_it_was_let_through(
-    serve, client, monkeypatch
-):
-    """Else a throttle of what waited for its connection looks like the pause's own doing."""
-    create, connected = Connections._create_connection, []
-
-    async def create_slowly(self, *given):
-        await asyncio.sleep(0.05)
-        connected.append(time.monotonic())
-        return await create(self, *given)
-
-    monkeypatch.setattr(Connections, "_create_connection", create_slowly)
-    sent = []
-    async with serve(lambda line: line.answer(429)) as server, client(server, rate=1000) as palm:
-        monkeypatch.setattr(palm.adaptation, "answered", lambda **told: sent.append(told["sent"]))
-        with pytest.raises(ThrottledError):
-            await palm.authorizations.get(OPENID, "1004")
-    assert len(sent) >= 1
-    assert sent[0] >= connected[0]
-
-
-async def test_what_was_never_written_is_no_answer_to_the_pace(serve, client, monkeypatch):
+async def test_what_was_never_written_is_no_answer_to_the_pace(serve, client):
     async with serve(lambda line: line.answer(200)) as server:
         pass
-    sent = []
-    async with client(server, rate=1000) as palm:
-        monkeypatch.setattr(palm.adaptation, "answered", lambda **told: sent.append(told["sent"]))
+    pacer = Pacer(1000)
+    adaptation = Recorded(pacer)
+    async with client(server, clock=pacer.clock, pacer=pacer, adaptation=adaptation) as palm:
         with pytest.raises(PalmError, match="no connection"):
             await palm.authorizations.get(OPENID, "1004")
-    assert sent == []
+    assert adaptation.sent == []
 
 
 async def test_a_client_without_a_rate_is_not_paced(serve, client, sealed):

@@ -9,11 +9,13 @@ import json
 import pytest
 
 from palm import (
+    Adaptation,
     AsyncPalm,
     Clock,
     ConnectError,
     DisconnectedError,
     ErrorDetail,
+    Pacer,
     PalmError,
     RefusedError,
     Retry,
@@ -24,6 +26,9 @@ from palm import (
     Timeouts,
     UnauthorizedError,
 )
+from palm.http.query import QuerySender
+from palm.resilience.admission import Admission
+from palm.resilience.connection_limit import ConnectionLimit
 
 OPENID = "oSecretPerson0123456789abcde"
 ROUTE = "/v3/palmservice/authorization/openid/{openid}"
@@ -229,3 +234,45 @@ async def test_a_query_that_took_too_long_already_is_not_sent_again(serve, keys)
     retry = Retry(attempts=5, base_s=0.0, max_elapsed_s=60)
     error, _ = await failed(serve, keys, responding(500, {}), ServerError, clock=clock, retry=retry)
     assert error.attempts == 1
+
+
+class Recorded(Adaptation):
+    """Notes of each answered request when it was written."""
+
+    def __init__(self, pacer):
+        super().__init__(pacer)
+        self.sent = []
+
+    def answered(self, *, sent, **_):
+        self.sent.append(sent)
+
+
+class SlowConnection:
+    """A transport whose requests wait for their connection after they were let through."""
+
+    def __init__(self, clock):
+        self.clock, self.connected_at = clock, []
+
+    def bind_loop(self):
+        """Belong to no event loop."""
+
+    async def ask(self, *_, permit, **__):
+        self.let_through_at = self.clock.monotonic()
+        await asyncio.sleep(0.05)
+        self.connected_at.append(self.clock.monotonic())
+        permit.use()
+        raise ThrottledError(429)
+
+
+async def test_the_pace_is_told_when_a_request_was_written_not_when_it_was_let_through():
+    """Else a throttle of what waited for its connection looks like the pause's own doing."""
+    pacer = Pacer(1000)
+    transport = SlowConnection(pacer.clock)
+    adaptation = Recorded(pacer)
+    admission = Admission(pacer, adaptation)
+    retry, limit = Retry(attempts=1, throttles=1, patience_s=0.0), ConnectionLimit(None)
+    sender = QuerySender(transport, admission, retry, limit, Timeouts(), pacer.clock)
+    with pytest.raises(ThrottledError):
+        await sender.send("GET", "/x", lambda answer: answer)
+    assert len(adaptation.sent) == len(transport.connected_at) >= 1
+    assert adaptation.sent[0] >= transport.connected_at[0] > transport.let_through_at
