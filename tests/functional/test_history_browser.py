@@ -67,6 +67,29 @@ async def test_it_complains_about_nothing_fits_and_no_text_stands_on_another(
         assert page.requests == [addresses[language]]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_axe_finds_no_violation(browser, addresses, node_modules, language, dark, width):
+    """Headings, scopes, alternative texts, contrast, names, keyboard: all rules of axe-core."""
+    axe = (node_modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    async with page_of(browser, addresses[language], width=width, dark=dark) as page:
+        assert await page.violations(axe) == []
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_on_a_phone_only_tables_scroll_sideways(browser, addresses, language):
+    async with page_of(browser, addresses[language], width=390) as page:
+        sideways = await page.read(
+            "[...document.querySelectorAll('body *')].filter(e => e.scrollWidth > e.clientWidth + 1"
+            " && getComputedStyle(e).overflowX !== 'visible' && !e.closest('.scroll, svg, .hidden')"
+            ").map(e => e.outerHTML.slice(0, 80))"
+        )
+        assert sideways == []
+        assert await page.read("document.documentElement.scrollWidth") == 390
+
+
 @pytest.mark.parametrize("language", Language)
 async def test_on_paper_nothing_is_cut_and_pages_have_numbers(browser, addresses, language):
     paper, scrollbar = 703, 15  # A4 less its margins, in CSS pixels

@@ -142,6 +142,19 @@ class Page:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    async def violations(self, axe):
+        """Return the rules of axe-core, whose source is given, that elements of the page break."""
+        await self.read(axe)
+        await self.read("document.querySelectorAll('details').forEach(d => d.open = true)")
+        found = await self.call(
+            "Runtime.evaluate",
+            expression="axe.run().then(found => found.violations.map("
+            "v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))",
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        return found["result"]["value"]
+
     async def picture(self, path, **clip):
         """Save a picture of the whole page, or of a part of it."""
         shot = await self.call(
@@ -310,16 +323,7 @@ async def test_axe_finds_no_violation(
     axe = (node_modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     address = (tmp_path / "page.html").as_uri()
     async with page_of(browser, address, width=width, dark=dark) as page:
-        await page.read(axe)
-        await page.read("document.querySelectorAll('details').forEach(d => d.open = true)")
-        found = await page.call(
-            "Runtime.evaluate",
-            expression="axe.run().then(found => found.violations.map("
-            "v => [v.id, v.nodes.map(n => n.html.slice(0, 120))]))",
-            awaitPromise=True,
-            returnByValue=True,
-        )
-    assert found["result"]["value"] == []
+        assert await page.violations(axe) == []
 
 
 async def test_what_is_folded_opens_with_the_keyboard_alone(browser, addresses):

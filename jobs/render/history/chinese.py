@@ -118,7 +118,7 @@ HISTORY_CHINESE: Final[Mapping[str, str]] = {
     "Organizations that lost most": "关闭最多的机构",
     "Share of their pairs that is ON, night by night. All have the same scale, from {low} to "
     "{high}; the grey line is all organizations together.": (
-        "各机构逐日的 已开通占比。纵轴相同，从 {low} 到 {high}；灰线为全部机构合计。"
+        "各机构逐日的已开通占比。纵轴相同，从 {low} 到 {high}；灰线为全部机构合计。"
     ),
     "{shown:,} of the {all:,} {all:organization|organizations} that lost somebody.": (
         "共有 {all:,} 家机构有人关闭，显示其中 {shown:,} 家。"
