@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from palm.notifications.notification import Notification
     from palm.notifications.parsing import Notifications, SyncNotifications
     from palm.options.client_options import BASE_URLS
-    from palm.palmservice import Authorizations, Outcome, Pair
+    from palm.pairs import Pair
+    from palm.palmservice import Authorizations, Outcome
     from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
     from palm.resilience.breaker import Breaker, BreakerRules
     from palm.resilience.failover import HostRules
@@ -181,7 +182,7 @@ _WHERE: Final = {
     "Notifications": "notifications.parsing",
     "Outcome": "palmservice",
     "Pacer": "resilience.pacer",
-    "Pair": "palmservice",
+    "Pair": "pairs",
     "Palm": "sync",
     "PalmAuthorization": "models",
     "PalmError": "errors",

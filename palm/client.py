@@ -170,7 +170,15 @@ class AsyncPalm:
 
     @classmethod
     def from_settings(cls, settings: Settings, **options: Unpack[SettingsOptions]) -> Self:
-        """Return a client with ``settings``; see :meth:`from_env`."""
+        """Return a client with ``settings``.
+
+        Args:
+            settings: As :func:`palm.settings.load_settings` returns them.
+            options: Arguments of the class, which replace settings.
+
+        Raises:
+            SettingsError: A setting or an option is missing, unknown or wrong.
+        """
         check_options(options, SettingsOptions.__annotations__)
         clock = options.get("clock")
         arguments: ClientOptions = {

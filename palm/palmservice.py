@@ -14,17 +14,17 @@ from collections.abc import (
     Iterator,
 )
 from itertools import islice
-from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from palm.errors import ArgumentError, BodyError, ClosedError, EventLoopError, PalmError
-from palm.errors.values import is_whole_number, shown_kind
 from palm.http.answer import Answer, check_typed
 from palm.http.template import encode_text
 from palm.models import PalmAuthorization, read_authorization
+from palm.pairs import Pair, check_concurrency, checked_pair
 
 T = TypeVar("T")
 
-__all__ = ["Authorizations", "Outcome", "Pair", "check_concurrency", "query_target"]
+__all__ = ["Authorizations", "Outcome", "query_target"]
 
 _QUERY: Final = "/v3/palmservice/authorization/openid/"
 _QUERY_ROUTE: Final = f"{_QUERY}{{openid}}"
@@ -34,13 +34,6 @@ _ORGANIZATION_LENGTH: Final = 64
 """Most characters in a query: https://pay.weixin.qq.com/doc/v3/partner/4014482017"""
 _PREAUTHORIZE_LENGTH: Final = 128
 """Most characters of each id: https://pay.weixin.qq.com/doc/v3/partner/4014481990"""
-
-
-class Pair(NamedTuple):
-    """A person and an organization, in the order of the arguments of ``get``."""
-
-    openid: str
-    organization_id: str
 
 
 def query_target(openid: str, organization_id: str) -> str:
@@ -143,13 +136,14 @@ class Authorizations:
 
         Raises:
             ArgumentError: ``concurrency`` is not a whole number above 0.
+            TypeError: An item is not a pair; raised while the results are taken.
 
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017, which knows no query of many
         """
         check_concurrency(concurrency)
         if isinstance(pairs, AsyncIterable):
             return self._get_many_of_stream(aiter(pairs), concurrency)
-        return self._get_many((Pair(*pair) for pair in pairs), concurrency)
+        return self._get_many((checked_pair(pair) for pair in pairs), concurrency)
 
     async def _get_many(
         self, pairs: Iterator[Pair], concurrency: int
@@ -243,16 +237,6 @@ class Authorizations:
         )
 
 
-def check_concurrency(concurrency: object) -> None:
-    """Raise an error unless ``concurrency`` is a whole number above 0.
-
-    Raises:
-        ArgumentError: It is not.
-    """
-    if not is_whole_number(concurrency):
-        raise ArgumentError(f"concurrency must be at least 1, not {shown_kind(concurrency)}")
-
-
 class _Tasks(Generic[T]):
     """Tasks whose results are taken in the order in which they end.
 
@@ -282,8 +266,10 @@ class _Tasks(Generic[T]):
 
 async def _next_pair(stream: AsyncIterator[Pair | tuple[str, str]]) -> Pair | None:
     """Return the next pair; None: there are no more."""
-    pair = await anext(stream, None)
-    return None if pair is None else Pair(*pair)
+    try:
+        return checked_pair(await anext(stream))
+    except StopAsyncIteration:
+        return None
 
 
 def _read_token(answer: Answer) -> str:

@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 from palm.client import AsyncPalm
 from palm.errors import EventLoopError
 from palm.models import PalmAuthorization
-from palm.palmservice import Outcome, Pair, check_concurrency
+from palm.pairs import Pair, check_concurrency
+from palm.palmservice import Outcome
 from palm.sync.loop_thread import LoopThread
 
 __all__ = ["SyncAuthorizations"]
@@ -70,6 +71,7 @@ class SyncAuthorizations:
 
         Raises:
             ArgumentError: ``concurrency`` is not a whole number above 0.
+            TypeError: An item is not a pair.
             ClosedError: The client is closed.
             EventLoopError: The process was forked in the meantime.
 

@@ -59,7 +59,15 @@ class Palm:
 
     @classmethod
     def from_settings(cls, settings: Settings, **options: Unpack[SettingsOptions]) -> Self:
-        """Return a client with ``settings``; see :meth:`from_env`."""
+        """Return a client with ``settings``.
+
+        Args:
+            settings: As :func:`palm.settings.load_settings` returns them.
+            options: Arguments of the class, which replace settings.
+
+        Raises:
+            SettingsError: A setting or an option is missing, unknown or wrong.
+        """
         palm = cls.__new__(cls)
         palm._open(AsyncPalm.from_settings(settings, **options))  # noqa: SLF001 - ourselves
         return palm

@@ -67,8 +67,8 @@ def importers(of: str, paths: list[Path]) -> set[str]:
 ORDER = {
     "palm": [
         "clock", "forks", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
-        "options", "settings", "chain", "models", "palmservice", "notifications", "client", "sync",
-        "doctor", "sandbox", "commands",
+        "options", "settings", "chain", "models", "pairs", "palmservice", "notifications", "client",
+        "sync", "doctor", "sandbox", "commands",
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_part", "parsed_options", "person", "plurals",
