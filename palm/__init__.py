@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     )
     from palm.http.answer import Answer
     from palm.http.query import Attempt
-    from palm.http.transport import Timeouts
+    from palm.http.request.options import RequestOptions
+    from palm.http.request.timeouts import Timeouts
     from palm.models import AuthorizationState, PalmAuthorization
     from palm.notifications.notification import Notification
     from palm.notifications.parsing import Notifications, SyncNotifications
@@ -116,6 +117,7 @@ __all__ = [
     "RSASigner",
     "RSAVerifier",
     "RefusedError",
+    "RequestOptions",
     "Retry",
     "ServerError",
     "SettingsError",
@@ -193,6 +195,7 @@ _WHERE: Final = {
     "RSAVerifier": "crypto.signing",
     "RefusedError": "errors",
     "Answer": "http.answer",
+    "RequestOptions": "http.request.options",
     "Retry": "resilience.retry",
     "ServerError": "errors",
     "SettingsError": "errors",
@@ -206,7 +209,7 @@ _WHERE: Final = {
     "SyncNotifications": "notifications.parsing",
     "ThrottledError": "errors",
     "TimedOutError": "errors",
-    "Timeouts": "http.transport",
+    "Timeouts": "http.request.timeouts",
     "TransientError": "errors",
     "TransportError": "errors",
     "TrustStore": "crypto.trust_store",

@@ -7,20 +7,21 @@ clients (https://github.com/wechatpay-apiv3/wechatpay-php), so that their users 
 
 from __future__ import annotations
 
-import json as _json
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, Self, TypeVar
 
 from palm.errors import ArgumentError
 from palm.http.answer import Answer
+from palm.http.request.body import body_bytes
+from palm.http.request.options import RequestOptions
 from palm.http.template import fill, query_string
 
 __all__ = ["AsyncNode", "Node", "segment"]
 
 R = TypeVar("R")
-Send = Callable[[str, str, bytes, tuple[str, ...], str], R]
-"""Sends ``(method, target, body, private texts, path without values)``."""
+Send = Callable[[str, str, bytes, tuple[str, ...], str, RequestOptions], R]
+"""Sends ``(method, target, body, private texts, path without values, options)``."""
 
 _VARIABLE: Final = re.compile(r"([_$])([A-Za-z][A-Za-z0-9_]*?)\1")
 _CAPITAL: Final = re.compile(r"[A-Z]")
@@ -57,11 +58,18 @@ class Node(Generic[R]):
         node.get(openid="o…", query={"organization_id": "1004"})
         node.get({"openid": "o…", "query": {"organization_id": "1004"}})
 
+    Other arguments of every method:
+
+    - ``headers``: Sent in addition to the client's own, e.g. ``Wechatpay-Serial``.
+    - ``content``: A body that is not JSON, as bytes; ``content_type`` is its type.
+    - ``max_body``: The size of the largest answer that is read, in bytes; default 65,536.
+
     It returns a verified :class:`palm.Answer`, or an awaitable of one. The caller must check
     whether the answer names the person or thing of the request.
 
     Raises:
-        ArgumentError: A variable is missing, or not part of the path; nothing was sent.
+        ArgumentError: A variable is missing, or not part of the path; a header is one of those that
+            the client sets, or cannot be sent; nothing was sent.
         PalmError: As drawn in :mod:`palm.errors`.
     """
 
@@ -155,11 +163,14 @@ class Node(Generic[R]):
             raise ArgumentError(f"{min(twice)} was passed twice")
         variables = {**params, **named}
         query = _mapping("query", variables.pop("query", None))
-        json = variables.pop("json", None)
-        body = b"" if json is None else _json_bytes(json)
+        content_type = variables.pop("content_type", None)
+        body = body_bytes(variables.pop("json", None), variables.pop("content", None), content_type)
+        options = RequestOptions.of(
+            variables.pop("headers", None), content_type, variables.pop("max_body", None)
+        )
         target = fill(self.__path, variables) + query_string(query)
         private = tuple(str(value) for value in (*variables.values(), *query.values()))
-        return self.__send(method, target, body, private, self.__path)
+        return self.__send(method, target, body, private, self.__path, options)
 
     def __dir__(self) -> list[str]:
         return [*_VERBS, "chain", *_NEXT.get(self.__path, ())]
@@ -256,13 +267,3 @@ def _mapping(name: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise ArgumentError(f"{name} must be a mapping of names to values")
     return value
-
-
-def _json_bytes(body: object) -> bytes:
-    """Return the bytes that are signed and sent."""
-    try:
-        return _json.dumps(
-            body, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        ).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ArgumentError(f"json cannot be written as JSON: {type(error).__name__}") from None

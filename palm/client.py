@@ -17,6 +17,7 @@ from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import RSASigner, RSAVerifier
 from palm.http.answer import Answer
 from palm.http.query import QuerySender
+from palm.http.request.options import PLAIN, RequestOptions
 from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
 from palm.http.transport import Transport
@@ -252,17 +253,24 @@ class AsyncPalm:
     __getitem__ = chain
     __iter__ = None  # a client is not a sequence, though it takes keys
 
-    async def send(
+    async def send(  # noqa: PLR0917 - chains pass all by position
         self,
         method: str,
         target: str,
         body: bytes = b"",
         private: tuple[str, ...] = (),
         route: str | None = None,
+        options: RequestOptions = PLAIN,
     ) -> Answer:
         """Return the verified answer to a request; see :meth:`ask`."""
-        return await self.ask(
-            method, target, lambda answer: answer, body=body, private=private, route=route
+        return await self._queries.send(
+            method,
+            target,
+            lambda answer: answer,
+            body,
+            private=private,
+            route=route,
+            options=options,
         )
 
     async def ask(
@@ -274,6 +282,7 @@ class AsyncPalm:
         body: bytes = b"",
         private: tuple[str, ...] = (),
         route: str | None = None,
+        options: RequestOptions = PLAIN,
     ) -> T:
         """Return what ``read`` makes of the verified answer; a GET is sent again if that may help.
 
@@ -285,8 +294,11 @@ class AsyncPalm:
             body: Sent and signed as it is.
             private: Texts that must not appear in errors.
             route: The path with names of variables instead of their values, for errors.
+            options: Headers, content type, and the size of the largest answer.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
         """
-        return await self._queries.send(method, target, read, body, private=private, route=route)
+        return await self._queries.send(
+            method, target, read, body, private=private, route=route, options=options
+        )

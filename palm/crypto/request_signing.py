@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from palm.clock import Clock
 from palm.crypto.signer_calls import SignerCalls
@@ -69,16 +70,25 @@ class Signing:
         method: HTTP method, upper case.
         target: Path and query, percent-encoded.
         body: The body.
+        own: Headers in addition to those that are signed, or instead of them.
 
     Attributes:
         is_running: Whether the signer has been called and has not returned.
     """
 
-    __slots__ = ("_request", "_signer", "is_running")
+    __slots__ = ("_own", "_request", "_signer", "is_running")
 
-    def __init__(self, signer: RequestSigner, method: str, target: str, body: bytes) -> None:
+    def __init__(
+        self,
+        signer: RequestSigner,
+        method: str,
+        target: str,
+        body: bytes,
+        own: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._signer = signer
         self._request = method, target, body
+        self._own = own
         self.is_running: bool = False
 
     async def headers(self) -> dict[str, str]:
@@ -86,4 +96,5 @@ class Signing:
         self.is_running = True
         headers = await self._signer.headers(*self._request)
         self.is_running = False
+        headers.update(self._own)
         return headers

@@ -10,8 +10,9 @@ from palm.clock import Clock
 from palm.errors import ClosedError, PalmError, ThrottledError
 from palm.errors.remedies import add_advice
 from palm.http.answer import Answer
+from palm.http.request.options import PLAIN, RequestOptions
+from palm.http.request.timeouts import Timeouts
 from palm.http.signed import SignedTransport
-from palm.http.transport import Timeouts
 from palm.resilience.admission import Admission
 from palm.resilience.connection_limit import ConnectionLimit
 from palm.resilience.pacer import Permit
@@ -70,10 +71,13 @@ class QuerySender:
         *,
         private: tuple[str, ...] = (),
         route: str | None = None,
+        options: RequestOptions = PLAIN,
     ) -> T:
         """Return what ``read`` makes of the verified answer; see :meth:`palm.AsyncPalm.ask`."""
         self.transport.bind_loop()
-        query = _Query(self, method, target, read, body, private, route, self.clock.monotonic())
+        private += options.private
+        began_at = self.clock.monotonic()
+        query = _Query(self, method, target, read, body, private, route, options, began_at)
         admission = self.admission
         try:
             if method != "GET":
@@ -102,6 +106,7 @@ class _Query(Generic[T]):
         body: Sent and signed as it is.
         private: Texts that must not appear in errors.
         route: The path without values, for errors; None if it is unknown.
+        options: What the caller set of the query's requests.
         began_at: When the caller asked, on the monotonic clock.
         sent: How many requests have been sent so far.
         throttles: How many of them were throttled.
@@ -114,6 +119,7 @@ class _Query(Generic[T]):
     body: bytes
     private: tuple[str, ...]
     route: str | None
+    options: RequestOptions
     began_at: float
     sent: int = 0
     throttles: int = 0
@@ -146,6 +152,7 @@ class _Query(Generic[T]):
                 private=self.private,
                 timeouts=sender.timeouts,
                 permit=permit,
+                options=self.options,
             )
         except ClosedError:  # no result of a request
             raise

@@ -27,7 +27,9 @@ from palm.errors import (
 )
 from palm.http.answer import TYPED, Answer, error_of, request_id_of
 from palm.http.connections import RawResponse
-from palm.http.transport import Timeouts, Transport
+from palm.http.request.options import PLAIN, RequestOptions
+from palm.http.request.timeouts import Timeouts
+from palm.http.transport import Transport
 from palm.resilience.failover import Hosts
 from palm.resilience.pacer import Permit
 from palm.text.redact import safe_headers, shown_host
@@ -91,6 +93,7 @@ class SignedTransport:
         private: tuple[str, ...] = (),
         timeouts: Timeouts | None = None,
         permit: Permit | None = None,
+        options: RequestOptions = PLAIN,
     ) -> T:
         """Send one request, signed anew, and return what ``read`` makes of its verified answer.
 
@@ -105,13 +108,14 @@ class SignedTransport:
             private: Texts that must not appear in errors.
             timeouts: Instead of the transport's own.
             permit: Checked again when the request is written.
+            options: What the caller set of this request.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
         """
         if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
             await self._refresh(self.verifier)
-        with await self.send(method, target, body, timeouts, permit) as raw:
+        with await self.send(method, target, body, timeouts, permit, options=options) as raw:
             try:
                 result = read(await self._verified(raw, private))
             except PalmError as error:
@@ -217,6 +221,8 @@ class SignedTransport:
         body: bytes = b"",
         timeouts: Timeouts | None = None,
         permit: Permit | None = None,
+        *,
+        options: RequestOptions = PLAIN,
     ) -> RawResponse:
         """Send one request, signed anew; return its response, not yet verified.
 
@@ -224,14 +230,20 @@ class SignedTransport:
             TransportError: There was no complete response.
             SignerError: The signer failed, or did not return in time.
             LocalResourceError: This machine lacks a resource that a connection needs.
-            BodyError: The response was longer than 64 KiB.
+            BodyError: The response was longer than ``options`` allow.
         """
-        signing = Signing(self._request_signer, method, target, body)
+        signing = Signing(self._request_signer, method, target, body, options.own_headers)
         signer_is_slow = False
         host = self.hosts.choose(self._clock.monotonic())
         try:
             raw = await self._transport.send(
-                method, host + target, signing.headers, body, timeouts, permit=permit
+                method,
+                host + target,
+                signing.headers,
+                body,
+                timeouts,
+                permit=permit,
+                max_body=options.max_body,
             )
         except CertificateRefusedError as error:  # its host may be a proxy's
             self.hosts.failed(host, self._clock.monotonic(), refused=True)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypedDict
 
@@ -21,7 +20,6 @@ from palm.errors import (
     LocalResourceError,
     PalmError,
 )
-from palm.errors.values import check_number
 from palm.forks import reset_in_child
 from palm.http.connections import (
     Connections,
@@ -33,42 +31,18 @@ from palm.http.connections import (
 )
 from palm.http.failures import translated
 from palm.http.local_resources import missing_resource
+from palm.http.request.options import MAX_BODY_BYTES
+from palm.http.request.timeouts import Timeouts
 from palm.http.request_timer import RequestTimer, TimerQueue
 from palm.http.url import checked_base_url, checked_proxy, environment_proxy
 
 __all__ = ["Timeouts", "Transport", "checked_base_url", "checked_proxy", "environment_proxy"]
 
-_MAX_BODY_BYTES: Final = 64 * 1024
 _log: Final = logging.getLogger("palm")
 _OTHER_LOOP: Final = (
     "this AsyncPalm already belongs to another event loop: make one for each loop, within it, or "
     "use one Palm, which any thread may call"
 )
-_TOO_LONG: Final = f"the response is longer than {_MAX_BODY_BYTES} bytes"
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long an attempt may take, in seconds.
-
-    Attributes:
-        connect_s: For making a connection, including name resolution and TLS.
-        total_s: For a whole attempt. It starts again after a second wait for the quota
-            (:class:`palm.resilience.pacer.Permit`).
-        idle_s: A connection that was idle for so long is not used again. The gateway closes idle
-            connections after 8 s (its ``Keep-Alive: timeout=8``).
-
-    Raises:
-        SettingsError: One of them is not a number above 0.
-    """
-
-    connect_s: float = 5.0
-    total_s: float = 15.0
-    idle_s: float = 7.0
-
-    def __post_init__(self) -> None:
-        for name in ("connect_s", "total_s", "idle_s"):
-            check_number(name, getattr(self, name))
 
 
 class _RequestOptions(TypedDict, total=False):
@@ -174,6 +148,7 @@ class Transport:
         timeouts: Timeouts | None = None,
         *,
         permit: WritePermit | None = None,
+        max_body: int = MAX_BODY_BYTES,
     ) -> RawResponse:
         """Return the response, which keeps its connection until it is verified.
 
@@ -184,11 +159,12 @@ class Transport:
             body: Sent as it is.
             timeouts: Instead of the transport's own.
             permit: Checked when the connection is ready; None: the request is written at once.
+            max_body: The size of the longest body that is read, in bytes.
 
         Raises:
             TransportError: There was no complete response.
             LocalResourceError: This machine lacks a resource that a connection needs.
-            BodyError: The response was longer than 64 KiB.
+            BodyError: The response was longer than ``max_body``.
             SettingsError: The environment names a proxy whose URL is not valid.
             ClosedError: The transport is closed.
             EventLoopError: The first request was sent in another event loop.
@@ -205,6 +181,7 @@ class Transport:
                 return await _response(
                     session.request(method, URL(url, encoded=True), headers=given, **options),
                     request,
+                    max_body,
                 )
         except PalmError:  # some of them are also an OSError
             request.release(verified=False)
@@ -269,11 +246,11 @@ class Transport:
 
 
 async def _response(
-    sending: Awaitable[aiohttp.ClientResponse], request: OutgoingRequest
+    sending: Awaitable[aiohttp.ClientResponse], request: OutgoingRequest, max_body: int
 ) -> RawResponse:
     response = await sending
     try:
-        content = await _read(response)
+        content = await _read(response, max_body)
     finally:
         if not response.closed:  # it is closed once it has been read to its end
             response.release()
@@ -281,20 +258,24 @@ async def _response(
     return RawResponse(response.status, headers, content, request)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
     if response.content.is_eof():  # it came with the headers: there is nothing to wait for
         body = response.content.read_nowait()
-        if len(body) <= _MAX_BODY_BYTES:
+        if len(body) <= max_body:
             return body
-        raise BodyError(_TOO_LONG)
-    if response.content_length is not None and response.content_length <= _MAX_BODY_BYTES:
+        raise _too_long(max_body)
+    if response.content_length is not None and response.content_length <= max_body:
         return await response.read()
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
-        if size > _MAX_BODY_BYTES:
+        if size > max_body:
             response.close()
-            raise BodyError(_TOO_LONG)
+            raise _too_long(max_body)
     return b"".join(chunks)
+
+
+def _too_long(max_body: int) -> BodyError:
+    return BodyError(f"the response is longer than {max_body} bytes")

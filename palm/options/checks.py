@@ -12,7 +12,7 @@ from palm.clock import Clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.errors import SettingsError
 from palm.errors.values import check_value, is_number, is_whole_number
-from palm.http.transport import Timeouts
+from palm.http.request.timeouts import Timeouts
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.failover import HostRules

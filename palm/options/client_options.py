@@ -10,7 +10,7 @@ from palm.clock import Clock, ReadTime, Sleep
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import Signer, Verifier
 from palm.http.query import Attempt
-from palm.http.transport import Timeouts
+from palm.http.request.timeouts import Timeouts
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.failover import HostRules

@@ -16,7 +16,16 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from palm import ArgumentError, AsyncPalm, BodyError, Palm, PalmError, Retry, message
+from palm import (
+    ArgumentError,
+    AsyncPalm,
+    BodyError,
+    Palm,
+    PalmError,
+    RequestOptions,
+    Retry,
+    message,
+)
 
 PLAIN = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 ODD = "a/b?c=d#e f%20中+&"
@@ -425,3 +434,83 @@ def test_a_chain_of_palm_names_the_client_that_has_them(keys):
     ):
         node.getAsync({})
     assert not hasattr(node, "postAsync")
+
+
+# --- what else a request may have
+
+
+async def test_headers_are_added_and_the_id_of_the_key_for_encrypted_fields_replaces_ours(
+    server, palm
+):
+    await palm.v3.foo.post(
+        json={"a": 1}, headers={"wechatpay-serial": "PUB_KEY_ID_0", "Idempotency-Key": "k 1"}
+    )
+    [one] = server.seen
+    names = [name.lower() for name in one.headers]
+    assert names.count("wechatpay-serial") == 1
+    assert one.headers["Wechatpay-Serial"] == "PUB_KEY_ID_0"
+    assert one.headers["Idempotency-Key"] == "k 1"
+    assert one.headers["Content-Type"] == "application/json"
+
+
+async def test_a_body_that_is_not_json_is_sent_and_signed_as_it_is(server, palm):
+    await palm.v3.foo.post(content="<a>中</a>".encode(), content_type="application/xml")
+    [one] = server.seen
+    assert (one.body, one.headers["Content-Type"]) == ("<a>中</a>".encode(), "application/xml")
+
+
+async def test_every_attempt_has_the_callers_headers(keys):
+    async with Recorder(keys, b"{}", status=500) as server:
+        options = server.options() | {"retry": Retry(attempts=2, base_s=0)}
+        async with AsyncPalm(**options) as palm:
+            with pytest.raises(PalmError):
+                await palm.v3.foo.get(headers={"X-A": "1"})
+    assert [one.headers["X-A"] for one in server.seen] == ["1", "1"]
+
+
+async def test_the_synchronous_client_takes_them_too(keys):
+    async with Recorder(keys, b"x" * 70_000) as server:
+        with Palm(**server.options()) as palm:
+            answer = await asyncio.to_thread(palm.v3.foo.get, headers={"X-A": "1"}, max_body=70_000)
+    assert (len(answer.content), server.seen[0].headers["X-A"]) == (70_000, "1")
+
+
+@pytest.mark.parametrize("size", [65_536, 65_537, 200_000])
+async def test_an_answer_may_be_as_large_as_the_caller_allows(keys, size):
+    async with Recorder(keys, b"x" * size) as server, AsyncPalm(**server.options()) as palm:
+        assert len((await palm.v3.foo.get(max_body=size)).content) == size
+        with pytest.raises(BodyError, match=f"the response is longer than {size - 1} bytes"):
+            await palm.v3.foo.get(max_body=size - 1)
+
+
+async def test_the_generic_request_takes_them_as_one_value(server, palm):
+    options = RequestOptions({"X-A": "1"}, content_type="text/plain")
+    await palm.send("POST", "/v3/foo", b"text", options=options)
+    [one] = server.seen
+    assert (one.headers["X-A"], one.headers["Content-Type"]) == ("1", "text/plain")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"headers": {"Authorization": "x"}},
+        {"headers": {"X-A": "1\r\nX-B: 2"}},
+        {"headers": "X-A: 1"},
+        {"content": b"x"},
+        {"content": b"x", "content_type": "a/b", "json": {}},
+        {"max_body": 0},
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_before_anything_is_sent(server, palm, wrong):
+    with pytest.raises(ArgumentError):
+        await palm.v3.foo.post(**wrong)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("person", ["secret-person-9"])
+async def test_a_header_of_the_caller_is_in_no_error(keys, everything_said_by, person):
+    told = json.dumps({"code": "PARAM_ERROR", "message": f"no such person: {person}"})
+    async with Recorder(keys, told.encode(), 400) as server, AsyncPalm(**server.options()) as palm:
+        with pytest.raises(PalmError) as caught:
+            await palm.v3.foo.get(headers={"X-Person": person})
+    assert person not in everything_said_by(caught.value)

@@ -57,6 +57,7 @@ from palm import (
     PlatformKeys,
     ProxyAuthenticationError,
     RefusedError,
+    RequestOptions,
     Retry,
     RSASigner,
     RSAVerifier,
@@ -163,7 +164,7 @@ def ask() -> Iterator[PalmAuthorization]:
         node: Node[Answer] = client.v3.palmservice.authorization.openid._openid_
         response: Answer = node.get(openid="o1", query={"organization_id": "1004"})
         response = client["v3/certificates"].get({"query": {}})
-        response = client.chain("v3/foo").Delete.post(json={"a": 1})
+        response = client.chain("v3/foo").Delete.post(json={"a": 1}, headers={"A": "b"})
         status: int = response.status
         content: bytes = response.content
         print(status, content, response.request_id, response.json()["state"])
@@ -172,6 +173,13 @@ def ask() -> Iterator[PalmAuthorization]:
         outcomes: Iterator[Outcome] = typed.get_many([("o1", "1004"), Pair("o2", "1004")])
         for pair, found in outcomes:
             print(pair.openid, found)
+
+
+async def send(client: AsyncPalm) -> bytes:
+    """Send a request whose path is complete."""
+    options = RequestOptions({"Idempotency-Key": "1"}, content_type="text/plain", max_body=9)
+    answer: Answer = await client.send("POST", "/v3/foo", b"text", options=options)
+    return answer.content
 
 
 def two_clients() -> tuple[AsyncPalm, AsyncPalm]:

@@ -15,6 +15,7 @@ import pytest
 
 from palm import ArgumentError, AsyncPalm, Palm
 from palm.chain import AsyncNode, Node, segment
+from palm.http.request.options import PLAIN
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_name_stands_for_one_segment(name, expected):
 @pytest.mark.parametrize("verb", ["get", "post", "put", "patch", "delete"])
 def test_a_verb_returns_what_is_returned_for_its_request(node, sent, verb):
     assert getattr(node.foo, verb)() == "answer"
-    assert sent == [(verb.upper(), "/v3/foo", b"", (), "/v3/foo")]
+    assert sent == [(verb.upper(), "/v3/foo", b"", (), "/v3/foo", PLAIN)]
 
 
 def test_texts_of_people_are_marked_as_private(node, sent):
