@@ -1,5 +1,5 @@
-"""Values to files and back: where every file lies, who owns it, and how one replaces another.
+"""The report on disk: where each file is, and how a new file replaces an old one.
 
-In: a report. Out: files, each in its place in one step; the last report, found and checked. May
-import ``report`` and ``render``.
+In: a report. Out: files, each written or replaced in one step; the last report, found and checked.
+May import ``report`` and ``render``.
 """

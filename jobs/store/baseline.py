@@ -1,8 +1,8 @@
-"""What this run is compared with, and whether it may replace what is there.
+"""The report that a run is compared with, and the report that it replaces.
 
-For a single file: the report that is being replaced, if its run date is earlier; it is kept beside
-as ``report.previous.parquet``. A rerun of the same date compares with that one again, so that it
-never turns the night's changes into UNCHANGED.
+If the output is a single file, the run is compared with the report that it replaces, if the run
+date of that is earlier; it is kept as ``report.previous.parquet``. A second run of the same date is
+compared with the same earlier report again, so that the changes of the night stay changes.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _NOT_COMPARED: Final = "move it away, or name another report with --baseline"
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What was found before the run.
+    """The earlier reports that were found before the run.
 
     Attributes:
-        report: To compare with; None: there is none.
-        path: Its file.
-        replaced: The report that stands where the new one will, None where none does.
+        report: The report to compare with; None if there is none.
+        path: The file of that report; None if there is none.
+        replaced: The report that the new one replaces; None if it replaces none.
     """
 
     report: Report | None
@@ -57,23 +57,26 @@ def find_baseline(
     """Return the report to compare with, and the one that will be replaced.
 
     Args:
-        output: Where the new report will stand; None: no Parquet file is written.
-        run_date: Of the new report.
-        gateway: Of the new report.
-        named: The baseline that the user named.
-        wanted: False: compare with nothing.
-        folder: The folder that keeps one report a day, ``output`` among them.
+        output: The file of the new report; None if no Parquet file is written.
+        run_date: The run date of the new report.
+        gateway: The gateway of the new report.
+        named: The report that ``--baseline`` names; None if there is no such option.
+        wanted: False if the run is compared with no report.
+        folder: The folder that keeps one report a day, with ``output`` in it; None if there is
+            none.
 
     Raises:
         InputError: A report cannot be read.
-        UsageError: It is of another merchant or gateway, or of a later date.
+        UsageError: A report is of another merchant or gateway, or of a later date.
     """
     replaced = _read(output, _NOT_REPLACED) if output is not None and output.exists() else None
-    given = _read(named, "name another report with --baseline") if named is not None else None
+    named_report = (
+        _read(named, "name another report with --baseline") if named is not None else None
+    )
     if (
         replaced is not None
         and output is not None
-        and not (given and given.run_id == replaced.run_id)
+        and not (named_report and named_report.run_id == replaced.run_id)
     ):
         _check_gateway(replaced, output, gateway)
     if replaced is not None and replaced.run_date > run_date:
@@ -83,13 +86,13 @@ def find_baseline(
         )
     if not wanted:
         return Baseline(None, None, replaced)
-    if given is not None:
-        if given.run_date >= run_date:
+    if named_report is not None:
+        if named_report.run_date >= run_date:
             raise UsageError(
-                f"the baseline {named} is of {given.run_date}, not earlier than the run date "
+                f"the baseline {named} is of {named_report.run_date}, not earlier than the run date "
                 f"{run_date}: name an earlier one, or set --run-date",
             )
-        return Baseline(given, named, replaced)
+        return Baseline(named_report, named, replaced)
     if folder is not None:
         return _newest_of(folder, run_date, gateway, replaced)
     if replaced is None or output is None:
@@ -100,10 +103,10 @@ def find_baseline(
 
 
 def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame) -> None:
-    """Refuse to replace a report of the same date that is about other pairs.
+    """Check that a report of the same date, which the run replaces, is about the same pairs.
 
     Raises:
-        UsageError: Under half of its pairs are in ``pairs``.
+        UsageError: Fewer than half of its pairs are in ``pairs``.
     """
     if replaced is None or replaced.run_date != run_date:
         return
@@ -118,7 +121,7 @@ def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame)
 
 
 def check_required(found: Baseline, output: Path | None) -> None:
-    """Refuse a run that has nothing to compare with.
+    """Check that there is an earlier report, as ``--require-baseline`` demands.
 
     Raises:
         InputError: No earlier report was found.
@@ -132,34 +135,34 @@ def check_required(found: Baseline, output: Path | None) -> None:
 
 
 def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: float) -> str | None:
-    """Refuse an input that lacks too many of the pairs that the baseline's input had.
+    """Check how many pairs of the last report's input are missing from this input.
 
     Returns:
-        A warning where it is more than a tenth; None: there is nothing to say.
+        A warning if more than a tenth are missing, else None.
 
     Raises:
-        InputError: It is a larger share than ``max_dropped``.
+        InputError: The share of missing pairs is larger than ``max_dropped``.
     """
     if baseline is None:
         return None
     before = baseline.rows[baseline.rows["state"].notna()]
     missing = len(before) - int((match(before, pairs).found >= 0).sum())
-    said = (
+    sentence = (
         f"{missing:,} of {counted(len(before), 'pair')} of the last report "
         f"{Quantity(missing):is|are} missing from today's input"
     )
     if missing > max_dropped * len(before):
         raise InputError(
-            f"{said} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "
+            f"{sentence} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "
             "is, add --max-dropped 1",
         )
-    return said if missing > _WARNED_FROM * len(before) else None
+    return sentence if missing > _WARNED_FROM * len(before) else None
 
 
 def _newest_of(
     folder: Path, run_date: date, gateway: GatewayId, replaced: Report | None
 ) -> Baseline:
-    """Return the folder's newest report of an earlier date; another merchant's are passed over."""
+    """Return the newest report of an earlier date in a folder, without those of other merchants."""
     for day, path in dated_reports(folder):
         if day < run_date:
             report = _read(path, _NOT_COMPARED)
@@ -195,9 +198,9 @@ def _read(path: Path, remedy: str) -> Report:
 
 
 def _with_clean_keys(report: Report) -> Report:
-    """Return a report whose keys are cleaned by the rule for inputs, its counts made anew.
+    """Return the report with its keys cleaned as those of an input are, and counted again.
 
-    An earlier version took fewer decoration off, so two of its pairs may be one.
+    An earlier version removed less decoration, so two of its pairs may become one.
     """
     rows = clean_rows(report.rows)
     if rows is report.rows:

@@ -22,7 +22,7 @@ from palm.commands.runner import location_of
 __all__ = ["Formats", "Write", "misplaced_text", "unchanged_text", "write_new_for"]
 
 Write: TypeAlias = Callable[[str, BinaryIO], object]
-"""Writes the format of a name, which is its suffix, to a file."""
+"""Writes the report to a file, in the format of that name (its suffix)."""
 
 
 class Formats:
@@ -57,7 +57,7 @@ class Formats:
         self._new_files.clear()
 
     def add(self, path: Path, misplaced: Misplaced | None, unchanged: str) -> None:
-        """Record whether the new file stands at ``path``, and the error if there was one."""
+        """Record whether the new file is at ``path``, and the error if there was one."""
         if misplaced is None or misplaced.stands:
             self.placed.append(str(path))
         if misplaced is not None:
@@ -133,16 +133,16 @@ def write_new_for(path: Path, new_file: Path, write: Write) -> None:
 
 
 def misplaced_text(misplaced: Misplaced, unchanged: str) -> str:
-    """Return ``unchanged``, or that it is not known which file stands, where that is so."""
+    """Return ``unchanged``, or that it is not known which of the two files is there."""
     if misplaced.stands is None:
         return "; it is not known whether the new one stands there"
     return unchanged
 
 
 def unchanged_text(path: Path) -> str:
-    """Return the end of a message about ``path``: that the earlier file there is unchanged.
+    """Return the end of a message: that the earlier file at ``path`` is unchanged.
 
-    It is empty where no file is there.
+    It is empty if there is no earlier file.
     """
     try:
         exists = path.exists()

@@ -1,4 +1,4 @@
-"""Every name that the job gives to a file beside a report, and with which mode it is made.
+"""The names and modes of all files that the job makes beside a report.
 
 A hidden file beside ``report.parquet`` begins with ``.report.``; what follows is matched exactly,
 so that ``report.parquet`` and ``report.eu.parquet`` in one folder never touch each other's files.
@@ -41,15 +41,15 @@ __all__ = [
 ]
 
 PRIVATE_MODE: Final = 0o600
-"""Of journals and locks."""
+"""Mode of journals and locks."""
 REPORT_MODE: Final = 0o640
-"""Of a report where none stands yet; the umask takes its part of it, as of the next."""
+"""Mode of a report that replaces no earlier one; the umask applies, as to the next mode."""
 METRICS_MODE: Final = 0o644
-"""Of metrics: Prometheus' node_exporter is another user."""
+"""Mode of metrics: Prometheus' node_exporter runs as another user."""
 LOG_MODE: Final = 0o640
-"""Of a log file."""
+"""Mode of a log file."""
 PRIVATE_FOLDER_MODE: Final = 0o700
-"""Of a folder in which something is tried out, and which is removed again."""
+"""Mode of a folder that is made for a trial and removed again."""
 _FOLDER_MODE: Final = 0o750
 _DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
@@ -67,7 +67,7 @@ class Sidecars:
     """The hidden files beside one report.
 
     Attributes:
-        folder: Where they are.
+        folder: The folder of the report.
         stem: The report's name without its suffix.
     """
 
@@ -76,36 +76,36 @@ class Sidecars:
 
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
-        """Return those of a folder that keeps one report a day."""
+        """Return the hidden files of a folder that keeps one report a day."""
         return cls(folder, _DATED_STEM)
 
     @property
     def lock(self) -> Path:
-        """Held while a run writes this report."""
+        """The lock file, which is locked while a run writes this report."""
         return self._beside("lock")
 
     def journal(self, run_date: date) -> Path:
-        """Return where the answers of an unfinished run of that date are."""
+        """Return the path of the journal of a run date: the answers of an unfinished run."""
         return self._beside(f"{run_date.isoformat()}.journal")
 
     def damaged_journal(self, run_date: date) -> Path:
-        """Return what a damaged journal of that date is renamed to."""
+        """Return the path to which a damaged journal of a run date is renamed."""
         return self._beside(f"{run_date.isoformat()}.journal.damaged")
 
     def recovered_journal(self, run_date: date) -> Path:
-        """Return where what is sound in a damaged journal is written, before it takes its place."""
+        """Return the temporary path of the journal that replaces a damaged one."""
         return self._beside(f"{run_date.isoformat()}.journal.tmp")
 
     def other_journal(self, run_date: date) -> Path:
-        """Return what a journal of that date is renamed to that is of another input or version."""
+        """Return the path to which a journal of another input or version is renamed."""
         return self._beside(f"{run_date.isoformat()}.journal.aside")
 
     def journals_set_aside(self) -> list[tuple[date, Path]]:
-        """Return the journals that were renamed: of other inputs or versions, or damaged ones."""
+        """Return the journals that were renamed: damaged, or of another input or version."""
         return [*self._dated("journal.aside").items(), *self._dated("journal.damaged").items()]
 
     def journals(self) -> dict[date, Path]:
-        """Return the journals that are there, by run date, the newest first."""
+        """Return the existing journals by run date, the newest first."""
         return self._dated("journal")
 
     def _beside(self, rest: str) -> Path:
@@ -117,17 +117,17 @@ class Sidecars:
 
 
 def _by_date(folder: Path, pattern: re.Pattern[str]) -> dict[date, Path]:
-    """Return what is named so in a folder, by the date in the name, the newest first."""
+    """Return the paths in a folder that match, by the date in their names, the newest first."""
     found = {}
     try:
         names = sorted((path.name for path in folder.iterdir()), reverse=True)
-    except OSError:  # there is no folder yet, or it cannot be listed: nothing to be found
+    except OSError:  # the folder does not exist yet, or cannot be listed
         return {}
     for name in names:
         if named := pattern.fullmatch(name):
             try:
                 found[date.fromisoformat(named[1])] = folder / name
-            except ValueError:  # 2026-02-30 is a name, not a date
+            except ValueError:  # for example 2026-02-30
                 continue
     return found
 
@@ -138,12 +138,12 @@ def sqlite_files(journal: Path) -> list[Path]:
 
 
 def dated_report(folder: Path, run_date: date) -> Path:
-    """Return where a folder that keeps one report a day keeps that of a date."""
+    """Return the path of the report of a date in a folder that keeps one report a day."""
     return folder / f"run_date={run_date.isoformat()}" / _DATED_REPORT
 
 
 def is_dated_report(path: Path) -> bool:
-    """Return True if a path is named as in a folder that keeps one report a day."""
+    """Return True if a path has the form of a report in a folder that keeps one report a day."""
     return path.name == _DATED_REPORT and bool(_DATED_FOLDER.fullmatch(path.parent.name))
 
 
@@ -175,7 +175,7 @@ def report_in(path: Path) -> Path:
 
 
 def _is_missing(path: Path) -> bool:
-    """Return True if it is known that nothing is there; where it is not, reading it says why."""
+    """Return True if it is certain that a path does not exist."""
     try:
         return not path.exists()
     except OSError:
@@ -183,17 +183,17 @@ def _is_missing(path: Path) -> bool:
 
 
 def previous_of(report: Path) -> Path:
-    """Return where the report that a single file replaces is kept."""
+    """Return the path at which the report that a single file replaces is kept."""
     return report.with_name(f"{report.stem}.previous{report.suffix}")
 
 
 def temporary(path: Path, mark: str) -> Path:
-    """Return a hidden name in the same folder, so that readers of whole folders do not see it."""
+    """Return a hidden path in the same folder, which programs that read whole folders ignore."""
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
 
 
 def temporary_metrics(path: Path) -> Path:
-    """Return where metrics are written before they take their name; no collector reads it there."""
+    """Return the temporary path of a metrics file; no collector reads it."""
     return path.with_name(f".{path.name[:_MAX_METRICS_NAME]}.{os.getpid()}.tmp")
 
 
@@ -203,25 +203,25 @@ def is_parquet(path: Path) -> bool:
 
 
 def temporary_link(path: Path, run_id: str) -> Path:
-    """Return where a run links the report that it replaces, before that takes its own name."""
+    """Return the path of a temporary link to the report that a run replaces."""
     return temporary(path, f"{run_id}{_LINK}")
 
 
 def probes(path: Path) -> tuple[Path, Path]:
-    """Return the names of two files that are made and removed to see whether a folder takes them.
+    """Return the paths of two files that are made and removed to test a folder.
 
-    They are as long as those of :func:`temporary` and :func:`temporary_link` for a run.
+    They are as long as those of :func:`temporary` and :func:`temporary_link`.
     """
     mark = f"probe-{os.getpid():019}"
     return temporary(path, mark), temporary_link(path, mark)
 
 
 def mode_of(path: Path, new: int = REPORT_MODE) -> int:
-    """Return the mode of a file that will take its place at a path: that of the one there before.
+    """Return the mode for a new file at a path: that of the file which it replaces.
 
     Args:
-        path: Where it will be.
-        new: Its mode where nothing is there yet; the umask takes its part of it.
+        path: The path of the new file.
+        new: The mode if it replaces none; the umask applies.
 
     Raises:
         OSError: The folder cannot be searched.
@@ -229,22 +229,22 @@ def mode_of(path: Path, new: int = REPORT_MODE) -> int:
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
-        umask = os.umask(0o077)  # it cannot be read without being set
+        umask = os.umask(0o077)  # the umask can only be read by setting it
         os.umask(umask)
         return new & ~umask
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder for reports where there is none; only its parent must be there.
+    """Make the folder for reports if it does not exist; its parent must exist.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: The folder cannot be made.
     """
     path.mkdir(_FOLDER_MODE, exist_ok=True)
 
 
 def other_owner(path: Path) -> str | None:
-    """Return whose a file is; None: this user's own, or nothing can be known of it."""
+    """Return the owner of a file; None if that is this user, or is not known."""
     try:
         uid = path.lstat().st_uid
     except OSError:
@@ -258,7 +258,7 @@ def other_owner(path: Path) -> str | None:
 
 
 def temporary_pattern(path: Path) -> re.Pattern[str]:
-    """Return what the names of a run's temporary files beside ``path`` look like."""
+    """Return the pattern of the names of a run's temporary files beside ``path``."""
     return re.compile(
         rf"\.{re.escape(path.stem)}\.{_RUN_ID}({_LINK})?{re.escape(path.suffix)}", re.DOTALL
     )

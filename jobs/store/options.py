@@ -14,16 +14,17 @@ __all__ = ["StoreOptions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreOptions:
-    """The report's place, and its earlier ones.
+    """The outputs of a run, and the earlier reports.
 
     Attributes:
-        outputs: Where the report goes.
-        baseline: The report to compare with; None: the last one in the place of this one.
-        compare: False: compare with nothing.
-        require_baseline: Stop where there is no earlier report.
-        max_dropped: Stop where more of its pairs are missing from the input.
-        replace: Whether a report that shares few of its pairs is replaced.
-        keep_days: Remove older reports; None: keep all.
+        outputs: The files, folder and standard output that the report is written to.
+        baseline: The report to compare with; None for the last one at the same output.
+        compare: False if the run is compared with no report.
+        require_baseline: Whether the run stops if there is no earlier report.
+        max_dropped: The run stops if a larger share of the earlier report's pairs is missing from
+            the input.
+        replace: Whether a report of the same date is replaced although it shares few pairs.
+        keep_days: Reports that are older than this many days are removed; None to keep all.
     """
 
     outputs: Outputs

@@ -27,10 +27,11 @@ class Outputs:
     """Where the report goes.
 
     Attributes:
-        files: All files to be written, by their path; the format is the suffix.
-        primary: The Parquet file that is the next run's baseline; None: there is none.
-        folder: The folder that keeps one report a day, of which ``primary`` is in one; else None.
-        stdout: The format written to standard output; None: nothing is.
+        files: The paths of all files to be written; the suffix is the format.
+        primary: The Parquet file that the next run is compared with; None if there is none.
+        folder: The folder that keeps one report a day, with ``primary`` in it; None if there is
+            none.
+        stdout: The format that is written to standard output; None if nothing is.
     """
 
     files: tuple[Path, ...]
@@ -45,18 +46,18 @@ class Outputs:
 
     @property
     def first(self) -> Path | None:
-        """The file that stands for the report in messages."""
+        """The file by which messages name the report; None if there is no file."""
         return self.primary or (self.files[0] if self.files else None)
 
     @property
     def sidecars(self) -> Sidecars | None:
-        """The hidden files beside the report: its journal, its lock. None: there is no file."""
+        """The hidden files beside the report (journal, lock); None if no file is written."""
         if self.folder is not None:
             return Sidecars.of_folder(self.folder)
         return Sidecars(self.first.parent, self.first.stem) if self.first else None
 
     def for_date(self, run_date: date) -> Outputs:
-        """Return the outputs of another date: the same but in a folder that keeps one a day."""
+        """Return the outputs for another date; only the path in a folder changes."""
         if self.folder is None or self.primary is None:
             return self
         primary = dated_report(self.folder, run_date)
@@ -74,10 +75,11 @@ def parse_outputs(
     """Return where the ``-o`` options send the report.
 
     Args:
-        given: Each a path whose suffix is the format, a folder (ends in a slash), or ``-``.
+        given: The values of ``-o``: a path whose suffix is the format, a folder (ends in a slash),
+            or ``-``.
         stdout_format: ``--format``, which goes with ``-``.
-        run_date: Names the folder's report.
-        source: The input, which none of them may be; ``-``: standard input.
+        run_date: The run date, which is part of the path in a folder.
+        source: The input, which no output may be; ``-`` is standard input.
 
     Raises:
         UsageError: A format is unknown, the options do not go together, or two paths are one file.
@@ -135,7 +137,7 @@ def _path_of(text: str, run_date: date) -> Path:
 
 
 def _kind_at(path: Path) -> str | None:
-    """Return what is there, as :func:`palm.files.regular.kind_of` has it; None: nothing yet."""
+    """Return what kind of thing is at a path, if not a file; None if it is a file or nothing."""
     try:
         return kind_of(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):

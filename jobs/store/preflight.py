@@ -1,4 +1,4 @@
-"""Found out before the first request: what would keep a report from being written."""
+"""Checks before the first request that the report can be written."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _MENDED_BY: Final = {
 
 
 def check_outputs(outputs: Outputs, is_immutable: Callable[[Path], bool] = is_immutable) -> None:
-    """Find out before the first request what would keep the report from being written.
+    """Check before the first request that all outputs can be written.
 
-    The folder that keeps one report a day is made where only itself is missing.
+    The folder that keeps one report a day is made if only the last part of its path is missing.
 
     Args:
         outputs: Where the report goes.
@@ -63,12 +63,12 @@ def check_outputs(outputs: Outputs, is_immutable: Callable[[Path], bool] = is_im
 
 
 def _check_folder(folder: Path, name: str) -> None:
-    """Make it where it is missing, and try in it what a day's folder takes."""
+    """Make the folder if it does not exist, and try to make the folder of a day in it."""
     try:
         make_folder(folder)
     except OSError as error:
-        said = f"the folder {folder} cannot be made: {reason_of(error)}"
-        raise OutputError(said) from None
+        sentence = f"the folder {folder} cannot be made: {reason_of(error)}"
+        raise OutputError(sentence) from None
     day, _ = probes(folder / name)
     try:
         day.mkdir(PRIVATE_FOLDER_MODE)
@@ -81,7 +81,7 @@ def _check_folder(folder: Path, name: str) -> None:
 
 
 def check_output(path: Path) -> None:
-    """Find out before the first request what would keep the report from being written.
+    """Check before the first request that one output can be written.
 
     Raises:
         UsageError: Its format is unknown.
@@ -106,7 +106,7 @@ def check_output(path: Path) -> None:
 
 
 def _not_writable(folder: Path, error: OSError) -> str:
-    """Return the line for a folder in which no report can be written."""
+    """Return the message about a folder in which no report can be written."""
     named = str(folder)
     if folder == _HERE:
         named = "the current folder"
@@ -117,9 +117,9 @@ def _not_writable(folder: Path, error: OSError) -> str:
 
 
 def _owner_who_keeps(path: Path) -> str | None:
-    """Return whose a file is that only its owner may replace; None: this user may.
+    """Return the owner of a file that only its owner may replace; None if this user may, too.
 
-    It cannot be tried, for that would change it.
+    This cannot be tested by trying, because that would change the file.
     """
     owner = other_owner(path)
     try:

@@ -1,4 +1,4 @@
-"""A report to files: all or nothing, and never over what cannot be made again.
+"""Publishes a report: writes all outputs, and replaces the earlier report only by a checked one.
 
 The Parquet file is the report; the other formats can be made from it again. An error in one of
 these is therefore reported, while the others and the Parquet file are published.
@@ -124,14 +124,14 @@ def _write_format(
 ) -> None:
     """Write a format: of the whole report, or of what people see of it.
 
-    That is made only now, so that an error in it costs no format that programs read.
+    The latter is made only when it is needed, so that an error in it affects no other format.
     """
     source = report if shown is None or name in WHOLE else shown()
     write_report(source, render.language, name, file)
 
 
 def _keep_replaced(primary: Path | None, second_name: Path | None) -> None:
-    """Give the report that is replaced its second name, if it gets one."""
+    """Link or copy the report that is replaced to its second name, if it gets one."""
     if primary is not None and second_name is not None:
         with _required(previous_of(primary), primary):
             keep_aside(primary, second_name)
@@ -158,7 +158,7 @@ def _place_primary(
     """Move the Parquet file to its path, after the report that it replaces.
 
     Raises:
-        OutputError: The earlier report still stands. The message names what is new beside it.
+        OutputError: The earlier report is still there. The message names the outputs that are new.
     """
     unchanged = unchanged_text(primary)
     also = f"; of this run already: {', '.join(formats.placed)}" if formats.placed else ""
@@ -187,7 +187,7 @@ def _clean_up(outputs: Outputs, temporary_files: list[Path]) -> None:
 
 @contextmanager
 def _required(path: Path, primary: Path) -> Iterator[None]:
-    """Turn an error of writing ``path`` into one that ends the run: there is no report then."""
+    """Raise an OSError from writing ``path`` as an OutputError, which ends the run."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a run that has its report ends with: the report, the formats that failed, the exit code."""
+"""The result of a run that published its report: report, failed formats, exit code."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Published"]
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How a run ended that published its report.
+    """The result of a run that published its report.
 
     Attributes:
-        report: As it was published; its own verdict knows nothing of formats that failed.
+        report: The published report; its own verdict does not contain failed formats.
         failed: The formats that could not be written.
         shown: Returns the report as people see it.
     """
@@ -28,7 +28,7 @@ class Published:
 
     @property
     def verdict(self) -> Verdict:
-        """Why the command does not end with 0: the formats that failed, then the report's own."""
+        """The reasons of the exit code: the formats that failed, then those of the report."""
         own = self.report.verdict or Verdict()
         return Verdict((*self.failed, *own.reasons))
 
@@ -38,7 +38,7 @@ class Published:
         return self.verdict.exit_code
 
     def written(self, outputs: Outputs, typed: Sequence[str]) -> list[str]:
-        """Return those of the outputs, as they were typed, that the report stands in."""
+        """Return the outputs, as they were typed, that contain the report."""
         missing = {each.path for each in self.failed if not each.stands}
         paths = iter(outputs.files)
         named = [(text, STDOUT if text == "-" else str(next(paths))) for text in typed]

@@ -1,4 +1,4 @@
-"""Which reports of a folder ``--keep`` removes: this merchant's own, once they are old enough."""
+"""Chooses and removes the old reports of a folder, for ``--keep``."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def old_reports(
     compared: date | None,
     gateway: GatewayId,
 ) -> list[Path]:
-    """Return the folder's reports from before the last ``keep_days`` days, the oldest first.
+    """Return the reports in a folder that are older than ``keep_days`` days, the oldest first.
 
-    Those of another gateway or merchant stay, and so does what is not a report.
+    Reports of other gateways or merchants, and other files, are not among them.
 
     Args:
-        folder: That keeps one report a day.
-        keep_days: Counted from the earlier of ``run_date`` and ``today``, so that a run under a
-            date to come removes nothing that today's would keep.
-        run_date: Of the report that is made.
-        today: In the run's time zone.
-        compared: Run date of what that report is compared with; it stays until the next one is
-            there, for a rerun needs it.
-        gateway: Of the report that is made.
+        folder: A folder that keeps one report a day.
+        keep_days: Days, counted back from the earlier of ``run_date`` and ``today``, so that a run
+            with a future date removes nothing that a run of today would keep.
+        run_date: The run date of the new report.
+        today: The date in the run's time zone.
+        compared: The run date of the report that the new one is compared with; it is kept, because
+            a second run of the same date needs it.
+        gateway: The gateway of the new report.
     """
     last = min(run_date, today)
     if keep_days >= last.toordinal():
@@ -49,7 +49,7 @@ def old_reports(
 
 
 def remove_reports(paths: Sequence[Path]) -> Iterator[Path]:
-    """Remove reports, and each one's folder where nothing else is in it; yield each removed."""
+    """Remove reports, and the folder of each if it is then empty; yield each removed report."""
     for path in paths:
         with suppress(OSError):
             path.unlink()

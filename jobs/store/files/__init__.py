@@ -1,4 +1,5 @@
-"""Files on any file system: how one replaces another, is locked, and is compared with another.
+"""Operations on files of any file system: replace, lock, compare.
 
-In: paths. Out: written, locked or identical files, or why not. May import ``locations``.
+In: paths. Out: files that were written or locked, or the reason why that failed. May import
+``locations``.
 """

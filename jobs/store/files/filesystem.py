@@ -1,8 +1,8 @@
-"""Files that take their place in one step, on file systems that do not offer everything.
+"""Writes and replaces files in one step, also on file systems with few features.
 
 Network shares and object stores that are mounted (SMB, blobfuse) have no hard links, refuse a mode,
-or cannot flush a folder. What can be done without is done without; what cannot be is tried on the
-very folder before it is needed (:func:`try_folder`).
+or cannot flush a folder. A feature that is not needed may be missing. What is needed is tried in
+the folder before the run begins (:func:`try_folder`).
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NOT_OFFERED: Final = frozenset(
     {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 )
-"""What a file system answers that does not offer a mode, or the flushing of a folder."""
+"""Error numbers of file systems that have no modes, or cannot flush a folder."""
 _Identity: TypeAlias = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Misplaced:
-    """A new file did not take its place as it should.
+    """A new file that could not replace the earlier one, or only with an error.
 
     Attributes:
         why: What went wrong.
-        stands: True if the new file stands in its place all the same, False if what was there
-            before does, None if that cannot be known.
+        stands: True if the new file is at its path in spite of the error, False if the earlier one
+            still is, None if that is not known.
     """
 
     why: str
@@ -59,10 +59,10 @@ def reason_of(error: OSError) -> str:
 
 
 def write_new(path: Path, mode: int, write: Callable[[BinaryIO], object]) -> None:
-    """Write a new file, and flush it; until it is whole it is open to nobody else.
+    """Write and flush a new file; other users cannot read it before it is complete.
 
     Raises:
-        OSError: It cannot be written, or is there already.
+        OSError: The file cannot be written, or exists already.
     """
     with open(path, "xb", opener=_for_us_alone) as file:
         write(file)
@@ -76,28 +76,28 @@ def write_new(path: Path, mode: int, write: Callable[[BinaryIO], object]) -> Non
 
 
 def keep_aside(path: Path, aside: Path) -> None:
-    """Give a file a second name: a hard link or, where there can be none, a copy.
+    """Give a file a second name: a hard link or, if that is not possible, a copy.
 
-    There can be none on SMB and blobfuse, and of another owner's file where Linux protects these
-    (``fs.protected_hardlinks``).
+    Hard links are not possible on SMB and blobfuse, and not to files of other owners if Linux
+    protects those (``fs.protected_hardlinks``).
 
     Raises:
-        OSError: It can be neither linked nor copied.
+        OSError: The file can be neither linked nor copied.
     """
     try:
         os.link(path, aside)
     except OSError:
-        remove(aside)  # NFS may have made the link, and report an error all the same
+        remove(aside)  # NFS may report an error although it has made the link
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             write_new(aside, mode, lambda copy: shutil.copyfileobj(file, copy))
 
 
 def place(fresh: Path, path: Path) -> Misplaced | None:
-    """Move a new file over what stands at ``path``, in one step; return what went wrong, or None.
+    """Move a new file to ``path`` in one step; return what went wrong, or None.
 
-    A network file system may move a file and report an error all the same: after an error it is
-    looked at which of the two stands there.
+    A network file system may report an error although it has moved the file. So after an error this
+    looks which of the two files is at ``path``.
     """
     identity = _identity_of(fresh)
     try:
@@ -112,13 +112,13 @@ def place(fresh: Path, path: Path) -> Misplaced | None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file of which nothing depends on its being gone."""
+    """Remove a file if possible; nothing depends on that."""
     with suppress(OSError):
         path.unlink()
 
 
 def remove_left(path: Path) -> None:
-    """Remove what a run that was killed while it published has left beside ``path``."""
+    """Remove temporary files beside ``path`` that were left by a run that was killed."""
     left = temporary_pattern(path)
     with suppress(OSError):  # where the folder cannot be listed
         for beside in path.parent.iterdir():
@@ -127,7 +127,7 @@ def remove_left(path: Path) -> None:
 
 
 def try_folder(path: Path) -> None:
-    """Try beside ``path`` all that publishing cannot do without, under names as long as it needs.
+    """Try in the folder of ``path`` every operation that publishing needs, with names as long.
 
     Raises:
         OSError: A file cannot be made there, written, flushed, or moved over another.
@@ -157,16 +157,16 @@ def _has_moved(fresh: Path, path: Path, identity: _Identity | None) -> bool | No
 
 
 def _identity_of(path: Path) -> _Identity | None:
-    """Return what tells a file from others; not the inode alone, which some shares make up."""
+    """Return what identifies a file: more than the inode, which some network shares invent."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush a folder, where it can be opened for that and its file system offers it."""
+    """Flush a folder, if it can be opened and its file system supports that."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,9 +1,10 @@
-"""One run at a time: a lock beside the report, which holds a note of who has it.
+"""A lock file beside the report, so that only one run at a time writes it.
 
-The lock is the operating system's and ends with the process, however that ends; the file stays, and
-says nothing by itself. Where the file system has no ``flock``, a POSIX lock takes its place; where
-it has neither, the run goes on with a warning: a file that only stands for a lock would be held for
-ever by a run that was killed.
+The lock is one of the operating system and ends with the process, however that ends. The file
+stays; whether it exists means nothing. It contains a note about the process that has the lock.
+Where the file system has no ``flock``, a POSIX lock takes its place; where it has neither, the run
+goes on with a warning: a file whose existence is the lock would be left behind by a run that was
+killed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = ["one_at_a_time"]
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _HELD: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 _NOT_OFFERED: Final = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
-"""What file systems answer that have no such lock, or no server for it."""
+"""Error numbers of file systems that have no such lock, or no server for it."""
 _NOTE: Final = b'{"pid": '
 _MAX_NOTE_BYTES: Final = 1000
 
@@ -41,12 +42,12 @@ def one_at_a_time(path: Path, *, started: datetime) -> Iterator[None]:
     """Hold the lock while the block runs.
 
     Args:
-        path: The lock's file; begins with a dot.
-        started: Aware; told to whom comes meanwhile.
+        path: The lock file; its name begins with a dot.
+        started: When the run began (aware); another run that finds the lock shows it.
 
     Raises:
         BusyError: Another run holds it.
-        OutputError: It cannot be made, or is another user's.
+        OutputError: The file cannot be made, or belongs to another user.
     """
     descriptor = _open(path)
     try:
@@ -94,11 +95,11 @@ def _acquire(descriptor: int, path: Path) -> None:
 
 
 def _is_acquired(lock: Callable[[int, int], object], descriptor: int, path: Path) -> bool:
-    """Return True if the lock is held now, False if the file system has none of this kind.
+    """Take the lock and return True; return False if the file system has no lock of this kind.
 
     Raises:
         BusyError: Another run holds it.
-        OutputError: It cannot be had.
+        OutputError: The lock cannot be taken.
     """
     try:
         lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,9 +120,9 @@ def _unusable(path: Path, reason: str | None) -> RunError:
 
 
 def _write_note(descriptor: int, note: str) -> None:
-    """Put a note into the lock's file, which only helps whoever comes meanwhile.
+    """Write a note about this process into the lock file, for other runs that find it locked.
 
-    A file that holds anything but such a note is not ours to change: it may have another name, too.
+    A file with any other content is not changed: it may be another file under a second name.
     """
     with suppress(OSError):
         if os.pread(descriptor, len(_NOTE), 0) in {b"", _NOTE}:

@@ -1,6 +1,6 @@
-"""Files that must not be one: what is written is neither read nor written a second time.
+"""Checks that no output is the input, or another output.
 
-Two paths are one file also where one of them is a symbolic or a hard link to the other.
+Two paths are the same file also if one of them is a symbolic or a hard link to the other.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _STDOUT: Final = 1
 def check_outputs_apart(
     files: Sequence[Path], source: str | Path | None, *, kept: Path | None, piped: bool
 ) -> None:
-    """Refuse outputs that are one file, or the input, or where the report before is kept.
+    """Check that the outputs are different files, and none is the input or the previous report.
 
     Args:
-        files: Where the report goes.
-        source: The input; ``-``: standard input; None: there is none.
-        kept: Where the report that is replaced is kept; None: nowhere.
+        files: The outputs.
+        source: The input; ``-`` is standard input; None if there is none.
+        kept: The file that keeps the replaced report; None if there is none.
         piped: Whether standard output is written to as well.
 
     Raises:
-        UsageError: Two of them are one file.
+        UsageError: Two of these are the same file.
     """
     for at, path in enumerate(files):
         if source is not None and is_same(path, _STDIN if source == "-" else source):
@@ -51,15 +51,15 @@ def check_outputs_apart(
 def check_metrics_apart(
     metrics: Path, outputs: Iterable[str], others: Iterable[str | Path | None]
 ) -> None:
-    """Refuse a file of metrics that is a report, or is read by the run.
+    """Check that the metrics file is not an output, nor a file that the run reads.
 
     Args:
-        metrics: What ``--metrics`` names.
-        outputs: What ``-o`` names.
+        metrics: The file of ``--metrics``.
+        outputs: The paths of ``-o``.
         others: Files that the run reads.
 
     Raises:
-        UsageError: It is one of them.
+        UsageError: The metrics file is one of these.
     """
     for text in outputs:
         in_folder = is_dated_report(metrics) and is_same(metrics.parent.parent, text)
@@ -76,10 +76,10 @@ def check_metrics_apart(
 
 
 def is_same(one: Path, other: str | Path | int) -> bool:
-    """Return True if two paths, or a path and a descriptor, are one file or would become one."""
+    """Return True if two paths, or a path and a descriptor, are or would become the same file."""
     try:
         if not isinstance(other, int) and one.resolve() == Path(other).resolve():
             return True
         return os.path.samestat(one.stat(), os.stat(other))  # noqa: PTH116 - of descriptors, too
-    except (OSError, ValueError, RuntimeError):  # one of them is not there, or cannot be used
+    except (OSError, ValueError, RuntimeError):  # one of them does not exist, or cannot be used
         return False
