@@ -1,4 +1,4 @@
-"""When a run must be over: what the user wrote, and how much time that leaves."""
+"""The time limit of a run: how it is parsed, and how much time is left."""
 
 from __future__ import annotations
 
@@ -32,38 +32,38 @@ _SECOND: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment after which no more pairs are taken.
+    """A moment after which no further pairs are asked about.
 
-    It is compared with the wall clock, which a machine that slept, or whose clock was set, shows
-    rightly.
+    It is compared with the wall clock, which is right also after the machine slept or its clock was
+    set.
 
     Attributes:
-        at: Aware, UTC.
-        zone: Where the user's clock is.
+        at: The moment, aware, in UTC.
+        zone: The time zone in which it is shown.
     """
 
     at: datetime
     zone: tzinfo
 
     def seconds_left(self, now: float) -> float:
-        """Return the seconds from Unix time ``now`` on, negative once it has passed."""
+        """Return the seconds from Unix time ``now`` to the deadline; negative if it has passed."""
         return self.at.timestamp() - now
 
     def text(self, now: float) -> str:
-        """Return it as a person says it: ``06:00 Asia/Shanghai``, with its date if not today's."""
+        """Return it as text: ``06:00 Asia/Shanghai``, with the date if it is not today."""
         local, today = self.at.astimezone(self.zone), datetime.fromtimestamp(now, self.zone)
         shown = f"{local:%H:%M}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
         return f"{shown} {self.zone}"
 
     def passed_text(self, now: float) -> str:
-        """Return the line for a run that has come too late."""
+        """Return the message that the deadline has passed."""
         local = datetime.fromtimestamp(now, self.zone)
         same_day = local.date() == self.at.astimezone(self.zone).date()
         shown = f"{local:%H:%M}" if same_day else f"{local:%Y-%m-%d %H:%M}"
         return f"Deadline {self.text(now)} has passed (it is {shown})"
 
     def next(self, now: float) -> str:
-        """Return the next such time of day after Unix time ``now``, as ``--deadline`` takes it."""
+        """Return the same time of day, next after Unix time ``now``, for ``--deadline``."""
         clock = self.at.astimezone(self.zone).time()
         day = datetime.fromtimestamp(now, self.zone).date()
         while (at := _moment(datetime.combine(day, clock), self.zone)).timestamp() <= now:
@@ -73,12 +73,12 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """The time that a run may take; without a value: as long as it takes.
+    """The time limit of a run; without a deadline and an end there is none.
 
     Attributes:
-        deadline: ``--deadline``.
-        ends: Of ``--max-duration``: when it is over, on the clock ``elapsed``.
-        is_zero: Whether that was no time at all from the beginning.
+        deadline: The deadline of ``--deadline``, or None.
+        ends: When ``--max-duration`` ends, on the clock ``elapsed``, or None.
+        is_zero: Whether ``--max-duration`` is zero.
     """
 
     deadline: Deadline | None = None
@@ -87,16 +87,16 @@ class TimeLimit:
 
     @classmethod
     def of_duration(cls, seconds: float, clock: Clock | None = None) -> Self:
-        """Return the limit of a run that begins now and may take so long."""
+        """Return the limit of a run that begins now and may take ``seconds``."""
         return cls(ends=(clock or Clock()).elapsed() + seconds, is_zero=seconds == 0)
 
     @property
     def is_set(self) -> bool:
-        """Whether there may not be time for all pairs."""
+        """Whether there is a time limit."""
         return self.deadline is not None or self.ends is not None
 
     def seconds_left(self, clock: Clock) -> float | None:
-        """Return what is left of the time, at least 0; None: as long as it takes."""
+        """Return the seconds that are left, at least 0; None if there is no limit."""
         left = []
         if self.ends is not None:
             left.append(self.ends - clock.elapsed())
@@ -105,16 +105,16 @@ class TimeLimit:
         return max(0.0, min(left)) if left else None
 
     def has_passed(self, clock: Clock) -> bool:
-        """Return True if nobody can be asked: an earlier run's answers can still be published."""
+        """Return True if it has passed; an unfinished run can still be published."""
         passed = self.deadline is not None and self.deadline.seconds_left(clock.wall()) <= 0
         return passed or self.is_zero
 
 
 def parse_duration(text: str, option: str) -> float:
-    """Return seconds: ``7h``, ``90m``, ``1h30m``, ``0s``.
+    """Return the seconds of a text such as ``7h``, ``90m``, ``1h30m`` or ``0s``.
 
     Raises:
-        UsageError: It is not a duration.
+        UsageError: The text is not a duration.
     """
     if not _DURATION.fullmatch(text.strip()):
         raise UsageError(f"{option}: {shown_value(text)} is not a duration such as 7h, 90m or 30s")
@@ -122,15 +122,15 @@ def parse_duration(text: str, option: str) -> float:
 
 
 def today_in(timezone: str, now: datetime) -> date:
-    """Return the date that it is in a time zone at ``now``, which is aware."""
+    """Return the date in a time zone at the moment ``now``, which is aware."""
     return now.astimezone(ZoneInfo(timezone)).date()
 
 
 def check_run_date(run_date: date, today: date, timezone: str) -> None:
-    """Refuse a run date that is yet to come: what is answered now is not that day's.
+    """Check that the run date is not in the future, because answers are always those of today.
 
     Raises:
-        UsageError: It is after ``today``, the date in ``timezone``.
+        UsageError: The run date is after ``today``, the date in ``timezone``.
     """
     if run_date > today:
         raise UsageError(
@@ -142,17 +142,17 @@ def check_run_date(run_date: date, today: date, timezone: str) -> None:
 def parse_deadline(text: str, now: datetime) -> Deadline:
     """Return a deadline, which may have passed.
 
-    A time of day (``06:00``) is the next one, unless it went by within the last 12 hours: then the
-    run has come too late, and would otherwise go on for a day. On a day on which the clock is
-    changed, a time that comes twice is the first, and one that does not come is the moment at which
-    the clock passes over it.
+    A time of day (``06:00``) means the next one, unless it passed within the last 12 hours: then it
+    has passed, because the run would otherwise take a whole day. On a day of a clock change, a time
+    that occurs twice means the first one, and a time that does not occur means the moment of the
+    change.
 
     Args:
         text: A time of day, or a date and a time (``2026-11-22T06:00``), local.
-        now: Aware, local.
+        now: The time now, aware, in the local time zone.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: The text is neither.
     """
     zone = now.tzinfo or UTC
     try:
@@ -171,7 +171,7 @@ def parse_deadline(text: str, now: datetime) -> Deadline:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration for a person, rounded down: ``30 s``, ``15 min``, ``3 h 5 min``."""
+    """Return a duration as text, rounded down: ``30 s``, ``15 min``, ``3 h 5 min``."""
     if seconds < 120:  # noqa: PLR2004 - 90 s says more than 1 min
         return f"{int(seconds)} s"
     hours, minutes = divmod(int(seconds) // 60, 60)
@@ -183,10 +183,10 @@ def duration_text(seconds: float) -> str:
 def _moment(local: datetime, zone: tzinfo) -> datetime:
     """Return the first moment (UTC) at which a local clock shows this time, or a later one."""
     first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if first <= second:  # it comes once, or twice
+    if first <= second:  # the time occurs once or twice
         return first
     shifted = first.astimezone(zone).utcoffset()
-    low, high = second, first  # the clock is put forward between the two
+    low, high = second, first  # the clock is set forward between the two
     while high - low > _SECOND:
         middle = low + (high - low) / 2
         if middle.astimezone(zone).utcoffset() == shifted:

@@ -1,4 +1,4 @@
-"""The header of an input: which delimiter, which columns are keys, how the others are called."""
+"""Reads the header of an input: the delimiter, the key columns, the names of the others."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DELIMITERS: Final = (",", "\t", ";")
 USUAL_OPENID: Final = "^o[A-Za-z0-9_-]{27}$"
 _MOST_SHOWN: Final = 10
 _TITLE_LINES: Final = 10
-"""The header may begin on one of so many lines: a title, or a blank line, may stand above it."""
+"""The header begins on one of the first lines; a title or blank lines may stand above it."""
 _SEPARATOR: Final = re.compile(r"sep=([^\r\n\"])[,;\t ]*", re.IGNORECASE)
-"""What Excel reads as the delimiter where it is the first line; other programs add their own."""
+"""A first line by which Excel is told the delimiter; other programs write it, too."""
 _RESERVED: Final = frozenset({*ROWS, "run_date", "__index_level_0__"})
 """Names that a carried column may not have: the report's own, the one that pandas and DuckDB give
 the date of a day's folder, and the one that pandas gives an index."""
@@ -54,8 +54,8 @@ def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> H
     The header is the first record, or, where a title stands above it, a later one that begins
     within the first 10 lines. Where the first line is Excel's ``sep=;``, that is the delimiter.
 
-    A delimiter that does not fit may well find a quote that is never closed, where a quoted name
-    holds it; that says something about the file only where no delimiter fits.
+    With a wrong delimiter, a quote may seem never to be closed. This is an error of the file only
+    if no delimiter is the right one.
 
     Raises:
         InputError: There is no header, or a key column is not in it or in it twice.
@@ -90,7 +90,7 @@ def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> H
 
 
 def _header_in(record: Record, delimiter: str, columns: Columns, name: str) -> Header | None:
-    """Return the header that a record is, None where a key column is not in it."""
+    """Return the header if a record is one, or None if it lacks a key column."""
     fields, first, last = record
     backtick = all(field.startswith("`") for field in fields)
     given = [field.removeprefix("`") for field in fields] if backtick else fields
@@ -106,7 +106,7 @@ def _header_in(record: Record, delimiter: str, columns: Columns, name: str) -> H
 
 
 def name_columns(header: Sequence[str], openid: int, organization: int) -> tuple[str, ...]:
-    """Return what the frame calls each column, no name twice and none of the report's own.
+    """Return the name of each column in the frame; all are different, and none is the report's own.
 
     The keys get the report's names. A further column keeps its own, but ``input_`` goes before one
     that the report uses or that is called ``run_date``, ``column_3`` stands for one without a name
@@ -156,7 +156,7 @@ def _fold(field: str) -> str:
 
 
 def _separator(content: bytes, encoding: str) -> str | None:
-    """Return the delimiter that the first line names, or None if it names none."""
+    """Return the delimiter that the first line names, or None."""
     first = next(iter(Lines(content, encoding)), "")
     named = _SEPARATOR.fullmatch(first.strip("\r\n"))
     return named[1] if named else None

@@ -15,12 +15,12 @@ MAX_SIZE: Final = 4 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputOptions:
-    """The input, and how it is read.
+    """Which input is read, and how.
 
     Attributes:
         source: A path, or ``-`` for standard input.
-        encoding: None: UTF-8, else GB18030.
-        max_size: Bytes, unpacked.
+        encoding: The encoding of the input; None for UTF-8, else GB18030.
+        max_size: The largest size of the unpacked input, in bytes.
     """
 
     source: str

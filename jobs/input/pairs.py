@@ -1,7 +1,6 @@
-"""CSV to pairs: the input as a frame, and a count of every line of it.
+"""Reads the pairs of a CSV file into a frame, and counts each of its lines.
 
-The control that holds for every input, whatever is in it: ``lines`` = pairs + ``duplicates`` +
-``invalid``.
+For every input this holds: ``lines`` = pairs + ``duplicates`` + ``invalid``.
 """
 
 from __future__ import annotations
@@ -33,18 +32,19 @@ if TYPE_CHECKING:
 __all__ = ["Input", "InvalidLine", "Reason", "parse_pairs", "read_pairs"]
 
 _CHUNK: Final = 1_000
-"""Records held as Python lists at a time: few, for the garbage collector goes through them all."""
+"""How many records are held as Python lists at a time; few, because the garbage collector visits
+all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Keys that look as if a program or a hand had changed them.
+    """Keys of one column that look damaged.
 
     Attributes:
         column: ``openid`` or ``organization_id``.
-        kinds: What they show, of :data:`jobs.input.keys.DAMAGE`.
+        kinds: The kinds of damage, of :data:`jobs.input.keys.DAMAGE`.
         pairs: How many pairs have such a key.
-        line: The first line of these.
+        line: The first line with such a key.
     """
 
     column: str
@@ -55,21 +55,22 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What an input holds.
+    """The content of an input.
 
     Attributes:
-        name: The file as given, or "standard input".
-        sha256: Of the file's own bytes, packed if it is.
-        encoding: In which it was read.
-        delimiter: Between its fields.
+        name: The file as it was named, or "standard input".
+        sha256: Checksum of the bytes of the file as it is stored, packed or not.
+        encoding: The encoding with which the file was read.
+        delimiter: The character between two fields.
         pairs: Columns ``PAIRS`` and the carried ones; the index is the pair's number.
-        lines: After the header, without blank ones at the end and without ``continuation_lines``.
+        lines: Lines after the header, without blank ones at the end and without
+            ``continuation_lines``.
         duplicates: Lines that repeat a pair.
         invalid: Lines that hold no pair.
-        invalid_lines: The first 1,000 of them.
-        invalid_by_reason: All of them, counted.
-        continuation_lines: Those on which a good record goes on, a carried field of it holding line
-            breaks.
+        invalid_lines: The first 1,000 invalid lines.
+        invalid_by_reason: How many lines are invalid for each reason.
+        continuation_lines: Lines on which a valid record continues, because a carried field holds
+            line breaks.
         unusual_openids: Pairs whose openid is not ``o`` and 27 more of ``A-Za-z0-9_-``.
         decorated: Lines of which a key had decoration round it, which was taken off.
         first_decorated: The first of them; 0 where there is none.
@@ -97,7 +98,7 @@ def read_pairs(options: InputOptions, *, stdin: BinaryIO | None = None) -> Input
     """Read the pairs of a CSV file, which may be packed (.gz, .zst), or of standard input (``-``).
 
     Raises:
-        InputError: It cannot be read, or holds no valid pair.
+        InputError: The file cannot be read, or holds no valid pair.
     """
     stored = read_stored(options.source, stdin, max_size=options.max_size)
     parsed = parse_pairs(
@@ -118,17 +119,17 @@ def parse_pairs(
     organization_column: str = ORGANIZATION_COLUMN,
     encoding: str | None = None,
 ) -> Input:
-    """Return the pairs of a CSV text and what became of each of its lines.
+    """Return the pairs of a CSV text, and the counts of its lines.
 
     Raises:
-        InputError: It is no such text, or holds no valid pair.
+        InputError: The text is not CSV with the two key columns, or holds no valid pair.
     """
     used = find_encoding(content, name, encoding)
     try:
         header = find_header(content, used, Columns(openid_column, organization_column), name)
         stats = LineStats()
         table = _read_table(content, used, header, stats, name)
-    except UnicodeError:  # a codec that makes of the bytes what is no valid text
+    except UnicodeError:  # a codec whose result is not valid text
         raise InputError(
             f"{shown(name)}: is not text in {used}; name its encoding with --encoding"
         ) from None
@@ -160,7 +161,7 @@ def parse_pairs(
 def _read_table(
     content: bytes, encoding: str, header: Header, stats: LineStats, name: str
 ) -> pa.Table:
-    """Return the records that name a pair, repeated ones too, and the line each begins on."""
+    """Return the records that name a pair, also repeated ones, and the first line of each."""
     import pyarrow as pa  # noqa: PLC0415 (heavy)
 
     records = read_records(content, encoding, header.delimiter, name, stats)
@@ -184,14 +185,14 @@ def _read_table(
 def _columns(
     rows: Iterator[tuple[list[str | None], int]],
 ) -> Iterator[list[tuple[str | int | None, ...]]]:
-    """Yield the rows a chunk at a time, turned into columns, the line's number last."""
+    """Yield the rows in chunks, as columns; the last column is the line number."""
     while chunk := list(islice(rows, _CHUNK)):
         fields, lines = zip(*chunk, strict=True)
         yield [*zip(*fields, strict=True), lines]
 
 
 def _number_pairs(table: pa.Table) -> pd.DataFrame:
-    """Return one row per pair: its first record, with the number of further ones."""
+    """Return one row per pair: its first record, and the number of further records."""
     records = table.to_pandas(split_blocks=True)
     openids = pd.factorize(records["openid"])[0]
     organizations = records["organization_id"].cat
@@ -204,12 +205,12 @@ def _number_pairs(table: pa.Table) -> pd.DataFrame:
 
 
 def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
-    """Yield what may be damaged: full-width digits apart from all else, for each key column."""
+    """Yield the possible damage of each key column; full-width digits are reported separately."""
     organizations = pairs["organization_id"].cat
     for column in ("openid", "organization_id"):
         if column == "openid":
             found = damage_in(pairs["openid"])
-        else:  # each is looked at once, however many pairs it has
+        else:  # each name is examined once, however many pairs have it
             names = damage_in(pd.Series(organizations.categories, dtype="str"))
             found = {
                 kind: pd.Series(shown.to_numpy()[organizations.codes], pairs.index)

@@ -1,4 +1,4 @@
-"""Inputs that must not grow without end: a device, a pipe that never closes, a packed bomb."""
+"""Limits how much is read from a device, an endless pipe, or a packed file that expands much."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class _Readable(Protocol):
 
 
 class TooLargeError(Exception):
-    """There is more to read than the limit allows."""
+    """The input holds more than the limit allows."""
 
 
 class _Pipe:
-    """Reads what may be long in coming, so that a signal ends the wait whenever it arrives.
+    """Reads a pipe such that a signal ends the wait for data whenever it arrives.
 
-    One that arrives between two reads of :mod:`io` would be noticed only after the second.
+    With :mod:`io`, a signal between two reads would be noticed only after the second.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -49,26 +49,26 @@ class _Pipe:
         self._ready.register(descriptor, select.POLLIN)
 
     def read(self, size: int, /) -> bytes:
-        """Return what is there, once there is something; nothing at the end."""
+        """Wait for data and return it; return nothing at the end."""
         while not self._ready.poll(_LOOK_EVERY_MS):
             pass
         return os.read(self._descriptor, size)
 
 
 def interruptible(file: BinaryIO) -> _Readable:
-    """Return what reads a file from which nothing was read yet; a pipe may keep it waiting."""
+    """Return a reader for a file from which nothing was read yet; signals interrupt its waits."""
     try:
         descriptor = file.fileno()
-    except OSError:  # it is in memory
+    except OSError:  # the file is in memory
         return file
     return file if stat.S_ISREG(os.fstat(descriptor).st_mode) else _Pipe(descriptor)
 
 
 def read_at_most(stream: _Readable, limit: int) -> bytes:
-    """Return all that a stream holds.
+    """Return the whole content of a stream.
 
     Raises:
-        TooLargeError: It holds more than ``limit`` bytes; no more than a block beyond it was read.
+        TooLargeError: The stream holds more than ``limit`` bytes; at most one block more was read.
     """
     content = bytearray()
     while block := stream.read(_BLOCK):
@@ -79,10 +79,10 @@ def read_at_most(stream: _Readable, limit: int) -> bytes:
 
 
 def parse_size(text: str, option: str) -> int:
-    """Return bytes: ``4GiB``, ``500 MB``, ``1000000``.
+    """Return the number of bytes that a text such as ``4GiB``, ``500 MB`` or ``1000000`` means.
 
     Raises:
-        UsageError: It is not a size.
+        UsageError: The text is not a size.
     """
     found = _SIZE.fullmatch(text.lower())
     if found is None or found[2] not in _UNITS or not (size := float(found[1]) * _UNITS[found[2]]):
@@ -91,7 +91,7 @@ def parse_size(text: str, option: str) -> int:
 
 
 def size_text(size: int) -> str:
-    """Return a size for a person."""
+    """Return a size as text, with a unit."""
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         if size >= _UNITS[unit.lower()]:
             return f"{size / _UNITS[unit.lower()]:.4g} {unit}"

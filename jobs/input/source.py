@@ -1,7 +1,7 @@
-"""The bytes of an input: read whole, unpacked, and the encoding that turns them into text.
+"""Reads the bytes of an input, unpacks them, and finds their encoding.
 
-Whatever goes wrong here is about the file and not about one of its lines, so it ends the run with
-an :class:`InputError`; no exception of the libraries underneath gets out.
+An error here concerns the file and not one of its lines, so it ends the run with an
+:class:`InputError`. Exceptions of the libraries are translated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Stored", "errors_in", "find_encoding", "read_stored", "shown"]
 
 
 class Stored(NamedTuple):
-    """An input as it was found: its name, its bytes once unpacked, the hash of the bytes stored."""
+    """An input: its name, its unpacked bytes, and the checksum of the bytes as stored."""
 
     name: str
     content: bytes
@@ -82,12 +82,12 @@ def read_stored(
 
     Args:
         source: A path, or ``-``.
-        stdin: Instead of the process's.
-        max_size: Bytes that it may hold, packed and unpacked.
+        stdin: The stream to read instead of the process's standard input.
+        max_size: The largest size in bytes, packed and unpacked.
 
     Raises:
-        InputError: It cannot be opened, read or unpacked, is too large, or changed while it was
-            being read.
+        InputError: The input cannot be opened, read or unpacked, is too large, or changed while it
+            was being read.
     """
     given = os.fspath(source)
     piped = given == "-"
@@ -125,11 +125,11 @@ def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
 
 
 def read_unchanged(file: BinaryIO, name: str, max_size: int = MAX_SIZE) -> bytes:
-    """Return all of ``file``, which nobody may write to meanwhile; a pipe may be written to.
+    """Return the content of ``file``, which must not change meanwhile, unless it is a pipe.
 
     Raises:
-        InputError: It changed while it was being read.
-        TooLargeError: It holds more than ``max_size`` bytes.
+        InputError: The file changed while it was being read.
+        TooLargeError: The file holds more than ``max_size`` bytes.
     """
     before = os.fstat(file.fileno())
     if stat.S_ISREG(before.st_mode) and before.st_size > max_size:
@@ -177,10 +177,10 @@ def find_encoding(content: bytes, name: str, encoding: str | None = None) -> str
     Args:
         content: The file's bytes, unpacked.
         name: The file's name, for the message.
-        encoding: The one to use whatever the bytes look like.
+        encoding: The encoding to use in any case; None to find it.
 
     Raises:
-        InputError: It is not text, or in none of these; or nothing is known of ``encoding``.
+        InputError: The content is not text in any of these encodings, or ``encoding`` is unknown.
     """
     _refuse_binary(content, name, guess=encoding is None)
     failures = []
@@ -196,7 +196,7 @@ def find_encoding(content: bytes, name: str, encoding: str | None = None) -> str
 def _before(content: bytes, offset: int, encoding: str) -> str:
     try:
         return content[:offset].decode(encoding, "replace")
-    except UnicodeError:  # a codec that knows nothing but to fail, such as idna
+    except UnicodeError:  # a codec that always fails, such as idna
         return content[:offset].decode("latin-1")
 
 

@@ -76,7 +76,7 @@ def valid_records(
 
 
 def _row(fields: list[str], width: int, keys: KeyColumns) -> tuple[list[str | None], str, str]:
-    """Return ``width`` fields with clean keys; openid and organization as they were written."""
+    """Return ``width`` fields with clean keys; the keys are as they were written."""
     row: list[str | None] = fields  # type: ignore[assignment]  # the usual case: no copy
     if len(fields) != width:
         row = [*fields[:width], *[None] * (width - len(fields))]

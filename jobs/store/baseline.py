@@ -89,8 +89,8 @@ def find_baseline(
     if named_report is not None:
         if named_report.run_date >= run_date:
             raise UsageError(
-                f"the baseline {named} is of {named_report.run_date}, not earlier than the run date "
-                f"{run_date}: name an earlier one, or set --run-date",
+                f"the baseline {named} is of {named_report.run_date}, not earlier than the run "
+                f"date {run_date}: name an earlier one, or set --run-date",
             )
         return Baseline(named_report, named, replaced)
     if folder is not None:
@@ -153,8 +153,8 @@ def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: flo
     )
     if missing > max_dropped * len(before):
         raise InputError(
-            f"{sentence} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? If it "
-            "is, add --max-dropped 1",
+            f"{sentence} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? "
+            "If it is, add --max-dropped 1",
         )
     return sentence if missing > _WARNED_FROM * len(before) else None
 

@@ -1,4 +1,4 @@
-"""Pairs to answers: every pair is asked about, under a rate limit, with retries, until it is known.
+"""Asks the gateway about every pair, within the rate limit and with retries.
 
 In: a frame of pairs, a client, a journal. Out: a frame of answers and the request statistics. May
 import ``compare`` for matching; knows neither files nor reports.

@@ -12,7 +12,7 @@ from jobs.errors import UsageError
 __all__ = ["connections_within_limit"]
 
 _RESERVE: Final = 32
-"""For files, look-ups of names, and what libraries open for a moment."""
+"""Descriptors that are kept for files, name resolution and libraries."""
 _OPEN_FILES: Final = (Path("/proc/self/fd"), Path("/dev/fd"))
 
 
@@ -24,14 +24,14 @@ def connections_within_limit(wanted: int, *, each: int = 1) -> int:
         each: Descriptors that each of them takes: 2 where the gateway is in this process, too.
 
     Raises:
-        UsageError: There is room for none.
+        UsageError: Not even one connection can be open.
     """
     in_use = _in_use()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = in_use + _RESERVE + each * wanted
     if soft != resource.RLIM_INFINITY and soft < needed:
         target = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        with suppress(OSError, ValueError):  # some systems refuse what they call the hard limit
+        with suppress(OSError, ValueError):  # some systems refuse the hard limit that they report
             resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, target), hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:

@@ -18,9 +18,9 @@ LIVE_RATE: Final = 50.0
 SANDBOX_RATE: Final = 1000.0
 FEWEST_IN_FLIGHT: Final = 64
 MOST_IN_FLIGHT: Final = 1024
-"""The rate is the usual number of requests in flight, between these two."""
+"""The number of requests in flight is the rate, but within these limits."""
 PATIENCE_S: Final = 900.0
-"""A run without a time limit is stopped when no answer was accepted for so long."""
+"""A run without a time limit is stopped if no answer was accepted for this many seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class SweepOptions:
 
     Attributes:
         rate: Requests per second that WeChat Pay allows this job; None: ``default_rate``.
-        default_rate: The rate where none is given: that of the gateway that is asked.
-        quota_share: The part of the rate that this job may take.
+        default_rate: The default rate, which depends on the gateway.
+        quota_share: The share of the rate that this job may use.
         concurrency: Requests in flight at most; None: as many as the quota allows in a second,
             within ``FEWEST_IN_FLIGHT`` and ``MOST_IN_FLIGHT``.
         accept_unnamed: Whether answers that do not name their pair are accepted.

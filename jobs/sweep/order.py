@@ -1,8 +1,8 @@
-"""Whom to ask first when there is not time for all.
+"""The order of the pairs if there is not time to ask about all.
 
-Pure. Never answered; unknown last time for another reason than NOT_ASKED; changed in the last
-days; then the rest. Within each class the oldest knowledge first, so that over the nights nobody
-starves.
+Pure. First the pairs that were never answered, then those that were unknown last time for another
+reason than NOT_ASKED, then those that changed in the last days, then all others. Within each class
+the pairs with the oldest answers come first, so that every pair is asked about after some nights.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _RECENT_DAYS = 7
 
 
 def order(pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date) -> Array:
-    """Return the places of ``pairs`` in the order in which to ask.
+    """Return the positions of ``pairs`` in the order in which to ask.
 
     Args:
         pairs: Columns ``PAIRS``.
         baseline_rows: Columns ``ROWS``; if empty, nothing is known and the order is the input's.
-        run_date: Of this run.
+        run_date: The run date of this run.
     """
     if not len(baseline_rows):
         return np.arange(len(pairs))

@@ -1,4 +1,4 @@
-"""How a sweep goes: the numbers and waiting times that tests scale."""
+"""Numbers and waiting times of a sweep, which tests scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["SweepRules"]
 
 @dataclass(frozen=True, slots=True)
 class SweepRules:
-    """How a sweep goes, and when it is stopped.
+    """Numbers and waiting times of a sweep.
 
     Attributes:
         concurrency: Queries in flight at most.

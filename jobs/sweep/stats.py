@@ -33,7 +33,7 @@ _UNREACHED: Final = {
 }
 _UNANSWERED: Final = {*_UNREACHED, *(kind.__name__ for kind in (DisconnectedError, TimedOutError))}
 _MOST_KINDS: Final = 1_000
-"""Limits the memory that a gateway can take by inventing codes."""
+"""The most error codes that are counted; it limits memory if a gateway invents codes."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Latency:
 
 @dataclass(slots=True)
 class RequestStats:
-    """What happened so far.
+    """Counts of a sweep so far.
 
     Attributes:
         pairs: Pairs to be asked.

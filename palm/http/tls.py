@@ -1,4 +1,4 @@
-"""Whom to trust with TLS: the system's certificate authorities and, where one is given, our own."""
+"""Which certificates TLS trusts: those of the system and, if it is set, those of ``ca_file``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["tls_context"]
 
 
 def tls_context(ca_file: Path | None, setting: str = "ca_file") -> ssl.SSLContext | None:
-    """Return what trusts the system's authorities and the certificates of a file; None: no file.
+    """Return a context that trusts the system's authorities and a file; None if there is no file.
 
-    The system's are those of OpenSSL's folders or, instead, of ``SSL_CERT_FILE`` and
-    ``SSL_CERT_DIR``. A certificate of the file is trusted as it stands there, also one that is
-    neither a root nor an authority's.
+    The system's authorities are those in OpenSSL's folders or, if they are set, in
+    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``. Each certificate of the file is trusted, also one that
+    is neither a root nor a certificate authority.
 
     Args:
         ca_file: Certificates in PEM, one after the other.
-        setting: What names the file, for errors: ``ca_file``, or ``--ca-file`` if it was typed.
+        setting: The name of the setting in errors: ``ca_file``, or ``--ca-file`` if it was typed.
 
     Raises:
         SettingsError: The file cannot be read, or holds no certificate that is valid now.

@@ -40,7 +40,7 @@ UNVERIFIED: Final = (
     UnknownReason.MISMATCH,
     UnknownReason.BAD_BODY,
 )
-"""Why an answer could not be verified. UNNAMED is counted apart, with its own threshold."""
+"""Reasons of answers that could not be verified. UNNAMED has its own threshold."""
 
 
 class AbortMonitor:
@@ -58,7 +58,7 @@ class AbortMonitor:
 
     def __init__(self, thresholds: AbortThresholds, organizations: int, clock: Clock) -> None:
         self._thresholds = thresholds
-        self._forbidden_needed = min(2, organizations)  # a slice may hold only one organization
+        self._forbidden_needed = min(2, organizations)  # the pairs may be of only one organization
         self._clock = clock
         self._accepted_at = clock.monotonic()
         self._is_canary = True
