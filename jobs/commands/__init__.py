@@ -1,5 +1,5 @@
-"""What was typed: ``palm-reconcile`` and ``palm-report``, their options and exit codes.
+"""The commands ``palm-reconcile`` and ``palm-report``, their options and exit codes.
 
-In: words, environment, ``palm.toml``. Out: an exit code. May import every other stage; nobody
+In: arguments, environment, ``palm.toml``. Out: an exit code. May import every other stage; nobody
 imports it.
 """

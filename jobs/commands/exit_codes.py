@@ -63,7 +63,7 @@ EXIT_CODES: Final = (
     ExitCode(130, _INTERRUPTED, (RunInterruptedError, KeyboardInterrupt, click.Abort)),
     ExitCode(143, _INTERRUPTED, (RunTerminatedError, TerminatedError)),
 )
-"""Each is what errors stand for, or what a report's verdict says (:mod:`jobs.compare.verdict`)."""
+"""Each belongs to errors, or to the verdict of a report (:mod:`jobs.compare.verdict`)."""
 
 _OF_REPORT: Final = {
     0: "done",
@@ -77,9 +77,9 @@ _OF_REPORT: Final = {
 REPORT_EXIT_CODES: Final = tuple(
     row._replace(help=_OF_REPORT[row.code]) for row in EXIT_CODES if row.code in _OF_REPORT
 )
-"""Those that ``palm-report`` can end with, in its own words; the errors are the same."""
+"""The exit codes of ``palm-report``; the errors are the same."""
 
 
 def exit_code_of(error: BaseException) -> int:
-    """Return what a command ends with where an error leaves it."""
+    """Return the exit code of a command that an error ends."""
     return look_up(EXIT_CODES, type(error))

@@ -1,4 +1,4 @@
-"""``--help`` in groups, those options first that people need most."""
+"""``--help`` that shows options in groups, the most needed ones first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 __all__ = ["GroupedCommand", "OptionGroup"]
 
 _WIDTH: Final = 30
-"""Of the first column; click begins a new line behind what is wider."""
+"""Width of the first column; click begins a new line after a wider text."""
 
 
 class OptionGroup(NamedTuple):
@@ -21,13 +21,13 @@ class OptionGroup(NamedTuple):
 
 
 class GroupedCommand(click.Command):
-    """A command whose options stand in groups; those of click itself are shown in the last.
+    """A command whose options are shown in groups; those of click itself are in the last one.
 
     Args:
-        name: Of the command.
-        groups: In the order in which they are shown.
+        name: The name of the command.
+        groups: The groups, in the order in which they are shown.
         params: Further options and arguments.
-        more: As click has it.
+        more: The other arguments of ``click.Command``.
     """
 
     def __init__(

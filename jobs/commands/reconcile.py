@@ -137,7 +137,7 @@ def _send_trial(given: ParsedOptions) -> int:
 
 
 def _announcer(given: ParsedOptions) -> RunNotifier:
-    """Return what tells the dead man's switch and Prometheus how the run goes."""
+    """Return the notifier of the dead man's switch, of Prometheus and of messages."""
     from jobs.observe.notifier import RunNotifier  # noqa: PLC0415 - not needed for --help
 
     metrics, read = given["metrics"], [given["source"], given["baseline"]]

@@ -1,4 +1,4 @@
-"""How the command line of ``palm-reconcile`` is parsed, and who is told where it cannot be."""
+"""Parses the command line of ``palm-reconcile``; reports usage errors to the notifiers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REQUIRED: Final = ("source", "output")
 
 
 class ReconcileCommand(GroupedCommand):
-    """Tells others of usage errors, too, which end the command before it begins."""
+    """Also reports usage errors, which end the command before it begins, to the notifiers."""
 
     def make_context(
         self,
@@ -42,7 +42,7 @@ class ReconcileCommand(GroupedCommand):
 
 
 def _check_required(context: click.Context) -> None:
-    """Refuse a command line without an input or an output.
+    """Check that the command line has an input and an output.
 
     Raises:
         click.MissingParameter: One of them is missing.
@@ -55,7 +55,7 @@ def _check_required(context: click.Context) -> None:
 
 
 def _line_of(error: Exception) -> str:
-    """Return what is wrong, as the command says it."""
+    """Return the message of an error, as the command prints it."""
     from palm.text.printable import without_long_words  # noqa: PLC0415
 
     if isinstance(error, click.ClickException):

@@ -148,7 +148,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
 
 
 def _refuse_for_nights(given: ParsedOptions) -> None:
-    """Refuse options that are about one report where a folder of many is named."""
+    """Check that no option for a single report is used with a folder of reports."""
     for name in ("organization", "where", "by", "show", "split_by", "redact"):
         if given[name]:
             option = name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""What is said once the report is published: summary, why the exit code is not 0, what to do."""
+"""Prints the result of a run: the summary, the reasons of the exit code, what to do."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ["say_result", "what_to_do"]
 def say_result(
     published: Published, options: Options, given: ParsedOptions, console: Console
 ) -> None:
-    """Say how a run ended: as text, or as one event with ``--log-format json``.
+    """Print the result of a run: as text, or as one event with ``--log-format json``.
 
     Args:
-        published: By the run.
-        options: Of the run.
-        given: The options, as click took them.
-        console: Standard error, where it is a terminal.
+        published: The result of the run.
+        options: The options of the run.
+        given: The parsed options.
+        console: Standard error, if it is a terminal.
     """
     report, verdict = published.shown(), published.verdict
     command = what_to_do(published.report, options)
@@ -45,7 +45,7 @@ def say_result(
     written = [printable(f"Written: {text}") for text in outputs]
     language = options.render.language
     if shown and not given["quiet"]:
-        with suppress(OSError):  # the report is published, whether anybody reads this or not
+        with suppress(OSError):  # the report is published, even if nobody can read this
             print_summary(report, console, language, verbose=given["verbose"], with_verdict=False)
             for text in outputs:
                 line = translator(language)("Written: {path}").format(path=printable(text))
@@ -60,7 +60,7 @@ def say_result(
 
 
 def what_to_do(report: Report, options: Options) -> str | None:
-    """Return what to type where pairs are left without an answer, or None."""
+    """Return the command that asks again about pairs without an answer, or None."""
     unknown, code = report.summary.states[State.UNKNOWN], report.run.exit_code
     if code != INCOMPLETE or not unknown:
         return None

@@ -1,4 +1,4 @@
-"""Tells others how a run goes: a dead man's switch, Prometheus, people. None fails the job."""
+"""Reports a run to a dead man's switch, Prometheus and people; an error there never fails it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class RunNotifier:
 
     Args:
         metrics: The file for Prometheus, or None.
-        ping_url: That of the dead man's switch, or None.
-        name: Of the report.
-        outputs: Where the report goes, as ``-o`` has it; none may be the metrics' file.
-        others: Files that the run reads, with settings and keys; none may be the metrics' file.
+        ping_url: The URL of the dead man's switch, or None.
+        name: The name of the report.
+        outputs: The values of ``-o``; none may be the metrics file.
+        others: The files that the run reads, with settings and keys; none may be the metrics file.
         notify: The options of messages; None if none are sent.
 
     Raises:
@@ -95,11 +95,11 @@ class RunNotifier:
         """Report how the run ended.
 
         Args:
-            report: What was published, None where nothing was.
-            exit_code: Of the run.
-            run_date: Of the report, or of the run that made none.
-            verdict: Why a run with a report does not end with 0; None without a report.
-            error: The line that a run without a report ends with; None if there is none.
+            report: The published report, or None.
+            exit_code: The exit code of the run.
+            run_date: The run date of the report or, if there is none, of the run.
+            verdict: The verdict of the run; None without a report.
+            error: The last line of a run without a report, or None.
             command: The command that asks again about pairs without an answer; None if there is
                 none.
         """
@@ -114,7 +114,7 @@ class RunNotifier:
                     seconds=time.monotonic() - self._started,
                 )
             except RunError as fault:
-                # Also with -q: where no numbers ever come, no alert can miss them.
+                # Also with -q: an alert cannot notice metrics that were never written.
                 self._log.error(str(fault))
         ending = Ending(
             name=self._name,
@@ -126,7 +126,7 @@ class RunNotifier:
             command=command,
             place=self._place() if report is not None else None,
         )
-        delivery = self._messenger.send(ending)  # beside the ping, so that one wait is for both
+        delivery = self._messenger.send(ending)  # sent at the same time as the ping
         if self._ping is not None:
             headline = first_line(ending, self._notify.language)
             body = ping_body(self._name, run_date, exit_code, headline)
@@ -190,12 +190,12 @@ def noting_consequence(outcome: Outcome) -> Iterator[None]:
 def announced(
     announcer: RunNotifier, outcome: Outcome, exit_code: Callable[[BaseException], int]
 ) -> Iterator[None]:
-    """Announce how the block begins and ends.
+    """Report the start and the end of the block.
 
     Args:
-        announcer: Announces it.
-        outcome: What is known of the run; the block keeps it up to date.
-        exit_code: Returns what the command ends with where an exception leaves the block.
+        announcer: Reports them.
+        outcome: What is known of the run; the block updates it.
+        exit_code: Returns the exit code for an exception that leaves the block.
     """
     code, line = DEFECT, ""
     try:
@@ -203,7 +203,7 @@ def announced(
         yield
         if outcome.published is not None:
             code = outcome.published.exit_code
-    except (Exception, KeyboardInterrupt) as error:  # asking itself listens to signals
+    except (Exception, KeyboardInterrupt) as error:  # the sweep itself handles signals
         code = exit_code(error)
         line = _line_of(error, code, outcome.consequence())
         raise
@@ -221,7 +221,7 @@ def announced(
 
 
 def _line_of(error: BaseException, code: int, consequence: str) -> str:
-    """Return why a run ends, as its last line has it; a defect is named by its place alone."""
+    """Return the last line of a run that an error ends; of a defect only the place is named."""
     if isinstance(error, KeyboardInterrupt):
         return f"interrupted; {consequence}"
     if code != DEFECT:
@@ -233,7 +233,7 @@ def _line_of(error: BaseException, code: int, consequence: str) -> str:
 
 @contextmanager
 def heedless(outcome: Outcome) -> Iterator[None]:
-    """Let an interruption break off the block, but change nothing where the report is published."""
+    """Run the block; ignore a KeyboardInterrupt in it if the report is already published."""
     try:
         yield
     except KeyboardInterrupt:

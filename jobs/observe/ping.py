@@ -1,9 +1,9 @@
-"""A dead man's switch: somebody else notices when the job does not say that it is well.
+"""Pings a dead man's switch, which raises an alarm if the job does not report success.
 
-The convention is that of healthchecks.io and its kin: ``POST URL/start`` at the start, ``POST URL``
-after exit code 0, ``POST URL/CODE`` after any other. The body of the last one says the headline,
-report, run date and exit code, a line each. Every end is told, usage errors (2) and a held lock
-(75) included.
+The convention is that of healthchecks.io and similar services: ``POST URL/start`` at the start,
+``POST URL`` after exit code 0, ``POST URL/CODE`` after any other. The body of the last one has the
+headline, report, run date and exit code, one per line. Every end is reported, also usage errors (2)
+and a lock that another run holds (75).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["Ping", "checked_ping_url", "ping_body"]
 
 _PATIENCE_S = 10.0
 _PRINTABLE = re.compile("[!-~]+")
-"""ASCII without blanks and controls: what a request can hold."""
+"""Printable ASCII without blanks, which a request can hold."""
 
 
 def checked_ping_url(text: str) -> str:
-    """Return the URL to ping, without its last slash.
+    """Return the URL to ping, without a slash at its end.
 
     Raises:
         SettingsError: It is not valid; the error does not contain it, because it is a secret.
@@ -50,7 +50,7 @@ def checked_ping_url(text: str) -> str:
 def ping_body(
     name: str | None, run_date: str | None, exit_code: int, headline: str | None = None
 ) -> str:
-    """Return what the last ping says: headline, report, run date and exit code, a line each.
+    """Return the body of the last ping: headline, report, run date and exit code, one per line.
 
     Args:
         name: The name of the report; None if it is not known.
@@ -64,10 +64,10 @@ def ping_body(
 
 
 class Ping:
-    """Tells how the run goes, beside the run; one that fails is a warning, never a failure.
+    """Sends pings in threads; a ping that fails is a warning, never an error of the run.
 
-    Each ping is sent by a thread of its own, so that a server that drips a byte a second neither
-    keeps a run from starting nor from ending.
+    Each ping is sent by a thread of its own, so that a slow server delays neither the start nor the
+    end of a run.
 
     Args:
         url: Checked.
@@ -87,8 +87,8 @@ class Ping:
         """Report how the run ended, and return the fault of each ping that failed.
 
         Args:
-            exit_code: Of the run.
-            body: Sent along, as plain text.
+            exit_code: The exit code of the run.
+            body: The body of the ping, plain text.
         """
         self._send("" if exit_code == 0 else f"/{exit_code}", body)
         until = time.monotonic() + self._patience_s
@@ -99,7 +99,7 @@ class Ping:
 
 
 class _Sent(threading.Thread):
-    """One ping under way; the process does not wait for it when it ends."""
+    """One ping that is being sent; the process does not wait for it when it ends."""
 
     def __init__(self, url: str, body: bytes, timeout_s: float) -> None:
         super().__init__(name="ping", daemon=True)
@@ -110,7 +110,7 @@ class _Sent(threading.Thread):
         self.start()
 
     def fault(self, wait_s: float) -> str | None:
-        """Return what went wrong, after waiting so long for the answer at most."""
+        """Wait at most this many seconds for the answer; return what went wrong, or None."""
         self.join(max(0.0, wait_s))
         return "the ping was not answered in time" if self.is_alive() else self._fault
 
@@ -133,7 +133,7 @@ class _Sent(threading.Thread):
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """Return what goes through the environment's proxy, and refuses an invalid one.
+    """Return an opener that uses the proxy of the environment.
 
     Raises:
         SettingsError: The proxy of the environment is not valid, or its password is not escaped.

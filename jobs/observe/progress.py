@@ -29,7 +29,7 @@ _LINE_EVERY_S = 60.0
 
 
 def status_line(stats: RequestStats, elapsed_s: float) -> str:
-    """Return the state of a run in one line."""
+    """Return the progress of a run in one line."""
     done = stats.answered + stats.failed
     speed = stats.requests / elapsed_s if elapsed_s > 0 else 0.0
     left = (stats.pairs - done) / speed if speed else 0.0
@@ -71,7 +71,7 @@ async def showing_progress(
     finally:
         for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError, OSError):  # nobody may be reading the progress
+            with suppress(asyncio.CancelledError, OSError):  # standard error may be closed
                 await task
 
 

@@ -22,7 +22,7 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
     """Return ``--name``, else the name of the output that the next run compares with.
 
     That is the folder's name, the stem of the first Parquet file, or else of the first file. No
-    file is touched, so that a run that cannot even begin has a name, too.
+    file is touched, so that a run that cannot begin has a name, too.
 
     Args:
         name: The value of ``--name``; None: it was not set.
@@ -35,7 +35,7 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
     if folder is not None:
         try:
             found = Path(os.path.abspath(folder)).name  # noqa: PTH100 - resolve() follows links
-        except FileNotFoundError:  # the working folder is gone, which ends the run before long
+        except FileNotFoundError:  # the current folder was removed, which ends the run soon
             found = Path(folder).name
     else:
         paths = [Path(text) for text in files]

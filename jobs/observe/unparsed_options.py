@@ -1,4 +1,4 @@
-"""What a command line says of single options where the whole of it cannot be parsed."""
+"""Finds single options in a command line that cannot be parsed as a whole."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from palm.errors import SettingsError
 __all__ = ["tell_of_usage_error", "unparsed_option"]
 
 _QUIET: Final = {"--plan", "--notify-test"}
-"""Options with which nobody is told of anything."""
+"""Options with which nothing is reported to anybody."""
 
 
 def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
     """Return an option's value from the arguments, else the environment, else palm.toml, or None.
 
     Args:
-        arguments: Of the command, as typed.
-        option: ``--ping-url``.
+        arguments: The arguments of the command, as typed.
+        option: The name of the option, such as ``--ping-url``.
     """
     found = next(reversed(_all_typed(arguments, option)), None)
     name = option.removeprefix("--").replace("-", "_")
@@ -34,11 +34,11 @@ def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
 
 
 def tell_of_usage_error(arguments: Sequence[str], exit_code: int, line: str) -> None:
-    """Ping the dead man's switch and send a message, if anything typed or set names where to.
+    """Ping the dead man's switch and send a message, if arguments or settings name them.
 
     Args:
         arguments: The arguments of the command, as typed.
-        exit_code: What the command ends with.
+        exit_code: The exit code of the command.
         line: What is wrong.
     """
     url = unparsed_option(arguments, "--ping-url")

@@ -1,4 +1,4 @@
-"""One run of the job, stage after stage, and what belongs to no single stage.
+"""One run of the job: it calls the stages one after the other.
 
 In: the run's configuration. Out: the published report. May import every stage but ``commands``.
 """

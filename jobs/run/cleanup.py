@@ -1,4 +1,4 @@
-"""Removes what a published report makes useless: journals of its date or before, old reports."""
+"""Removes journals and old reports that are not needed once a report is published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["expired_reports", "tidy_up"]
 
 
 def tidy_up(store: StoreOptions, report: Report, *, today: date) -> None:
-    """Remove the files that a published report makes useless; a failure is only a warning.
+    """Remove the files that are not needed once a report is published; a failure is a warning.
 
     Args:
         store: Where the report is, and how long earlier ones are kept.

@@ -1,4 +1,4 @@
-"""What a run was asked to do, as values; ``palm-reconcile --help`` describes each option."""
+"""The options of a run; ``palm-reconcile --help`` describes each."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Waits:
         """Return the defaults, except for how long the run goes on without a valid answer.
 
         Args:
-            seconds: How long the run waits for a valid answer; None: until its time limit or, if
-                it has none, as long as ``AbortThresholds`` say.
+            seconds: How long the run waits for a valid answer; None: until its time limit or, if it
+                has none, as long as ``AbortThresholds`` say.
             is_timed: Whether the run has a time limit.
         """
         if seconds is None and is_timed:
@@ -61,7 +61,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a run was asked to do: the options of each stage. Each stage gets only its own.
+    """The options of a run. Each stage gets only its own.
 
     Attributes:
         input: How the input is read.
@@ -70,11 +70,11 @@ class Options:
         sweep: How fast the gateway is asked.
         compare: How the answers are compared and judged.
         render: How the report is rendered for people.
-        observe: What is shown while the run goes on.
+        observe: What is shown during the run.
         endpoint: Opens the gateway.
         waits: Every waiting time.
         person: Replaces openids by keyed hashes in logs.
-        typed: The options after the command's name. What could be a secret among them is not shown.
+        typed: The options as they were typed. Values that may be secret are not shown.
     """
 
     input: InputOptions
@@ -107,5 +107,5 @@ class Options:
         )
 
     def with_at_most(self, in_flight: int) -> Options:
-        """Return the options with at most so many requests in flight."""
+        """Return the options with at most ``in_flight`` requests in flight."""
         return replace(self, sweep=replace(self.sweep, concurrency=in_flight))

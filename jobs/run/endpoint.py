@@ -46,7 +46,7 @@ class EndpointProvider(Protocol):
 
     @property
     def files_per_request(self) -> int:
-        """How many open files of this process a request in flight takes."""
+        """How many file descriptors of this process a request in flight needs."""
 
     def open(self, run_date: date) -> AbstractAsyncContextManager[Endpoint]:
         """Return a context in which the gateway can be asked.

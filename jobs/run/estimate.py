@@ -1,4 +1,4 @@
-"""What a run will do and how long it takes: for ``--plan``, and for its first log line."""
+"""The plan of a run and its duration, for ``--plan`` and for the first log line."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Plan:
             available=available,
             left=max(0, requests - reached),
             in_flight=sweep.in_flight,
-            # The usual number allows an answer a second.
+            # With the default number an answer may take a second.
             answer_ms=int(1000 * sweep.in_flight / rate) if sweep.in_flight < rate else None,
             removed=removed,
         )

@@ -1,4 +1,4 @@
-"""Which night a run is for, how much time it has, and what it goes on from."""
+"""The run date of a run, its time limit, and whether it resumes an earlier run."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def _no_limit() -> TimeLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What holds for the whole run.
+    """Options of the whole run.
 
     Attributes:
         run_date: The business date of the report.
-        timezone: Name of the time zone in which the run date is today unless it is given.
+        timezone: The name of the time zone whose date today is the default run date.
         date_given: Whether ``run_date`` was given; if not, the date of an unfinished run may be
             taken instead.
         time: The time limit.

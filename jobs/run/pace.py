@@ -1,4 +1,4 @@
-"""How fast a run asks, and what holds it back."""
+"""The request rate of a run, and what it waited for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Delays", "PaceMeter"]
 
 
 class Delays(TypedDict):
-    """How long a run was held back, and by what; names as in :class:`RequestPace`."""
+    """How long a run waited, and for what; the names are those of :class:`RequestPace`."""
 
     throttled_seconds: float
     outage_seconds: float
@@ -25,10 +25,10 @@ class Delays(TypedDict):
 
 
 class PaceMeter:
-    """Measures the pace from the moment it is made.
+    """Measures the request rate from the moment it is created.
 
     Args:
-        palm: The client that asks.
+        palm: The client of the run.
         stats: The counts of the sweep.
         sweep: The options of the sweep.
         clock: The time.
@@ -46,7 +46,7 @@ class PaceMeter:
         self._started = self._clock.monotonic()
 
     def delays(self) -> Delays:
-        """Return how long the run was held back so far, and by what."""
+        """Return how long the run has waited so far, and for what."""
         palm = self._palm
         throttled = palm.adaptation.paused_s if palm.adaptation else 0.0
         outage = palm.breaker.open_s if palm.breaker else 0.0
@@ -54,7 +54,7 @@ class PaceMeter:
         return {
             "throttled_seconds": round(throttled, 3),
             "outage_seconds": round(outage, 3),
-            # The time that is left once each request has had its slot: too few were in flight.
+            # The remaining time, without the slots of the requests: too few were in flight.
             "starved_seconds": round(max(0.0, self._seconds - used - throttled - outage), 3),
             "pauses": palm.adaptation.pauses if palm.adaptation else 0,
             "outages": palm.breaker.openings if palm.breaker else 0,
@@ -62,7 +62,7 @@ class PaceMeter:
         }
 
     def pace(self) -> RequestPace:
-        """Return the pace of the run until now, as the report's metadata holds it."""
+        """Return the request rate of the run until now, as in the metadata of the report."""
         seconds = self._seconds
         return RequestPace(
             rate=self._sweep.quota,

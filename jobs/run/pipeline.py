@@ -48,9 +48,9 @@ def run(options: Options, console: Console, outcome: Outcome | None = None) -> P
     """Ask about every pair of the input, compare, and publish the report.
 
     Args:
-        options: What the run was asked to do.
+        options: The options of the run.
         console: For the progress bar.
-        outcome: Kept up to date with what is known of the run: its date, its journal, its report.
+        outcome: Is updated during the run with its date, its journal and its report.
 
     Raises:
         RunError: The run ended before it had a verdict; nothing was published.
@@ -73,10 +73,10 @@ def plan(options: Options) -> Plan:
     """Return what a run would do, and how long it would take; nothing is sent or written.
 
     Args:
-        options: What the run is asked to do.
+        options: The options of the run.
 
     Raises:
-        RunError: As :func:`run`, where it could not begin.
+        RunError: The run could not begin.
         palm.SettingsError: A setting is wrong.
     """
     source = read_pairs(options.input)
@@ -127,11 +127,11 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     report = _compose(options, prepared, asked, endpoint.gateway, started)
     shown = _shown(report, options)
     outputs = options.store.outputs
-    piped = outputs.stdout is not None  # whoever reads it may keep the run waiting
+    piped = outputs.stdout is not None  # the reader of the pipe may keep the run waiting
 
     def before_placing() -> None:
         outcome.placing = True
-        if not piped:  # once the report is in its place, the run ends as the report says
+        if not piped:  # after the report is published, its verdict is the exit code
             stack.enter_context(signals_ignored())
 
     with adding_remedy(options.command, options.run):
@@ -149,13 +149,13 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     if not failed or (
         outputs.primary is not None and str(outputs.primary) not in {each.path for each in failed}
     ):
-        # Where it is not certain that the report stays, its answers may be needed again.
+        # If it is not certain that the report is kept, the answers may be needed again.
         tidy_up(options.store, report, today=options.run.today())
     return published
 
 
 def _shown(report: Report, options: Options) -> Callable[[], Report]:
-    """Return what makes the report as people see it, once it is needed."""
+    """Return a function that makes the report for the formats that people read."""
     render = options.render
 
     @cache

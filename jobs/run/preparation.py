@@ -1,4 +1,4 @@
-"""What a run settles before its first request: its date, its limits, the earlier reports."""
+"""Determines the run date, the limits and the earlier reports before the first request."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ class Prepared:
 
     @property
     def earlier_run_date(self) -> date | None:
-        """The run date of the report to compare with; None: there is none."""
+        """The run date of the report to compare with; None if there is none."""
         report = self.baseline.report
         return None if report is None else report.run_date
 
 
 def check_shown_columns(render: RenderOptions, source: Input) -> None:
-    """Refuse a column of ``--by`` or ``--show`` that the input does not have.
+    """Check that the input has the columns of ``--by`` and ``--show``.
 
     Raises:
-        UsageError: One is unknown.
+        UsageError: A column is unknown.
     """
     carried = carried_columns(carried_columns(source.pairs.columns, PAIRS), ROWS)
     check_columns((*render.by, *render.show), carried, "input")
@@ -95,7 +95,7 @@ def settled(options: Options, gateway: GatewayId, source: Input) -> Options:
 
 
 def prepare(options: Options, gateway: GatewayId, source: Input) -> Prepared:
-    """Return what a run starts from; nothing is changed.
+    """Return what a run starts from; nothing is written.
 
     Args:
         options: As :func:`settled` returns them.
@@ -112,10 +112,10 @@ def prepare(options: Options, gateway: GatewayId, source: Input) -> Prepared:
 
 
 def _within_file_limit(options: Options) -> Options:
-    """Return the options with no more requests in flight than this process may have files open.
+    """Return the options with the requests in flight limited by the limit of open files.
 
     Raises:
-        UsageError: Not even one is possible.
+        UsageError: Not even one request is possible.
     """
     wanted = options.sweep.in_flight
     possible = connections_within_limit(wanted, each=options.endpoint.files_per_request)

@@ -1,4 +1,4 @@
-"""The sweep in its surroundings: client, journal, time limit, signals, progress."""
+"""Runs the sweep with its client, journal, time limit, signals and progress."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Session:
         files: Names the journal; None: no file is written.
         person: Replaces openids in the log.
         bar: Whether a progress bar is shown.
-        remedy: Returns the end of a line that says how to go on: ``to go on: palm-reconcile ...``.
+        remedy: Returns the command that resumes the run, as the end of a message.
     """
 
     endpoint: Endpoint
@@ -77,9 +77,10 @@ class Asked:
         answers: Columns ``ANSWERS``.
         stats: The counts of the sweep.
         pace: How fast the gateway was asked, for the report's metadata.
-        journal: The journal, which is of no use once the report is published; None: there was none.
-        cut: Whether the time limit came before all pairs were asked.
-        not_asked: How many pairs were not asked for want of time.
+        journal: The journal, which is not needed after the report is published; None if there is
+            none.
+        cut: Whether the time limit was reached before all pairs were asked.
+        not_asked: How many pairs were not asked because of the time limit.
     """
 
     answers: pd.DataFrame
@@ -227,10 +228,10 @@ def _order(run: RunOptions, pairs: pd.DataFrame, baseline_rows: pd.DataFrame) ->
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """Let the garbage collector skip the objects that exist already, and run seldom.
+    """Let the garbage collector ignore the objects that exist already, and run less often.
 
-    A request leaves hardly any cycle behind, but the collector would search all of pandas again and
-    again, which took a twentieth of the run's time.
+    A request creates hardly any reference cycle, but the collector would examine all objects of
+    pandas repeatedly, which took 5 % of the run's time.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -246,7 +247,7 @@ def _seldom_collected() -> Iterator[None]:
 def _adding_what_is_kept(
     session: Session, stats: RequestStats, journal: Journal | None
 ) -> Iterator[None]:
-    """Add to the line of an error what is kept of the run, and how to go on with it."""
+    """Add to the message of an error which answers are kept, and how to resume the run."""
     try:
         yield
     except UnnamedAnswersError as error:
@@ -269,7 +270,7 @@ def _interrupted(
 
 
 def _kept(stats: RequestStats, journal: Journal | None) -> str:
-    """Return what is kept of a run that ended before its verdict; the journal is closed first."""
+    """Close the journal; return which answers of the run are kept."""
     answers = f"the answers about {stats.answered:,} of {counted(stats.pairs, 'pair')}"
     if journal is None:
         return f"{answers} are lost, for no file is written"

@@ -1,4 +1,4 @@
-"""What the options' values may be, as click converts them."""
+"""Types of option values, as click converts them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MAX_NAME_LENGTH: Final = 64
 
 
 def default_of(options: type[Any], name: str) -> Any:  # noqa: ANN401 - of the field's type
-    """Return the default of a stage's option."""
+    """Return the default value of an option of a stage."""
     return {each.name: each.default for each in fields(options)}[name]
 
 
 class Number(click.FloatRange):
-    """A float in a range; ``nan`` and ``inf`` are none."""
+    """A float in a range; ``nan`` and ``inf`` are refused."""
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -34,7 +34,7 @@ class Number(click.FloatRange):
 
 
 class Name(click.ParamType):  # type: ignore[type-arg]
-    """What a job is called where others tell its numbers apart: short, and of one line."""
+    """The name of a job in metrics and messages: short, one line."""
 
     name = "name"
 

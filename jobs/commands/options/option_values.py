@@ -1,4 +1,4 @@
-"""The texts of options to their values; a text that cannot be read is refused by its option."""
+"""Parses the texts of options; an error names the option."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def parse_run_date(text: str | None, timezone: tzinfo) -> date:
     """Return the run date: that of ``--run-date``, or today in the time zone.
 
     Raises:
-        UsageError: It is not a date.
+        UsageError: The text is not a date.
     """
     if text is None:
         return datetime.now(timezone).date()
@@ -36,7 +36,7 @@ def parse_timezone(name: str) -> tzinfo:
     """Return the time zone of ``--timezone``.
 
     Raises:
-        UsageError: There is none of this name.
+        UsageError: There is no time zone of this name.
     """
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - not needed for --help
 
@@ -52,7 +52,7 @@ def parse_fail_on(text: str) -> Rule:
     """Return a rule of ``--fail-on``.
 
     Raises:
-        UsageError: It is not a rule.
+        UsageError: The text is not a rule.
     """
     from jobs.compare.fail_on import RuleError, parse_rule  # noqa: PLC0415 - not needed for --help
 
@@ -63,10 +63,10 @@ def parse_fail_on(text: str) -> Rule:
 
 
 def time_limit(given: ParsedOptions, timezone: tzinfo) -> TimeLimit:
-    """Return the time that the run may take, by ``--deadline`` or ``--max-duration``.
+    """Return the time limit of ``--deadline`` or ``--max-duration``.
 
     Raises:
-        UsageError: It is neither a time nor a duration.
+        UsageError: The text is neither a time nor a duration.
     """
     from jobs.deadline import TimeLimit, parse_deadline  # noqa: PLC0415 - not needed for --help
 
@@ -80,7 +80,7 @@ def patience_s(given: ParsedOptions) -> float | None:
     """Return the seconds of ``--patience``, or None for the default.
 
     Raises:
-        UsageError: It is not a duration.
+        UsageError: The text is not a duration.
     """
     return _duration_s(given["patience"], "--patience")
 

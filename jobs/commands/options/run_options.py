@@ -1,4 +1,4 @@
-"""The options as click parsed them to those of the stages; contradictions are refused."""
+"""Makes the options of the stages from those that click parsed; refuses contradictions."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _settings(given: ParsedOptions) -> Settings:
         # Everybody can read a command line, but not palm.toml, which may hold a password.
         proxy=proxy_option(given["proxy"]) if _is_typed("proxy") else given["proxy"],
         ca_file=given["ca_file"],
-        # A flag that is not given is None: the value in the settings holds then.
+        # A flag that is not given is None; then the value in the settings counts.
         accept_unnamed=given["accept_unnamed"] or None,
         require_echo=given["require_echo"] or None,
     )

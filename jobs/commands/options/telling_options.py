@@ -1,4 +1,4 @@
-"""The options of ``palm-reconcile`` that say how others are told of a run."""
+"""The options of ``palm-reconcile`` for metrics, pings, messages, logs and progress."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ TELLING: Final = (
 
 
 def notify_options(given: ParsedOptions) -> NotifyOptions:
-    """Return the options of messages, from all options as click took them."""
+    """Return the options of messages, from all parsed options."""
     return NotifyOptions(
         target=given["notify"],
         on=NotifyOn(given["notify_on"]),

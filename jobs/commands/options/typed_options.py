@@ -1,4 +1,4 @@
-"""The words of a command line, option by option."""
+"""Splits a command line into its options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["typed_options"]
 
 
 def typed_options(words: Sequence[str]) -> Iterator[TypedOption]:
-    """Yield what was typed, option by option, each with its value."""
+    """Yield each option that was typed, with its value."""
     takes_value = _names_with_value()
     rest = iter(words)
     for word in rest:

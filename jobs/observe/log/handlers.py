@@ -108,8 +108,8 @@ class LogFile(logging.handlers.WatchedFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line into the file that now has this name.
 
-        If the file is renamed while the line is written, log rotation may have read it already.
-        The line is then written again into the new file: twice is better than not at all.
+        If the file is renamed while the line is written, log rotation may have read it already. The
+        line is then written again into the new file: twice is better than not at all.
         """
         try:
             line = self.format(record) + self.terminator
@@ -206,7 +206,7 @@ class Dispatcher(logging.Handler):
         """Pass on what is held back, and close the log file."""
         self.release_held_back()
         if self.file is not None:
-            with suppress(OSError):  # the disk is full
+            with suppress(OSError):  # for example a full disk
                 self.file.close()
             self.file = None
         super().close()

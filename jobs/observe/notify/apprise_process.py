@@ -82,7 +82,7 @@ class _Request(TypedDict):
 
 
 class _KeptLog(logging.Handler):
-    """Keeps what is logged about each service apart, and shows it to nobody."""
+    """Collects what is logged about each service separately, and shows it to nobody."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line."""
@@ -211,7 +211,7 @@ def _reason(lines: list[str]) -> str:
 
 
 def _note_refusals() -> None:
-    """Note that WeCom and DingTalk refuse a message: with HTTP 200, which Apprise believes."""
+    """Detect refusals by WeCom and DingTalk, which come with HTTP 200."""
     send = requests.Session.send
 
     def noting(

@@ -1,4 +1,4 @@
-"""Delivers a message beside the run, and says in words without secrets what went wrong with it."""
+"""Delivers a message while the run continues; reports errors without secrets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Delivered:
 
 
 class Delivery:
-    """A message on its way; the run goes on meanwhile.
+    """A message that is being sent while the run continues.
 
     Args:
         target: Where it goes.
@@ -79,7 +79,7 @@ class Delivery:
         self._process: subprocess.Popen[bytes] | None = None
         self._output = b""
         self._failed: str | None = None
-        # Popen waits until the new process runs; also that must not keep the run from ending.
+        # Popen waits until the new process has started; this must not delay the end of the run.
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         self._thread.start()
 
@@ -104,7 +104,7 @@ class Delivery:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                start_new_session=True,  # Ctrl+C in a terminal is for the run, not for this
+                start_new_session=True,  # Ctrl+C in a terminal is meant for the run
             )
             self._output, _ = self._process.communicate(self._request)
         except (OSError, ValueError) as error:
@@ -153,7 +153,7 @@ def _outcome(output: bytes, unfinished: str) -> Delivered:
 
 def _lines(output: bytes) -> Iterator[dict[str, Any]]:
     for text in output.splitlines():
-        with suppress(ValueError):  # the last line may be cut
+        with suppress(ValueError):  # the last line may be incomplete
             line = json.loads(text)
             if isinstance(line, dict):
                 yield line

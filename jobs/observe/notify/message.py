@@ -1,4 +1,4 @@
-"""What a message says: how a run ended, what is wrong, and the command that helps. Pure.
+"""The text of a message: how a run ended, what is wrong, and the command that helps. Pure.
 
 It is short, because chat services cut or refuse what is long, WeCom what has more than 2,048 bytes
 (https://developer.work.weixin.qq.com/document/path/91770), and holds no openid and no secret.

@@ -1,8 +1,8 @@
-"""Sends the message about a run where one is wanted; nothing that goes wrong with it fails the run.
+"""Sends the message about a run if one is wanted; errors of it never fail the run.
 
-What is wrong with ``PALM_NOTIFY`` is logged when the run begins, and what goes wrong with a message
-when the run ends: as warnings that ``-q`` does not silence, for whoever waits for messages would
-otherwise take silence for success.
+Errors in ``PALM_NOTIFY`` are logged when the run begins, and errors of a message when the run ends.
+They are warnings that ``-q`` does not silence, because people who wait for messages would otherwise
+take silence for success.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers that a run takes over from the report of the same date that it replaces."""
+"""Answers that a run reuses from the report of the same date that it replaces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["answers_to_keep", "unnamed_answers", "with_earlier_answers"]
 def answers_to_keep(
     run: RunOptions, replaced: Report | None, baseline: Report | None, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the answers that a correcting run takes over: the good ones of the corrected report.
+    """Return the answers that a correcting run reuses: the good ones of the corrected report.
 
     Args:
         run: Whether the run corrects a report, and the report of which date.
@@ -84,7 +84,7 @@ def with_earlier_answers(
 
 
 def unnamed_answers(report: Report, kept: pd.DataFrame) -> int:
-    """Return how many of the answers taken over from a report may be unnamed.
+    """Return how many of the answers that were reused from a report may be unnamed.
 
     A report says how many of its answers are unnamed, but not which ones.
     """

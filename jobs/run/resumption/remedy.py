@@ -40,7 +40,7 @@ def remedy(
         if option.name not in _THIS_RUN_ONLY and not _is_over(option, run)
     ]
     if deadline and not any(option.name == "--deadline" for option in command):
-        # It stands in palm.toml, where it has passed: an option overrules that.
+        # It is in palm.toml and has passed; an option overrides it.
         again.append(typed_option("--deadline", deadline.next(now)))
     again.append(typed_option("--run-date", run.run_date.isoformat()))
     if retry_unanswered or run.retry_unanswered:
@@ -66,7 +66,7 @@ def adding_remedy(command: Sequence[TypedOption], run: RunOptions) -> Iterator[N
 
 
 def _is_over(option: TypedOption, run: RunOptions) -> bool:
-    """Return True for a time limit with which the next run would ask nothing."""
+    """Return True if an option is a time limit with which the next run would ask nothing."""
     if option.name == "--deadline":
         deadline = run.time.deadline
         return deadline is not None and deadline.seconds_left(run.clock.wall()) <= 0

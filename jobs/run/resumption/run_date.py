@@ -1,4 +1,4 @@
-"""Which run date a run is for: its own, or that of an unfinished run that it resumes."""
+"""Determines the run date: today, the given one, or that of an unfinished run that is resumed."""
 
 from __future__ import annotations
 
