@@ -34,7 +34,7 @@ NAMES = {
     "state, change or reason": rf"\b(?:{CLASSES})\b",
     "number or exit code": NUMBER,
     "address": r"https?://[^\s)`]+",
-    "image": r"!\[[^]]*\](\([^)]+\))",
+    "image": r"!\[[^]]*\]\(([^)]+?)(?:\.zh-CN)?\.png\)",  # a picture may have a Chinese twin
 }
 IN_ROWS = rf"{INLINE_CODE}|{NUMBER}|\b(?:{CLASSES})\b"
 

@@ -104,7 +104,17 @@ def test_the_page_has_them(night, total, own):
     assert found == own
 
 
-def test_the_workbook_has_the_totals(night, total):
+def test_the_workbook_has_them(night, total, own):
     book = openpyxl.load_workbook(io.BytesIO(written(night[1], "xlsx")))
     rows = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True)}
-    assert (rows["gain"], rows["loss"], rows["hidden"]) == total
+    assert (rows["gained"], rows["lost"], rows["hidden"]) == total
+    headings, *rows = book["Organizations"].iter_rows(values_only=True)
+    found = {}
+    for row in rows:
+        values = dict(zip(headings, row, strict=True))
+        moves = (values["gained"], values["lost"], values["hidden"])
+        found[values["organization_id"]] = moves
+        assert values["hidden"] == values["REAUTHORIZED"] + values["CYCLED"]
+    assert found == own
+    lost = [values[1] for values in found.values()]
+    assert lost == sorted(lost, reverse=True)

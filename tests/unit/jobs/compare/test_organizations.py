@@ -16,7 +16,6 @@ from jobs.schema import ROWS, conform
 LAST = dt.date(2026, 11, 1)
 EARLIER = dt.date(2026, 10, 20)
 
-# organization, openid, state, previous_state, change, last_in_input
 REPORT = [
     ("A", "p1", "ON", "ON", "UNCHANGED", LAST),
     ("A", "p2", "OFF", "ON", "CLOSED", LAST),
@@ -34,18 +33,8 @@ REPORT = [
 
 
 @pytest.fixture
-def summary():
-    names = ["organization_id", "openid", "state", "previous_state", "change", "last_in_input"]
-    frame = pd.DataFrame(REPORT, columns=names)
-    good = frame["state"].where(frame["state"].isin(["ON", "OFF", "NONE"]))
-    rows = conform(
-        frame.assign(
-            known_state=good.fillna(frame["previous_state"]),
-            last_in_input=pd.to_datetime(frame["last_in_input"]),
-        ),
-        ROWS,
-    )
-    return summarize(rows, baseline_run_date=LAST)
+def summary(rows_of):
+    return summarize(rows_of(REPORT), baseline_run_date=LAST)
 
 
 def test_organizations_of_the_input_and_of_dropped_pairs_are_listed(summary):

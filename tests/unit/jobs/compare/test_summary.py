@@ -14,7 +14,6 @@ from jobs.schema import ROWS, Change, conform
 LAST = dt.date(2026, 11, 1)
 EARLIER = dt.date(2026, 10, 20)
 
-# organization, openid, state, previous_state, change, last_in_input
 REPORT = [
     ("A", "p1", "ON", "ON", "UNCHANGED", LAST),
     ("A", "p2", "OFF", "ON", "CLOSED", LAST),
@@ -34,19 +33,8 @@ REPORT = [
 
 
 @pytest.fixture
-def rows():
-    names = ["organization_id", "openid", "state", "previous_state", "change", "last_in_input"]
-    frame = pd.DataFrame(REPORT, columns=names)
-    good = frame["state"].where(frame["state"].isin(["ON", "OFF", "NONE"]))
-    unknown = frame["state"] == "UNKNOWN"
-    return conform(
-        frame.assign(
-            known_state=good.fillna(frame["previous_state"]),
-            unknown_reason=pd.Series("TIMEOUT", frame.index).where(unknown),
-            last_in_input=pd.to_datetime(frame["last_in_input"]),
-        ),
-        ROWS,
-    )
+def rows(rows_of):
+    return rows_of(REPORT)
 
 
 @pytest.fixture
