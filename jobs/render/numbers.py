@@ -66,11 +66,14 @@ def nobody_answered(report: Report) -> bool:
 
 
 def share(part: int, whole: int) -> str:
-    """Return a percentage; never 0.0 % or 100.0 % unless it is exactly that."""
+    """Return a percentage; never 0.0 % or 100.0 % unless it is exactly that.
+
+    A half is rounded up, as a spreadsheet does.
+    """
     if whole == 0:
         return "-"
-    percent = 100 * part / whole
-    shown = f"{percent:.1f} %"
+    tenths = (2_000 * part + whole) // (2 * whole)
+    shown = f"{tenths // 10}.{tenths % 10} %"
     if part > 0 and shown == "0.0 %":
         return "< 0.1 %"
     return "> 99.9 %" if part < whole and shown == "100.0 %" else shown

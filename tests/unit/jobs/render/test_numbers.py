@@ -49,6 +49,13 @@ def test_a_share_is_never_rounded_to_nothing_or_all(part, whole, said):
     assert share(part, whole) == said
 
 
+@pytest.mark.parametrize(
+    ("part", "whole", "said"), [(1, 16, "6.3 %"), (1, 80, "1.3 %"), (3, 80, "3.8 %")]
+)
+def test_a_half_is_rounded_up_as_in_a_spreadsheet(part, whole, said):
+    assert share(part, whole) == said
+
+
 @pytest.mark.parametrize(("number", "said"), [(0, "0"), (1200, "+1,200"), (-3, "-3")])
 def test_a_change_has_its_sign(number, said):
     assert signed(number) == said
