@@ -35,7 +35,7 @@ EXIT_CODES: Final = (
     ExitCode(3, "done, but more is unknown than --max-unknown allows, or the deadline came first"),
     ExitCode(
         4,
-        "stopped: no answer was accepted for --patience, too much is not believed or unnamed",
+        "stopped: no answer was accepted for --patience, too many are unverified or unnamed",
         (AbortedError,),
     ),
     ExitCode(5, "the controls do not balance; nothing is written", (UnbalancedError,)),
@@ -52,7 +52,7 @@ EXIT_CODES: Final = (
     ),
     ExitCode(
         75,
-        "another run is at it, the gateway could not be reached, or this machine lacks resources",
+        "another run is active, the gateway could not be reached, or this machine lacks resources",
         (NotNowError,),
     ),
     ExitCode(

@@ -195,7 +195,7 @@ def _named(content: bytes, pair: tuple[str, str]) -> Finding:
             content, openid=openid, organization_id=organization_id, request_id=None, verified_by=""
         )
     except UnnamedError as error:
-        detail = f"answered, but {error}: without it such answers are not believed"
+        detail = f"answered, but {error}: without it such answers are refused"
         return Finding(Level.WARN, "query", detail)
     except PalmError as error:
         return Finding(Level.WARN, "query", f"answered, but {error}")

@@ -155,7 +155,7 @@ def test_one_signed_answer_for_all_leads_to_no_false_state(gateway, night, is_tr
     stop = night(300, accept_unnamed=unnamed)
     assert isinstance(stop, RunError)
     assert exit_code_of(stop) == 4
-    assert "not believed" in str(stop)
+    assert "could not be verified" in str(stop)
     gateway.tell(reset=True)
     report = night(300, accept_unnamed=unnamed)
     assert is_true(report, 300)

@@ -297,7 +297,7 @@ def test_too_many_answers_that_are_not_believed_end_with_4(folder, source, confi
     gateway.faults = Faults.parse("altered=0.8")
     settings, waits = load_settings(read_config(config)), Waits(retry=Retry(attempts=1))
     chosen = options(source, folder / "r.parquet", DAY, settings=settings, rate=1000, waits=waits)
-    with pytest.raises(RunError, match="of 30 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="of 30 pairs could not be verified") as stop:
         run_quietly(chosen)
     assert exit_code_of(stop.value) == 4
     assert not (folder / "r.parquet").exists()

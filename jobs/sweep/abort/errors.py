@@ -50,7 +50,7 @@ def unverified_error(which: str) -> RunError:
         which: The subject of the sentence, such as "the answers about the last 100 pairs".
     """
     return AbortedError(
-        f"{which} are not believed, which is more than chance explains: check base_url, proxies "
+        f"{which} could not be verified, which is too many to be chance: check base_url, proxies "
         "and keys, then run again",
     )
 
@@ -70,7 +70,7 @@ def _cause(error: PalmError | None) -> str:
     if isinstance(error, ThrottledError):
         return f"every request is throttled ({error})"
     if isinstance(error, VerificationError):
-        return f"no answer is believed ({error})"
+        return f"no answer could be verified ({error})"
     if error is None:
         return "gateway down (no answer at all)"
     text = str(error).removeprefix(_NO_CONNECTION)

@@ -205,7 +205,8 @@ class AbortMonitor:
         self._refusals[kind] += 1
         if self._refusals[kind] >= self._thresholds.identical_refusals:
             raise CredentialsError(
-                f"the first {self._refusals[kind]} pairs were all refused alike: {diagnose(error)}",
+                f"the first {counted(self._refusals[kind], 'pair')} were all refused for the same "
+                f"reason: {diagnose(error)}",
             )
 
     def _count_unverified(self, index: int, error: VerificationError) -> None:

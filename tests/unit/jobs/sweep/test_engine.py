@@ -317,7 +317,7 @@ async def test_what_the_extra_round_finds_counts(run, pairs_of):
 @pytest.mark.parametrize("error", [wrong(), MismatchError("x"), BodyError("x")], ids=repr)
 async def test_too_many_answers_that_are_not_believed_stop_the_run(run, pairs_of, error):
     pairs = pairs_of(*(f"A/{i}" for i in range(100)))
-    with pytest.raises(RunError, match="5 of 100 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="5 of 100 pairs could not be verified") as stop:
         await run(pairs, lambda o, *_: error if int(o) >= 95 else "ON")
     assert exit_code_of(stop.value) == 4
 
@@ -358,7 +358,7 @@ async def test_an_unknown_key_that_the_extra_round_got_past_is_forgotten(run, pa
             return MismatchError("x")
         return wrong(SignatureReason.UNKNOWN_SERIAL) if times == 1 and int(openid) > 50 else "ON"
 
-    with pytest.raises(RunError, match="10 of 100 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="10 of 100 pairs could not be verified") as stop:
         await run(pairs, tell)
     assert exit_code_of(stop.value) == 4
 

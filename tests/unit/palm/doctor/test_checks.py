@@ -194,7 +194,7 @@ async def test_an_answer_that_is_not_believed_fails(gateway, settings, fault):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("unnamed", "see accept_unnamed: without it such answers are not believed"),
+        ("unnamed", "see accept_unnamed: without it such answers are refused"),
         ("nostate", "answered, but the answer has no state"),
         ("other", "answered, but the answer is about another openid"),
         ("truncated", "answered, but the answer is not JSON"),

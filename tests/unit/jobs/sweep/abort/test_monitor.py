@@ -71,7 +71,7 @@ def test_patience_is_counted_from_the_last_accepted_answer(abort, clock):
      (ServerError(502), "gateway down (HTTP 502)"),
      (ThrottledError(429, "FREQUENCY_LIMITED"),
       "every request is throttled (HTTP 429: FREQUENCY_LIMITED)"),
-     (BodyError("the answer is no JSON"), "no answer is believed (the answer is no JSON)")],
+     (BodyError("the answer is no JSON"), "no answer could be verified (the answer is no JSON)")],
     ids=lambda each: type(each).__name__,
 )  # fmt: skip
 def test_what_kept_all_answers_away_is_said(abort, clock, error, trouble):
@@ -184,7 +184,7 @@ def test_a_canary_of_which_all_organizations_are_denied_ends_with_77(clock):
 def test_so_many_unbelieved_pairs_in_a_row_end_the_run(abort):
     for place in range(3):
         abort.failed(place, "A", MismatchError("about somebody else"))
-    with pytest.raises(RunError, match="the last 4 pairs are not believed") as stop:
+    with pytest.raises(RunError, match="the last 4 pairs could not be verified") as stop:
         abort.failed(3, "A", BodyError("not JSON"))
     assert exit_code_of(stop.value) == 4
 
@@ -229,7 +229,7 @@ def test_a_canary_whose_answers_name_nobody_stops_at_once_and_names_the_option(c
 
 
 def test_a_canary_of_copies_is_not_believed_and_never_a_matter_of_keys(clock):
-    with pytest.raises(RunError, match="not believed") as stop:
+    with pytest.raises(RunError, match="the first 3 pairs could not be verified") as stop:
         canary(clock, 3, *zip("ABC", [unbelieved(SignatureReason.REPLAYED)] * 3, strict=True))
     assert exit_code_of(stop.value) == 4
 
@@ -272,7 +272,7 @@ def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(abo
     other.answered(9, "A")
     for place in range(3):
         other.failed(place, "A", unbelieved())
-    with pytest.raises(RunError, match="the last 4 pairs are not believed"):
+    with pytest.raises(RunError, match="the last 4 pairs could not be verified"):
         other.failed(3, "A", unbelieved())
 
 
