@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pytest
 
 from jobs.history.durations import OpenAuthorizations
-from jobs.history.night_rows import NightRows
-from jobs.schema import Change, State
-
-STATES, CHANGES = list(State), list(Change)
-NEVER_MS = np.iinfo(np.int64).max
 
 
-def night(day, **pairs):
-    """Return a night's rows: ``a="ON OPENED"`` is the pair 0, ``b`` the pair 1.
+@pytest.fixture
+def lasted(night):
+    """Return a function: the days that ended ones and censored ones lasted; night 1 is of OFF."""
 
-    A pair that is left out has no row.
-    """
-    words = [told.split() for told in pairs.values()]
-    state = np.array([STATES.index(each[0]) for each in words])
-    change = np.array([CHANGES.index(each[1]) for each in words])
-    answered = state != STATES.index("UNKNOWN")
-    from_on = np.array([each[2:] == ["ON"] for each in words], dtype=bool)
-    return NightRows(
-        day=day,
-        pairs=np.array([ord(name) - ord("a") for name in pairs]),
-        organizations=np.zeros(len(pairs), dtype=np.int64),
-        here=np.ones(len(pairs), dtype=bool),
-        answered=answered,
-        on=state == STATES.index("ON"),
-        known_on=state == STATES.index("ON"),
-        change=change,
-        lost=(change == CHANGES.index("CLOSED")) | ((change == CHANGES.index("CLEARED")) & from_on),
-        first_seen_ms=np.full(len(pairs), NEVER_MS),
-    )
+    def lasted(*nights):
+        followed = OpenAuthorizations()
+        for each in (night(1, a="OFF UNCHANGED", b="OFF UNCHANGED", c="OFF UNCHANGED"), *nights):
+            followed.observe(each, 3)
+        followed.durations()
+        return sorted(followed._ended.elements()), sorted(followed._censored.elements())
+
+    return lasted
 
 
-def lasted(*nights):
-    """Return the days that ended ones and censored ones lasted; the first night is 1, of OFF."""
-    followed = OpenAuthorizations()
-    for each in (night(1, a="OFF UNCHANGED", b="OFF UNCHANGED", c="OFF UNCHANGED"), *nights):
-        followed.observe(each, 3)
-    followed.durations()
-    return sorted(followed._ended.elements()), sorted(followed._censored.elements())
-
-
-def test_one_ends_on_the_night_of_its_closing_or_clearing():
+def test_one_ends_on_the_night_of_its_closing_or_clearing(lasted, night):
     assert lasted(
         night(2, a="ON REOPENED", b="ON OPENED"),
         night(5, a="OFF CLOSED", b="ON UNCHANGED"),
@@ -54,17 +30,17 @@ def test_one_ends_on_the_night_of_its_closing_or_clearing():
     ) == ([3, 7], [])
 
 
-def test_a_reauthorization_ends_one_and_begins_another():
+def test_a_reauthorization_ends_one_and_begins_another(lasted, night):
     assert lasted(
         night(2, a="ON REOPENED"), night(6, a="ON REAUTHORIZED"), night(8, a="OFF CLOSED")
     ) == ([2, 4], [])
 
 
-def test_a_reauthorization_whose_beginning_nobody_saw_begins_one():
+def test_a_reauthorization_whose_beginning_nobody_saw_begins_one(lasted, night):
     assert lasted(night(6, a="ON REAUTHORIZED"), night(8, a="OFF CLOSED")) == ([2], [])
 
 
-def test_one_that_ended_on_lost_nights_and_was_opened_again_is_two():
+def test_one_that_ended_on_lost_nights_and_was_opened_again_is_two(lasted, night):
     """Its end, and the nights after it, have no report; then it is ON once more, and ends."""
     assert lasted(
         night(2, a="ON REOPENED"),
@@ -74,7 +50,9 @@ def test_one_that_ended_on_lost_nights_and_was_opened_again_is_two():
     ) == ([5], [2])
 
 
-def test_one_that_ended_on_lost_nights_is_censored_once_where_later_nights_show_it_over():
+def test_one_that_ended_on_lost_nights_is_censored_once_where_later_nights_show_it_over(
+    lasted, night
+):
     assert lasted(
         night(2, a="ON REOPENED"),
         night(7, a="ON UNCHANGED"),
@@ -85,7 +63,7 @@ def test_one_that_ended_on_lost_nights_is_censored_once_where_later_nights_show_
     ) == ([1], [5])
 
 
-def test_one_that_was_forgotten_and_is_seen_for_the_first_time_again_is_censored():
+def test_one_that_was_forgotten_and_is_seen_for_the_first_time_again_is_censored(lasted, night):
     """Nobody saw the one begin that is ON then: it is left out."""
     assert lasted(
         night(2, a="ON OPENED"),
@@ -95,7 +73,7 @@ def test_one_that_was_forgotten_and_is_seen_for_the_first_time_again_is_censored
     ) == ([], [1])
 
 
-def test_a_cycle_is_one_day_beside_what_was_open_and_ended_unseen():
+def test_a_cycle_is_one_day_beside_what_was_open_and_ended_unseen(lasted, night):
     assert lasted(
         night(2, a="ON OPENED", b="OFF CYCLED"),
         night(4, a="ON UNCHANGED"),
@@ -103,7 +81,7 @@ def test_a_cycle_is_one_day_beside_what_was_open_and_ended_unseen():
     ) == ([1, 1], [2])
 
 
-def test_what_is_open_at_the_end_is_censored_at_the_last_night_that_answered_on():
+def test_what_is_open_at_the_end_is_censored_at_the_last_night_that_answered_on(lasted, night):
     assert lasted(
         night(2, a="ON OPENED", b="ON OPENED", c="ON OPENED"),
         night(5, a="ON UNCHANGED", b="UNKNOWN UNKNOWN"),
@@ -111,7 +89,7 @@ def test_what_is_open_at_the_end_is_censored_at_the_last_night_that_answered_on(
     ) == ([], [0, 0, 3])
 
 
-def test_those_that_the_first_night_shows_are_left_out_also_where_it_opened_them():
+def test_those_that_the_first_night_shows_are_left_out_also_where_it_opened_them(night):
     """The first report of a folder may be compared with one that is not there."""
     followed = OpenAuthorizations()
     followed.observe(night(1, a="ON OPENED", b="OFF CYCLED"), 2)
@@ -120,7 +98,7 @@ def test_those_that_the_first_night_shows_are_left_out_also_where_it_opened_them
     assert (durations.ended, durations.censored, durations.median_days) == (0, 0, None)
 
 
-def test_a_pair_that_comes_later_is_followed_from_then_on():
+def test_a_pair_that_comes_later_is_followed_from_then_on(night):
     followed = OpenAuthorizations()
     followed.observe(night(1, a="OFF UNCHANGED"), 1)
     followed.observe(night(2, a="OFF UNCHANGED", b="ON OPENED"), 2)
@@ -130,7 +108,7 @@ def test_a_pair_that_comes_later_is_followed_from_then_on():
     assert (durations.median_days, durations.longest_days) == (2, 2)
 
 
-def test_after_several_lost_nights_what_was_seen_over_is_not_taken_for_open_again():
+def test_after_several_lost_nights_what_was_seen_over_is_not_taken_for_open_again(lasted, night):
     """It closed and was opened again on nights without a report: the later one's start is unseen.
 
     Its closing ends neither the first one, which is censored where it was last seen, nor another.
