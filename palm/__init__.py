@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from palm.http.answer import Answer
-    from palm.http.query import Attempt
+    from palm.http.request.attempts import Attempt
     from palm.http.request.options import RequestOptions
     from palm.http.request.timeouts import Timeouts
     from palm.models import AuthorizationState, PalmAuthorization
@@ -156,7 +156,7 @@ _WHERE: Final = {
     "ArgumentError": "errors",
     "AsyncNode": "chain",
     "AsyncPalm": "client",
-    "Attempt": "http.query",
+    "Attempt": "http.request.attempts",
     "AuthorizationState": "models",
     "Authorizations": "palmservice",
     "VerificationError": "errors",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 from palm.chain import AsyncNode
 from palm.clock import Clock, checked_clock
 from palm.crypto.keys import Merchant, PlatformKeys
+from palm.crypto.request_signing import random_nonce
 from palm.crypto.signing import RSASigner, RSAVerifier
 from palm.http.answer import Answer
 from palm.http.query import QuerySender
+from palm.http.request.attempts import AttemptReporter
 from palm.http.request.options import PLAIN, RequestOptions
 from palm.http.signed import SignedTransport
 from palm.http.tls import tls_context
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPalm"]
 
 T = TypeVar("T")
-
-
-def _random_nonce() -> str:
-    return os.urandom(16).hex()
 
 
 class AsyncPalm:
@@ -71,7 +68,7 @@ class AsyncPalm:
         accept_unnamed: Whether to accept answers that do not name the pair. The signature does not
             cover the request, so nothing proves that such an answer belongs to it.
         require_echo: The default, kept for older programs; it contradicts ``accept_unnamed``.
-        on_attempt: Called with the result of every attempt.
+        on_attempt: Called in the event loop with the result of every attempt; must not block.
         nonce: Returns a new random text for every request.
         clock: The time, for the client and all its parts.
         steady: Deprecated: use ``clock``.
@@ -118,7 +115,7 @@ class AsyncPalm:
                 self.hosts,
                 Transport(timeouts, checked_proxy(proxy) if proxy else None, tls),
                 clock=clock,
-                nonce=options.get("nonce", _random_nonce),
+                nonce=options.get("nonce", random_nonce),
             ),
             Admission.of(
                 rate=options.get("rate"),
@@ -131,7 +128,7 @@ class AsyncPalm:
             ConnectionLimit(options.get("connections")),
             timeouts,
             clock,
-            options.get("on_attempt"),
+            AttemptReporter.of(options.get("on_attempt")),
         )
 
     @property
@@ -264,13 +261,7 @@ class AsyncPalm:
     ) -> Answer:
         """Return the verified answer to a request; see :meth:`ask`."""
         return await self._queries.send(
-            method,
-            target,
-            lambda answer: answer,
-            body,
-            private=private,
-            route=route,
-            options=options,
+            method, target, lambda it: it, body, private=private, route=route, options=options
         )
 
     async def ask(

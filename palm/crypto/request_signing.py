@@ -6,6 +6,7 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365342
 from __future__ import annotations
 
 import asyncio
+import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -14,7 +15,12 @@ from palm.clock import Clock
 from palm.crypto.signer_calls import SignerCalls
 from palm.crypto.signing import Signer, Verifier, authorization, message
 
-__all__ = ["RequestSigner", "Signing"]
+__all__ = ["RequestSigner", "Signing", "random_nonce"]
+
+
+def random_nonce() -> str:
+    """Return a new random text: 32 characters, as the documentation's examples have."""
+    return os.urandom(16).hex()
 
 
 class RequestSigner:

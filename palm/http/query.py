@@ -10,6 +10,7 @@ from palm.clock import Clock
 from palm.errors import ClosedError, PalmError, ThrottledError
 from palm.errors.remedies import add_advice
 from palm.http.answer import Answer
+from palm.http.request.attempts import Attempt, AttemptReporter, Exchange
 from palm.http.request.options import PLAIN, RequestOptions
 from palm.http.request.timeouts import Timeouts
 from palm.http.signed import SignedTransport
@@ -19,25 +20,9 @@ from palm.resilience.pacer import Permit
 from palm.resilience.retry import Retry, call_with_retry
 from palm.text.redact import shown_route
 
-__all__ = ["Attempt", "QuerySender"]
+__all__ = ["QuerySender"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """The result of one request, as ``on_attempt`` receives it.
-
-    Attributes:
-        elapsed_s: Seconds from the moment at which the request was let through to its result. A
-            request that had to wait for the quota a second time counts from the end of that wait.
-        error: What went wrong; None if the request was answered and the answer verified.
-        number: Which attempt of its query it was, from 1.
-    """
-
-    elapsed_s: float
-    error: PalmError | None
-    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +36,7 @@ class QuerySender:
         connections: How many requests are in flight at a time; shared by all copies of a client.
         timeouts: For each attempt.
         clock: The time, shared with the transport and the admission.
-        on_attempt: Called with the result of every attempt; None: nothing is called.
+        reporter: Reports the result of every attempt; None: nobody wants to know.
     """
 
     transport: SignedTransport
@@ -60,7 +45,7 @@ class QuerySender:
     connections: ConnectionLimit
     timeouts: Timeouts
     clock: Clock
-    on_attempt: Callable[[Attempt], None] | None = None
+    reporter: AttemptReporter | None = None
 
     async def send(
         self,
@@ -127,10 +112,11 @@ class _Query(Generic[T]):
     async def attempt(self) -> T:
         """Send one request when it may be sent; return what ``read`` makes of its answer."""
         admission = self.sender.admission
+        asked_at = self.sender.clock.monotonic()
         async with self.sender.connections:
             is_probe = await admission.enter()
             try:
-                return await self._request()
+                return await self._request(asked_at)
             finally:
                 if is_probe:
                     admission.leave()
@@ -139,10 +125,11 @@ class _Query(Generic[T]):
         """Return the seconds since the caller asked."""
         return self.sender.clock.monotonic() - self.began_at
 
-    async def _request(self) -> T:
+    async def _request(self, asked_at: float) -> T:
         sender = self.sender
         self.sent += 1
         permit = Permit(sender.admission.pacer, clock=sender.clock)
+        exchange = Exchange()
         try:
             result = await sender.transport.ask(
                 self.method,
@@ -153,22 +140,25 @@ class _Query(Generic[T]):
                 timeouts=sender.timeouts,
                 permit=permit,
                 options=self.options,
+                exchange=exchange,
             )
         except ClosedError:  # no result of a request
             raise
         except PalmError as error:
             self._describe(error)
             self._record(permit, error)
+            self._report(permit, error, exchange, asked_at)
             raise
         # Not in a finally block: nothing is known about an attempt that was cancelled.
         self._record(permit, None)
+        self._report(permit, None, exchange, asked_at)
         return result
 
     def _describe(self, error: PalmError) -> None:
         """Add to an error which request failed, and remove private texts from it."""
         error.attempts = self.sent
         error.method = self.method
-        error.route = None if self.route is None else shown_route(self.route)
+        error.route = self._shown_route()
         error.elapsed_s = self.elapsed()
         error.take_out(self.private)
 
@@ -190,5 +180,28 @@ class _Query(Generic[T]):
             self.throttles += 1
             adapts = self.throttles == 1 and sender.retry.adapts
         sender.admission.record(permit, error, now, adapts=adapts)
-        if sender.on_attempt is not None:
-            sender.on_attempt(Attempt(now - permit.granted_at, error, self.sent))
+
+    def _report(
+        self, permit: Permit, error: PalmError | None, exchange: Exchange, asked_at: float
+    ) -> None:
+        if self.sender.reporter is None:
+            return
+        now, granted_at = self.sender.clock.monotonic(), permit.granted_at
+        self.sender.reporter.report(
+            Attempt(
+                elapsed_s=now - granted_at,
+                error=error,
+                number=self.sent,
+                method=self.method,
+                route=self._shown_route(),
+                host=exchange.host,
+                status=exchange.status,
+                request_id=exchange.request_id(self.private),
+                waited_s=granted_at - asked_at,
+                sent_bytes=len(self.body),
+                received_bytes=exchange.received_bytes,
+            )
+        )
+
+    def _shown_route(self) -> str | None:
+        return None if self.route is None else shown_route(self.route)

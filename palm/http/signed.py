@@ -10,7 +10,7 @@ from palm.clock import Clock
 from palm.crypto.certificate_store import CertificateStore
 from palm.crypto.certificates import CERTIFICATES, APIv3Key
 from palm.crypto.replay import ReplayMemory
-from palm.crypto.request_signing import RequestSigner, Signing
+from palm.crypto.request_signing import RequestSigner, Signing, random_nonce
 from palm.crypto.signature_headers import Headers, SignatureHeaders, signature_headers
 from palm.crypto.signing import Signer, Verifier
 from palm.errors import (
@@ -27,6 +27,7 @@ from palm.errors import (
 )
 from palm.http.answer import TYPED, Answer, error_of, request_id_of
 from palm.http.connections import RawResponse
+from palm.http.request.attempts import Exchange
 from palm.http.request.options import PLAIN, RequestOptions
 from palm.http.request.timeouts import Timeouts
 from palm.http.transport import Transport
@@ -65,7 +66,7 @@ class SignedTransport:
         transport: Transport,
         *,
         clock: Clock | None = None,
-        nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
+        nonce: Callable[[], str] = random_nonce,
     ) -> None:
         self.signer = signer
         self.verifier = verifier
@@ -94,6 +95,7 @@ class SignedTransport:
         timeouts: Timeouts | None = None,
         permit: Permit | None = None,
         options: RequestOptions = PLAIN,
+        exchange: Exchange | None = None,
     ) -> T:
         """Send one request, signed anew, and return what ``read`` makes of its verified answer.
 
@@ -109,13 +111,16 @@ class SignedTransport:
             timeouts: Instead of the transport's own.
             permit: Checked again when the request is written.
             options: What the caller set of this request.
+            exchange: Filled in while the request is sent.
 
         Raises:
             PalmError: As drawn in :mod:`palm.errors`.
         """
         if isinstance(self.verifier, CertificateStore) and self.verifier.needs_refresh():
             await self._refresh(self.verifier)
-        with await self.send(method, target, body, timeouts, permit, options=options) as raw:
+        with await self.send(
+            method, target, body, timeouts, permit, options=options, exchange=exchange
+        ) as raw:
             try:
                 result = read(await self._verified(raw, private))
             except PalmError as error:
@@ -223,6 +228,7 @@ class SignedTransport:
         permit: Permit | None = None,
         *,
         options: RequestOptions = PLAIN,
+        exchange: Exchange | None = None,
     ) -> RawResponse:
         """Send one request, signed anew; return its response, not yet verified.
 
@@ -235,6 +241,8 @@ class SignedTransport:
         signing = Signing(self._request_signer, method, target, body, options.own_headers)
         signer_is_slow = False
         host = self.hosts.choose(self._clock.monotonic())
+        exchange = exchange or Exchange()
+        exchange.base_url = host
         try:
             raw = await self._transport.send(
                 method,
@@ -264,6 +272,8 @@ class SignedTransport:
         if signer_is_slow:
             raise SignerTimeoutError("the signer did not return in time")
         raw.host = host
+        exchange.status, exchange.headers = raw.status, raw.headers
+        exchange.received_bytes = len(raw.content)
         self.hosts.answered(host)
         return raw
 

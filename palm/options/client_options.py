@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 from palm.clock import Clock, ReadTime, Sleep
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.signing import Signer, Verifier
-from palm.http.query import Attempt
+from palm.http.request.attempts import Attempt
 from palm.http.request.timeouts import Timeouts
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import json
+import time
 
 import pytest
 
@@ -25,6 +27,7 @@ from palm import (
     TimedOutError,
     Timeouts,
     UnauthorizedError,
+    message,
 )
 from palm.http.query import QuerySender
 from palm.resilience.admission import Admission
@@ -276,3 +279,92 @@ async def test_the_pace_is_told_when_a_request_was_written_not_when_it_was_let_t
         await sender.send("GET", "/x", lambda answer: answer)
     assert len(adaptation.sent) == len(transport.connected_at) >= 1
     assert adaptation.sent[0] >= transport.connected_at[0] > transport.let_through_at
+
+
+# --- what on_attempt is called with
+
+
+async def test_an_attempt_tells_all_but_the_person(keys, serve):
+    """Both attempts of one query: the first is refused unsigned, the second answered."""
+    told = []
+
+    async def script(line):
+        body = json.dumps(
+            {
+                "state": "AUTHORIZATION_STATE_ON",
+                "openid": OPENID,
+                "organization_id": "1004",
+                "authorize_time": "2026-01-01T00:00:00+08:00",
+            }
+        ).encode()
+        if line.number == 1:
+            await line.answer(500, b"{}", "Request-ID: 08-1\r\n")
+            return
+        at, nonce = str(int(time.time())), "n1"
+        signature = base64.b64encode(
+            keys.sign(keys.public_key_id, message(at, nonce, body))
+        ).decode()
+        head = (
+            f"Wechatpay-Timestamp: {at}\r\nWechatpay-Nonce: {nonce}\r\n"
+            f"Wechatpay-Signature: {signature}\r\nWechatpay-Serial: {keys.public_key_id}\r\n"
+            "Request-ID: 08-2\r\n"
+        )
+        await line.answer(200, body, head)
+
+    async with serve(script) as server, client(keys, server, on_attempt=told.append) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+        host = server.base_url.removeprefix("http://")
+    first, second = told
+    assert (type(first.error), second.error) == (ServerError, None)
+    assert [each.number for each in told] == [1, 2]
+    assert {each.method for each in told} == {"GET"}
+    assert {each.route for each in told} == {ROUTE}
+    assert {each.host for each in told} == {host}
+    assert [each.status for each in told] == [500, 200]
+    assert [each.request_id for each in told] == ["08-1", "08-2"]
+    assert (first.received_bytes, second.received_bytes > 100) == (2, True)
+    assert {each.sent_bytes for each in told} == {0}
+    assert all(0 <= each.waited_s < 5 and 0 < each.elapsed_s < 5 for each in told)
+    assert OPENID not in f"{told!r} {[each.error and str(each.error) for each in told]}"
+
+
+async def test_an_attempt_without_a_response_has_no_status(keys):
+    told = []
+    async with client(keys, "http://127.0.0.1:9", on_attempt=told.append) as palm:
+        with pytest.raises(ConnectError):
+            await palm.v3.foo._bar_.post(bar="1", json={"a": 1})
+    [attempt] = told
+    assert (attempt.method, attempt.route, attempt.host) == ("POST", "/v3/foo/{bar}", "127.0.0.1:9")
+    assert (attempt.status, attempt.request_id, attempt.received_bytes) == (None, None, 0)
+    assert attempt.sent_bytes == len(b'{"a":1}')
+
+
+async def test_an_id_written_into_a_path_is_not_in_the_route(keys):
+    told = []
+    async with client(keys, "http://127.0.0.1:9", on_attempt=told.append) as palm:
+        with pytest.raises(ConnectError):
+            await palm[f"v3/palmservice/authorization/openid/{OPENID}"].get()
+    assert {each.route for each in told} == {"/v3/palmservice/authorization/openid/…"}
+
+
+async def test_the_wait_for_the_quota_is_told_apart_from_the_request(keys):
+    told = []
+    options = {"on_attempt": told.append, "rate": 20, "retry": Retry(attempts=1)}
+    async with client(keys, "http://127.0.0.1:9", **options) as palm:
+        for _ in range(2):
+            with pytest.raises(ConnectError):
+                await palm.v3.foo.get()
+    assert told[0].waited_s < 0.02 < told[1].waited_s
+
+
+async def test_an_exception_in_on_attempt_breaks_nothing(keys, caplog):
+    def fail(attempt):
+        raise RuntimeError(OPENID)
+
+    async with client(keys, "http://127.0.0.1:9", on_attempt=fail) as palm:
+        with pytest.raises(ConnectError) as caught:
+            await palm.authorizations.get(OPENID, "1004")
+    assert caught.value.attempts == 2
+    [line] = [each.getMessage() for each in caplog.records if each.name == "palm"]
+    assert line.startswith("on_attempt raised RuntimeError in fail, line ")
+    assert OPENID not in line
