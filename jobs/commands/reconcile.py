@@ -9,8 +9,8 @@ import click
 
 from jobs.commands.exit_codes import EXIT_CODES, exit_code_of
 from jobs.commands.options.groups import GROUPS
+from jobs.commands.options.observe_options import notify_options
 from jobs.commands.options.option_values import parse_run_date, parse_timezone
-from jobs.commands.options.telling_options import notify_options
 from jobs.commands.reconcile_command import ReconcileCommand
 from jobs.errors import NotNowError, RunError
 from jobs.observe.report_name import report_name

@@ -34,9 +34,9 @@ class ReconcileCommand(GroupedCommand):
             context = super().make_context(info_name, args, parent, **more)
             _check_required(context)
         except (click.UsageError, RunError, SettingsError) as error:
-            from jobs.observe.unparsed_options import tell_of_usage_error  # noqa: PLC0415
+            from jobs.observe.usage_errors import report_usage_error  # noqa: PLC0415
 
-            tell_of_usage_error(given, exit_code_of(error), _line_of(error))
+            report_usage_error(given, exit_code_of(error), _line_of(error))
             raise
         return context
 

@@ -182,7 +182,7 @@ def _compared(named: TwoReports) -> Report:
 
 
 def _read(path: Path) -> Report:
-    from jobs.extract.rewritten import is_rewritten, read_rewritten  # noqa: PLC0415
+    from jobs.extract.rewritten_parquet import is_rewritten, read_rewritten  # noqa: PLC0415
     from jobs.report.model import ReportError  # noqa: PLC0415 - pandas and all
     from jobs.report.parquet import read_checked, with_unknown  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 import numpy as np
 
-from jobs.json_part import Defined
+from jobs.json_dataclass import Defined
 from jobs.schema import Array, Change, State
 
 __all__ = ["CHANGES", "STATES", "ByState", "add_counts", "count", "count_table", "present"]

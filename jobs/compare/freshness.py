@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import numpy as np
 import pandas as pd
 
-from jobs.json_part import Defined, JsonPart, JsonSchema
+from jobs.json_dataclass import Defined, JsonDataclass, JsonSchema
 from jobs.schema import State
 
 __all__ = ["Freshness", "freshness"]
@@ -19,7 +19,7 @@ _DAYS: Final = {"under_1_day": 1, "under_2_days": 2, "under_4_days": 4, "under_8
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness(JsonPart):
+class Freshness(JsonDataclass):
     """How many pairs have an answer, and how old the known states are."""
 
     coverage: Annotated[float, JsonSchema(minimum=0, maximum=1)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.compare.counting import CHANGES, STATES, ByState, add_counts, count_table, present
-from jobs.json_part import Count, Defined, JsonPart
+from jobs.json_dataclass import Count, Defined, JsonDataclass
 from jobs.schema import GAIN, HIDDEN, Array, Change, State
 
 __all__ = ["OrganizationCounts", "count_organizations"]
@@ -19,7 +19,7 @@ _ON = STATES.index(State.ON)
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationCounts(JsonPart):
+class OrganizationCounts(JsonDataclass):
     """The counts of one organization."""
 
     pairs: Count

@@ -24,7 +24,7 @@ from jobs.compare.counting import (
     present,
 )
 from jobs.compare.organizations import OrganizationCounts, count_organizations
-from jobs.json_part import Count, Defined, JsonPart, Readers
+from jobs.json_dataclass import Count, Defined, JsonDataclass, Readers
 from jobs.schema import GAIN, HIDDEN, Array, Change, State, UnknownReason, codes
 
 __all__ = [
@@ -53,7 +53,7 @@ _Transitions: TypeAlias = Annotated[dict[str, dict[str, int]], Defined("transiti
 
 
 @dataclass(frozen=True, slots=True)
-class RollForward(JsonPart):
+class RollForward(JsonDataclass):
     """The roll-forward of one state."""
 
     opening: Count
@@ -77,7 +77,7 @@ class RollForward(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class Summary(JsonPart):
+class Summary(JsonDataclass):
     """The counts of the rows."""
 
     pairs: Count

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 from jobs.compare.fail_on import COMPARISONS, NAMES, ROLL_UPS, Rule
 from jobs.compare.summary import Summary
-from jobs.json_part import Count, JsonPart, JsonSchema, JsonValue
+from jobs.json_dataclass import Count, JsonDataclass, JsonSchema, JsonValue
 from jobs.plurals import filled
 from jobs.schema import State
 
@@ -84,7 +84,7 @@ LABELS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class TooMuchUnknown(JsonPart):
+class TooMuchUnknown(JsonDataclass):
     """More is unknown than --max-unknown allows (exit 3)."""
 
     kind: ClassVar = "too_much_unknown"
@@ -116,7 +116,7 @@ class TooMuchUnknown(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLimitReached(JsonPart):
+class TimeLimitReached(JsonDataclass):
     """The time limit was reached before every pair was asked about (exit 3)."""
 
     kind: ClassVar = "time_limit"
@@ -132,7 +132,7 @@ class TimeLimitReached(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleHolds(JsonPart):
+class RuleHolds(JsonDataclass):
     """A rule of --fail-on holds (exit 10)."""
 
     kind: ClassVar = "rule"

@@ -17,7 +17,7 @@ import pandas as pd
 
 from jobs.history.night_rows import NightRows
 from jobs.history.pair_numbers import grown
-from jobs.json_part import JsonPart
+from jobs.json_dataclass import JsonDataclass
 from jobs.schema import Array, Change
 
 __all__ = ["WINDOW_DAYS", "ArrivalDates", "ArrivalWeek", "Arrivals"]
@@ -33,7 +33,7 @@ _DAYS_A_WEEK: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalWeek(JsonPart):
+class ArrivalWeek(JsonDataclass):
     """Who arrived in one week."""
 
     monday: date
@@ -47,7 +47,7 @@ class ArrivalWeek(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrivals(JsonPart):
+class Arrivals(JsonDataclass):
     """Who arrived after the first night."""
 
     arrived: int

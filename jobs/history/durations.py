@@ -20,7 +20,7 @@ import numpy as np
 from jobs.history.kaplan_meier import Step, kaplan_meier, median
 from jobs.history.night_rows import NightRows
 from jobs.history.pair_numbers import grown
-from jobs.json_part import JsonPart
+from jobs.json_dataclass import JsonDataclass
 from jobs.schema import GAIN, Array, Change
 
 __all__ = ["Durations", "OpenAuthorizations"]
@@ -30,7 +30,7 @@ _NONE: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Durations(JsonPart):
+class Durations(JsonDataclass):
     """How long authorizations last that began after the first night."""
 
     ended: int

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from jobs.json_part import JsonPart
+from jobs.json_dataclass import JsonDataclass
 
 __all__ = ["Step", "kaplan_meier", "median"]
 
@@ -21,7 +21,7 @@ _HALF: Final = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Step(JsonPart):
+class Step(JsonDataclass):
     """What is left after a length of time at which something ended."""
 
     days: int

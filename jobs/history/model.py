@@ -10,14 +10,14 @@ from jobs.history.arrivals import Arrivals
 from jobs.history.durations import Durations
 from jobs.history.organizations import OrganizationHistory
 from jobs.history.turns import Turns
-from jobs.json_part import JsonPart
+from jobs.json_dataclass import JsonDataclass
 from jobs.report.info import GatewayId
 
 __all__ = ["Gap", "History", "Night", "Unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Night(JsonPart):
+class Night(JsonDataclass):
     """One night's counts, as its report has them."""
 
     run_date: date
@@ -56,7 +56,7 @@ class Night(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class Gap(JsonPart):
+class Gap(JsonDataclass):
     """Nights in a row without a report."""
 
     first: date
@@ -75,7 +75,7 @@ class Gap(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable(JsonPart):
+class Unreadable(JsonDataclass):
     """A night whose report cannot be used."""
 
     run_date: date
@@ -85,7 +85,7 @@ class Unreadable(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History(JsonPart):
+class History(JsonDataclass):
     """What many nights show together."""
 
     gateway: GatewayId

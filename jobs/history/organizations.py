@@ -9,14 +9,14 @@ import numpy as np
 
 from jobs.history.night_rows import NightRows
 from jobs.history.pair_numbers import grown
-from jobs.json_part import JsonPart
+from jobs.json_dataclass import JsonDataclass
 from jobs.schema import Array
 
 __all__ = ["OrganizationHistory", "OrganizationNight", "OrganizationTotals"]
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationNight(JsonPart):
+class OrganizationNight(JsonDataclass):
     """An organization on one night."""
 
     run_date: date
@@ -28,7 +28,7 @@ class OrganizationNight(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationHistory(JsonPart):
+class OrganizationHistory(JsonDataclass):
     """An organization over many nights."""
 
     organization_id: str

@@ -14,7 +14,7 @@ import numpy as np
 
 from jobs.history.night_rows import NightRows
 from jobs.history.pair_numbers import PairNumbers, grown
-from jobs.json_part import JsonPart
+from jobs.json_dataclass import JsonDataclass
 from jobs.schema import Array, Change
 
 __all__ = ["LISTED", "OFTEN", "LostPair", "PairTurns", "TurnCounts", "Turns"]
@@ -26,7 +26,7 @@ LISTED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class PairTurns(JsonPart):
+class PairTurns(JsonDataclass):
     """A pair that turns often."""
 
     organization_id: str
@@ -40,7 +40,7 @@ class PairTurns(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class LostPair(JsonPart):
+class LostPair(JsonDataclass):
     """A pair that was lost and never came back."""
 
     organization_id: str
@@ -52,7 +52,7 @@ class LostPair(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turns(JsonPart):
+class Turns(JsonDataclass):
     """Who gained and lost ON, and how often."""
 
     often: int

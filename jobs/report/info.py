@@ -19,7 +19,16 @@ from jobs.compare.controls.check import Control
 from jobs.compare.organizations import OrganizationCounts
 from jobs.compare.summary import ByChange, ByKnown, ByState, Summary
 from jobs.compare.verdict import Verdict
-from jobs.json_part import Count, Day, Defined, JsonPart, JsonSchema, Moment, Readers, Sha256
+from jobs.json_dataclass import (
+    Count,
+    Day,
+    Defined,
+    JsonDataclass,
+    JsonSchema,
+    Moment,
+    Readers,
+    Sha256,
+)
 from jobs.report.input_info import InputInfo
 from jobs.report.part_info import PartInfo
 from jobs.report.request_info import RequestInfo
@@ -42,7 +51,7 @@ _CHOSEN: Final = ("changes", "unanswered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo(JsonPart):
+class RunInfo(JsonDataclass):
     """The run that made the report."""
 
     id: str
@@ -100,7 +109,7 @@ class RunInfo(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolInfo(JsonPart):
+class ToolInfo(JsonDataclass):
     """Versions of this tool, of Python and of the libraries that matter, by name."""
 
     versions: dict[str, str]
@@ -129,7 +138,7 @@ def _version(library: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayId(JsonPart):
+class GatewayId(JsonDataclass):
     """The gateway that answered, and the merchant that asked."""
 
     kind: Annotated[str, JsonSchema(instead=True, enum=["wechatpay", "sandbox", "other"])]
@@ -142,7 +151,7 @@ class GatewayId(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineInfo(JsonPart):
+class BaselineInfo(JsonDataclass):
     """The report that this one is compared with."""
 
     run_id: str
@@ -158,7 +167,7 @@ class BaselineInfo(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry(JsonPart):
+class HistoryEntry(JsonDataclass):
     """The counts of one run."""
 
     run_date: Day
@@ -182,7 +191,7 @@ class HistoryEntry(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata(JsonPart):
+class Metadata(JsonDataclass):
     """Metadata of a palm-reconcile report."""
 
     schema: Annotated[int, JsonSchema(instead=True, enum=[1, SCHEMA])]

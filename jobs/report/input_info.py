@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
 from jobs.input.pairs import Input
-from jobs.json_part import Count, Defined, JsonPart, JsonSchema, Readers, Sha256
+from jobs.json_dataclass import Count, Defined, JsonDataclass, JsonSchema, Readers, Sha256
 
 __all__ = ["DamagedKeys", "InputInfo", "InvalidLineInfo"]
 
 
 @dataclass(frozen=True, slots=True)
-class DamagedKeys(JsonPart):
+class DamagedKeys(JsonDataclass):
     """Pairs whose key looks damaged in the same way."""
 
     column: Annotated[str, JsonSchema(instead=True, enum=["openid", "organization_id"])]
@@ -28,7 +28,7 @@ class DamagedKeys(JsonPart):
 
 
 @dataclass(frozen=True, slots=True)
-class InvalidLineInfo(JsonPart):
+class InvalidLineInfo(JsonDataclass):
     """An invalid line of the input."""
 
     line: Annotated[int, JsonSchema(minimum=1)]
@@ -38,7 +38,7 @@ class InvalidLineInfo(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputInfo(JsonPart):
+class InputInfo(JsonDataclass):
     """The input: lines = pairs + duplicates + invalid."""
 
     name: str
@@ -79,7 +79,7 @@ class InputInfo(JsonPart):
 
     def to_json(self) -> dict[str, object]:
         """Return the part as a JSON object, with a first decorated line if they were counted."""
-        said = {**JsonPart.to_json(self)}
+        said = {**JsonDataclass.to_json(self)}
         if self.decorated_lines is None:
             return said
         names = [*self.__dataclass_fields__]

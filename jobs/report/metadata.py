@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from jobs.input.source import shown
 from jobs.report.info import SCHEMA, Metadata
-from jobs.report.json_schema import InvalidJsonError, SchemaObject, check_json
+from jobs.report.json_validator import InvalidJsonError, SchemaObject, check_json
 from jobs.report.model import KEY, ReportError
 
 __all__ = [

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from jobs.json_part import Count, JsonPart, JsonSchema, Readers
+from jobs.json_dataclass import Count, JsonDataclass, JsonSchema, Readers
 
 __all__ = ["ColumnValue", "PartInfo"]
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnValue(JsonPart):
+class ColumnValue(JsonDataclass):
     """A value of a column of the input."""
 
     column: str
@@ -24,7 +24,7 @@ class ColumnValue(JsonPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartInfo(JsonPart):
+class PartInfo(JsonDataclass):
     """How palm-report made these rows. All counts are of them; no night is compared with them."""
 
     comparison: bool

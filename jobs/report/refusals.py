@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import pandas as pd
 
-from jobs.json_part import JsonPart, JsonSchema
+from jobs.json_dataclass import JsonDataclass, JsonSchema
 from jobs.schema import UnknownReason
 from jobs.sweep.stats import RequestStats
 
@@ -19,7 +19,7 @@ _MOST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedPairs(JsonPart):
+class RefusedPairs(JsonDataclass):
     """Pairs that were refused with the same status and code."""
 
     status: int | None

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar, Self, TypeAlias
 
 from jobs.compare.freshness import Freshness
-from jobs.json_part import Count, Defined, JsonPart, JsonSchema, Readers
+from jobs.json_dataclass import Count, Defined, JsonDataclass, JsonSchema, Readers
 from jobs.report.refusals import RefusedPairs
 from jobs.sweep.stats import RequestStats
 
@@ -40,7 +40,7 @@ _Seconds: TypeAlias = Annotated[float, JsonSchema(minimum=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestInfo(JsonPart):
+class RequestInfo(JsonDataclass):
     """The requests to the gateway."""
 
     requests: Count

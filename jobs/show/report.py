@@ -40,7 +40,7 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
         UsageError: The outputs do not go together, or one is a source.
     """
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - not for --help
-    from jobs.extract.chosen_rows import chosen_rows  # noqa: PLC0415
+    from jobs.extract.row_selection import with_selected_rows  # noqa: PLC0415
     from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
     from jobs.show.selection import (  # noqa: PLC0415
         check_redacted_outputs,
@@ -62,7 +62,7 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
         return split_report(report, given["split_by"], given, shown)
     report = shown(report)
     if given["only"]:
-        report = chosen_rows(report, given["only"], str(sources[-1]))
+        report = with_selected_rows(report, given["only"], str(sources[-1]))
     language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
         _show(report, given, language)

@@ -25,7 +25,7 @@ PURE = [
     "jobs/compare/summary.py",
     "jobs/compare/controls/check.py",
     "jobs/compare/controls/row_kinds.py",
-    "jobs/json_part.py",
+    "jobs/json_dataclass.py",
     "jobs/plurals.py",
     "jobs/schema/column_types.py",
     "jobs/schema/columns.py",
@@ -71,7 +71,7 @@ ORDER = {
         "sync", "doctor", "sandbox", "commands",
     ],
     "jobs": [
-        "errors", "loggers", "schema", "json_part", "parsed_options", "person", "plurals",
+        "errors", "loggers", "schema", "json_dataclass", "parsed_options", "person", "plurals",
         "arrow_memory", "deadline", "compare", "input", "sweep", "report", "extract", "history",
         "render", "store", "show", "journal", "observe", "run", "commands",
     ],

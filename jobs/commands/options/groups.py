@@ -12,8 +12,8 @@ import click
 
 from jobs.commands.grouped_help import OptionGroup
 from jobs.commands.options.config_defaults import read_defaults
+from jobs.commands.options.observe_options import OBSERVE
 from jobs.commands.options.option_types import Number, default_of
-from jobs.commands.options.telling_options import TELLING
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
@@ -259,5 +259,5 @@ GROUPS: Final = (
     OptionGroup("Asking", _ASKING),
     OptionGroup("Time", _TIME),
     OptionGroup("Report", _REPORT),
-    OptionGroup("Telling", TELLING),
+    OptionGroup("Telling", OBSERVE),
 )

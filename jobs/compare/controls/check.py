@@ -24,7 +24,7 @@ from jobs.compare.controls.row_kinds import (
     of_everybody,
 )
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
-from jobs.json_part import JsonPart, JsonSchema
+from jobs.json_dataclass import JsonDataclass, JsonSchema
 from jobs.plurals import Quantity, counted
 from jobs.schema import GAIN, HIDDEN, Change, State
 
@@ -39,7 +39,7 @@ _Counts: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Control(JsonPart):
+class Control(JsonDataclass):
     """One control: an equation that was checked."""
 
     name: Annotated[str, JsonSchema(pattern="^[a-zA-Z_]+$")]

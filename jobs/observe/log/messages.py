@@ -15,7 +15,7 @@ import structlog
 
 from jobs.observe.log.handlers import START, plain_record
 from jobs.observe.log.setup import current_dispatcher, set_up_logging
-from jobs.observe.unparsed_options import unparsed_option
+from jobs.observe.usage_errors import unparsed_option
 from palm.text.printable import printable, without_keys
 
 if TYPE_CHECKING:

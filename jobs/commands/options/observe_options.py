@@ -14,7 +14,7 @@ from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.parsed_options import ParsedOptions
 from jobs.render.language import Language
 
-__all__ = ["TELLING", "notify_options"]
+__all__ = ["OBSERVE", "notify_options"]
 
 
 def _without_secret(
@@ -30,7 +30,7 @@ def _without_secret(
     return value
 
 
-TELLING: Final = (
+OBSERVE: Final = (
     click.Option(
         ["--metrics"],
         metavar="FILE.prom",

@@ -8,10 +8,10 @@ from jobs.errors import UsageError
 from jobs.report.model import Report
 from jobs.schema import NO_CHANGE, State
 
-__all__ = ["chosen_rows"]
+__all__ = ["with_selected_rows"]
 
 
-def chosen_rows(report: Report, only: str, name: str) -> Report:
+def with_selected_rows(report: Report, only: str, name: str) -> Report:
     """Return a report with some of the rows; its counts stay those of all.
 
     Args:

@@ -7,7 +7,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from jobs.report.json_schema import InvalidJsonError, check_json
+from jobs.report.json_validator import InvalidJsonError, check_json
 from jobs.report.parquet import read_parquet
 from tests.made_up import made_up
 from tests.night import SAMPLE

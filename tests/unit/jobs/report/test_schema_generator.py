@@ -1,12 +1,12 @@
-"""jobs.report.schema_json: what is published about the metadata says what its values are."""
+"""jobs.report.schema_generator: what is published about the metadata says what its values are."""
 
 import json
 from importlib.resources import files
 
 import pytest
 
-from jobs.json_part import DEFINED
-from jobs.report.schema_json import metadata_schema, schema_text
+from jobs.json_dataclass import DEFINED
+from jobs.report.schema_generator import metadata_schema, schema_text
 from jobs.schema import Change, State, UnknownReason
 
 
@@ -16,7 +16,7 @@ def published():
 
 
 def test_the_published_schema_is_the_generated_one(published):
-    assert json.loads(published) == metadata_schema(), "python -m jobs.report.schema_json"
+    assert json.loads(published) == metadata_schema(), "python -m jobs.report.schema_generator"
 
 
 def test_nothing_of_the_generation_is_left_in_it(published):

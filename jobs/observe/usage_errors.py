@@ -13,7 +13,7 @@ from jobs.observe.report_name import report_name
 from jobs.render.language import Language
 from palm.errors import SettingsError
 
-__all__ = ["tell_of_usage_error", "unparsed_option"]
+__all__ = ["report_usage_error", "unparsed_option"]
 
 _QUIET: Final = {"--plan", "--notify-test"}
 """Options with which nothing is reported to anybody."""
@@ -33,7 +33,7 @@ def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
     return found or _configured(arguments, name)
 
 
-def tell_of_usage_error(arguments: Sequence[str], exit_code: int, line: str) -> None:
+def report_usage_error(arguments: Sequence[str], exit_code: int, line: str) -> None:
     """Ping the dead man's switch and send a message, if arguments or settings name them.
 
     Args:

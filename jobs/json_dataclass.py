@@ -3,9 +3,9 @@
 A field whose default is None is one that earlier versions did not write: it is left out where it is
 None. Members that a later version added are ignored when they are read.
 
-The docstring below a field describes it. ``jobs/report/schema.json`` is generated from these
-docstrings and from the annotations (:mod:`jobs.report.schema_json`) by pydantic. This module does
-not import pydantic, which a run does not need: the annotations have the methods that it calls.
+The docstring below a field describes it. pydantic generates ``jobs/report/schema.json`` from these
+docstrings and the annotations (:mod:`jobs.report.schema_generator`). This module does not import
+pydantic, which a run does not need: the annotations have the methods that it calls.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = [
     "Count",
     "Day",
     "Defined",
-    "JsonPart",
+    "JsonDataclass",
     "JsonSchema",
     "JsonValue",
     "Moment",
@@ -53,7 +53,7 @@ class JsonSchema:
 
 
 class Defined(JsonSchema):
-    """The name under which :mod:`jobs.report.schema_json` defines a type's schema."""
+    """The name under which :mod:`jobs.report.schema_generator` defines a type's schema."""
 
     def __init__(self, name: str) -> None:
         super().__init__(instead=True, **{DEFINED: name})
@@ -79,7 +79,7 @@ class JsonValue:
         raise NotImplementedError
 
 
-class JsonPart(JsonValue):
+class JsonDataclass(JsonValue):
     """Base of a dataclass whose fields are the members of a JSON object, in their order."""
 
     __slots__ = ()

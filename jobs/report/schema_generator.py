@@ -1,7 +1,7 @@
 """``schema.json``, generated from the values that it describes (:mod:`jobs.report.info`).
 
-Run ``python -m jobs.report.schema_json`` after a change to them: it writes the file anew. A test
-compares the two. Needed for nothing else, so that a run does not load pydantic for it.
+After a change to them, run ``python -m jobs.report.schema_generator``, which writes the file. A
+test compares the two. A run does not import this module, nor pydantic.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, RollForward
 from jobs.input.line_stats import Reason
-from jobs.json_part import DEFINED
+from jobs.json_dataclass import DEFINED
 from jobs.report.info import SCHEMA, Metadata
 from jobs.schema import Change, State, UnknownReason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.observe.unparsed_options import unparsed_option
+from jobs.observe.usage_errors import unparsed_option
 
 OPTION = "--log-format"
 

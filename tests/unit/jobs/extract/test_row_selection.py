@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.errors import UsageError
-from jobs.extract.chosen_rows import chosen_rows
+from jobs.extract.row_selection import with_selected_rows
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def report(after):
     ("only", "openids"), [("changes", ["a", "new", "gone"]), ("unanswered", ["b"])]
 )
 def test_the_rows_are_chosen_and_the_counts_are_of_all(report, only, openids):
-    chosen = chosen_rows(report, only, "r.parquet")
+    chosen = with_selected_rows(report, only, "r.parquet")
     assert chosen.rows["openid"].tolist() == openids
     assert chosen.rows.index.tolist() == list(range(len(openids)))
     assert chosen.summary == report.summary
@@ -28,7 +28,7 @@ def test_the_rows_are_chosen_and_the_counts_are_of_all(report, only, openids):
 
 
 def test_rows_that_were_chosen_are_not_the_others(report):
-    changes = chosen_rows(report, "changes", "r.parquet")
-    assert chosen_rows(changes, "changes", "c.parquet").rows.equals(changes.rows)
+    changes = with_selected_rows(report, "changes", "r.parquet")
+    assert with_selected_rows(changes, "changes", "c.parquet").rows.equals(changes.rows)
     with pytest.raises(UsageError, match=r"c\.parquet holds only the changes of a report; .*--una"):
-        chosen_rows(changes, "unanswered", "c.parquet")
+        with_selected_rows(changes, "unanswered", "c.parquet")

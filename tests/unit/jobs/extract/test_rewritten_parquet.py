@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.extract.rewritten import is_rewritten, read_rewritten
+from jobs.extract.rewritten_parquet import is_rewritten, read_rewritten
 from jobs.report.model import ReportError
 from jobs.report.parquet import write_parquet
 
