@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -181,13 +182,15 @@ def everything_said_by() -> Callable[[BaseException], str]:
 
 @pytest.fixture(scope="session")
 def node_modules():
-    """The folder with the npm client that others use, installed once."""
+    """The folder with the npm clients that others use, installed once."""
     if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
-        pytest.skip(f"{' and '.join(missing)} not found: wechatpay-axios-plugin runs on Node")
+        pytest.skip(f"{' and '.join(missing)} not found: other people's clients run on Node")
     with FileLock(NODE / ".npm.lock"):  # several processes may want them
         # npm writes it last, and it lacks what was added to the lock file since
         installed = NODE / "node_modules" / ".package-lock.json"
-        if not installed.exists() or '"node_modules/axe-core"' not in installed.read_text():
+        wanted = json.loads((NODE / "package.json").read_text())["dependencies"]
+        found = installed.read_text() if installed.exists() else ""
+        if not all(f'"node_modules/{name}"' in found for name in wanted):
             command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
             subprocess.run(command, check=True, timeout=100)
     return NODE / "node_modules"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,8 +11,8 @@ from typing import Any
 import pytest
 
 from palm.sandbox import Faults, SandboxKeys
+from tests.interop.asker import Asker, running
 
-NODE = Path(__file__).parent / "node"
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 REFUSED = {
     "altered": "EV3_RES_HEADER_SIGNATURE_DIGEST",
@@ -30,31 +27,14 @@ modes = pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])
 
 
 @pytest.fixture(scope="session")
-def asker(node_modules: Path) -> Iterator[Asker]:
+def asker(node_modules: Path) -> Iterator[AxiosAsker]:
     """The client in a process of its own, installed as the lock file says, once."""
-    with subprocess.Popen(
-        ["node", str(NODE / "client.js")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-    ) as process:
-        yield Asker(process)
-        process.stdin.close()
+    with running("client.js") as process:
+        yield AxiosAsker(process)
 
 
-class Asker:
+class AxiosAsker(Asker):
     """Asks line by line; see ``client.js``."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def ask(self, action: str, config: dict[str, Any], **question: Any) -> dict[str, Any]:
-        """Return what came of a question: its ``status`` and ``data``, or a ``code``."""
-        line = json.dumps({"action": action, "config": config, **question})
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
 
     def query(self, config, style, *, openid=OPENID, organization_id="1004", serial=None):
         params = {"organization_id": organization_id}
