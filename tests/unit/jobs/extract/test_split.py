@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+import jobs.extract.split
 from jobs.errors import UsageError
 from jobs.extract.people import only_people
 from jobs.extract.split import file_stem, split
@@ -81,3 +82,14 @@ def test_too_long_is_a_name_of_more_than_180_bytes(report):
 )  # fmt: skip
 def test_the_name_of_a_file_keeps_letters_and_digits(value, stem):
     assert file_stem(value) == stem
+
+
+@pytest.mark.parametrize(("most", "refused"), [(3, False), (2, True)])
+def test_as_many_values_as_allowed_are_split_and_no_more(report, monkeypatch, most, refused):
+    assert jobs.extract.split._MOST_VALUES == 5_000
+    monkeypatch.setattr(jobs.extract.split, "_MOST_VALUES", most)
+    if refused:
+        with pytest.raises(UsageError, match="3 values, at most 2 can be split"):
+            next(split(report, "class"))
+    else:
+        assert len(dict(split(report, "class"))) == most

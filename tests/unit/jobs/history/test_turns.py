@@ -81,5 +81,6 @@ def test_of_many_the_first_thousand_are_listed_by_turns_date_and_name(night):
         )}  # fmt: skip
         counts.observe(type(everybody)(day=day, pairs=some, **rows), len(openids))
     found = counts.turns(numbers)
+    assert LISTED == 1_000
     assert found.often == LISTED + 20
     assert [pair.openid for pair in found.often_pairs] == openids[:LISTED]
