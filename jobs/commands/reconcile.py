@@ -39,7 +39,7 @@ _NAME: Final = "palm-reconcile"
 )
 @click.argument("source", metavar="INPUT", type=str, required=False)
 @click.version_option(__version__, prog_name=_NAME)
-def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
+def command(**params: Any) -> int:  # noqa: ANN401 - what the options declare
     """Ask WeChat Pay who has authorized palm payment, and write what changed.
 
     INPUT is a CSV file with the columns openid and organization_id (.gz and .zst too), or - for
@@ -50,10 +50,10 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options declare
 
     from jobs.observe.log.setup import set_up_logging  # noqa: PLC0415
 
-    given["name"] = report_name(given["name"], given["output"])
-    level = logging.ERROR if given["quiet"] else logging.INFO
-    set_up_logging(given["log_format"], level=logging.DEBUG if given["verbose"] else level)
-    return _send_trial(given) if given["notify_test"] else _run(given)
+    params["name"] = report_name(params["name"], params["output"])
+    level = logging.ERROR if params["quiet"] else logging.INFO
+    set_up_logging(params["log_format"], level=logging.DEBUG if params["verbose"] else level)
+    return _send_trial(params) if params["notify_test"] else _run(params)
 
 
 def main() -> NoReturn:
@@ -71,26 +71,26 @@ def _report_error(line: str, exit_code: int) -> None:
     report_error(line, exit_code)
 
 
-def _run(given: ParsedOptions) -> int:
+def _run(params: ParsedOptions) -> int:
     from jobs.observe.notifier import Outcome, noting_consequence  # noqa: PLC0415 - not for --help
 
-    if given["plan"]:
-        return _show_plan(given)
-    outcome = Outcome(_expected_run_date(given))
+    if params["plan"]:
+        return _show_plan(params)
+    outcome = Outcome(_expected_run_date(params))
     with noting_consequence(outcome):
-        return _reconcile(given, outcome)
+        return _reconcile(params, outcome)
 
 
-def _show_plan(given: ParsedOptions) -> int:
+def _show_plan(params: ParsedOptions) -> int:
     from jobs.commands.options.run_options import run_options  # noqa: PLC0415 - pandas and all
     from jobs.run.pipeline import plan  # noqa: PLC0415 - pandas and all
 
-    for line in plan(run_options(given)).lines_of_text():
+    for line in plan(run_options(params)).lines_of_text():
         show(printable(line))
     return 0
 
 
-def _reconcile(given: ParsedOptions, outcome: Outcome) -> int:
+def _reconcile(params: ParsedOptions, outcome: Outcome) -> int:
     from jobs.commands.options.run_options import run_options  # noqa: PLC0415 - pandas and all
     from jobs.commands.result_lines import say_result, what_to_do  # noqa: PLC0415
     from jobs.observe.log.log_file import open_log_file  # noqa: PLC0415
@@ -99,35 +99,35 @@ def _reconcile(given: ParsedOptions, outcome: Outcome) -> int:
     from jobs.run.pipeline import run  # noqa: PLC0415 - pandas and all
 
     console = SummaryConsole(stderr=True, highlight=False)
-    with announced(_announcer(given), outcome, exit_code_of):
-        if given["log_file"] is not None:
+    with announced(_announcer(params), outcome, exit_code_of):
+        if params["log_file"] is not None:
             open_log_file(
-                given["log_file"],
-                given["log_format"],
-                verbose=given["verbose"],
+                params["log_file"],
+                params["log_format"],
+                verbose=params["verbose"],
                 others=[
-                    ("the input", given["source"]),
-                    *(("an output", output) for output in given["output"]),
-                    ("the file of --metrics", given["metrics"]),
-                    ("the file of --baseline", given["baseline"]),
-                    *(("a file of settings or keys", path) for path in _settings_files(given)),
+                    ("the input", params["source"]),
+                    *(("an output", output) for output in params["output"]),
+                    ("the file of --metrics", params["metrics"]),
+                    ("the file of --baseline", params["baseline"]),
+                    *(("a file of settings or keys", path) for path in _settings_files(params)),
                 ],
             )
-        options = run_options(given)
+        options = run_options(params)
         outcome.run_date = str(options.run.run_date)
         published = run(options, console, outcome)
         outcome.command = what_to_do(published.report, options)
     with heedless(outcome):
-        say_result(published, options, given, console)
+        say_result(published, options, params, console)
     return published.exit_code
 
 
-def _send_trial(given: ParsedOptions) -> int:
+def _send_trial(params: ParsedOptions) -> int:
     """Send the test message of ``--notify-test``."""
     from jobs.observe.notify.messenger import send_trial  # noqa: PLC0415 - not needed for --help
     from palm.errors import SettingsError  # noqa: PLC0415
 
-    delivered = send_trial(notify_options(given), given["name"])
+    delivered = send_trial(notify_options(params), params["name"])
     if delivered.unusable:
         raise SettingsError("; ".join([*delivered.unusable, *delivered.faults]))
     if delivered.faults:
@@ -136,32 +136,32 @@ def _send_trial(given: ParsedOptions) -> int:
     return 0
 
 
-def _announcer(given: ParsedOptions) -> RunNotifier:
+def _announcer(params: ParsedOptions) -> RunNotifier:
     """Return the notifier of the dead man's switch, of Prometheus and of messages."""
     from jobs.observe.notifier import RunNotifier  # noqa: PLC0415 - not needed for --help
 
-    metrics, read = given["metrics"], [given["source"], given["baseline"]]
+    metrics, read = params["metrics"], [params["source"], params["baseline"]]
     if metrics is not None:
-        read += _settings_files(given)
+        read += _settings_files(params)
     return RunNotifier(
         metrics,
-        given["ping_url"],
-        given["name"],
-        given["output"],
+        params["ping_url"],
+        params["name"],
+        params["output"],
         read,
-        notify=notify_options(given),
+        notify=notify_options(params),
     )
 
 
-def _settings_files(given: ParsedOptions) -> list[Path]:
+def _settings_files(params: ParsedOptions) -> list[Path]:
     from jobs.commands.options.files_read import settings_files  # noqa: PLC0415 - not for --help
 
-    return list(settings_files(click.get_current_context(), given))
+    return list(settings_files(click.get_current_context(), params))
 
 
-def _expected_run_date(given: ParsedOptions) -> str:
+def _expected_run_date(params: ParsedOptions) -> str:
     """Return the run date as far as it is known before the options are read."""
     try:
-        return str(parse_run_date(given["run_date"], parse_timezone(given["timezone"])))
+        return str(parse_run_date(params["run_date"], parse_timezone(params["timezone"])))
     except RunError:
-        return given["run_date"] or "unknown"
+        return params["run_date"] or "unknown"

@@ -29,14 +29,14 @@ class ReconcileCommand(GroupedCommand):
         """Parse the arguments."""
         from palm.errors import SettingsError  # noqa: PLC0415 - not needed for --help
 
-        given = list(args)
+        typed = list(args)
         try:
             context = super().make_context(info_name, args, parent, **more)
             _check_required(context)
         except (click.UsageError, RunError, SettingsError) as error:
             from jobs.observe.usage_errors import report_usage_error  # noqa: PLC0415
 
-            report_usage_error(given, exit_code_of(error), _line_of(error))
+            report_usage_error(typed, exit_code_of(error), _line_of(error))
             raise
         return context
 

@@ -114,7 +114,7 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
     help="In the summary, list every control and the meaning of each change.",
 )
 @click.version_option(__version__, prog_name=_NAME)
-def command(**given: Any) -> int:  # noqa: ANN401 - what the options above declare
+def command(**params: Any) -> int:  # noqa: ANN401 - what the options above declare
     """Show a report made earlier, or convert it; compare the reports of any two dates.
 
     REPORT is a Parquet file that palm-reconcile wrote, or the folder of a day. Two are compared,
@@ -132,25 +132,25 @@ def command(**given: Any) -> int:  # noqa: ANN401 - what the options above decla
     )
     from jobs.show.report import show_report  # noqa: PLC0415
 
-    chosen = named_reports(given["reports"])
-    if not isinstance(chosen, ReportFolder) and (given["since"] or given["until"]):
+    chosen = named_reports(params["reports"])
+    if not isinstance(chosen, ReportFolder) and (params["since"] or params["until"]):
         raise UsageError("--since and --until choose nights of a folder; name one, e.g. reports/")
     match chosen:
         case OneReport(path):
-            return show_report(_read(path), (path,), given)
+            return show_report(_read(path), (path,), params)
         case TwoReports(before, after) as named:
-            return show_report(_compared(named), (before, after), given)
+            return show_report(_compared(named), (before, after), params)
         case ReportFolder(folder):
-            _refuse_for_nights(given)
+            _refuse_for_nights(params)
             from jobs.show.nights import show_history  # noqa: PLC0415 - not needed for --help
 
-            return show_history(folder, given)
+            return show_history(folder, params)
 
 
-def _refuse_for_nights(given: ParsedOptions) -> None:
+def _refuse_for_nights(params: ParsedOptions) -> None:
     """Check that no option for a single report is used with a folder of reports."""
     for name in ("organization", "where", "by", "show", "split_by", "redact"):
-        if given[name]:
+        if params[name]:
             option = name.replace("_", "-")
             raise UsageError(
                 f"--{option} is for one report or two; name one, e.g. reports/run_date=2026-11-21"

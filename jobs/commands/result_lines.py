@@ -23,40 +23,40 @@ __all__ = ["say_result", "what_to_do"]
 
 
 def say_result(
-    published: Published, options: Options, given: ParsedOptions, console: Console
+    published: Published, options: Options, params: ParsedOptions, console: Console
 ) -> None:
     """Print the result of a run: as text, or as one event with ``--log-format json``.
 
     Args:
         published: The result of the run.
         options: The options of the run.
-        given: The parsed options.
+        params: The parsed options.
         console: Standard error, if it is a terminal.
     """
     report, verdict = published.shown(), published.verdict
     command = what_to_do(published.report, options)
-    if given["log_format"] == "json":
+    if params["log_format"] == "json":
         for each in published.failed:
             log_error(each.sentence(), exit_code=each.exit_code)
-        log_summary(report, given["name"], verdict, command)
+        log_summary(report, params["name"], verdict, command)
         return
     shown = on_terminal()
-    outputs = published.written(options.store.outputs, given["output"])
+    outputs = published.written(options.store.outputs, params["output"])
     written = [printable(f"Written: {text}") for text in outputs]
     language = options.render.language
-    if shown and not given["quiet"]:
+    if shown and not params["quiet"]:
         with suppress(OSError):  # the report is published, even if nobody can read this
-            print_summary(report, console, language, verbose=given["verbose"], with_verdict=False)
+            print_summary(report, console, language, verbose=params["verbose"], with_verdict=False)
             for text in outputs:
                 line = translator(language)("Written: {path}").format(path=printable(text))
                 console.print(line, markup=False, soft_wrap=True)
-    for line in [*summary_lines(report, verbose=given["verbose"]), *written]:
+    for line in [*summary_lines(report, verbose=params["verbose"]), *written]:
         log_line(line, file_only=shown)
     for reason, sentence in zip(verdict.reasons, verdict.sentences, strict=True):
-        told = sentence
+        line_of_error = sentence
         if command and reason.exit_code == INCOMPLETE:
-            told, command = f"{sentence}. {command}", None
-        log_error(told, exit_code=published.exit_code)
+            line_of_error, command = f"{sentence}. {command}", None
+        log_error(line_of_error, exit_code=published.exit_code)
 
 
 def what_to_do(report: Report, options: Options) -> str | None:

@@ -65,12 +65,12 @@ def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> H
             f"{shown(name)}: {columns.openid!r} is named for the openid and for the organization; "
             "name two columns with --openid-column and --organization-column"
         )
-    found: list[Record] = []
+    beginnings: list[Record] = []
     failed: list[InputError] = []
     separator = _separator(content, encoding)
     for delimiter in [separator] if separator else DELIMITERS:
         candidates = _first_records(content, encoding, delimiter, name, below=bool(separator))
-        first_here = len(found)
+        first_here = len(beginnings)
         while True:
             try:
                 record = next(candidates)
@@ -81,9 +81,9 @@ def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> H
                 break
             if header := _header_in(record, delimiter, columns, name):
                 return header
-            if len(found) == first_here:
-                found.append(record)
-    fields, first, _ = max(found, key=lambda record: len(record[0]), default=([], 0, 0))
+            if len(beginnings) == first_here:
+                beginnings.append(record)
+    fields, first, _ = max(beginnings, key=lambda record: len(record[0]), default=([], 0, 0))
     if failed and len(fields) < len(columns):
         raise failed[0]
     raise _missing(fields, columns, first, name)
@@ -93,8 +93,8 @@ def _header_in(record: Record, delimiter: str, columns: Columns, name: str) -> H
     """Return the header if a record is one, or None if it lacks a key column."""
     fields, first, last = record
     backtick = all(field.startswith("`") for field in fields)
-    given = [field.removeprefix("`") for field in fields] if backtick else fields
-    folded = [_fold(field) for field in given]
+    names = [field.removeprefix("`") for field in fields] if backtick else fields
+    folded = [_fold(field) for field in names]
     wanted = _fold(columns.openid), _fold(columns.organization)
     if not all(column in folded for column in wanted):
         return None
@@ -102,7 +102,7 @@ def _header_in(record: Record, delimiter: str, columns: Columns, name: str) -> H
     _refuse_nul(fields, first, name)
     openid, organization = map(folded.index, wanted)
     keys = KeyColumns(openid, organization, wanted, backtick)
-    return Header(delimiter, name_columns(given, openid, organization), keys, last)
+    return Header(delimiter, name_columns(names, openid, organization), keys, last)
 
 
 def name_columns(header: Sequence[str], openid: int, organization: int) -> tuple[str, ...]:
@@ -113,11 +113,11 @@ def name_columns(header: Sequence[str], openid: int, organization: int) -> tuple
     and ``name_2`` for a repeated one. Names that differ in case only are the same: DuckDB does not
     tell them apart.
     """
-    given = [_trim(field) for field in header]
-    taken = {*_RESERVED, *(name.casefold() for name in given)}
+    trimmed = [_trim(field) for field in header]
+    taken = {*_RESERVED, *(name.casefold() for name in trimmed)}
     names: list[str] = []
     used: set[str] = set()
-    for at, name in enumerate(given):
+    for at, name in enumerate(trimmed):
         folded = name.casefold()
         if at == openid:
             names.append("openid")

@@ -209,15 +209,15 @@ def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
     organizations = pairs["organization_id"].cat
     for column in ("openid", "organization_id"):
         if column == "openid":
-            found = damage_in(pairs["openid"])
+            damaged = damage_in(pairs["openid"])
         else:  # each name is examined once, however many pairs have it
             names = damage_in(pd.Series(organizations.categories, dtype="str"))
-            found = {
+            damaged = {
                 kind: pd.Series(shown.to_numpy()[organizations.codes], pairs.index)
                 for kind, shown in names.items()
             }
-        wide = {kind: shown for kind, shown in found.items() if kind == FULL_WIDTH_DIGITS}
-        for shows in ({k: v for k, v in found.items() if k not in wide}, wide):
+        wide = {kind: shown for kind, shown in damaged.items() if kind == FULL_WIDTH_DIGITS}
+        for shows in ({k: v for k, v in damaged.items() if k not in wide}, wide):
             if shows:
                 hit = np.logical_or.reduce([shown.to_numpy() for shown in shows.values()])
                 line = int(pairs["input_line"].to_numpy()[hit].min())

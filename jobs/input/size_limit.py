@@ -84,8 +84,8 @@ def parse_size(text: str, option: str) -> int:
     Raises:
         UsageError: The text is not a size.
     """
-    found = _SIZE.fullmatch(text.lower())
-    if found is None or found[2] not in _UNITS or not (size := float(found[1]) * _UNITS[found[2]]):
+    match = _SIZE.fullmatch(text.lower())
+    if match is None or match[2] not in _UNITS or not (size := float(match[1]) * _UNITS[match[2]]):
         raise UsageError(f"{option}: {text[:40]!r} is not a size such as 500MB or 4GiB")
     return int(size)
 

@@ -89,16 +89,16 @@ def read_stored(
         InputError: The input cannot be opened, read or unpacked, is too large, or changed while it
             was being read.
     """
-    given = os.fspath(source)
-    piped = given == "-"
-    name = "standard input" if piped else given.encode("utf-8", "backslashreplace").decode()
+    path = os.fspath(source)
+    piped = path == "-"
+    name = "standard input" if piped else path.encode("utf-8", "backslashreplace").decode()
     try:
         if piped:
             stored = read_at_most(interruptible(_standard_input(stdin)), max_size)
         else:
-            with Path(given).open("rb") as file:
+            with Path(path).open("rb") as file:
                 stored = read_unchanged(file, name, max_size)
-        suffix = "" if piped else Path(given).suffix.lower()
+        suffix = "" if piped else Path(path).suffix.lower()
         content = _unpack(stored, suffix, name, max_size)
     except TooLargeError:
         raise InputError(

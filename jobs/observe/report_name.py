@@ -34,11 +34,11 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
     folder = next((text for text in files if text.endswith(_SLASHES)), None)
     if folder is not None:
         try:
-            found = Path(os.path.abspath(folder)).name  # noqa: PTH100 - resolve() follows links
+            name_of_output = Path(os.path.abspath(folder)).name  # noqa: PTH100 - resolve() follows links
         except FileNotFoundError:  # the current folder was removed, which ends the run soon
-            found = Path(folder).name
+            name_of_output = Path(folder).name
     else:
         paths = [Path(text) for text in files]
         counted = next((path for path in paths if is_parquet(path)), None)
-        found = (counted or paths[0]).stem if paths else ""
-    return printable(found)[:_MAX_LENGTH] or _NOWHERE
+        name_of_output = (counted or paths[0]).stem if paths else ""
+    return printable(name_of_output)[:_MAX_LENGTH] or _NOWHERE

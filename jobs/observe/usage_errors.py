@@ -26,11 +26,11 @@ def unparsed_option(arguments: Sequence[str], option: str) -> str | None:
         arguments: The arguments of the command, as typed.
         option: The name of the option, such as ``--ping-url``.
     """
-    found = next(reversed(_all_typed(arguments, option)), None)
+    value = next(reversed(_all_typed(arguments, option)), None)
     name = option.removeprefix("--").replace("-", "_")
-    if found is None:
-        found = os.environ.get(f"PALM_{name.upper()}")
-    return found or _configured(arguments, name)
+    if value is None:
+        value = os.environ.get(f"PALM_{name.upper()}")
+    return value or _configured(arguments, name)
 
 
 def report_usage_error(arguments: Sequence[str], exit_code: int, line: str) -> None:
@@ -73,13 +73,13 @@ def _language(arguments: Sequence[str]) -> Language:
 
 
 def _all_typed(arguments: Sequence[str], option: str) -> list[str]:
-    found = []
+    values = []
     for word, following in zip(arguments, [*arguments[1:], None], strict=False):
         if word == option and following is not None:
-            found.append(following)
+            values.append(following)
         elif word.startswith(f"{option}="):
-            found.append(word.partition("=")[2])
-    return found
+            values.append(word.partition("=")[2])
+    return values
 
 
 def _configured(arguments: Sequence[str], name: str) -> str | None:

@@ -120,13 +120,13 @@ def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame)
         )
 
 
-def check_required(found: Baseline, output: Path | None) -> None:
+def check_required(baseline: Baseline, output: Path | None) -> None:
     """Check that there is an earlier report, as ``--require-baseline`` demands.
 
     Raises:
         InputError: No earlier report was found.
     """
-    if found.report is None:
+    if baseline.report is None:
         where = f"at {output}" if output is not None else "(no Parquet file is among the outputs)"
         raise InputError(
             f"--require-baseline: there is no earlier report {where}: is its volume mounted? The "

@@ -118,7 +118,7 @@ class Sidecars:
 
 def _by_date(folder: Path, pattern: re.Pattern[str]) -> dict[date, Path]:
     """Return the paths in a folder that match, by the date in their names, the newest first."""
-    found = {}
+    by_date = {}
     try:
         names = sorted((path.name for path in folder.iterdir()), reverse=True)
     except OSError:  # the folder does not exist yet, or cannot be listed
@@ -126,10 +126,10 @@ def _by_date(folder: Path, pattern: re.Pattern[str]) -> dict[date, Path]:
     for name in names:
         if named := pattern.fullmatch(name):
             try:
-                found[date.fromisoformat(named[1])] = folder / name
+                by_date[date.fromisoformat(named[1])] = folder / name
             except ValueError:  # for example 2026-02-30
                 continue
-    return found
+    return by_date
 
 
 def sqlite_files(journal: Path) -> list[Path]:

@@ -66,7 +66,7 @@ class Outputs:
 
 
 def parse_outputs(
-    given: tuple[str, ...],
+    options: tuple[str, ...],
     stdout_format: str | None,
     run_date: date,
     *,
@@ -75,8 +75,8 @@ def parse_outputs(
     """Return where the ``-o`` options send the report.
 
     Args:
-        given: The values of ``-o``: a path whose suffix is the format, a folder (ends in a slash),
-            or ``-``.
+        options: The values of ``-o``: paths whose suffix is the format, a folder (with a
+            slash at its end), or ``-``.
         stdout_format: ``--format``, which goes with ``-``.
         run_date: The run date, which is part of the path in a folder.
         source: The input, which no output may be; ``-`` is standard input.
@@ -85,11 +85,11 @@ def parse_outputs(
         UsageError: A format is unknown, the options do not go together, or two paths are one file.
         OutputError: A path cannot be used, or something other than a file is there.
     """
-    if ("-" in given) != (stdout_format is not None):
+    if ("-" in options) != (stdout_format is not None):
         raise UsageError("--format goes with -o - (standard output), and -o - with --format")
     if stdout_format is not None and closed_at_start("stdout"):
         raise OutputError("standard output is closed; leave -o - out, or give it a reader")
-    files = [text for text in given if text != "-"]
+    files = [text for text in options if text != "-"]
     folders = [Path(text) for text in files if text.endswith(_SLASHES)]
     if len(folders) > 1:
         raise UsageError("only one of the outputs can be a folder")

@@ -106,11 +106,11 @@ OBSERVE: Final = (
 )
 
 
-def notify_options(given: ParsedOptions) -> NotifyOptions:
+def notify_options(params: ParsedOptions) -> NotifyOptions:
     """Return the options of messages, from all parsed options."""
     return NotifyOptions(
-        target=given["notify"],
-        on=NotifyOn(given["notify_on"]),
-        attach=given["notify_attach"],
-        language=Language(given["lang"]),
+        target=params["notify"],
+        on=NotifyOn(params["notify_on"]),
+        attach=params["notify_attach"],
+        language=Language(params["lang"]),
     )

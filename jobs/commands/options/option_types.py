@@ -46,8 +46,8 @@ class Name(click.ParamType):  # type: ignore[type-arg]
         if not text.strip() or text != text.strip():
             self.fail("a name must not be empty, nor begin or end with a blank", param, ctx)
         if len(text) > _MAX_NAME_LENGTH:
-            said = f"a name has at most {_MAX_NAME_LENGTH} characters, this one has {len(text):,}"
-            self.fail(said, param, ctx)
+            fault = f"a name has at most {_MAX_NAME_LENGTH} characters, this one has {len(text):,}"
+            self.fail(fault, param, ctx)
         if printable(text) != text:
             self.fail("a name must consist of printable characters", param, ctx)
         return text

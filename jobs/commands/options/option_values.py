@@ -62,7 +62,7 @@ def parse_fail_on(text: str) -> Rule:
         raise UsageError(f"--fail-on: {error}") from None
 
 
-def time_limit(given: ParsedOptions, timezone: tzinfo) -> TimeLimit:
+def time_limit(params: ParsedOptions, timezone: tzinfo) -> TimeLimit:
     """Return the time limit of ``--deadline`` or ``--max-duration``.
 
     Raises:
@@ -70,19 +70,19 @@ def time_limit(given: ParsedOptions, timezone: tzinfo) -> TimeLimit:
     """
     from jobs.deadline import TimeLimit, parse_deadline  # noqa: PLC0415 - not needed for --help
 
-    if given["deadline"] is not None:
-        return TimeLimit(parse_deadline(given["deadline"], datetime.now(timezone)))
-    seconds = _duration_s(given["max_duration"], "--max-duration")
+    if params["deadline"] is not None:
+        return TimeLimit(parse_deadline(params["deadline"], datetime.now(timezone)))
+    seconds = _duration_s(params["max_duration"], "--max-duration")
     return TimeLimit() if seconds is None else TimeLimit.of_duration(seconds)
 
 
-def patience_s(given: ParsedOptions) -> float | None:
+def patience_s(params: ParsedOptions) -> float | None:
     """Return the seconds of ``--patience``, or None for the default.
 
     Raises:
         UsageError: The text is not a duration.
     """
-    return _duration_s(given["patience"], "--patience")
+    return _duration_s(params["patience"], "--patience")
 
 
 def _duration_s(text: str | None, option: str) -> float | None:

@@ -40,7 +40,7 @@ __all__ = ["run_options"]
 _LONGEST_DAYS: Final = date.max.toordinal()
 
 
-def run_options(given: ParsedOptions) -> Options:
+def run_options(params: ParsedOptions) -> Options:
     """Return the options of a run, a part for each stage.
 
     Raises:
@@ -48,78 +48,78 @@ def run_options(given: ParsedOptions) -> Options:
         OutputError: An output cannot be used.
         SettingsError: A setting is missing or cannot be used.
     """
-    timezone = parse_timezone(given["timezone"])
-    run_date = parse_run_date(given["run_date"], timezone)
+    timezone = parse_timezone(params["timezone"])
+    run_date = parse_run_date(params["run_date"], timezone)
     outputs = parse_outputs(
-        given["output"], given["stdout_format"], run_date, source=given["source"]
+        params["output"], params["stdout_format"], run_date, source=params["source"]
     )
-    _check_together(given, folder=outputs.folder is not None)
-    settings = None if given["sandbox"] else _settings(given)
-    time = time_limit(given, timezone)
+    _check_together(params, folder=outputs.folder is not None)
+    settings = None if params["sandbox"] else _settings(params)
+    time = time_limit(params, timezone)
     return Options(
-        input=_input_options(given),
-        store=_store_options(given, outputs),
+        input=_input_options(params),
+        store=_store_options(params, outputs),
         run=RunOptions(
             run_date=run_date,
-            timezone=given["timezone"],
-            date_given=given["run_date"] is not None,
+            timezone=params["timezone"],
+            date_given=params["run_date"] is not None,
             time=time,
-            fresh=given["fresh"],
-            retry_unanswered=given["retry_unanswered"],
+            fresh=params["fresh"],
+            retry_unanswered=params["retry_unanswered"],
         ),
-        sweep=_sweep_options(given, settings),
+        sweep=_sweep_options(params, settings),
         compare=CompareOptions(
-            forget_after_days=min(given["forget_after"], _LONGEST_DAYS),
-            max_unknown=given["max_unknown"],
-            fail_on=tuple(parse_fail_on(text) for text in given["fail_on"]),
+            forget_after_days=min(params["forget_after"], _LONGEST_DAYS),
+            max_unknown=params["max_unknown"],
+            fail_on=tuple(parse_fail_on(text) for text in params["fail_on"]),
         ),
         render=RenderOptions(
-            language=Language(given["lang"]),
-            by=given["by"],
-            show=given["show"],
-            redact=given["redact"],
+            language=Language(params["lang"]),
+            by=params["by"],
+            show=params["show"],
+            redact=params["redact"],
         ),
         observe=ObserveOptions(
-            progress=ProgressMode(given["progress"]),
-            log_format=LogFormat(given["log_format"]),
-            quiet=given["quiet"],
+            progress=ProgressMode(params["progress"]),
+            log_format=LogFormat(params["log_format"]),
+            quiet=params["quiet"],
         ),
         endpoint=_endpoint(settings),
         person=Person.from_env(),
-        waits=Waits.patient(patience_s(given), is_timed=time.is_set),
+        waits=Waits.patient(patience_s(params), is_timed=time.is_set),
         typed=tuple(typed_options(sys.argv[1:])),
     )
 
 
-def _input_options(given: ParsedOptions) -> InputOptions:
+def _input_options(params: ParsedOptions) -> InputOptions:
     return InputOptions(
-        source=given["source"],
-        openid_column=given["openid_column"],
-        organization_column=given["organization_column"],
-        encoding=given["encoding"],
-        max_size=parse_size(given["max_input_size"], "--max-input-size"),
+        source=params["source"],
+        openid_column=params["openid_column"],
+        organization_column=params["organization_column"],
+        encoding=params["encoding"],
+        max_size=parse_size(params["max_input_size"], "--max-input-size"),
     )
 
 
-def _store_options(given: ParsedOptions, outputs: Outputs) -> StoreOptions:
+def _store_options(params: ParsedOptions, outputs: Outputs) -> StoreOptions:
     return StoreOptions(
         outputs=outputs,
-        baseline=given["baseline"],
-        compare=not given["no_baseline"],
-        require_baseline=given["require_baseline"],
-        max_dropped=given["max_dropped"],
-        replace=given["replace"],
-        keep_days=given["keep"],
+        baseline=params["baseline"],
+        compare=not params["no_baseline"],
+        require_baseline=params["require_baseline"],
+        max_dropped=params["max_dropped"],
+        replace=params["replace"],
+        keep_days=params["keep"],
     )
 
 
-def _sweep_options(given: ParsedOptions, settings: Settings | None) -> SweepOptions:
+def _sweep_options(params: ParsedOptions, settings: Settings | None) -> SweepOptions:
     return SweepOptions(
-        rate=given["rate"],
+        rate=params["rate"],
         default_rate=SANDBOX_RATE if settings is None else LIVE_RATE,
-        quota_share=given["quota_share"],
-        concurrency=given["concurrency"],
-        accept_unnamed=settings.accept_unnamed if settings else given["accept_unnamed"],
+        quota_share=params["quota_share"],
+        concurrency=params["concurrency"],
+        accept_unnamed=settings.accept_unnamed if settings else params["accept_unnamed"],
     )
 
 
@@ -132,37 +132,37 @@ def _endpoint(settings: Settings | None) -> EndpointProvider:
     return ConfiguredEndpoint(settings)
 
 
-def _check_together(given: ParsedOptions, *, folder: bool) -> None:
+def _check_together(params: ParsedOptions, *, folder: bool) -> None:
     """Refuse options that contradict each other."""
-    if given["baseline"] is not None and given["no_baseline"]:
+    if params["baseline"] is not None and params["no_baseline"]:
         raise UsageError("--baseline and --no-baseline contradict each other")
-    if given["require_baseline"] and given["no_baseline"]:
+    if params["require_baseline"] and params["no_baseline"]:
         raise UsageError("--require-baseline and --no-baseline contradict each other")
-    if given["accept_unnamed"] and given["require_echo"]:
+    if params["accept_unnamed"] and params["require_echo"]:
         raise UsageError("--accept-unnamed and --require-echo contradict each other")
-    if given["redact"] and given["show"]:
+    if params["redact"] and params["show"]:
         raise UsageError("--redact and --show contradict each other")
-    if given["sandbox"] and (given["base_url"] or given["ca_file"]):
-        name = "--base-url" if given["base_url"] else "--ca-file"
+    if params["sandbox"] and (params["base_url"] or params["ca_file"]):
+        name = "--base-url" if params["base_url"] else "--ca-file"
         raise UsageError(f"--sandbox asks a gateway of its own; leave {name} out")
-    if given["deadline"] is not None and given["max_duration"] is not None:
+    if params["deadline"] is not None and params["max_duration"] is not None:
         raise UsageError("--deadline and --max-duration: give one of them")
-    if given["keep"] is not None and not folder:
+    if params["keep"] is not None and not folder:
         raise UsageError("--keep goes with an output folder: -o reports/ --keep 400")
 
 
-def _settings(given: ParsedOptions) -> Settings:
+def _settings(params: ParsedOptions) -> Settings:
     if _is_typed("ca_file"):
-        tls_context(given["ca_file"], "--ca-file")  # an error names the option as it was typed
+        tls_context(params["ca_file"], "--ca-file")  # an error names the option as it was typed
     return load_settings(
-        given["config"],
-        base_url=given["base_url"] or None,
+        params["config"],
+        base_url=params["base_url"] or None,
         # Everybody can read a command line, but not palm.toml, which may hold a password.
-        proxy=proxy_option(given["proxy"]) if _is_typed("proxy") else given["proxy"],
-        ca_file=given["ca_file"],
+        proxy=proxy_option(params["proxy"]) if _is_typed("proxy") else params["proxy"],
+        ca_file=params["ca_file"],
         # A flag that is not given is None; then the value in the settings counts.
-        accept_unnamed=given["accept_unnamed"] or None,
-        require_echo=given["require_echo"] or None,
+        accept_unnamed=params["accept_unnamed"] or None,
+        require_echo=params["require_echo"] or None,
     )
 
 

@@ -144,10 +144,10 @@ def _services(request: _Request, asset: apprise.AppriseAsset) -> tuple[list[Noti
     """Return the services that a message is sent to, and why others cannot be used."""
     if request["file"] is None:
         urls = parse_urls(request["urls"])
-        found = [apprise.Apprise.instantiate(url, asset=asset) for url in urls]
-        return [each for each in found if each is not None], [
+        instances = [apprise.Apprise.instantiate(url, asset=asset) for url in urls]
+        return [each for each in instances if each is not None], [
             f"address {place} of {len(urls)} is not one that Apprise can use"
-            for place, each in enumerate(found, 1)
+            for place, each in enumerate(instances, 1)
             if each is None
         ] or ["no address that Apprise can use"] * (not urls)
     lines: list[str] = []

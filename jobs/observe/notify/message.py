@@ -124,17 +124,17 @@ def first_line(ending: Ending, language: Language = Language.EN) -> str:
 def compose(ending: Ending, language: Language = Language.EN) -> Message:
     """Return the message about a run that ended: subject, headline, ten lines, the command."""
     translate = wording(language)
-    found = warnings(ending.report, translate=translate) if ending.report else []
+    warned = warnings(ending.report, translate=translate) if ending.report else []
     job = f"palm-reconcile {_shown(ending.name, _MAX_NAME_LENGTH)}".strip()
     subject = translate("{job}: {ending}").format(
         job=f"{job} {_shown(ending.run_date, _MAX_NAME_LENGTH)}".strip(),
-        ending=_subject_ending(ending, len(found), translate),
+        ending=_subject_ending(ending, len(warned), translate),
     )
     why, command = _split(ending)
-    lines = [_shown(line) for line in _lines(ending, why, found, translate)]
+    lines = [_shown(line) for line in _lines(ending, why, warned, translate)]
     last = [_command(command, translate)] if command else []
     body = _fitting(subject, first_line(ending, language), lines, last, translate)
-    return Message(subject, body, _severity(ending, found))
+    return Message(subject, body, _severity(ending, warned))
 
 
 def trial_message(name: str, host: str, language: Language = Language.EN) -> Message:
@@ -172,18 +172,18 @@ def _severity(ending: Ending, warned: list[str]) -> Severity:
 def _split(ending: Ending) -> tuple[str, str]:
     """Return why the run ended, and the command that helps; each may be empty."""
     error, command = ending.error or "", ending.command or ""
-    if found := _COMMAND.search(error):
-        return error[: found.start()], found[2]
+    if match := _COMMAND.search(error):
+        return error[: match.start()], match[2]
     return error, command.partition(": ")[2] if ": palm-reconcile " in command else command
 
 
-def _lines(ending: Ending, why: str, found: list[str], translate: Translate) -> Iterator[str]:
+def _lines(ending: Ending, why: str, warned: list[str], translate: Translate) -> Iterator[str]:
     """Yield the lines between headline and command, what matters most first."""
     if why:
         yield translate("Reason: {why}").format(why=why)
     for reason in ending.verdict.reasons if ending.verdict else ():
         yield translate("Reason: {why}").format(why=reason.sentence(translate))
-    for warning in found:
+    for warning in warned:
         yield translate("Warning: {what}").format(what=warning)
     if ending.place and ending.host:
         yield translate("Report: {path} on {host}").format(path=ending.place, host=ending.host)
