@@ -15,8 +15,8 @@ class Kind(StrEnum):
     """What a column contains, which decides how it looks.
 
     A NET has its sign, an ID is a number that must not be added up, a VALUE may be text or number,
-    a NOTE may extend over the columns beside it. ALMOST_ALL is for the cells of a SHARE that are
-    less than 100 % and would be rounded to it.
+    a NOTE may extend over the columns beside it, PROSE is wrapped. ALMOST_ALL is for the cells of a
+    SHARE that are less than 100 % and would be rounded to it.
     """
 
     TEXT = "text"
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     DATE = "date"
     VALUE = "value"
     NOTE = "note"
+    PROSE = "prose"
 
 
 class Style(StrEnum):
@@ -41,6 +42,7 @@ class Style(StrEnum):
     HEADING = "heading"
     NAME = "name"
     NAME_OF_NUMBERS = "name of numbers"
+    FILTERED_NUMBERS = "name of numbers with a filter"
     NAME_OF_NOTES = "name of notes"
 
 
@@ -63,6 +65,7 @@ _LOOKS: Final[dict[Kind | Style, dict[str, object]]] = {
     Kind.DATE: {"num_format": "yyyy-mm-dd", "align": "left"},
     Kind.VALUE: {"align": "left"},
     Kind.NOTE: {"indent": 1},
+    Kind.PROSE: {"text_wrap": True, "valign": "top"},
     Style.TITLE: {"bold": True, "font_size": 13},
     Style.VERDICT: {"bold": True, "font_color": "#9C0006"},
     Style.WARNING: {"bold": True, "font_color": "#9C5700"},
@@ -70,6 +73,7 @@ _LOOKS: Final[dict[Kind | Style, dict[str, object]]] = {
     Style.HEADING: {"bold": True, "font_size": 12},
     Style.NAME: _NAME,
     Style.NAME_OF_NUMBERS: _NAME | {"align": "right"},
+    Style.FILTERED_NUMBERS: _NAME | {"align": "right", "indent": 2},  # a filter's button is there
     Style.NAME_OF_NOTES: _NAME | {"indent": 1},
 }
 LARGER: Final = {Style.TITLE: 1.2, Style.HEADING: 1.1}
@@ -79,7 +83,7 @@ NAMES: Final = {
     Kind.NOTE: Style.NAME_OF_NOTES,
 }
 """The style of a heading by the kind of its column, where it is not NAME."""
-WIDTHS: Final = {Kind.TIME: 19, Kind.DATE: 10, Kind.SHARE: 7, Kind.NOTE: 0}
+WIDTHS: Final = {Kind.TIME: 19, Kind.DATE: 10, Kind.SHARE: 7, Kind.NOTE: 0, Kind.PROSE: 100}
 """Digits that a column needs whatever its cells contain."""
 
 

@@ -69,8 +69,8 @@ def _has_people(report: Report) -> bool:
 
 def _with_shown(report: Report) -> pd.DataFrame:
     """Return the rows without the carried columns, except for those to be shown."""
-    carried = carried_columns(report.rows.columns, ROWS)
-    return report.rows.drop(columns=[name for name in carried if name not in report.show])
+    carried, shown = carried_columns(report.rows.columns, ROWS), set(report.show)
+    return report.rows.drop(columns=[name for name in carried if name not in shown])
 
 
 def _everybody(rows: pd.DataFrame) -> pd.DataFrame:

@@ -30,6 +30,8 @@ ROWS_LEFT_OUT: Final = (
 _MEASURED: Final = 2_000
 """Number of rows of a table that decide its widths and colours."""
 _NARROW, _WIDE = 9, 60
+_PAPER: Final = 240
+"""Digits that can be read in a line of a page of paper; a wider table goes on beside it."""
 _MARGIN: Final = 2
 _FILTER_BUTTON: Final = "[v]"
 _LINE: Final = 15
@@ -141,6 +143,9 @@ class Sheet:
         else:
             self.freeze(fixed)
         self.body(columns, rows)
+        if fixed:
+            self._sheet.repeat_columns(0, fixed - 1)
+            self._sheet.fit_to_pages(ceil(sum(self._widths.values()) / _PAPER), 0)
         bottom = max(self.row - 1, top)
         self._sheet.autofilter(top, 0, bottom, len(columns) - 1)
         self._sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{bottom + 1}"})
@@ -148,8 +153,9 @@ class Sheet:
     def names(self, columns: Sequence[Column], *, filtered: bool = False) -> None:
         """Write the headings of a table; headings with filters may have two lines."""
         for at, (heading, kind) in enumerate(columns):
-            # A filter's button is on the right.
-            style = Style.NAME if filtered else NAMES.get(kind, Style.NAME)
+            style = NAMES.get(kind, Style.NAME)
+            if filtered and style is Style.NAME_OF_NUMBERS:
+                style = Style.FILTERED_NUMBERS
             self._sheet.write_string(
                 self.row, at, cut(printable(heading)), self._formats.usual[style]
             )
@@ -164,7 +170,11 @@ class Sheet:
         shares = {at for at, column in enumerate(columns) if column.kind is Kind.SHARE}
         top, row = self.row, self.row
         highest: dict[int, float] = {}
+        prose = [at for at, column in enumerate(columns) if column.kind is Kind.PROSE]
         for cells in rows:
+            for at in prose:
+                lines = ceil(width(str(cells[at])) / WIDTHS[Kind.PROSE])
+                self._sheet.set_row(row, lines * _LINE)
             for at, cell in enumerate(cells):
                 if cell is None or cell == "":
                     continue
@@ -188,7 +198,7 @@ class Sheet:
             if column.kind is Kind.SHARE and isinstance(cell, float):
                 highest[at] = max(highest.get(at, 0.0), cell)
             if column.kind in WIDTHS:
-                self._widen(at, WIDTHS[column.kind])
+                self._widen(at, WIDTHS[column.kind], max(WIDTHS.values()))
             elif cell is not None:
                 self._widen(at, width(cell) if isinstance(cell, str) else len(f"{cell:,}"))
 
@@ -198,10 +208,11 @@ class Sheet:
         look = {"type": "2_color_scale", **scale, **colours}
         self._sheet.conditional_format(top, at, self.row - 1, at, look)
 
-    def _widen(self, at: int, digits: int) -> None:
-        if digits > self._widths.get(at, -1):
-            self._widths[at] = digits
-            self._sheet.set_column(at, at, min(max(digits + _MARGIN, _NARROW), _WIDE))
+    def _widen(self, at: int, digits: int, most: int = _WIDE) -> None:
+        wide = min(max(digits + _MARGIN, _NARROW), most)
+        if wide > self._widths.get(at, 0):
+            self._widths[at] = wide
+            self._sheet.set_column(at, at, wide)
 
 
 def _two_lines(heading: str) -> int:

@@ -62,7 +62,7 @@ def write_history_excel(history: History, file: BinaryIO, language: Language) ->
     _arrivals(history, parts, translate)
     sheet = parts.sheet("Definitions")
     sheet.line(translate("What the words mean"), Style.TITLE)
-    columns = [Column(translate("word"), Kind.TEXT), Column(translate("meaning"), Kind.NOTE)]
+    columns = [Column(translate("word"), Kind.TEXT), Column(translate("meaning"), Kind.PROSE)]
     words = [(translate(word), translate(meaning)) for word, meaning in DEFINITIONS.items()]
     sheet.block("", columns, words)
     book.close()

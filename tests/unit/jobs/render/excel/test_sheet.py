@@ -50,8 +50,29 @@ def test_a_sheet_is_printed_on_a4_across_with_its_headings_on_every_page():
     assert sheet.page_setup.orientation == "landscape"
     assert sheet.page_setup.paperSize == 9
     assert sheet.page_setup.fitToHeight == 0
-    assert sheet.print_title_rows == "$1:$1"
     assert sheet.oddFooter.right.text == "&P / &N"
+
+
+def test_a_wide_table_goes_on_beside_the_page_with_its_first_columns_again():
+    columns = [Column("name", Kind.TEXT), *(Column(f"number {at}") for at in range(60))]
+    sheet = written(lambda sheet: sheet.listing(columns, [["a", *range(60)]], fixed=1))
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (3, 0)
+    assert (sheet.print_title_cols, sheet.print_title_rows) == ("$A:$A", "$1:$1")
+
+
+def test_headings_of_numbers_stand_above_them_and_leave_room_for_the_filter():
+    columns = [Column("name", Kind.TEXT), Column("pairs"), Column("share", Kind.SHARE)]
+    sheet = written(lambda sheet: sheet.listing(columns, [["a", 1, 0.5]], fixed=1))
+    assert [cell.alignment.horizontal for cell in sheet[1]] == [None, "right", "right"]
+    assert [cell.alignment.indent for cell in sheet[1]] == [0, 2, 2]
+
+
+def test_prose_is_wrapped_in_a_wide_column():
+    columns = [Column("word", Kind.TEXT), Column("meaning", Kind.PROSE)]
+    sheet = written(lambda sheet: sheet.block("Words", columns, [["a", "b " * 500]]))
+    assert sheet["B4"].alignment.wrap_text
+    assert 95 < sheet.column_dimensions["B"].width < 103
+    assert sheet.row_dimensions[4].height == 10 * 15
 
 
 def test_a_short_paragraph_is_an_ordinary_line():
