@@ -118,6 +118,12 @@ def keys() -> SandboxKeys:
     return shared_keys()
 
 
+@pytest.fixture(scope="session")
+def palm_sandbox_keys(keys: SandboxKeys) -> SandboxKeys:
+    """Return what the fixture ``palm_sandbox`` uses: the keys that all tests share."""
+    return keys
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _check_each_key_once() -> Iterator[None]:
     """Check each private key once: OpenSSL takes long over it, and tests read the same ones."""

@@ -18,6 +18,7 @@ states it as a whole.
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -88,6 +89,7 @@ class RequestDecider:
         self.mode = mode
         self.faults: Faults = faults or Faults()
         self.echo = echo
+        self.next_faults: deque[Fault | None] = deque()
         self.rotation_share: float = 1.0
         self.stats: Statistics = Statistics()
         self._merchant = Certificate(
@@ -149,7 +151,7 @@ class RequestDecider:
                 raise Rejection(rejections.FREQUENT)  # noqa: TRY301 - one way to reject
         except Rejection as rejection:
             return Decision(rejection_response(rejection, received.language, signed=True), number)
-        fault = self.faults.draw(number)  # 7.
+        fault = self._next_fault(number)  # 7.
         if fault in ABOUT_STATES and not question.pair:
             fault = None
         response = self._respond(question, number, fault, received.language)
@@ -158,6 +160,10 @@ class RequestDecider:
         if fault in {None, Fault.DUPLICATE} and response.status == HTTPStatus.OK:
             self.stats.answered += 1
         return Decision(response, number, fault)
+
+    def _next_fault(self, number: int) -> Fault | None:
+        """Return the fault that was chosen for this request, else the one that is drawn for it."""
+        return self.next_faults.popleft() if self.next_faults else self.faults.draw(number)
 
     def _respond(
         self, question: Question, number: int, fault: Fault | None, language: str

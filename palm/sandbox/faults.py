@@ -68,6 +68,17 @@ class Fault(StrEnum):
     DUPLICATE = "duplicate"
     """The true answer, and once more a few milliseconds later on the same connection."""
 
+    @classmethod
+    def named(cls, name: str) -> Fault:
+        """Return the fault with a name, or with the status that stands for it: ``500``.
+
+        Raises:
+            SettingsError: There is none.
+        """
+        if name not in _NAMES:
+            raise SettingsError(f"unknown fault {name!r}; known are {', '.join(_NAMES)}")
+        return _NAMES[name]
+
 
 ABOUT_STATES: Final = {Fault.OTHER, Fault.NOSTATE, Fault.NEWSTATE, Fault.UNNAMED}
 """Faults of answers with a state; another request for which one is drawn is answered."""

@@ -34,6 +34,7 @@ class SandboxGateway(RequestDecider, LoopbackServer):
         date: The business date at which the population is shown; None: today in China.
         latency_s: The delay of each response to an authenticated request, in seconds.
         faults: What goes wrong, and how often.
+        next_faults: Faults of the next requests, one each, before any other fault; None: no fault.
         echo: Share of the answers that name openid and organization_id, which the documentation
             calls optional.
         rotation_share: After a rotation, the share of the answers signed with a certificate that

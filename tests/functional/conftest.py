@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +13,7 @@ import pytest
 import jobs.commands.reconcile
 import jobs.commands.report
 from palm.sandbox import Faults, SandboxGateway
+from palm.testing import serving
 from tests.forkserver import COMMANDS
 from tests.night import DAY, without_times, write_pairs
 
@@ -49,27 +47,6 @@ class Ended:
         """The one line that it said."""
         (line,) = self.err.splitlines()
         return line
-
-
-@contextmanager
-def serving(gateway):
-    """Run a gateway in a thread of its own; its attributes may be set from outside."""
-    loop, listening, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-    async def serve():
-        async with gateway:
-            listening.set()
-            await done.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert listening.wait(10)
-    try:
-        yield gateway
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.fixture(scope="module")

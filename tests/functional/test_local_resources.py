@@ -24,9 +24,9 @@ from palm import AsyncPalm, BreakerRules, HostRules, LocalResourceError, Retry
 from palm.commands import exit_codes
 from palm.sandbox import Faults, SandboxGateway
 from palm.settings import load_settings, read_config
+from palm.testing import serving
 from tests.benchmarks.gateway import running_gateway
 from tests.forkserver import COMMANDS
-from tests.functional.conftest import serving
 from tests.limits import no_free_descriptors
 from tests.night import DAY, options, run_quietly, write_pairs
 

@@ -11,8 +11,8 @@ import pytest
 import palm.commands.main
 from palm import AsyncPalm, CertificateRefusedError, ConnectError, Palm, Retry, SettingsError
 from palm.settings import Settings, load_settings, read_config
+from palm.testing import serving
 from tests.forkserver import COMMANDS
-from tests.functional.conftest import serving
 from tests.functional.test_hosts import free_port
 from tests.night import DAY
 from tests.tls import Authority, Forwarder

@@ -18,11 +18,12 @@ from tests import readme
 from tests.benchmarks.gateway import running_gateway
 from tests.forkserver import COMMANDS
 
+PLUGIN = "palm_sandbox"
 CLIENT = [
     block
     for page in (readme.PALM, readme.SANDBOX)
     for block in re.findall(r"```python\n(.*?)```", readme.text_of(page), re.DOTALL)
-    if "from palm import" in block
+    if "from palm import" in block and PLUGIN not in block
 ]
 
 
@@ -78,6 +79,18 @@ def test_the_spans_have_the_route_and_the_callers_span_and_never_the_person(run_
     assert request["attributes"]["http.response.status_code"] == 200
     assert (whole["name"], request["parent_id"]) == ("morning", whole["context"]["span_id"])
     assert "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o" not in shown
+
+
+def test_the_example_of_the_fixture_passes(tmp_path):
+    page = readme.text_of(readme.SANDBOX)
+    [block] = [
+        each for each in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if PLUGIN in each
+    ]
+    (tmp_path / "test_example.py").write_text(block)
+    plugins = ["-p", "no:asyncio", "-p", "palm.testing.pytest_plugin"]
+    words = ["-m", "pytest", "-q", "-W", "error", *plugins, "."]
+    done = run([sys.executable, *words], tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1][:8]) == (0, "3 passed")
 
 
 def test_there_are_examples_of_every_way():

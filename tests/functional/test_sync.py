@@ -10,7 +10,6 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -103,41 +102,18 @@ async def test_threads_share_one_pace(gateway):
 # --- where it runs
 
 
-@asynccontextmanager
-async def elsewhere(keys):
-    """Run a gateway in an event loop of its own, so that this one may be blocked."""
-    started, stop = threading.Event(), threading.Event()
-    found = []
-
-    async def serve():
-        async with SandboxGateway(keys) as gateway:
-            found.append(gateway)
-            started.set()
-            await until(stop.is_set, 30.0)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    started.wait()
-    try:
-        yield found[0]
-    finally:
-        stop.set()
-        thread.join()
-
-
-async def test_it_works_inside_a_running_event_loop(keys):
+async def test_it_works_inside_a_running_event_loop(palm_sandbox):
     """As in a notebook, whose cells run in one."""
     assert asyncio.get_running_loop().is_running()
-    async with elsewhere(keys) as gateway:
-        with Palm(**options(gateway)) as palm:
-            answer = palm.authorizations.get("o1", "1")
-            chained = palm.v3.palmservice.authorization.openid._openid_.get(
-                openid="o1", query={"organization_id": "1"}
-            )
-            outcomes = list(palm.authorizations.get_many(people(5)))
+    with Palm(**palm_sandbox.options) as palm:
+        answer = palm.authorizations.get("o1", "1")
+        chained = palm.v3.palmservice.authorization.openid._openid_.get(
+            openid="o1", query={"organization_id": "1"}
+        )
+        outcomes = list(palm.authorizations.get_many(people(5)))
     assert chained.json()["state"] == answer.state
     assert sorted(pair for pair, _ in outcomes) == people(5)
-    check_counts(gateway, 7)
+    check_counts(palm_sandbox.gateway, 7)
 
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -394,24 +370,19 @@ async def test_an_async_client_closed_in_another_event_loop_closes_its_connectio
         await palm.authorizations.get("o1", "1")
 
 
-async def test_a_second_asyncio_run_with_one_client_is_a_clear_error(keys):
-    async with elsewhere(keys) as gateway:
-        palm = AsyncPalm(**options(gateway))
+def test_a_second_asyncio_run_with_one_client_is_a_clear_error(palm_sandbox):
+    palm = AsyncPalm(**palm_sandbox.options)
 
-        def run_twice():
-            with asyncio.Runner() as runner:
-                runner.run(palm.authorizations.get("o1", "1"))
-                with pytest.raises(EventLoopError):
-                    asyncio.run(ask_and_close())
-                with pytest.raises(ClosedError):
-                    runner.run(palm.authorizations.get("o1", "1"))
+    async def ask_and_close():
+        async with palm:
+            await palm.authorizations.get("o1", "1")
 
-        async def ask_and_close():
-            async with palm:
-                await palm.authorizations.get("o1", "1")
-
-        thread = threading.Thread(target=run_twice)
-        await asyncio.to_thread(lambda: (thread.start(), thread.join()))
+    with asyncio.Runner() as runner:
+        runner.run(palm.authorizations.get("o1", "1"))
+        with pytest.raises(EventLoopError):
+            asyncio.run(ask_and_close())
+        with pytest.raises(ClosedError):
+            runner.run(palm.authorizations.get("o1", "1"))
 
 
 async def test_leaving_a_copy_does_not_close_the_client_it_was_made_from(gateway):

@@ -18,7 +18,7 @@ from jobs.sweep.rules import SweepRules
 from palm import Retry
 from palm.sandbox import SandboxGateway
 from palm.settings import load_settings, read_config
-from tests.functional.conftest import serving
+from palm.testing import serving
 from tests.night import DAY, options, run_quietly, write_pairs
 
 ALWAYS = f"o{7:027}"

@@ -64,11 +64,13 @@ def importers(of: str, paths: list[Path]) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in paths if of in imported(path)}
 
 
+PLUGIN = {"palm/testing/pytest_plugin.py"}
+"""What pytest loads by itself where the package is installed."""
 ORDER = {
     "palm": [
         "clock", "forks", "text", "errors", "strict_json", "files", "crypto", "resilience", "http",
         "options", "settings", "chain", "models", "pairs", "palmservice", "notifications", "client",
-        "sync", "doctor", "sandbox", "commands",
+        "sync", "doctor", "sandbox", "testing", "commands",
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_dataclass", "parsed_options", "person", "plurals",
@@ -110,8 +112,14 @@ def test_palm_never_imports_jobs():
 
 
 def test_the_client_never_imports_the_sandbox_but_to_run_it():
-    allowed = {"palm/commands/main.py"}
+    allowed = {"palm/commands/main.py", "palm/testing/palm_sandbox.py", *PLUGIN}
     assert importers("palm.sandbox", sources("palm", besides="palm/sandbox/")) <= allowed
+
+
+def test_only_pytest_itself_leads_to_the_plugin():
+    assert importers("pytest", sources("palm") + sources("jobs")) == PLUGIN
+    paths = [*sources("jobs"), *sources("palm", besides="palm/testing/")]
+    assert importers("palm.testing", paths) == set()
 
 
 def test_only_the_option_sandbox_leads_to_the_sandboxs_server():
@@ -123,7 +131,8 @@ def test_only_the_option_sandbox_leads_to_the_sandboxs_server():
         if {name for name in imported(path) if name.startswith("palm.sandbox.")}
         - {"palm.sandbox.identity", "palm.sandbox.identity.SANDBOX_MCHID"}
     }
-    assert server == {"jobs/run/sandbox_endpoint.py", "palm/commands/main.py"}
+    testing = {"palm/testing/palm_sandbox.py", *PLUGIN}
+    assert server == {"jobs/run/sandbox_endpoint.py", "palm/commands/main.py", *testing}
     assert importers("jobs.run.sandbox_endpoint", paths) == {"jobs/commands/options/run_options.py"}
     identity = imported(ROOT / "palm/sandbox/identity.py")
     assert not {name for name in identity if name.startswith(("palm", "aiohttp"))}
