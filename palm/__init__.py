@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         LocalResourceError,
         MismatchError,
         NoStateError,
+        PacerError,
         PalmError,
         PendingError,
         ProxyAuthenticationError,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from palm.resilience.breaker import Breaker, BreakerRules
     from palm.resilience.failover import HostRules
     from palm.resilience.pacer import Pacer
+    from palm.resilience.rate_limiter import RateLimiter
     from palm.resilience.retry import Retry
     from palm.sync import Palm, SyncAuthorizations
 
@@ -107,6 +109,7 @@ __all__ = [
     "Notifications",
     "Outcome",
     "Pacer",
+    "PacerError",
     "Pair",
     "Palm",
     "PalmAuthorization",
@@ -116,6 +119,7 @@ __all__ = [
     "ProxyAuthenticationError",
     "RSASigner",
     "RSAVerifier",
+    "RateLimiter",
     "RefusedError",
     "RequestOptions",
     "Retry",
@@ -184,6 +188,8 @@ _WHERE: Final = {
     "Notifications": "notifications.parsing",
     "Outcome": "palmservice",
     "Pacer": "resilience.pacer",
+    "PacerError": "errors",
+    "RateLimiter": "resilience.rate_limiter",
     "Pair": "pairs",
     "Palm": "sync",
     "PalmAuthorization": "models",

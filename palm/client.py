@@ -51,7 +51,7 @@ class AsyncPalm:
         keys: The platform's keys; or a CertificateStore; or a Verifier of your own.
         base_url: ``https://…``, or ``http://`` to this machine; or several: main, then backup.
         rate: Requests per second that WeChat Pay allows; None: requests are not paced.
-        pacer: Instead of ``rate``, a pacer that several clients share.
+        pacer: Instead of ``rate``, a pacer that several clients share, or a RateLimiter.
         retry: When a GET is sent again; other methods are sent once.
         timeout: Seconds for a whole attempt; or Timeouts.
         timeouts: For each attempt, instead of ``timeout``, or together with its number.
@@ -133,7 +133,7 @@ class AsyncPalm:
 
     @property
     def pacer(self) -> Pacer | None:
-        """What spaces the requests under the quota; None if the client is not paced."""
+        """What spaces the requests; None without one, and with a RateLimiter of your own."""
         return self._queries.admission.pacer
 
     @property

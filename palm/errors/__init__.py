@@ -20,6 +20,7 @@
     │   │   └── CertificateRefusedError *   the host's TLS certificate is not trusted
     │   ├── DisconnectedError *     a connection broke (also a ConnectionError)
     │   └── TimedOutError *         it took too long (also a TimeoutError)
+    ├── PacerError *                the caller's own pacer failed; nothing was sent
     ├── SignerError *               the caller's own Signer failed; nothing was sent
     │   └── SignerTimeoutError *    ... did not return in time (also a TimeoutError)
     ├── LocalResourceError *        this machine lacks a resource for a connection; nothing was sent
@@ -61,6 +62,7 @@ from palm.errors.transport import (
     ConnectError,
     DisconnectedError,
     LocalResourceError,
+    PacerError,
     ProxyAuthenticationError,
     SignerError,
     SignerTimeoutError,
@@ -101,6 +103,7 @@ __all__ = [
     "LocalResourceError",
     "MismatchError",
     "NoStateError",
+    "PacerError",
     "PalmError",
     "PendingError",
     "ProxyAuthenticationError",

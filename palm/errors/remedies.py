@@ -10,6 +10,7 @@ from typing import Final
 from palm.errors import (
     CertificateRefusedError,
     ForbiddenError,
+    PacerError,
     PalmError,
     RefusedError,
     SignatureError,
@@ -91,6 +92,8 @@ def add_advice(error: PalmError) -> None:
     remedy = _remedy(error)
     if remedy is None and isinstance(error, TransportError):
         remedy = UNREACHABLE
+    elif isinstance(error, PacerError):
+        remedy = "check the pacer, and the service that it asks"
     elif isinstance(error, SignerError):
         remedy = "check the Signer that was passed as merchant, and the service that holds its key"
     note = f"palm check advises: {remedy}"

@@ -9,6 +9,7 @@ __all__ = [
     "ConnectError",
     "DisconnectedError",
     "LocalResourceError",
+    "PacerError",
     "ProxyAuthenticationError",
     "SignerError",
     "SignerTimeoutError",
@@ -68,6 +69,13 @@ class LocalResourceError(TransientError):
     """This machine lacks file descriptors, memory or a local port; the gateway may be healthy.
 
     It is not a TransportError: it causes no failover, and it does not count as an outage.
+    """
+
+
+class PacerError(TransientError):
+    """The caller's own pacer raised an exception, of which only the class is told.
+
+    No request was sent; a GET is tried again, because the service behind the pacer may answer then.
     """
 
 

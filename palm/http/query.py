@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from palm.clock import Clock
-from palm.errors import ClosedError, PalmError, ThrottledError
+from palm.errors import ClosedError, PacerError, PalmError, ThrottledError
 from palm.errors.remedies import add_advice
 from palm.http.answer import Answer
 from palm.http.request.attempts import Attempt, AttemptReporter, Exchange
@@ -114,7 +114,11 @@ class _Query(Generic[T]):
         admission = self.sender.admission
         asked_at = self.sender.clock.monotonic()
         async with self.sender.connections:
-            is_probe = await admission.enter()
+            try:
+                is_probe = await admission.enter()
+            except PacerError as error:
+                self._describe(error)
+                raise
             try:
                 return await self._request(asked_at)
             finally:

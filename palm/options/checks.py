@@ -16,7 +16,6 @@ from palm.http.request.timeouts import Timeouts
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.failover import HostRules
-from palm.resilience.pacer import Pacer
 from palm.resilience.retry import Retry
 from palm.text.printable import shown_value
 from palm.text.suggestion import suggestion
@@ -59,7 +58,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     ),
     "base_url": ("a URL, or several in a list", _is_text_or_texts),
     "rate": ("a number above 0, in requests per second, or None", _or_none(is_number)),
-    "pacer": ("a Pacer or None", _or_none(_is(Pacer))),
+    "pacer": ("a Pacer, or another object with acquire(), or None", _or_none(_has("acquire"))),
     "retry": ("a Retry, as Retry(attempts=3), or None", _or_none(_is(Retry))),
     "timeout": (
         "a number of seconds above 0, or Timeouts, or None",

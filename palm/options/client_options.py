@@ -14,7 +14,7 @@ from palm.http.request.timeouts import Timeouts
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.failover import HostRules
-from palm.resilience.pacer import Pacer
+from palm.resilience.rate_limiter import RateLimiter
 from palm.resilience.retry import Retry
 
 __all__ = ["BASE_URLS", "ClientOptions", "CopyOptions", "SettingsOptions"]
@@ -28,7 +28,7 @@ class _Options(TypedDict, total=False):
 
     base_url: str | Sequence[str]
     rate: float | None
-    pacer: Pacer | None
+    pacer: RateLimiter | None
     retry: Retry | None
     timeout: float | Timeouts | None
     timeouts: Timeouts | None

@@ -11,6 +11,7 @@ from palm.errors import PalmError, SettingsError, ThrottledError, TransientError
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
 from palm.resilience.pacer import Pacer, Permit
+from palm.resilience.rate_limiter import RateLimiter, acquire
 
 __all__ = ["Admission"]
 
@@ -24,19 +25,21 @@ class Admission:
         adaptation: Lowers and raises the pacer's rate; None: the rate stays as it is.
         breaker: Holds requests back while the gateway is down; None: never.
         answers: How many requests have been answered, with whatever result.
+        limiter: A pacer of the caller's own; None: there is none.
     """
 
     pacer: Pacer | None = None
     adaptation: Adaptation | None = None
     breaker: Breaker | None = None
     answers: int = 0
+    limiter: RateLimiter | None = None
 
     @classmethod
     def of(
         cls,
         *,
         rate: float | None,
-        pacer: Pacer | None,
+        pacer: RateLimiter | None,
         adaptation: AdaptationRules | Adaptation | None,
         breaker: BreakerRules | Breaker | None,
         clock: Clock,
@@ -46,34 +49,36 @@ class Admission:
         Raises:
             SettingsError: The options contradict each other.
         """
-        if pacer is not None:
-            if rate is not None:
-                raise SettingsError("rate and pacer contradict each other: a pacer has a rate")
-            if pacer.clock.monotonic != clock.monotonic:
-                raise SettingsError("the pacer reads another clock than the client: pass it, too")
+        if pacer is not None and rate is not None:
+            raise SettingsError("rate and pacer contradict each other: a pacer has a rate")
         if isinstance(breaker, BreakerRules):
             breaker = Breaker(breaker, clock=clock)
-        if isinstance(adaptation, Adaptation):
-            if adaptation.pacer is not pacer:
-                raise SettingsError("an Adaptation needs its own pacer: pass that, too")
-            return cls(pacer, adaptation, breaker)
-        if pacer is None:
-            if rate is None:
-                return cls(None, None, breaker)
-            pacer = Pacer(rate, clock=clock)
-        return cls(pacer, Adaptation(pacer, adaptation), breaker)
+        if pacer is not None and not isinstance(pacer, Pacer):
+            if adaptation is not None:
+                raise SettingsError("adaptation lowers the rate of a palm.Pacer only")
+            return cls(None, None, breaker, limiter=pacer)
+        own = _own_pacer(rate, pacer, clock)
+        if not isinstance(adaptation, Adaptation):
+            adaptation = Adaptation(own, adaptation) if own is not None else None
+        elif adaptation.pacer is not own:
+            raise SettingsError("an Adaptation needs its own pacer: pass that, too")
+        return cls(own, adaptation, breaker)
 
     async def enter(self) -> bool:
         """Wait until a request may be sent; return True if it is a probe of the circuit breaker.
 
         After a probe :meth:`leave` must be called.
+
+        Raises:
+            PacerError: The caller's own pacer raised an exception.
         """
+        limiter = self.limiter or self.pacer
         while True:
             is_probe = self.breaker is not None and await self.breaker.enter()
-            if self.pacer is not None:
+            if limiter is not None:
                 try:
-                    await self.pacer.acquire()
-                except asyncio.CancelledError:
+                    await acquire(limiter)
+                except (asyncio.CancelledError, PalmError):
                     if is_probe:
                         self.leave()
                     raise
@@ -108,3 +113,11 @@ class Admission:
             )
         if self.breaker is not None:
             self.breaker.note(error)
+
+
+def _own_pacer(rate: float | None, pacer: Pacer | None, clock: Clock) -> Pacer | None:
+    if pacer is None:
+        return None if rate is None else Pacer(rate, clock=clock)
+    if pacer.clock.monotonic != clock.monotonic:
+        raise SettingsError("the pacer reads another clock than the client: pass it, too")
+    return pacer

@@ -17,6 +17,7 @@ from palm import (
     AsyncPalm,
     ClosedError,
     EventLoopError,
+    Pacer,
     Palm,
     PalmError,
     Retry,
@@ -97,6 +98,29 @@ async def test_threads_share_one_pace(gateway):
         await asyncio.to_thread(ask)
     assert time.monotonic() - started >= 29 / 100
     check_counts(gateway, 30)
+
+
+def test_clients_in_several_threads_share_one_pacer(palm_sandbox):
+    """Four threads with a client each, and one event loop in a thread: all under one quota."""
+    pacer = Pacer(200, share=1.0)
+
+    def ask(number):
+        with Palm(**palm_sandbox.options, pacer=pacer) as palm:
+            for pair in people(10):
+                palm.authorizations.get(*pair)
+
+    async def ask_too():
+        async with AsyncPalm(**palm_sandbox.options, pacer=pacer) as palm:
+            await asyncio.gather(*(palm.authorizations.get(*pair) for pair in people(10)))
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(5) as pool:
+        tasks = [*(pool.submit(ask, n) for n in range(4)), pool.submit(asyncio.run, ask_too())]
+        for task in tasks:
+            task.result()
+    assert time.monotonic() - started >= 49 / 200 - 0.02
+    assert (pacer.granted, pacer.waiting) == (50, 0)
+    assert palm_sandbox.gateway.stats.answered == 50
 
 
 # --- where it runs

@@ -49,6 +49,7 @@ from palm import (
     Notifications,
     Outcome,
     Pacer,
+    PacerError,
     Pair,
     Palm,
     PalmAuthorization,
@@ -56,6 +57,7 @@ from palm import (
     PendingError,
     PlatformKeys,
     ProxyAuthenticationError,
+    RateLimiter,
     RefusedError,
     RequestOptions,
     Retry,
@@ -175,6 +177,19 @@ def ask() -> Iterator[PalmAuthorization]:
             print(pair.openid, found)
 
 
+class SharedQuota:
+    """A pacer that asks another service."""
+
+    async def acquire(self) -> None:
+        """Wait until a request may be sent."""
+
+
+def paced_elsewhere() -> Palm:
+    """Return a client whose quota is shared with other machines."""
+    limiter: RateLimiter = SharedQuota()
+    return Palm.from_env(pacer=limiter)
+
+
 async def send(client: AsyncPalm) -> bytes:
     """Send a request whose path is complete."""
     options = RequestOptions({"Idempotency-Key": "1"}, content_type="text/plain", max_body=9)
@@ -260,6 +275,8 @@ def explain(error: PalmError) -> str:
             return f"later: {verified}"
         case SignerTimeoutError():
             return "the key's service is slow"
+        case PacerError():
+            return "the pacer's service fails"
         case SignerError():
             return f"{error.method} {error.route} {error.host} {error.elapsed_s} {error.headers}"
         case (

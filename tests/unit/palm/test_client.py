@@ -31,6 +31,7 @@ from palm import (
     MismatchError,
     NoStateError,
     Pacer,
+    PacerError,
     PalmError,
     PlatformKeys,
     RefusedError,
@@ -884,6 +885,52 @@ async def test_clients_share_a_pacer_its_adaptive_rate_and_a_breaker(serve, clie
     assert one.adaptation is other.adaptation is shared["adaptation"]
     assert one.breaker is other.breaker is shared["breaker"]
     assert one.adaptation.pauses == 1
+
+
+class Counting:
+    """A pacer of the caller's own."""
+
+    def __init__(self, failures=0):
+        self.failures, self.asked = failures, 0
+
+    async def acquire(self):
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise OSError(OPENID)
+
+
+async def test_a_pacer_of_the_callers_own_is_asked_before_each_request(serve, client, sealed):
+    limiter = Counting()
+
+    async def script(line):
+        await (line.answer(500) if line.number == 1 else telling(sealed, ON)(line))
+
+    async with serve(script) as server, client(server, pacer=limiter) as palm:
+        await palm.authorizations.get(OPENID, "1004")
+        assert (palm.pacer, palm.adaptation) == (None, None)
+    assert limiter.asked == len(server.heads) == 2
+
+
+async def test_a_pacer_that_fails_is_asked_again_and_then_an_error(serve, client, sealed):
+    async with serve(telling(sealed, ON)) as server:
+        async with client(server, pacer=Counting(failures=2)) as palm:
+            assert (await palm.authorizations.get(OPENID, "1004")).attempts == 1
+        async with client(server, pacer=Counting(failures=9)) as palm:
+            with pytest.raises(PacerError, match="^the pacer raised OSError") as caught:
+                await palm.authorizations.get(OPENID, "1004")
+            outcomes = [each async for _, each in palm.authorizations.get_many([(OPENID, "1004")])]
+    assert OPENID not in f"{caught.value!r} {vars(caught.value)}"
+    assert caught.value.route == "/v3/palmservice/authorization/openid/{openid}"
+    assert [type(each) for each in outcomes] == [PacerError]
+    assert len(server.heads) == 1
+
+
+async def test_only_our_own_pacer_has_a_rate_that_can_be_adapted(keys):
+    given = {"merchant": keys.merchant(), "keys": keys.platform_keys(), "pacer": Counting()}
+    with pytest.raises(SettingsError, match="adaptation lowers the rate of a palm.Pacer"):
+        AsyncPalm(**given, adaptation=AdaptationRules())
+    with pytest.raises(SettingsError, match="rate and pacer contradict"):
+        AsyncPalm(**given, rate=5)
 
 
 async def test_a_pacer_that_was_passed_alone_is_adapted_too(serve, client):

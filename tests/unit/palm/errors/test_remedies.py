@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from palm import ConnectError, MismatchError, SignerError, TimedOutError, UnauthorizedError
+from palm import (
+    ConnectError,
+    MismatchError,
+    PacerError,
+    SignerError,
+    TimedOutError,
+    UnauthorizedError,
+)
 from palm.errors.remedies import add_advice, diagnose
 
 
@@ -15,6 +22,7 @@ from palm.errors.remedies import add_advice, diagnose
         (ConnectError("no connection"), "check DNS, firewall and proxy"),
         (TimedOutError("no complete response in time"), "check DNS, firewall and proxy"),
         (SignerError("the signer raised ValueError"), "check the Signer"),
+        (PacerError("the pacer raised ValueError"), "check the pacer"),
     ],
 )
 def test_an_error_has_one_note_with_the_advice(error, note):

@@ -65,7 +65,7 @@ WRONG = [
     ("base_url", [], "several in a list, not an empty list"),
     ("base_url", b"https://x", "several in a list, not bytes"),
     ("base_url", ["https://x.example", 5], "several in a list, not list"),
-    ("pacer", 50, "pacer must be a Pacer or None, not 50 (int)"),
+    ("pacer", 50, "pacer must be a Pacer, or another object with acquire(), or None, not 50 (int)"),
     ("adaptation", Pacer, "adaptation must be AdaptationRules, an Adaptation or None, not "),
     ("hosts", "https://x.example", "hosts must be HostRules or None, not str"),
     ("breaker", True, "breaker must be BreakerRules, a Breaker or None, not True"),
