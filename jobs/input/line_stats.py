@@ -49,6 +49,7 @@ class LineStats:
         decorated: Lines on which decoration was removed from a key.
         first_decorated: The first of these lines; 0 if there is none.
         blank_quote: The line of the last record with blanks before an opening quote.
+        blank: Blank lines read last; they are invalid only if a record follows.
     """
 
     invalid: int = 0
@@ -59,6 +60,7 @@ class LineStats:
     decorated: int = 0
     first_decorated: int = 0
     blank_quote: int = 0
+    blank: int = 0
 
     def reject(self, reason: Reason, first: int, last: int) -> None:
         """Count the lines from ``first`` to ``last`` as invalid."""
@@ -68,6 +70,12 @@ class LineStats:
         self.first_of.setdefault(reason, first)
         listed = min(count, _MOST_LISTED - len(self.listed))
         self.listed += [InvalidLine(line, reason) for line in range(first, first + listed)]
+
+    def reject_blank_before(self, line: int) -> None:
+        """Count the blank lines that end before ``line``, on which a record begins, as invalid."""
+        if self.blank:
+            self.reject(Reason.BLANK, line - self.blank, line - 1)
+            self.blank = 0
 
     def decorate(self, line: int) -> None:
         """Count a line on which decoration was removed from a key."""

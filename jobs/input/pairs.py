@@ -8,21 +8,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import dropwhile, islice
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
-from jobs.input.header import USUAL_OPENID, Columns, Header, find_header
+from jobs.input.blocks import BLOCK_SIZE, read_table
+from jobs.input.header import USUAL_OPENID, Columns, find_header
 from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
-from jobs.input.records import read_records
 from jobs.input.source import find_encoding, read_stored, shown
-from jobs.input.valid_records import valid_records
 from jobs.plurals import counted
 from jobs.schema import PAIRS, conform
 
@@ -30,10 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Input", "InvalidLine", "Reason", "parse_pairs", "read_pairs"]
-
-_CHUNK: Final = 1_000
-"""How many records are held as Python lists at a time; few, because the garbage collector visits
-all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +112,18 @@ def parse_pairs(
     openid_column: str = OPENID_COLUMN,
     organization_column: str = ORGANIZATION_COLUMN,
     encoding: str | None = None,
+    block_size: int = BLOCK_SIZE,
 ) -> Input:
     """Return the pairs of a CSV text, and the counts of its lines.
+
+    Args:
+        content: The text's bytes.
+        name: The file's name, for the messages.
+        openid_column: The header's name of the openid.
+        organization_column: The header's name of the organization.
+        encoding: The text's; None: a byte order mark decides, else UTF-8, else GB18030.
+        block_size: Bytes that are parsed at once where nothing in them is odd; 0: line by line.
+            The result is the same.
 
     Raises:
         InputError: The text is not CSV with the two key columns, or holds no valid pair.
@@ -128,7 +132,7 @@ def parse_pairs(
     try:
         header = find_header(content, used, Columns(openid_column, organization_column), name)
         stats = LineStats()
-        table = _read_table(content, used, header, stats, name)
+        table = read_table(content, used, header, stats, name, block_size=block_size)
     except UnicodeError:  # a codec whose result is not valid text
         raise InputError(
             f"{shown(name)}: is not text in {used}; name its encoding with --encoding"
@@ -156,39 +160,6 @@ def parse_pairs(
         first_decorated=stats.first_decorated,
         damaged=tuple(_damage(pairs)),
     )
-
-
-def _read_table(
-    content: bytes, encoding: str, header: Header, stats: LineStats, name: str
-) -> pa.Table:
-    """Return the records that name a pair, also repeated ones, and the first line of each."""
-    import pyarrow as pa  # noqa: PLC0415 (heavy)
-
-    records = read_records(content, encoding, header.delimiter, name, stats)
-    below = dropwhile(lambda record: record[2] <= header.line, records)
-    rows = valid_records(below, len(header.names), header.keys, stats, name)
-    schema = pa.schema([(column, pa.large_string()) for column in header.names])
-    schema = schema.set(
-        header.keys.organization,
-        pa.field("organization_id", pa.dictionary(pa.int32(), pa.string())),
-    ).append(pa.field("input_line", pa.int64()))
-    batches = [
-        pa.record_batch(
-            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
-            schema,
-        )
-        for columns in _columns(rows)
-    ]
-    return pa.Table.from_batches(batches, schema).combine_chunks()
-
-
-def _columns(
-    rows: Iterator[tuple[list[str | None], int]],
-) -> Iterator[list[tuple[str | int | None, ...]]]:
-    """Yield the rows in chunks, as columns; the last column is the line number."""
-    while chunk := list(islice(rows, _CHUNK)):
-        fields, lines = zip(*chunk, strict=True)
-        yield [*zip(*fields, strict=True), lines]
 
 
 def _number_pairs(table: pa.Table) -> pd.DataFrame:

@@ -15,13 +15,13 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from jobs.errors import InputError
 from jobs.input.line_stats import LineStats
 from jobs.input.source import errors_in, shown
 
-__all__ = ["Lines", "Record", "line_breaks", "read_records"]
+__all__ = ["START", "Lines", "Position", "Record", "line_breaks", "read_records"]
 
 _BLANK_QUOTE: Final = ' "'
 _GUARD: Final = re.compile(r"\A'(?='*[=+\-@\t\r])")
@@ -34,23 +34,45 @@ Record: TypeAlias = tuple[list[str], int, int]
 """A record's fields (none for a blank line), its first line and its last line."""
 
 
+class Position(NamedTuple):
+    """A place in a file where a line begins.
+
+    Attributes:
+        offset: Bytes before it.
+        line: Lines before it.
+    """
+
+    offset: int
+    line: int
+
+
+START: Final = Position(0, 0)
+
+
 class Lines:
     """The lines of a text, one at a time.
 
     Args:
         content: The bytes of the text.
         encoding: Its encoding.
+        offset: Where the first line begins, in bytes.
 
     Attributes:
         current: The line that was read last.
         ended: True once a line was requested after the last one.
     """
 
-    def __init__(self, content: bytes, encoding: str) -> None:
+    def __init__(self, content: bytes, encoding: str, offset: int = 0) -> None:
         self.current = ""
         self.ended = False
         errors = errors_in(encoding)
-        self._text = io.TextIOWrapper(io.BytesIO(content), encoding, errors, newline="")
+        stream = io.BytesIO(content)
+        stream.seek(offset)
+        self._text = io.TextIOWrapper(stream, encoding, errors, newline="")
+        if offset == 0:
+            self._skip_marks()
+
+    def _skip_marks(self) -> None:
         marks = 0  # byte order marks that the codec left: two concatenated files may begin with two
         while self._text.read(1) == "\ufeff":
             marks += 1
@@ -65,7 +87,13 @@ class Lines:
 
 
 def read_records(
-    content: bytes, encoding: str, delimiter: str, name: str, stats: LineStats | None = None
+    content: bytes,
+    encoding: str,
+    delimiter: str,
+    name: str,
+    *,
+    stats: LineStats | None = None,
+    start: Position = START,
 ) -> Iterator[Record]:
     """Yield the records of a CSV text, including the header's and those of blank lines.
 
@@ -78,13 +106,14 @@ def read_records(
         delimiter: The character between two fields.
         name: The file's name, for the message.
         stats: Is given the line of a record with blanks before an opening quote.
+        start: Where the first record begins.
 
     Raises:
         InputError: A quote is still open at the end.
     """
-    lines = Lines(content, encoding)
+    lines = Lines(content, encoding, start.offset)
     reader = csv.reader(lines, delimiter=delimiter)
-    last = 0
+    last = start.line
     for fields in reader:
         if lines.ended:  # the reader requested another line within the record
             opened = last + 1 + sum(line_breaks(text) for text in fields[:-1])
@@ -92,7 +121,7 @@ def read_records(
                 f"{shown(name)}: line {opened}: a quote is opened and never closed; "
                 'close it, or write "" for a quote that is meant'
             )
-        first, last = last + 1, reader.line_num
+        first, last = last + 1, start.line + reader.line_num
         blank = not fields or (not fields[0].strip() and lines.current.isspace())
         cells = fields
         if first == last and _BLANK_QUOTE in lines.current:

@@ -13,8 +13,11 @@ from jobs.input.records import Record, line_breaks
 from jobs.input.source import shown
 from palm import Pair
 
-__all__ = ["valid_records"]
+__all__ = ["LONGEST_OPENID", "LONGEST_ORGANIZATION", "valid_records"]
 
+LONGEST_OPENID: Final = 128
+LONGEST_ORGANIZATION: Final = 64
+"""Characters."""
 _MOST_LINES: Final = 10
 
 
@@ -28,7 +31,7 @@ def valid_records(
     """Yield the fields and the first line of each record that names a pair; count the others.
 
     Each record has ``width`` fields, None for those that a short record lacks, and its keys are
-    without decoration. Blank lines at the end are not counted.
+    without decoration. Blank lines at the end are counted in ``stats.blank`` only.
 
     Args:
         records: Those after the header.
@@ -41,14 +44,11 @@ def valid_records(
         InputError: A line is the header of another file, with the key columns in another order.
     """
     openid_name, organization_name = keys.names
-    blank = 0
     for fields, first, last in records:
         if not fields:
-            blank += 1
+            stats.blank += 1
             continue
-        if blank:
-            stats.reject(Reason.BLANK, first - blank, first - 1)
-            blank = 0
+        stats.reject_blank_before(first)
         # Plain variables instead of a Pair: this loop runs once per line.
         row, written_openid, written_organization = _row(fields, width, keys)
         if first != last and (
@@ -133,8 +133,15 @@ def _key_rule(
 
 
 _fault_of_openid: Final = _key_rule(
-    128, Reason.OPENID_EMPTY, Reason.OPENID_LONG, Reason.OPENID_CONTROL, Reason.OPENID_DOTS
+    LONGEST_OPENID,
+    Reason.OPENID_EMPTY,
+    Reason.OPENID_LONG,
+    Reason.OPENID_CONTROL,
+    Reason.OPENID_DOTS,
 )
 _fault_of_organization: Final = _key_rule(
-    64, Reason.ORGANIZATION_EMPTY, Reason.ORGANIZATION_LONG, Reason.ORGANIZATION_CONTROL
+    LONGEST_ORGANIZATION,
+    Reason.ORGANIZATION_EMPTY,
+    Reason.ORGANIZATION_LONG,
+    Reason.ORGANIZATION_CONTROL,
 )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jobs.errors import InputError
 from jobs.input.keys import clean_key
 from jobs.input.options import InputOptions
-from jobs.input.pairs import Reason, parse_pairs, read_pairs
+from jobs.input.pairs import Reason, read_pairs
+from tests.reading import parse_in_every_way
 
 HEADER = "openid,organization_id,note\n"
 
@@ -31,7 +32,7 @@ def physical_lines(text: str) -> list[str]:
 
 def parse(content: bytes):
     try:
-        return parse_pairs(content, name="p.csv")
+        return parse_in_every_way(content, name="p.csv")
     except InputError as error:
         assert str(error).isprintable()  # noqa: PT017
         return None
@@ -52,7 +53,7 @@ def test_arbitrary_bytes_are_parsed_or_refused_on_one_line(content):
 def test_arbitrary_bytes_in_a_forced_encoding_are_parsed_or_refused(content, encoding):
     header = HEADER.encode(encoding)
     try:
-        found = parse_pairs(header + content, name="p.csv", encoding=encoding)
+        found = parse_in_every_way(header + content, name="p.csv", encoding=encoding)
     except InputError as error:
         assert str(error).isprintable()  # noqa: PT017
     else:

@@ -11,8 +11,9 @@ import pytest
 
 from jobs.errors import InputError
 from jobs.input.options import InputOptions
-from jobs.input.pairs import Input, InvalidLine, Reason, parse_pairs, read_pairs
+from jobs.input.pairs import Input, InvalidLine, Reason, read_pairs
 from jobs.schema import PAIRS, conform
+from tests.reading import parse_in_every_way
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 HEADER = "openid,organization_id\n"
@@ -20,7 +21,7 @@ HEADER = "openid,organization_id\n"
 
 def parse(text: str | bytes, **options) -> Input:
     content = text.encode() if isinstance(text, str) else text
-    found = parse_pairs(content, name="p.csv", **options)
+    found = parse_in_every_way(content, name="p.csv", **options)
     assert found.lines == len(found.pairs) + found.duplicates + found.invalid
     return found
 

@@ -1,0 +1,277 @@
+"""The records of an input that name a pair, as one table, read block by block.
+
+Nearly all blocks of nearly all inputs are plain: no quote, exactly one pair per line, as many
+fields in each line as in the header, keys of ``A-Za-z0-9_-`` only. For such a block the rules of
+:mod:`jobs.input.records` and :mod:`jobs.input.valid_records` come to splitting lines at the
+delimiter, which Arrow's CSV reader does in a tenth of the time. Any other block is left to them: a
+block is called plain only if that changes nothing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import dropwhile, islice
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from jobs.input.header import Header
+from jobs.input.keys import is_plain
+from jobs.input.line_stats import LineStats
+from jobs.input.records import START, Position, Record, read_records
+from jobs.input.source import errors_in
+from jobs.input.valid_records import LONGEST_OPENID, LONGEST_ORGANIZATION, valid_records
+
+__all__ = ["BLOCK_SIZE", "PlainParser", "can_be_plain", "read_table", "table_schema"]
+
+BLOCK_SIZE: Final = 1 << 18
+"""Bytes. The larger a block, the less parsing it costs, but the likelier something in it is odd."""
+_PARTS: Final = 16
+"""A block that is not plain is cut into so many, of which most may be."""
+_CHUNK: Final = 1_000
+"""Records held as Python lists at a time: few, for the garbage collector goes through them all."""
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_DELIMITERS: Final = frozenset(",\t;|")
+_UTF_8: Final = frozenset({"utf-8", "utf-8-sig", "ascii"})
+_ENCODINGS: Final = _UTF_8 | {"gb18030", "gbk", "gb2312", "big5", "iso8859-1", "cp1252"}
+"""Those in which a line feed, a carriage return and a quote are one byte, as in ASCII, and
+never part of another character, and in which a line can be decoded without those before it."""
+_LONGEST: Final = 1 << 26
+"""Bytes. A block is longer only if a line of it is: it is cut at the first line end it may be."""
+_PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+
+def read_table(
+    content: bytes,
+    encoding: str,
+    header: Header,
+    stats: LineStats,
+    name: str,
+    *,
+    block_size: int = BLOCK_SIZE,
+) -> pa.Table:
+    """Return the records that name a pair, repeated ones too, and the line each begins on.
+
+    Args:
+        content: The file's bytes, unpacked.
+        encoding: In which they are text.
+        header: The header, below which the records are.
+        stats: Is updated as the records are read.
+        name: The file's name, for the messages.
+        block_size: Bytes that are parsed at once where they are plain; 0: each line alone.
+
+    Returns:
+        The header's columns, in its order, and ``input_line``, each in one piece.
+
+    Raises:
+        InputError: A quote is never closed, or a line is the header of another file.
+    """
+    schema = table_schema(header)
+    reader = _BlockReader(content, encoding, header, stats, name, schema)
+    tables = list(reader.tables(block_size))
+    return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+
+
+def table_schema(header: Header) -> pa.Schema:
+    """Return the columns of the table of an input's records, and their types."""
+    columns = [pa.field(column, pa.large_string()) for column in header.names]
+    columns[header.keys.organization] = pa.field(
+        "organization_id", pa.dictionary(pa.int32(), pa.string())
+    )
+    return pa.schema([*columns, pa.field("input_line", pa.int64())])
+
+
+@dataclass(slots=True)
+class _Section:
+    """Records up to the one that ends on the line ``end`` or goes beyond it.
+
+    Attributes:
+        records: The records.
+        end: The line.
+        last: The last line that was read.
+    """
+
+    records: Iterable[Record]
+    end: int
+    last: int = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self.records:
+            self.last = record[2]
+            yield record
+            if self.last >= self.end:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockReader:
+    """Reads an input block by block, and blocks that are not plain line by line."""
+
+    content: bytes
+    encoding: str
+    header: Header
+    stats: LineStats
+    name: str
+    schema: pa.Schema
+
+    def tables(self, block_size: int) -> Iterator[pa.Table]:
+        """Yield the records in pieces."""
+        if not block_size or not can_be_plain(self.header, self.encoding):
+            records = self._records(START)
+            yield from self._by_line(dropwhile(lambda each: each[2] <= self.header.line, records))
+            return
+        parser = PlainParser(self.header, self.encoding, self.schema)
+        at = _skip_lines(self.content, START, self.header.line)
+        cut_until = 0
+        while at.offset < len(self.content):
+            is_part = at.offset < cut_until
+            size = block_size // _PARTS if is_part else block_size
+            end = self.content.find(b"\n", at.offset + max(size - 1, 0)) + 1 or len(self.content)
+            block = self.content[at.offset : end]
+            columns = parser.parse(block)
+            if columns is not None:
+                self.stats.reject_blank_before(at.line + 1)
+                at, lines = Position(end, at.line + len(columns[0])), at.line + 1
+                columns.append(pa.array(np.arange(lines, at.line + 1)))
+                yield pa.Table.from_arrays(columns, schema=self.schema)
+            elif is_part:
+                at = yield from self._other_block(block, at)
+            else:
+                cut_until = end
+
+    def _other_block(self, block: bytes, at: Position) -> Generator[pa.Table, None, Position]:
+        """Yield the records that begin in a block; return where the first one after it begins."""
+        end = Position(at.offset + len(block), at.line + _lines(block))
+        section = _Section(self._records(at), end.line)
+        yield from self._by_line(section)
+        return _skip_lines(self.content, end, section.last - end.line)
+
+    def _records(self, start: Position) -> Iterator[Record]:
+        encoding = self.encoding if start == START else self.encoding.removesuffix("-sig")
+        return read_records(
+            self.content,
+            encoding,
+            self.header.delimiter,
+            self.name,
+            stats=self.stats,
+            start=start,
+        )
+
+    def _by_line(self, records: Iterable[Record]) -> Iterator[pa.Table]:
+        width, keys = len(self.header.names), self.header.keys
+        rows = valid_records(records, width, keys, self.stats, self.name)
+        while chunk := list(islice(rows, _CHUNK)):
+            fields, lines = zip(*chunk, strict=True)
+            columns = [*zip(*fields, strict=True), lines]
+            yield pa.Table.from_arrays(
+                [
+                    pa.array(values, field.type)
+                    for values, field in zip(columns, self.schema, strict=True)
+                ],
+                schema=self.schema,
+            )
+
+
+def _lines(block: bytes) -> int:
+    return len(_LINE_END.findall(block)) + (not block.endswith((b"\r", b"\n")))
+
+
+def _skip_lines(content: bytes, start: Position, count: int) -> Position:
+    """Return the beginning of the line that is ``count`` lines below ``start``, or the end."""
+    ends = [match.end() for match in islice(_LINE_END.finditer(content, start.offset), count)]
+    if len(ends) < count:
+        return Position(len(content), start.line + count)
+    return Position(ends[-1], start.line + count) if ends else start
+
+
+def can_be_plain(header: Header, encoding: str) -> bool:
+    """Return True if blocks below such a header can be plain at all."""
+    return encoding in _ENCODINGS and header.delimiter in _DELIMITERS and not header.keys.backtick
+
+
+class PlainParser:
+    """Parses the plain blocks of an input.
+
+    Args:
+        header: The input's, for which ``can_be_plain`` holds.
+        encoding: The input's.
+        schema: What ``table_schema`` makes of the header.
+    """
+
+    def __init__(self, header: Header, encoding: str, schema: pa.Schema) -> None:
+        self._keys = header.keys
+        self._encoding = encoding
+        self._names = schema.names[: len(header.names)]
+        self._parse = csv.ParseOptions(
+            delimiter=header.delimiter, quote_char=False, ignore_empty_lines=False
+        )
+        self._convert = csv.ConvertOptions(check_utf8=False, column_types=schema)
+
+    def parse(self, block: bytes) -> list[pa.Array] | None:
+        """Return the columns of a block, one row per line, or None if it is not plain.
+
+        Args:
+            block: Whole lines, of text in the encoding.
+        """
+        if len(block) > _LONGEST or b'"' in block:
+            return None
+        text = block
+        if self._encoding not in _UTF_8 and not block.isascii():
+            text = block.decode(self._encoding, errors_in(self._encoding)).encode()
+        if text.startswith(codecs.BOM_UTF8):  # Arrow would pass over it
+            return None
+        options = csv.ReadOptions(
+            use_threads=False, column_names=self._names, block_size=len(text) + 1
+        )
+        try:
+            table = csv.read_csv(pa.py_buffer(text), options, self._parse, self._convert)
+        except pa.ArrowInvalid:  # a line has more fields or fewer
+            return None
+        columns = [column.combine_chunks() for column in table.columns]
+        return columns if self._is_plain(columns, has_guards=b"'" in block) else None
+
+    def _is_plain(self, columns: list[pa.Array], *, has_guards: bool) -> bool:
+        keys = self._keys
+        openids = columns[keys.openid]
+        organizations = columns[keys.organization].dictionary.to_pylist()
+        carried = [
+            column
+            for at, column in enumerate(columns)
+            if at not in (keys.openid, keys.organization)
+        ]
+        lengths = pc.min_max(pc.binary_length(openids)).as_py()
+        return (
+            1 <= lengths["min"] <= lengths["max"] <= LONGEST_OPENID
+            and not _characters(openids).translate(None, _PLAIN)
+            and all(is_plain(name) and len(name) <= LONGEST_ORGANIZATION for name in organizations)
+            and not any(name.casefold() in keys.names for name in organizations)
+            and not (has_guards and any(pc.any(pc.starts_with(x, "'")).as_py() for x in carried))
+            and not self._may_repeat_header(openids, carried)
+        )
+
+    def _may_repeat_header(self, openids: pa.Array, carried: list[pa.Array]) -> bool:
+        """Return True if a record may hold both names of the key columns; its organization none.
+
+        So at least one of the names stands in a carried field.
+        """
+        texts = [_characters(column).decode().casefold() for column in carried]
+        in_carried = [any(name in text for text in texts) for name in self._keys.names]
+        if not any(in_carried):
+            return False
+        folded = _characters(openids).decode().casefold()
+        return all(
+            carries or name in folded
+            for carries, name in zip(in_carried, self._keys.names, strict=True)
+        )
+
+
+def _characters(column: pa.Array) -> bytes:
+    """Return the texts of a column, one after the other, in UTF-8."""
+    characters: bytes = column.buffers()[2].to_pybytes()
+    return characters

@@ -1,0 +1,173 @@
+"""jobs.input.blocks: plain blocks are parsed at once, others by line, with the same result."""
+
+import pytest
+
+from jobs.errors import InputError
+from jobs.input.blocks import BLOCK_SIZE, PlainParser, can_be_plain, table_schema
+from jobs.input.header import Columns, Header, find_header
+from jobs.input.line_stats import InvalidLine, Reason
+from jobs.input.pairs import parse_pairs
+from tests.reading import assert_same_in_any_block
+
+HEADER = "openid,organization_id,name,note\n"
+CLEAN = "oAaaaaaaaaaaaaaaaaaaaaaaaaa0,0042,李雷,\n"
+SIZES = range(1, 260, 3)
+
+
+def header(text: str = HEADER, encoding: str = "utf-8") -> Header:
+    return find_header(text.encode(encoding), encoding, Columns(), "p.csv")
+
+
+def parse(block: str | bytes, text: str = HEADER, encoding: str = "utf-8"):
+    found = header(text, encoding)
+    assert can_be_plain(found, encoding)
+    content = block.encode(encoding) if isinstance(block, str) else block
+    return PlainParser(found, encoding, table_schema(found)).parse(content)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        CLEAN,
+        CLEAN * 3,
+        CLEAN.rstrip("\n"),
+        CLEAN.replace("\n", "\r\n") * 2,
+        CLEAN.replace("\n", "\r") * 2,
+        "o-_," + "1" * 64 + ",,\n" + "o" * 128 + ",1,\t,\x85\x00\n",
+        "NA,null,O'Brien,NULL\n",
+        "o1,1,openid,\n",
+    ],
+)
+def test_plain_block_is_parsed_at_once(block):
+    columns = parse(block)
+    lines = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    assert list(rows) == [tuple(line.split(",")) for line in lines]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        'o1,1,"x",\n',
+        'o1,1,x"y,\n',
+        "o1,1,x\ry,\n",
+        "\r",
+        "\n",
+        "  \n",
+        "o1,1,x\n",
+        "o1,1,x,y,\n",
+        ",1,x,y\n",
+        "o1,,x,y\n",
+        " o1,1,x,y\n",
+        "o1,1\u200b,x,y\n",
+        "o1.,1,x,y\n",
+        "o1,学,x,y\n",
+        "o\x7f,1,x,y\n",
+        "o" * 129 + ",1,x,y\n",
+        "o1," + "1" * 65 + ",x,y\n",
+        "o1,1,'=1+1,y\n",
+        "o1,1,x,''@\n",
+        "OpenID,Organization_ID,name,note\n",
+        "organization_id,openid,x,y\n",
+        "o1,1,openid, Organization_id\n",
+        "organization_id,1,x,openid\n",
+        "openid,organization_id,x,y\n",
+    ],
+)
+def test_block_with_one_odd_line_is_not_plain(odd):
+    assert parse(odd) is None
+    assert parse(CLEAN * 2 + odd + CLEAN) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_byte_order_mark_that_begins_a_block_is_not_plain(encoding):
+    assert parse("\ufeff" + CLEAN, encoding=encoding) is None
+    text = "organization_id,openid,note\n"
+    assert parse("\ufeff1,oA,\n", text, encoding) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "gbk"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_block_is_plain_in_other_encodings_and_with_other_delimiters(encoding, delimiter):
+    columns = parse(
+        CLEAN.replace(",", delimiter), HEADER.replace(",", delimiter), encoding=encoding
+    )
+    assert columns[2].to_pylist() == ["李雷"]
+
+
+def test_euro_sign_of_windows_code_page_936_is_read_at_once():
+    assert parse(b"o1,1,\x80,\n", encoding="gbk")[2].to_pylist() == ["€"]
+
+
+def test_input_in_utf_16_with_a_letter_as_delimiter_or_with_backticks_is_read_by_line():
+    assert not can_be_plain(header(), "utf-16")
+    assert not can_be_plain(header("sep=x\nopenidxorganization_id\n"), "utf-8")
+    assert not can_be_plain(header("`openid,`organization_id\n"), "utf-8")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        'oQ,1,"a\nb\r\nc",\n',
+        '"oQ\n",1,,\n',
+        'oQ,1,"' + "\n" * 12 + '",\n',
+        'oQ,1, "a, b",\n',
+        "\n\n",
+        " \n\r\n",
+        "\r",
+        "oQ,1,a,\r",
+        "\ufeffoQ,1,a,\n",
+        "oQ,1,'=a,\n",
+        HEADER,
+        "oQ,1\n",
+        "oQ,1,a,b,c\n",
+        ",1,,\n",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\n\n"])
+def test_odd_lines_wherever_a_block_ends_make_no_difference(odd, end):
+    content = HEADER + CLEAN * 2 + odd + CLEAN.replace("a0", "a1") * 2 + odd + CLEAN + end
+    assert_same_in_any_block(content.encode(), sizes=SIZES)
+
+
+def test_byte_order_mark_below_the_header_is_decoration_though_the_encoding_names_one():
+    content = ("\ufeff" + HEADER + CLEAN + "\ufeff" + CLEAN).encode()
+    assert_same_in_any_block(content, encoding="utf-8-sig", sizes=SIZES)
+
+
+def test_blank_lines_before_a_plain_block_are_invalid_and_those_at_the_end_are_none():
+    content = (HEADER + CLEAN + "\n\n" + CLEAN + "\n").encode()
+    assert_same_in_any_block(content, sizes=SIZES)
+    found = parse_pairs(content, name="p.csv", block_size=1)
+    assert found.invalid_lines == (InvalidLine(3, Reason.BLANK), InvalidLine(4, Reason.BLANK))
+
+
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        ('oQ,1,"a\n' + CLEAN * 9, r"line 4: a quote is opened and never closed"),
+        ("organization_id,openid,name,note\n" + CLEAN, "line 4: another header"),
+    ],
+)
+def test_error_names_the_same_line_wherever_a_block_ends(odd, message):
+    content = (HEADER + CLEAN * 2 + odd).encode()
+    assert_same_in_any_block(content, sizes=SIZES)
+    with pytest.raises(InputError, match=message):
+        parse_pairs(content, name="p.csv", block_size=1)
+
+
+def test_rare_odd_lines_in_a_large_input_make_no_difference():
+    lines = [f"o{number:027},{number % 300:04},x,\n" for number in range(30_000)]
+    for number, odd in ((0, " o1,2,,\n"), (9_000, "\n"), (20_000, 'o2,3,"a\nb",\n'), (29_999, "o")):
+        lines[number] = odd
+    content = (HEADER + "".join(lines)).encode()
+    assert_same_in_any_block(content, sizes=[BLOCK_SIZE, 20_000])
+    found = parse_pairs(content, name="p.csv")
+    assert (found.decorated, found.invalid, found.continuation_lines) == (1, 2, 1)
+
+
+def test_column_of_organizations_keeps_the_order_of_first_appearance_over_blocks():
+    content = (HEADER + "oA,9,,\noB,1,,\n" * 2 + "oC,5,,\noD,1,,\n").encode()
+    assert_same_in_any_block(content, sizes=SIZES)
+    found = parse_pairs(content, name="p.csv", block_size=1)
+    assert found.pairs["organization_id"].cat.categories.to_list() == ["9", "1", "5"]
