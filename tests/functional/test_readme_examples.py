@@ -19,11 +19,13 @@ from tests.benchmarks.gateway import running_gateway
 from tests.forkserver import COMMANDS
 
 PLUGIN = "palm_sandbox"
+FRAMEWORK = re.compile(r"^from (fastapi|django|celery)[. ]|wsgi\.input", re.MULTILINE)
+"""Matches what tests/functional/test_readme_frameworks.py runs."""
 CLIENT = [
     block
     for page in (readme.PALM, readme.SANDBOX)
     for block in re.findall(r"```python\n(.*?)```", readme.text_of(page), re.DOTALL)
-    if "from palm import" in block and PLUGIN not in block
+    if "from palm import" in block and PLUGIN not in block and not FRAMEWORK.search(block)
 ]
 
 
