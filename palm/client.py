@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from palm.chain import AsyncNode
@@ -15,6 +13,7 @@ from palm.clock import Clock, checked_clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.request_signing import random_nonce
 from palm.crypto.signing import RSASigner, RSAVerifier
+from palm.forks import BoundToProcess, shallow_copy
 from palm.http.answer import Answer
 from palm.http.query import QuerySender
 from palm.http.request.attempts import AttemptReporter
@@ -24,7 +23,13 @@ from palm.http.tls import tls_context
 from palm.http.transport import Transport
 from palm.http.url import checked_base_url, checked_proxy
 from palm.notifications.parsing import Notifications
-from palm.options.checks import check_options, check_unnamed, checked_path, checked_timeouts
+from palm.options.checks import (
+    check_options,
+    check_settings,
+    check_unnamed,
+    checked_path,
+    checked_timeouts,
+)
 from palm.options.client_options import BASE_URLS, ClientOptions, CopyOptions, SettingsOptions
 from palm.palmservice import Authorizations
 from palm.resilience.adaptive_rate import Adaptation
@@ -43,7 +48,7 @@ __all__ = ["AsyncPalm"]
 T = TypeVar("T")
 
 
-class AsyncPalm:
+class AsyncPalm(BoundToProcess):
     """A client of WeChat Pay's palm service that returns only what it has verified.
 
     Args:
@@ -178,6 +183,7 @@ class AsyncPalm:
             SettingsError: A setting or an option is missing, unknown or wrong.
         """
         check_options(options, SettingsOptions.__annotations__)
+        check_settings(settings)
         clock = options.get("clock")
         arguments: ClientOptions = {
             "merchant": settings.merchant(),
@@ -194,12 +200,7 @@ class AsyncPalm:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -219,7 +220,7 @@ class AsyncPalm:
         """
         check_options(options, CopyOptions.__annotations__)
         queries = self._queries
-        other = copy.copy(self)
+        other = shallow_copy(self)
         other._original = self._original or weakref.ref(self)  # noqa: SLF001 - a copy of this client
         other._queries = replace(  # noqa: SLF001
             queries,
@@ -227,6 +228,8 @@ class AsyncPalm:
             retry=options.get("retry") or queries.retry,
         )
         return other
+
+    __copy__ = with_options
 
     @property
     def authorizations(self) -> Authorizations:

@@ -1,4 +1,4 @@
-"""What a process made by ``os.fork()`` must not take over from its parent.
+"""What belongs to one process, and what one made by ``os.fork()`` must not take from its parent.
 
 A fork copies the memory but only one thread, and shares all descriptors. In the child, a lock that
 another thread held stays locked, an event loop of another thread never runs again, and closing a
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import Protocol
+from typing import NoReturn, Protocol, TypeVar
 
-__all__ = ["Forkable", "reset_in_child"]
+__all__ = ["BoundToProcess", "Forkable", "reset_in_child", "shallow_copy"]
+
+T = TypeVar("T")
 
 
 class Forkable(Protocol):
@@ -22,6 +24,28 @@ class Forkable(Protocol):
 
     def after_fork(self) -> None:
         """Forget what belongs to the parent process, without closing it. Runs in the child."""
+
+
+class BoundToProcess:
+    """A base class of what has connections or threads: it can neither be pickled nor deep-copied.
+
+    Raises:
+        TypeError: It is pickled, e.g. as the argument of a task in another process.
+    """
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        name = type(self).__name__
+        raise TypeError(
+            f"{name} cannot be pickled or deep-copied, because it has keys and connections: make "
+            f"one in each process, as {name}.from_env() does"
+        )
+
+
+def shallow_copy(original: T) -> T:
+    """Return another object of the same class with the same attributes."""
+    copied = object.__new__(type(original))
+    vars(copied).update(vars(original))
+    return copied
 
 
 _objects: weakref.WeakSet[Forkable] = weakref.WeakSet()

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from palm.clock import Clock
 from palm.crypto.signer_calls import SignerCalls
 from palm.crypto.signing import Signer, Verifier, authorization, message
+from palm.errors import SettingsError
+from palm.errors.values import shown_kind
 
 __all__ = ["RequestSigner", "Signing", "random_nonce"]
+
+_NONCE: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
+"""Matches what can stand in the header without being quoted: letters, digits, base64."""
 
 
 def random_nonce() -> str:
@@ -46,8 +53,9 @@ class RequestSigner:
 
         Raises:
             SignerError: The signer failed.
+            SettingsError: ``nonce`` failed, or returned what cannot stand in a header.
         """
-        timestamp, nonce = str(int(self._clock.wall())), self._nonce()
+        timestamp, nonce = str(int(self._clock.wall())), self._new_nonce()
         signature = await self._calls.sign(message(method, target, timestamp, nonce, body))
         # Tasks that are ready at the same time all sign first and then all send: a signature evicts
         # everything else from the processor's caches, which cost a tenth of a request's time.
@@ -66,6 +74,17 @@ class RequestSigner:
         if body:
             headers["Content-Type"] = "application/json"
         return headers
+
+    def _new_nonce(self) -> str:
+        try:
+            nonce: object = self._nonce()
+        except Exception as error:  # noqa: BLE001 - the caller's own code
+            failure = f"it raised {type(error).__name__}"
+        else:
+            if isinstance(nonce, str) and _NONCE.fullmatch(nonce):
+                return nonce
+            failure = f"it returned {shown_kind(nonce)}"
+        raise SettingsError(f"nonce must return a random text of letters and digits: {failure}")
 
 
 class Signing:

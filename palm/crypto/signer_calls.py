@@ -168,7 +168,11 @@ async def _awaited(signing: Awaitable[object]) -> object:
 
 
 async def _result(signing: Awaitable[object]) -> object:
-    return await signing
+    try:
+        return await signing
+    except (KeyboardInterrupt, SystemExit) as error:  # it would end the event loop
+        name = type(error).__name__
+    raise SignerError(f"the signer raised {name}")
 
 
 def _ignore(task: asyncio.Task[object]) -> None:

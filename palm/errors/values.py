@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from inspect import iscoroutinefunction
 from numbers import Integral, Real
 
 from palm.errors.usage import SettingsError
@@ -75,6 +76,8 @@ def check_text(name: str, value: object) -> None:
 def shown_kind(value: object) -> str:
     """Return a value's type, and the value itself only if it is a number or None."""
     kind = type(value).__name__
+    if iscoroutinefunction(value):
+        return "an async function"
     if value is None or isinstance(value, bool):
         return repr(value)
     if isinstance(value, int | float):

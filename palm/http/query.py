@@ -12,6 +12,7 @@ from palm.errors.remedies import add_advice
 from palm.http.answer import Answer
 from palm.http.request.attempts import Attempt, AttemptReporter, Exchange
 from palm.http.request.options import PLAIN, RequestOptions
+from palm.http.request.request_line import check_request
 from palm.http.request.timeouts import Timeouts
 from palm.http.signed import SignedTransport
 from palm.resilience.admission import Admission
@@ -59,6 +60,7 @@ class QuerySender:
         options: RequestOptions = PLAIN,
     ) -> T:
         """Return what ``read`` makes of the verified answer; see :meth:`palm.AsyncPalm.ask`."""
+        check_request(method, target, body)
         self.transport.bind_loop()
         private += options.private
         began_at = self.clock.monotonic()

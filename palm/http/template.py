@@ -85,6 +85,8 @@ def fill(path: str, variables: Mapping[str, object]) -> str:
     between = _EXPRESSION.sub("", path)
     if "{" in between or "}" in between:
         raise ArgumentError("a brace is left open in the path")
+    if "://" in between:
+        raise ArgumentError("the path must begin with v3/, without scheme and host")
     if not _PATH.fullmatch(between):
         raise ArgumentError("the path holds what must be percent-encoded")
     if any(segment in {".", ".."} for segment in path.split("/")):

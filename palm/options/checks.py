@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from palm.resilience.retry import Retry
 from palm.text.printable import shown_value
 from palm.text.suggestion import suggestion
 
-__all__ = ["check_options", "check_unnamed", "checked_path", "checked_timeouts"]
+__all__ = ["check_options", "check_settings", "check_unnamed", "checked_path", "checked_timeouts"]
 
 
 def _is(*kinds: type) -> Callable[[object], bool]:
@@ -44,8 +45,13 @@ def _or_none(is_right: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: value is None or is_right(value)
 
 
-_FUNCTION: Final = ("a function", callable)
-_FUNCTION_OR_NONE: Final = ("a function or None", _or_none(callable))
+def _is_function(value: object) -> bool:
+    """Return True unless it cannot be called, or would have to be awaited."""
+    return callable(value) and not iscoroutinefunction(value)
+
+
+_FUNCTION: Final = ("a function", _is_function)
+_FUNCTION_OR_NONE: Final = ("a function or None", _or_none(_is_function))
 _TRUTH: Final = ("True or False", _is(bool))
 _OPTIONS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "merchant": (
@@ -80,10 +86,10 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "nonce": _FUNCTION,
     "clock": (
         "a Clock or None",
-        lambda value: value is None or _is(Clock)(value) or callable(value),
+        lambda value: value is None or _is(Clock)(value) or _is_function(value),
     ),
     "steady": _FUNCTION_OR_NONE,
-    "sleep": _FUNCTION_OR_NONE,
+    "sleep": ("a function or None", _or_none(callable)),
 }
 
 
@@ -110,6 +116,17 @@ def check_options(
     for name in required:
         if name not in options:
             raise SettingsError(f"{name} is missing: it must be {_OPTIONS[name][0]}")
+
+
+def check_settings(settings: object) -> None:
+    """Raise an error unless an object has what a client reads from settings.
+
+    Raises:
+        SettingsError: It has not.
+    """
+    wanted = "Settings, as palm.settings.load_settings returns them"
+    is_right = _has("merchant", "verifying_keys")(settings)
+    check_value("settings", settings, wanted, is_right=is_right)
 
 
 def checked_path(name: str, value: str | os.PathLike[str] | None) -> Path | None:

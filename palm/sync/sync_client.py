@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from palm.chain import Node
 from palm.client import AsyncPalm
+from palm.forks import BoundToProcess, shallow_copy
 from palm.http.answer import Answer
 from palm.notifications.parsing import SyncNotifications
 from palm.options.client_options import ClientOptions, CopyOptions, SettingsOptions
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Palm"]
 
 
-class Palm:
+class Palm(BoundToProcess):
     """A client of WeChat Pay's palm service that returns only what it has verified.
 
     It takes the arguments of :class:`palm.AsyncPalm`. It works in scripts, from several threads at
@@ -106,10 +106,12 @@ class Palm:
         Raises:
             SettingsError: An option is unknown or wrong.
         """
-        other = copy.copy(self)
+        other = shallow_copy(self)
         other._original = self._original or weakref.ref(self)  # noqa: SLF001 - ourselves
         other._palm = self._palm.with_options(**options)  # noqa: SLF001
         return other
+
+    __copy__ = with_options
 
     @property
     def authorizations(self) -> SyncAuthorizations:

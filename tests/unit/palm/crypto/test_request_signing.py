@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from palm import SettingsError
 from palm.clock import Clock
 from palm.crypto.request_signing import RequestSigner, Signing
 from palm.crypto.signing import RSASigner
@@ -73,3 +74,35 @@ async def test_it_is_known_whether_the_signer_has_returned(make):
     go.set()
     await task
     assert not signing.is_running
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (12, "12 (int)"),
+        (None, "None"),
+        (b"a", "bytes"),
+        ("", "an empty str"),
+        ('a"', "str"),
+        ("a\r\nX-Other: 1", "str"),
+        ("a\n", "str"),
+        ("刷", "str"),
+    ],
+)
+async def test_a_nonce_that_cannot_stand_in_the_header_is_refused(make, value, said):
+    signer = make()
+    signer._nonce = lambda: value
+    with pytest.raises(SettingsError) as raised:
+        await signer.headers("GET", TARGET, b"")
+    wanted = "nonce must return a random text of letters and digits: it returned "
+    assert str(raised.value) == wanted + said
+
+
+async def test_a_nonce_that_fails_is_not_taken_for_a_broken_connection(make):
+    def fail():
+        raise OSError("secret")
+
+    signer = make()
+    signer._nonce = fail
+    with pytest.raises(SettingsError, match="letters and digits: it raised OSError$"):
+        await signer.headers("GET", TARGET, b"")

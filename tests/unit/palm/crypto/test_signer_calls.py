@@ -250,6 +250,13 @@ async def test_an_exit_in_a_thread_ends_only_the_call():
     assert str(await refusal(leave)) == "the signer raised SystemExit"
 
 
+async def test_an_exit_in_a_task_ends_only_the_call():
+    async def leave(_):
+        raise SystemExit(3)
+
+    assert str(await refusal(leave)) == "the signer raised SystemExit"
+
+
 async def test_its_own_cancellation_is_not_the_callers():
     async def cancelled(_):
         raise asyncio.CancelledError

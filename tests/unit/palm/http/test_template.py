@@ -91,6 +91,7 @@ def test_no_parameters_make_no_query():
         ("/学", {}, "holds what must be percent-encoded"),
         ("/a?b", {}, "holds what must be percent-encoded"),
         ("/a/../b", {}, "must not hold the segment"),
+        ("/https://api.mch.weixin.qq.com/v3/a", {}, "must begin with v3/, without scheme and host"),
     ],
 )
 def test_a_path_that_would_name_another_is_refused(path, variables, said):

@@ -226,3 +226,26 @@ def test_keys_are_refused_by_name_and_type(pem, make, said):
 def test_pem_may_be_text(pem):
     text = pem.private(pem.key).decode()
     assert Merchant.from_pem("190", text, serial_no="ABCDEF0123").serial_no == "ABCDEF0123"
+
+
+@pytest.mark.parametrize("name", ["on_attempt", "nonce", "clock", "steady", "sleep"])
+def test_a_function_that_would_have_to_be_awaited_is_refused(options, name):
+    """But ``sleep`` is one: it is awaited."""
+
+    async def later(*_):
+        pass
+
+    if name == "sleep":
+        with pytest.warns(DeprecationWarning, match="Clock"):
+            Palm(**options, sleep=later)
+        return
+    with pytest.raises(SettingsError, match=f"^{name} must be .*, not an async function$"):
+        Palm(**options, **{name: later})
+
+
+@pytest.mark.parametrize("kind", [Palm, AsyncPalm])
+@pytest.mark.parametrize("settings", [None, {"mchid": "1900000001"}, "palm.toml"])
+def test_settings_are_what_load_settings_returns(kind, settings):
+    wanted = "^settings must be Settings, as palm.settings.load_settings returns them, not "
+    with pytest.raises(SettingsError, match=wanted):
+        kind.from_settings(settings)
