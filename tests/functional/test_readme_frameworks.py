@@ -86,6 +86,9 @@ def test_django(sandbox, example):
     answer = views["authorization"](make.post("/authorization", PERSON))
     assert (answer.status_code, answer.content) == (200, b'{"state": "ON"}')
     assert views["authorization"](make.post("/authorization", {})).status_code == 422
+    for fault, status in (("newstate", 502), ("500", 200)):  # a 5xx is asked again
+        sandbox.fail_next(fault)
+        assert views["authorization"](make.post("/authorization", PERSON)).status_code == status
     assert views["authorization"](make.get("/authorization")).status_code == 405
     for fault, status in ((None, 204), (Fault.PROBE, 500)):
         headers, body = notified(sandbox, fault)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import palm
+import palm.errors
 from tests import readme
 
 ALL = [*readme.PAGES, *readme.TWINS.values()]
@@ -179,6 +181,24 @@ def test_the_page_of_the_job_begins_with_the_path_of_a_pair():
 def test_the_page_of_the_client_names_its_packages():
     named = set(re.findall(r"`palm/(\w+)`", readme.section(readme.PALM, "## Inside")))
     assert named == {init.parent.name for init in (readme.ROOT / "palm").glob("*/__init__.py")}
+
+
+def test_the_page_of_the_client_says_what_to_do_about_every_error():
+    """Of each public error, the table has the class or one above it that is less than all."""
+    rows = re.findall(r"^\| (`.*?) \|", readme.section(readme.PALM, "## Errors"), re.MULTILINE)
+    names = {name for row in rows for name in re.findall(r"`(\w+)`", row.partition(", also")[0])}
+    told = tuple(
+        vars(palm.errors)[name] for name in names - {"except", "TransientError", "ConnectionError"}
+    )
+    errors = [
+        each
+        for name in palm.errors.__all__
+        if isinstance(each := vars(palm.errors)[name], type) and issubclass(each, palm.PalmError)
+    ]
+    bases = {palm.PalmError, palm.errors.TransientError, palm.errors.TransportError, palm.APIError}
+    assert {each.__name__ for each in errors if not issubclass(each, told)} == {
+        base.__name__ for base in bases
+    }
 
 
 def test_every_benchmark_has_its_table_and_its_command():
