@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from palm.text.printable import printable
@@ -91,6 +92,7 @@ def shown_detail(value: object, private: Iterable[str] = ()) -> str | None:
     return shown_message(value, private) or None
 
 
+@lru_cache(maxsize=64)  # every attempt is reported with its route and host
 def shown_route(path: str) -> str:
     """Return a path whose segments that do not look like those of a documented path are hidden."""
     return "/".join(part if _SEGMENT.fullmatch(part) else GAP for part in path.split("/"))
@@ -127,6 +129,7 @@ def shown_state(value: str) -> str | None:
     return value if _STATE.fullmatch(value) else None
 
 
+@lru_cache(maxsize=16)
 def shown_host(url: str) -> str:
     """Return host and port of a base URL."""
     return url.partition("://")[2].partition("/")[0]
