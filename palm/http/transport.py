@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Mapping
 from functools import lru_cache
+from io import BytesIO
 from typing import Final, TypedDict
 
 import aiohttp
@@ -43,13 +44,14 @@ _OTHER_LOOP: Final = (
     "this AsyncPalm already belongs to another event loop: make one for each loop, within it, or "
     "use one Palm, which any thread may call"
 )
+_LONGEST_BYTES: Final = 1024 * 1024
 
 
 class _RequestOptions(TypedDict, total=False):
     """Arguments of the library's ``request``."""
 
     allow_redirects: bool
-    data: bytes | None
+    data: bytes | BytesIO | None
     proxy: URL
     skip_auto_headers: tuple[str, ...]
     timeout: aiohttp.ClientTimeout
@@ -203,7 +205,8 @@ class Transport:
         if proxy := self._proxy or environment_proxy(url):
             options["proxy"] = _proxy_url(proxy)
         if body or method != "GET":  # without a body, the library would still name a content type
-            options["data"] = body or None
+            # The library warns of longer bytes; it reads a stream in pieces, and sends the same.
+            options["data"] = BytesIO(body) if len(body) > _LONGEST_BYTES else body or None
             options["skip_auto_headers"] = ("Content-Type",)
         return options
 

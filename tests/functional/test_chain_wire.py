@@ -64,7 +64,7 @@ class Recorder:
         await self.runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
-        body = await request.read()
+        body = await request.content.read()  # of any size
         said = dict(re.findall(r'([a-z_]+)="([^"]+)"', request.headers["Authorization"]))
         signed = message(
             request.method, request.raw_path, said["timestamp"], said["nonce_str"], body
@@ -473,6 +473,17 @@ async def test_the_synchronous_client_takes_them_too(keys):
         with Palm(**server.options()) as palm:
             answer = await asyncio.to_thread(palm.v3.foo.get, headers={"X-A": "1"}, max_body=70_000)
     assert (len(answer.content), server.seen[0].headers["X-A"]) == (70_000, "1")
+
+
+@pytest.mark.parametrize("size", [1024 * 1024, 1024 * 1024 + 1, 1_500_000])
+async def test_a_large_body_is_sent_without_a_warning(server, palm, size):
+    """The library warns of bytes above 1 MiB; warnings are errors here."""
+    body = b"0123456789" * (size // 10) + b"x" * (size % 10)
+    await palm.v3.bills.post(content=body, content_type="text/csv")
+    assert server.seen[0].body == body
+    assert server.seen[0].headers["Content-Length"] == str(size)
+    assert server.seen[0].headers["Content-Type"] == "text/csv"
+    assert "Transfer-Encoding" not in server.seen[0].headers
 
 
 @pytest.mark.parametrize("size", [65_536, 65_537, 200_000])
