@@ -349,7 +349,7 @@ async def test_an_id_written_into_a_path_is_not_in_the_route(keys):
 
 async def test_the_wait_for_the_quota_is_told_apart_from_the_request(keys):
     told = []
-    options = {"on_attempt": told.append, "rate": 20, "retry": Retry(attempts=1)}
+    options = {"on_attempt": told.append, "rate": 5, "retry": Retry(attempts=1)}
     async with client(keys, "http://127.0.0.1:9", **options) as palm:
         for _ in range(2):
             with pytest.raises(ConnectError):

@@ -637,11 +637,11 @@ def test_a_loop_that_ends_leaves_its_turn_to_the_callers_of_other_loops():
 
 
 def test_a_loop_that_was_closed_with_its_callers_holds_up_nobody():
-    pacer = Pacer(20, share=1.0)
+    pacer = Pacer(5, share=1.0)  # a slot each 0.2 s, also where the machine is busy
     loop = asyncio.new_event_loop()
     loop.run_until_complete(pacer.acquire())
     waiting = [loop.create_task(pacer.acquire()) for _ in range(2)]
-    loop.run_until_complete(asyncio.sleep(0.001))
+    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
 
     asyncio.run(asyncio.wait_for(pacer.acquire(), 5))
