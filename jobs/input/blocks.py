@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from jobs.input.header import Header
-from jobs.input.keys import is_plain
+from jobs.input.keys import all_plain, is_plain
 from jobs.input.line_stats import LineStats
 from jobs.input.records import START, Position, Record, read_records
 from jobs.input.source import errors_in
@@ -44,7 +44,6 @@ _ENCODINGS: Final = _UTF_8 | {"gb18030", "gbk", "gb2312", "big5", "iso8859-1", "
 never part of another character, and in which a line can be decoded without those before it."""
 _LONGEST: Final = 1 << 26
 """Bytes. A block is longer only if a line of it is: it is cut at the first line end it may be."""
-_PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
 def read_table(
@@ -248,7 +247,7 @@ class PlainParser:
         lengths = pc.min_max(pc.binary_length(openids)).as_py()
         return (
             1 <= lengths["min"] <= lengths["max"] <= LONGEST_OPENID
-            and not _characters(openids).translate(None, _PLAIN)
+            and all_plain(openids)
             and all(is_plain(name) and len(name) <= LONGEST_ORGANIZATION for name in organizations)
             and not any(name.casefold() in keys.names for name in organizations)
             and not (has_guards and any(pc.any(pc.starts_with(x, "'")).as_py() for x in carried))

@@ -13,9 +13,10 @@ from jobs.input.records import Lines, Record, read_records
 from jobs.input.source import shown
 from jobs.schema import ROWS
 
-__all__ = ["USUAL_OPENID", "Columns", "Header", "find_header", "name_columns"]
+__all__ = ["USUAL_LENGTH", "USUAL_OPENID", "Columns", "Header", "find_header", "name_columns"]
 
 DELIMITERS: Final = (",", "\t", ";")
+USUAL_LENGTH: Final = 28
 USUAL_OPENID: Final = "^o[A-Za-z0-9_-]{27}$"
 _MOST_SHOWN: Final = 10
 _TITLE_LINES: Final = 10

@@ -12,15 +12,18 @@ about unchanged, and a warning is shown.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
 
 __all__ = [
     "DAMAGE",
     "FULL_WIDTH_DIGITS",
     "KeyColumns",
+    "all_plain",
     "clean_key",
     "clean_rows",
     "damage_in",
@@ -43,6 +46,8 @@ _INVISIBLE: Final = (
 _DECORATION: Final = _BLANKS + _INVISIBLE
 _ENCLOSED: Final = re.compile(r'=?"([^"]*)"', re.DOTALL)
 _UNUSUAL: Final = r"[^A-Za-z0-9_-]"
+_PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_BLOCK: Final = 1 << 20
 
 FULL_WIDTH_DIGITS: Final = "full-width digits"
 DAMAGE: Final = {
@@ -85,6 +90,33 @@ def clean_key(key: str) -> str:
         key = bare
 
 
+def all_plain(keys: pd.Series | pa.Array) -> bool:
+    """Return True if no key has a character other than those that ``is_plain`` matches.
+
+    The characters of all keys are searched at once, which takes a tenth of the time of a regular
+    expression. In a part of a larger column, those of the whole column may be searched.
+
+    Args:
+        keys: Texts, none missing.
+    """
+    cells = pa.array(keys) if isinstance(keys, pd.Series) else keys
+    chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
+    return not any(
+        block.translate(None, _PLAIN)
+        for chunk in chunks
+        if len(chunk)
+        for block in _blocks(chunk.buffers()[-1])
+    )
+
+
+def _blocks(characters: pa.Buffer | None) -> Iterator[bytes]:
+    if characters is None:
+        return
+    size = characters.size
+    for at in range(0, size, _BLOCK):
+        yield characters.slice(at, min(_BLOCK, size - at)).to_pybytes()
+
+
 def clean_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return a report's rows with clean keys, or the same frame if all are clean already.
 
@@ -96,9 +128,12 @@ def clean_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """
     organizations = rows["organization_id"].cat
     renamed = {name: clean_key(name) for name in organizations.categories}
+    are_clean = all(name == clean for name, clean in renamed.items())
+    if are_clean and all_plain(rows["openid"]):
+        return rows
     odd = rows["openid"].str.contains(_UNUSUAL)
     openids = rows["openid"].where(~odd, rows["openid"].map(clean_key))
-    if all(name == clean for name, clean in renamed.items()) and openids.equals(rows["openid"]):
+    if are_clean and openids.equals(rows["openid"]):
         return rows
     cleaned = rows.assign(
         organization_id=rows["organization_id"].astype("str").map(renamed).astype("category"),
@@ -119,6 +154,8 @@ def damage_in(keys: pd.Series) -> dict[str, pd.Series]:
     Returns:
         For each kind of ``DAMAGE`` a boolean series with the index of ``keys``.
     """
+    if all_plain(keys):
+        return {}
     odd = keys[keys.str.contains(_UNUSUAL)]
     damage = {}
     for kind, pattern in DAMAGE.items():

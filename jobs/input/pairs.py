@@ -16,8 +16,8 @@ import pandas as pd
 from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
 from jobs.input.blocks import BLOCK_SIZE, read_table
-from jobs.input.header import USUAL_OPENID, Columns, find_header
-from jobs.input.keys import FULL_WIDTH_DIGITS, damage_in
+from jobs.input.header import USUAL_LENGTH, USUAL_OPENID, Columns, find_header
+from jobs.input.keys import FULL_WIDTH_DIGITS, all_plain, damage_in
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
 from jobs.input.source import find_encoding, read_stored, shown
@@ -155,7 +155,7 @@ def parse_pairs(
         invalid_lines=tuple(stats.listed),
         invalid_by_reason={reason.value: count for reason, count in stats.by_reason.items()},
         continuation_lines=stats.continuation,
-        unusual_openids=int((~pairs["openid"].str.match(USUAL_OPENID)).sum()),
+        unusual_openids=_unusual(pairs["openid"]),
         decorated=stats.decorated,
         first_decorated=stats.first_decorated,
         damaged=tuple(_damage(pairs)),
@@ -173,6 +173,14 @@ def _number_pairs(table: pa.Table) -> pd.DataFrame:
     pairs = records if first.all() else records[first].reset_index(drop=True)
     pairs["input_duplicates"] = np.bincount(numbers) - 1
     return conform(pairs, PAIRS)
+
+
+def _unusual(openids: pd.Series) -> int:
+    """Return how many openids do not look as ``USUAL_OPENID`` says."""
+    if not all_plain(openids):
+        return int((~openids.str.match(USUAL_OPENID)).sum())
+    usual = (openids.str.len() == USUAL_LENGTH) & openids.str.startswith("o")
+    return int((~usual).sum())
 
 
 def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:

@@ -75,12 +75,31 @@ def write_parquet(report: Report, file: BinaryIO | Path) -> None:
     """
     rows = report.rows
     schema = _schema(report)
-    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
+    with pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=_repeated(schema),
+        write_page_checksum=True,
+    ) as writer:
         for start in range(0, max(len(rows), 1), _ROWS_PER_GROUP):
             part = rows.iloc[start : start + _ROWS_PER_GROUP]
             writer.write_table(
                 pa.Table.from_pandas(part, schema=schema, preserve_index=False, safe=True)
             )
+
+
+def _repeated(schema: pa.Schema) -> list[str]:
+    """Return the columns whose values repeat, and the carried ones, whose values may.
+
+    The values of the others differ from row to row. A dictionary of these takes more time and more
+    bytes than the values alone.
+    """
+    return [
+        field.name
+        for field in schema
+        if pa.types.is_dictionary(field.type) or field.name not in ARROW_TYPES
+    ]
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:

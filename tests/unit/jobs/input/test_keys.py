@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.input.keys import clean_key, damage_in, is_plain
+from jobs.input.keys import all_plain, clean_key, damage_in, is_plain
 
 DECORATED = st.text(st.sampled_from('a0"= \t\u00a0\u200b\ufeff\u3000'), max_size=12)
 
@@ -42,6 +42,18 @@ def test_a_plain_key_is_neither_decorated_nor_damaged(key):
     assert is_plain(key)
     assert clean_key(key) == key
     assert damage_in(pd.Series([key])) == {}
+
+
+@given(st.lists(st.text(min_size=1, max_size=3) | st.just("o-_A9"), max_size=4))
+def test_keys_are_all_plain_if_each_is(keys):
+    assert all_plain(pd.Series(keys, dtype="str")) == all(map(is_plain, keys))
+
+
+def test_one_key_that_is_not_plain_is_found_among_many():
+    keys = pd.Series(["o" * 28] * 100_000, dtype="str")
+    assert all_plain(keys)
+    keys.iloc[70_000] = "o" * 27 + "."
+    assert not all_plain(keys)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,13 @@ def with_summary(report):
     return with_members(report, {"summary": counts})
 
 
+def test_dictionaries_hold_what_repeats_and_what_the_input_carries(written):
+    group = pq.read_metadata(written).row_group(0)
+    stored = [group.column(at) for at in range(group.num_columns)]
+    indexed = {each.path_in_schema for each in stored if "RLE_DICTIONARY" in each.encodings}
+    assert indexed == {name for name, kind in TYPES.items() if kind == CATEGORY} | {"class"}
+
+
 def test_our_reader_gives_back_the_very_report(second, written):
     report = read_parquet(written)
     pd.testing.assert_frame_equal(report.rows, second.rows)
