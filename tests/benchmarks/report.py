@@ -176,7 +176,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     for name in ("classify", "summarize", "compose", "read_pairs"):
         watch.around(night, name, name)
     watch.around(night, "freshness", "summarize")
-    watch.around(publish, "_write", "write")
+    watch.around(publish, "_write_primary", "write")
     watch.around(publish, "_check", "check")
     opt = Options(
         input=InputOptions(source=str(folder / f"{day}.csv")),
