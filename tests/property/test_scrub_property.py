@@ -181,7 +181,7 @@ class Saying:
     def bind_loop(self):
         """Belong to any event loop: nothing is open."""
 
-    async def send(self, *_, permit=None):
+    async def send(self, *_, permit=None, **__):
         body = {"code": "PARAM_ERROR", "message": "m", "state": "AUTHORIZATION_STATE_ON"}
         if self.place in {"code", "message", "state", "openid"}:
             body[self.place] = self.said

@@ -67,6 +67,7 @@ def frequent(openid, _):
     return error_of(400, {}, body, verified=True)
 
 
+@pytest.mark.slow
 def test_one_pair_in_a_hundred_that_is_always_throttled_costs_little_time():
     """20,000 pairs at 50/s are 400 s; where each throttle slowed down all, it took 7,238 s."""
     answers, stats, gateway, seconds = night(throttled(100), 20_000)
