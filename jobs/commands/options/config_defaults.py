@@ -24,7 +24,7 @@ def config_path(context: click.Context) -> Path:
 def read_defaults(context: click.Context, path: Path | None) -> dict[str, object]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
     from palm.settings import CONFIG_NAME, read_config  # noqa: PLC0415
-    from palm.text.printable import shown_value  # noqa: PLC0415 - not needed for --help
+    from palm.text.printable import printable, shown_value  # noqa: PLC0415 - not needed for --help
     from palm.text.suggestion import suggestion  # noqa: PLC0415
 
     context.meta[_PATH] = Path(CONFIG_NAME) if path is None else path
@@ -35,14 +35,15 @@ def read_defaults(context: click.Context, path: Path | None) -> dict[str, object
     options = table if isinstance(table, dict) else {}
     defaults = {name.replace("-", "_"): value for name, value in options.items()}
     known = {parameter.name: parameter for parameter in context.command.params}
+    shown = printable(str(config_path(context)))
     if unknown := sorted(defaults.keys() - known.keys()):
         hint = suggestion(unknown[0], filter(None, known))
         named = shown_value(unknown[0])
-        raise UsageError(f"palm.toml: [reconcile]: unknown option {named}; {hint}")
+        raise UsageError(f"{shown}: [reconcile]: unknown option {named}; {hint}")
     for name, value in defaults.items():
         multiple = getattr(known[name], "multiple", False)
         if isinstance(value, dict) or (isinstance(value, list) and not multiple):
-            raise UsageError(f"palm.toml: [reconcile]: {name} takes one value")
+            raise UsageError(f"{shown}: [reconcile]: {name} takes one value")
         if multiple and not isinstance(value, list):
             defaults[name] = [value]
     context.default_map = defaults
