@@ -56,8 +56,6 @@ def _check_required(context: click.Context) -> None:
 
 def _line_of(error: Exception) -> str:
     """Return the message of an error, as the command prints it."""
-    from palm.text.printable import without_long_words  # noqa: PLC0415
+    from palm.commands.runner import usage_line  # noqa: PLC0415 - not needed for --help
 
-    if isinstance(error, click.ClickException):
-        return without_long_words(error.format_message().rstrip("."))
-    return str(error)
+    return usage_line(error) if isinstance(error, click.ClickException) else str(error)

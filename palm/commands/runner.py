@@ -26,6 +26,7 @@ __all__ = [
     "printable",
     "run_command",
     "termination_signals",
+    "usage_line",
 ]
 
 DEFECT: Final = 1
@@ -74,9 +75,8 @@ def run_command(
     except click.ClickException as error:
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else name
-        message = without_long_words(error.format_message().rstrip("."))
         code = exit_code(error)
-        report(f"{message}; see {path} --help", code)
+        report(f"{usage_line(error)}; see {path} --help", code)
     except (KeyboardInterrupt, click.Abort) as error:
         cause = error.__cause__  # click's Abort keeps the original there
         code = exit_code(cause if isinstance(cause, TerminatedError) else error)
@@ -107,6 +107,20 @@ def _invoke(command: click.Command, name: str, arguments: Sequence[str] | None) 
             return code
     except click.exceptions.Exit as ended:  # --help, --version
         return ended.exit_code
+
+
+def usage_line(error: click.ClickException) -> str:
+    """Return the message of an error, and what set a wrong value that was not typed."""
+    message = without_long_words(error.format_message().rstrip("."))
+    if not (isinstance(error, click.BadParameter) and error.ctx and error.param):
+        return message
+    name = error.param.name or ""
+    match error.ctx.get_parameter_source(name):
+        case click.core.ParameterSource.ENVIRONMENT:
+            return f"{message}; {error.ctx.auto_envvar_prefix}_{name.upper()} sets it"
+        case click.core.ParameterSource.DEFAULT_MAP:
+            return f"{message}; the settings file sets it"
+    return message
 
 
 @contextmanager

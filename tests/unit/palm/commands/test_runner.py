@@ -51,3 +51,24 @@ def test_notes_of_libraries_are_not_shown():
     error = ZeroDivisionError()
     error.add_note("oSecret")
     assert "oSecret" not in ended_by(error)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "table", "said"),
+    [
+        (["--rate", "x"], {}, {}, "'--rate': 'x' is not a valid float; see any --help"),
+        ([], {"PALM_RATE": "x"}, {}, "'--rate': 'x' is not a valid float; PALM_RATE sets it; see"),
+        ([], {}, {"rate": "x"}, "'--rate': 'x' is not a valid float; the settings file sets it"),
+    ],
+    ids=["typed", "a variable", "a settings file"],
+)
+def test_a_wrong_value_is_told_with_what_sets_it(monkeypatch, words, environment, table, said):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = {"auto_envvar_prefix": "PALM", "default_map": table}
+    command = click.Command("any", settings, params=[click.Option(["--rate"], type=float)])
+    lines = []
+    with pytest.raises(SystemExit):
+        run_command(command, "any", lambda _: 2, words, lambda line, _: lines.append(line))
+    (line,) = lines
+    assert line.startswith(f"Invalid value for {said}")
