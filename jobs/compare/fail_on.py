@@ -112,7 +112,7 @@ def _count(name: str, summary: Summary) -> int:
 def _why(text: str) -> str:
     if re.search(r"\.[0-9]+\Z", text):
         return "a count is a whole number; put % behind a share"
-    return "it is not of that form"
+    return "it is not a rule"
 
 
 def _error(text: str, why: str) -> RuleError:
