@@ -32,7 +32,7 @@ from tests.night import PACE
 SIZES: Final = (10_000, 100_000, 1_000_000)
 LARGE: Final = 5_000_000
 TARGETS: Final = {"us_per_row": 12.0, "growth": 1.3, "bytes_per_pair": 900.0}
-_STAGES: Final = {
+STAGES: Final = {
     "read_pairs": "read the input",
     "find_baseline": "read the baseline",
     "frame": "frame the answers",
@@ -191,9 +191,9 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     return {
         "rows": len(report.rows),
         "unchanged": report.summary.changes["UNCHANGED"] / len(report.rows),
-        "wall_s": {stage: watch.wall[stage] for stage in _STAGES},
-        "cpu_s": {stage: watch.cpu[stage] for stage in _STAGES},
-        "peak_bytes": {stage: watch.peak[stage] for stage in (*_STAGES, "asking")},
+        "wall_s": {stage: watch.wall[stage] for stage in STAGES},
+        "cpu_s": {stage: watch.cpu[stage] for stage in STAGES},
+        "peak_bytes": {stage: watch.peak[stage] for stage in (*STAGES, "asking")},
     }
 
 
@@ -255,7 +255,7 @@ def _compare(given: argparse.Namespace) -> None:
     header = ["us a row"] + [f"{pairs:,} pairs" for pairs in sizes]
     rows = [
         [label, *(_us_per_row(found[pairs], "wall_s", stage).text() for pairs in sizes)]
-        for stage, label in _STAGES.items()
+        for stage, label in STAGES.items()
     ]
     totals = {pairs: _us_per_row(found[pairs], "wall_s") for pairs in sizes}
     peaks = {
@@ -277,7 +277,7 @@ def _compare(given: argparse.Namespace) -> None:
                 for p in sizes
             ),
         ]
-        for stage, label in {**_STAGES, "asking": "hold the answers"}.items()
+        for stage, label in {**STAGES, "asking": "hold the answers"}.items()
     ]
     unchanged = found[sizes[-1]][0]["unchanged"]
     text = (
