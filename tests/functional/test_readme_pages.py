@@ -11,6 +11,7 @@ import pytest
 
 import palm
 import palm.errors
+from palm.options.client_options import ClientOptions
 from tests import readme
 
 ALL = [*readme.PAGES, *readme.TWINS.values()]
@@ -224,3 +225,10 @@ def test_the_kinds_of_tests_are_the_folders():
     tests = readme.ROOT / "tests"
     kinds = {path.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")}
     assert set(rows) == kinds | {"benchmarks"}
+
+
+def test_the_clients_page_lists_every_option():
+    options = re.search(r"(?ms)^\| Option \|.*?\n\n", readme.PALM.read_text())[0]
+    first_cells = " ".join(row.split(" | ")[0] for row in options.splitlines())
+    named = set(re.findall(r"`(\w+)`", first_cells))
+    assert named == ClientOptions.__annotations__.keys() - {"require_echo", "steady", "sleep"}
