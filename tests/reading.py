@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from jobs.errors import InputError
-from jobs.input.blocks import BLOCK_SIZE, read_table
+from jobs.input.blocks import read_table
 from jobs.input.header import Columns, Header, find_header
 from jobs.input.line_stats import LineStats
 from jobs.input.pairs import Input, parse_pairs
@@ -16,7 +16,7 @@ from jobs.input.source import find_encoding
 
 __all__ = ["assert_same_in_any_block", "parse_in_every_way"]
 
-_SIZES: Final = (BLOCK_SIZE, 1, 40)
+_SIZES: Final = (None, 1, 40)
 """All of a small text at once; each line a block of its own; a few lines."""
 _LARGE: Final = 4_000
 
@@ -25,7 +25,7 @@ def parse_in_every_way(content: bytes, *, name: str, **options: Any) -> Input:
     """Return what ``parse_pairs`` returns, after reading in blocks of other sizes as well."""
     given = {"openid_column": "openid", "organization_column": "organization_id", **options}
     encoding = given.pop("encoding", None)
-    sizes = _SIZES if len(content) < _LARGE else (BLOCK_SIZE, _LARGE)
+    sizes = _SIZES if len(content) < _LARGE else (None, _LARGE)
     assert_same_in_any_block(content, Columns(*given.values()), encoding, sizes)
     return parse_pairs(content, name=name, **options)
 
@@ -34,7 +34,7 @@ def assert_same_in_any_block(
     content: bytes,
     columns: Columns = Columns(),  # noqa: B008 - a value
     encoding: str | None = None,
-    sizes: Iterable[int] = _SIZES,
+    sizes: Iterable[int | None] = _SIZES,
 ) -> None:
     """Assert that table, account of lines and error are those of reading line by line.
 
@@ -50,7 +50,7 @@ def assert_same_in_any_block(
         assert _read(content, used, header, size) == expected, f"blocks of {size} bytes"
 
 
-def _read(content: bytes, encoding: str, header: Header, size: int) -> tuple[Any, ...]:
+def _read(content: bytes, encoding: str, header: Header, size: int | None) -> tuple[Any, ...]:
     stats = LineStats()
     try:
         table = read_table(content, encoding, header, stats, "p.csv", block_size=size)

@@ -10,7 +10,6 @@ block is called plain only if that changes nothing.
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
@@ -24,7 +23,15 @@ from pyarrow import csv
 from jobs.input.header import Header
 from jobs.input.keys import all_plain, is_plain
 from jobs.input.line_stats import LineStats
-from jobs.input.records import START, Position, Record, read_records
+from jobs.input.records import (
+    START,
+    Position,
+    Record,
+    count_lines,
+    line_end,
+    read_records,
+    skip_lines,
+)
 from jobs.input.source import errors_in
 from jobs.input.valid_records import LONGEST_OPENID, LONGEST_ORGANIZATION, valid_records
 
@@ -32,11 +39,14 @@ __all__ = ["BLOCK_SIZE", "PlainParser", "can_be_plain", "read_table", "table_sch
 
 BLOCK_SIZE: Final = 1 << 18
 """Bytes. The larger a block, the less parsing it costs, but the likelier something in it is odd."""
+_BYTES_PER_COLUMN: Final = 1 << 12
+"""A block of many columns is larger, for it takes time for each column besides each line."""
 _PARTS: Final = 16
 """A block that is not plain is cut into so many, of which most may be."""
+_FEWEST: Final = 16
+"""Lines. A block or part of fewer takes Arrow longer than to be read line by line."""
 _CHUNK: Final = 1_000
 """Records held as Python lists at a time: few, for the garbage collector goes through them all."""
-_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _DELIMITERS: Final = frozenset(",\t;|")
 _UTF_8: Final = frozenset({"utf-8", "utf-8-sig", "ascii"})
 _ENCODINGS: Final = _UTF_8 | {"gb18030", "gbk", "gb2312", "big5", "iso8859-1", "cp1252"}
@@ -53,7 +63,7 @@ def read_table(
     stats: LineStats,
     name: str,
     *,
-    block_size: int = BLOCK_SIZE,
+    block_size: int | None = None,
 ) -> pa.Table:
     """Return the records that name a pair, repeated ones too, and the line each begins on.
 
@@ -63,7 +73,8 @@ def read_table(
         header: The header, below which the records are.
         stats: Is updated as the records are read.
         name: The file's name, for the messages.
-        block_size: Bytes that are parsed at once where they are plain; 0: each line alone.
+        block_size: Bytes that are parsed at once where they are plain; 0: each line alone; None:
+            ``BLOCK_SIZE``, or more where there are many columns.
 
     Returns:
         The header's columns, in its order, and ``input_line``, each in one piece.
@@ -73,8 +84,23 @@ def read_table(
     """
     schema = table_schema(header)
     reader = _BlockReader(content, encoding, header, stats, name, schema)
-    tables = list(reader.tables(block_size))
+    if block_size is None:
+        block_size = min(max(BLOCK_SIZE, _BYTES_PER_COLUMN * len(header.names)), _LONGEST >> 2)
+    tables = list(_merged(reader.tables(block_size)))
     return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+
+
+def _merged(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Merge small tables, each column of which takes some hundred bytes besides its values."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        if rows >= _CHUNK:
+            yield pa.concat_tables(waiting).combine_chunks() if waiting[1:] else table
+            waiting, rows = [], 0
+    yield from waiting
 
 
 def table_schema(header: Header) -> pa.Schema:
@@ -126,12 +152,12 @@ class _BlockReader:
             yield from self._by_line(dropwhile(lambda each: each[2] <= self.header.line, records))
             return
         parser = PlainParser(self.header, self.encoding, self.schema)
-        at = _skip_lines(self.content, START, self.header.line)
+        at = skip_lines(self.content, START, self.header.line)
         cut_until = 0
         while at.offset < len(self.content):
             is_part = at.offset < cut_until
             size = block_size // _PARTS if is_part else block_size
-            end = self.content.find(b"\n", at.offset + max(size - 1, 0)) + 1 or len(self.content)
+            end = line_end(self.content, at.offset + max(size - 1, 0))
             block = self.content[at.offset : end]
             columns = parser.parse(block)
             if columns is not None:
@@ -139,17 +165,17 @@ class _BlockReader:
                 at, lines = Position(end, at.line + len(columns[0])), at.line + 1
                 columns.append(pa.array(np.arange(lines, at.line + 1)))
                 yield pa.Table.from_arrays(columns, schema=self.schema)
-            elif is_part:
+            elif is_part or count_lines(block) < _PARTS * _FEWEST:
                 at = yield from self._other_block(block, at)
             else:
                 cut_until = end
 
     def _other_block(self, block: bytes, at: Position) -> Generator[pa.Table, None, Position]:
         """Yield the records that begin in a block; return where the first one after it begins."""
-        end = Position(at.offset + len(block), at.line + _lines(block))
+        end = Position(at.offset + len(block), at.line + count_lines(block))
         section = _Section(self._records(at), end.line)
         yield from self._by_line(section)
-        return _skip_lines(self.content, end, section.last - end.line)
+        return skip_lines(self.content, end, section.last - end.line)
 
     def _records(self, start: Position) -> Iterator[Record]:
         encoding = self.encoding if start == START else self.encoding.removesuffix("-sig")
@@ -175,18 +201,6 @@ class _BlockReader:
                 ],
                 schema=self.schema,
             )
-
-
-def _lines(block: bytes) -> int:
-    return len(_LINE_END.findall(block)) + (not block.endswith((b"\r", b"\n")))
-
-
-def _skip_lines(content: bytes, start: Position, count: int) -> Position:
-    """Return the beginning of the line that is ``count`` lines below ``start``, or the end."""
-    ends = [match.end() for match in islice(_LINE_END.finditer(content, start.offset), count)]
-    if len(ends) < count:
-        return Position(len(content), start.line + count)
-    return Position(ends[-1], start.line + count) if ends else start
 
 
 def can_be_plain(header: Header, encoding: str) -> bool:
@@ -230,7 +244,8 @@ class PlainParser:
         )
         try:
             table = csv.read_csv(pa.py_buffer(text), options, self._parse, self._convert)
-        except pa.ArrowInvalid:  # a line has more fields or fewer
+        except (pa.ArrowInvalid, pa.ArrowCancelled):
+            # A line has more fields or fewer; or a signal came, and its handler let us go on.
             return None
         columns = [column.combine_chunks() for column in table.columns]
         return columns if self._is_plain(columns, has_guards=b"'" in block) else None

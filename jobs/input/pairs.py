@@ -15,7 +15,7 @@ import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
-from jobs.input.blocks import BLOCK_SIZE, read_table
+from jobs.input.blocks import read_table
 from jobs.input.header import USUAL_LENGTH, USUAL_OPENID, Columns, find_header
 from jobs.input.keys import FULL_WIDTH_DIGITS, all_plain, damage_in
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
@@ -112,7 +112,7 @@ def parse_pairs(
     openid_column: str = OPENID_COLUMN,
     organization_column: str = ORGANIZATION_COLUMN,
     encoding: str | None = None,
-    block_size: int = BLOCK_SIZE,
+    block_size: int | None = None,
 ) -> Input:
     """Return the pairs of a CSV text, and the counts of its lines.
 
@@ -122,8 +122,8 @@ def parse_pairs(
         openid_column: The header's name of the openid.
         organization_column: The header's name of the organization.
         encoding: The text's; None: a byte order mark decides, else UTF-8, else GB18030.
-        block_size: Bytes that are parsed at once where nothing in them is odd; 0: line by line.
-            The result is the same.
+        block_size: Bytes that are parsed at once where nothing in them is odd; 0: line by line;
+            None: what suits the number of columns. The result is the same.
 
     Raises:
         InputError: The text is not CSV with the two key columns, or holds no valid pair.

@@ -15,15 +15,27 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from jobs.errors import InputError
 from jobs.input.line_stats import LineStats
 from jobs.input.source import errors_in, shown
 
-__all__ = ["START", "Lines", "Position", "Record", "line_breaks", "read_records"]
+__all__ = [
+    "START",
+    "Lines",
+    "Position",
+    "Record",
+    "count_lines",
+    "line_breaks",
+    "line_end",
+    "read_records",
+    "skip_lines",
+]
 
 _BLANK_QUOTE: Final = ' "'
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _GUARD: Final = re.compile(r"\A'(?='*[=+\-@\t\r])")
 
 # The limit holds for the process and is 131,072 characters by default: a long field would raise an
@@ -151,3 +163,23 @@ def _without_blanks_before_quotes(line: str, fields: list[str], delimiter: str) 
 def line_breaks(text: str) -> int:
     """Return how many line breaks a text holds; CR LF is one."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+def count_lines(content: bytes) -> int:
+    """Return how many lines a text in an ASCII-like encoding has; the last one may have no end."""
+    ended = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
+    return ended + (not content.endswith((b"\r", b"\n")))
+
+
+def line_end(content: bytes, offset: int) -> int:
+    """Return where the line ends, its line break included, that the byte at ``offset`` is in."""
+    found = _LINE_END.search(content, offset)
+    return found.end() if found else len(content)
+
+
+def skip_lines(content: bytes, start: Position, count: int) -> Position:
+    """Return the beginning of the line that is ``count`` lines below ``start``, or the end."""
+    ends = [match.end() for match in islice(_LINE_END.finditer(content, start.offset), count)]
+    if len(ends) < count:
+        return Position(len(content), start.line + count)
+    return Position(ends[-1], start.line + count) if ends else start

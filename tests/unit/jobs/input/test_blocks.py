@@ -1,11 +1,13 @@
 """jobs.input.blocks: plain blocks are parsed at once, others by line, with the same result."""
 
+import pyarrow as pa
 import pytest
 
 from jobs.errors import InputError
-from jobs.input.blocks import BLOCK_SIZE, PlainParser, can_be_plain, table_schema
+from jobs.input import blocks
+from jobs.input.blocks import BLOCK_SIZE, PlainParser, can_be_plain, read_table, table_schema
 from jobs.input.header import Columns, Header, find_header
-from jobs.input.line_stats import InvalidLine, Reason
+from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.pairs import parse_pairs
 from tests.reading import assert_same_in_any_block
 
@@ -171,3 +173,85 @@ def test_column_of_organizations_keeps_the_order_of_first_appearance_over_blocks
     assert_same_in_any_block(content, sizes=SIZES)
     found = parse_pairs(content, name="p.csv", block_size=1)
     assert found.pairs["organization_id"].cat.categories.to_list() == ["9", "1", "5"]
+
+
+@pytest.fixture
+def parsed(monkeypatch) -> list[bytes]:
+    """Return the list of the blocks that are given to Arrow while a test runs."""
+    given: list[bytes] = []
+    parse_block = PlainParser.parse
+
+    def noting(self: PlainParser, block: bytes) -> list[pa.Array] | None:
+        given.append(block)
+        return parse_block(self, block)
+
+    monkeypatch.setattr(PlainParser, "parse", noting)
+    return given
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blocks_are_as_small_whatever_ends_a_line(parsed, end):
+    content = (HEADER + CLEAN * 500).replace("\n", end).encode()
+    assert len(parse_pairs(content, name="p.csv", block_size=1_000).pairs) == 1
+    assert b"".join(parsed) == content[len(HEADER) - 1 + len(end) :]
+    assert max(map(len, parsed)) < 1_000 + len(CLEAN.encode()) + len(end)
+
+
+def wide_input(columns: int, lines: int, odd: str = "x") -> bytes:
+    """Return an input with many columns, of which one in the middle line holds ``odd``."""
+    text = HEADER.strip() + "".join(f",c{at}" for at in range(columns)) + "\n"
+    for number in range(lines):
+        fields = [f"value {number}"] * columns
+        if number == lines // 2:
+            fields[0] = odd
+        text += f"o{number},1,,," + ",".join(fields) + "\n"
+    return text.encode()
+
+
+@pytest.mark.parametrize("odd", ["x", '"a,b"'])
+def test_blocks_of_many_columns_have_more_than_a_few_lines(parsed, odd):
+    content = wide_input(3_000, 40, odd)
+    assert len(parse_pairs(content, name="p.csv").pairs) == 40
+    assert [block.count(b"\n") for block in parsed] == [40]
+
+
+def test_parts_of_an_odd_block_have_more_than_a_few_lines(parsed):
+    content = (HEADER + CLEAN * 250 + "\n" + CLEAN).encode()
+    assert parse_pairs(content, name="p.csv").invalid == 1
+    assert len(parsed) == 1
+    parsed.clear()
+    content = (HEADER + CLEAN * 255 + "\n" + CLEAN * 256).encode()
+    assert parse_pairs(content, name="p.csv", block_size=len(content)).invalid == 1
+    assert len(parsed) > 2
+    assert min(block.count(b"\n") for block in parsed[:-1]) >= 16
+
+
+def test_small_pieces_are_merged_because_each_takes_room_of_its_own(monkeypatch):
+    content = wide_input(5, 250)
+    found = find_header(content, "utf-8", Columns(), "p.csv")
+    counts: list[int] = []
+    concat_tables = pa.concat_tables
+
+    def noting(tables: list[pa.Table]) -> pa.Table:
+        counts.append(len(tables))
+        return concat_tables(tables)
+
+    monkeypatch.setattr(blocks, "_CHUNK", 100)
+    monkeypatch.setattr(blocks.pa, "concat_tables", noting)
+    table = read_table(content, "utf-8", found, LineStats(), "p.csv", block_size=1)
+    assert (len(table), counts) == (250, [100, 100, 53])
+    # At the end: the empty table, two pieces of 100 lines, and the 50 lines that are left.
+
+
+@pytest.mark.parametrize("block_size", [1, BLOCK_SIZE])
+def test_signal_whose_handler_returns_makes_no_difference(monkeypatch, block_size):
+    content = (HEADER + CLEAN + CLEAN.replace("a0", "a1")).encode()
+    expected = parse_pairs(content, name="p.csv")
+
+    def interrupted(*_: object) -> pa.Table:
+        raise pa.ArrowCancelled("Operation cancelled", signum=15)
+
+    monkeypatch.setattr(blocks.csv, "read_csv", interrupted)
+    found = parse_pairs(content, name="p.csv", block_size=block_size)
+    assert found.pairs.equals(expected.pairs)
+    assert found.lines == 2

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.errors import InputError
-from jobs.input.records import read_records
+from jobs.input.records import Position, count_lines, line_end, read_records, skip_lines
 
 
 def records(text: str, delimiter: str = ","):
@@ -66,3 +66,22 @@ def test_quote_left_open_is_located(text, line):
 )
 def test_quotes_elsewhere_leave_nothing_open(text):
     assert len(records(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [(b"a", 1), (b"a\n", 1), (b"a\r\nb\rc\n", 3), (b"\r\r\n\n", 3), (b"\n\ra", 3)],
+)
+def test_lines_of_bytes_are_those_of_the_records(content, count):
+    assert count_lines(content) == count == len(records(content.decode()))
+    assert skip_lines(content, Position(0, 5), count) == Position(len(content), 5 + count)
+
+
+def test_line_ends_behind_its_whole_line_break():
+    ends = [line_end(b"ab\r\nc\rd\ne", offset) for offset in range(9)]
+    assert ends == [4, 4, 4, 4, 6, 6, 8, 8, 9]
+
+
+def test_lines_are_skipped_as_far_as_there_are_any():
+    starts = [skip_lines(b"ab\r\nc\rd", Position(4, 1), count) for count in range(4)]
+    assert starts == [(4, 1), (6, 2), (7, 3), (7, 4)]
