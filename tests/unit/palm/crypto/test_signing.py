@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import sys
+import threading
+from collections.abc import Callable
 
 import pytest
 from cryptography import x509
@@ -327,3 +330,36 @@ def test_a_nonce_that_is_no_unicode_is_verified_as_it_came(keys, verifier, signe
 
 def test_a_verifier_names_the_preferred_key(keys):
     assert RSAVerifier(keys.platform_keys("grey")).preferred == keys.public_key_id
+
+
+@pytest.fixture
+def lock_is_never_taken_away():
+    """The interpreter's lock goes to another thread only where code releases it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1_000)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("lock_is_never_taken_away")
+def test_cryptography_releases_the_interpreters_lock_while_it_signs(keys):
+    """So signatures in threads can use other cores."""
+    enough, signer = 2_000, RSASigner(keys.merchant())
+
+    def calls_before_another_thread_runs(work: Callable[[], object]) -> int:
+        begun, other_runs, calls = threading.Event(), threading.Event(), []
+
+        def run() -> None:
+            begun.set()
+            while not other_runs.is_set() and len(calls) < enough:
+                calls.append(work())
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        begun.wait()
+        other_runs.set()
+        thread.join()
+        return len(calls)
+
+    assert calls_before_another_thread_runs(lambda: sum(range(100))) == enough
+    assert calls_before_another_thread_runs(lambda: signer.sign(b"message")) < enough
