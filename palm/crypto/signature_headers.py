@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from multidict import CIMultiDictProxy
+
 from palm.errors import SignatureError, SignatureReason
 
 __all__ = ["MAX_SKEW_S", "PROBE_PREFIX", "Headers", "SignatureHeaders", "signature_headers"]
@@ -56,6 +58,8 @@ def signature_headers(headers: Headers) -> dict[str, str]:
         SignatureError: One of the four comes twice with different values, or its value is not text
             (``MALFORMED``): two readers might take different ones.
     """
+    if type(headers) is CIMultiDictProxy and (once := _each_once(headers)):
+        return once
     found: dict[str, str] = {}
     for spelling, value in headers.items():
         name = _documented(spelling)
@@ -67,6 +71,20 @@ def signature_headers(headers: Headers) -> dict[str, str]:
             raise SignatureError(
                 f"the response has several {name} that differ", SignatureReason.MALFORMED
             )
+    return found
+
+
+def _each_once(headers: CIMultiDictProxy[str]) -> dict[str, str] | None:
+    """Return the four of a response as aiohttp read it; None: not each of them is there once.
+
+    To look them up takes a quarter of the time of reading all headers.
+    """
+    found: dict[str, str] = {}
+    for name in _NAMES:
+        values = headers.getall(name, ())
+        if len(values) != 1:
+            return None
+        found[name] = values[0]
     return found
 
 

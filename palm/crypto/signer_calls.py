@@ -52,6 +52,8 @@ class SignerCalls:
         self.signer = signer
         self._is_built_in = isinstance(signer, RSASigner) and type(signer).sign is RSASigner.sign
         self._slots = asyncio.Semaphore(_MAX_THREADS)
+        self._plain_ids: tuple[str, str] | None = None
+        """The last ids that could stand in a header."""
         reset_in_child(self)
 
     def after_fork(self) -> None:
@@ -81,7 +83,10 @@ class SignerCalls:
         except Exception as error:  # noqa: BLE001 - the caller's own code
             failure = f"raised {type(error).__name__}"
         else:
+            if ids == self._plain_ids:
+                return ids
             if all(map(_is_plain, ids)):
+                self._plain_ids = ids
                 return ids
         raise SignerError(f"the signer {failure}")
 

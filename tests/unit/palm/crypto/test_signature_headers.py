@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.message import Message
 
 import pytest
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from palm.crypto.signature_headers import SignatureHeaders, signature_headers
 from palm.errors import SignatureError, SignatureReason
@@ -100,3 +100,23 @@ def test_any_other_nonce_is_left_to_the_signature(nonce):
 
 def test_names_that_are_not_text_are_other_headers():
     assert signature_headers({b"Wechatpay-Nonce": "n", 7: "n", None: "n", **SIGNED}) == SIGNED
+
+
+def as_aiohttp(headers):
+    """Return what aiohttp hands over."""
+    return CIMultiDictProxy(CIMultiDict(headers))
+
+
+def test_a_response_of_aiohttp_is_read_as_other_headers_are():
+    headers = [("Server", "nginx"), *((name.upper(), value) for name, value in SIGNED.items())]
+    assert signature_headers(as_aiohttp(headers)) == SIGNED
+    again = [*headers, ("wechatpay-nonce", SIGNED["Wechatpay-Nonce"])]
+    assert signature_headers(as_aiohttp(again)) == SIGNED
+    assert "Wechatpay-Serial" not in signature_headers(as_aiohttp(headers[:-1]))
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_one_that_comes_twice_in_a_response_of_aiohttp_is_refused(name):
+    headers = as_aiohttp([*SIGNED.items(), (name.lower(), "another")])
+    with pytest.raises(SignatureError, match=f"several {name} that differ"):
+        signature_headers(headers)
