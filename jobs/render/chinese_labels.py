@@ -12,7 +12,7 @@ LABELS: Final[Mapping[str, str]] = {
     "By {column}": "按{column}",
     "lost": "关闭",
     "{shown:,} of {all:,} {all:value|values}, those that lost most first": (
-        "{all:,} 个值中的 {shown:,} 个，流失最多的在前"
+        "{all:,} 个值中的 {shown:,} 个，关闭最多的在前"
     ),
     "(empty)": "（空）",
     "People": "人员",
