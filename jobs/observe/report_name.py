@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from jobs.store.locations import is_parquet
 from palm.text.printable import printable
 
 __all__ = ["report_name"]
@@ -28,6 +27,8 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
         name: The value of ``--name``; None: it was not set.
         outputs: The ``-o`` options, as typed.
     """
+    from jobs.store.locations import is_parquet  # noqa: PLC0415 - slow, and not needed for --help
+
     if name is not None:
         return name
     files = [text for text in outputs if text != "-"]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from palm.errors.base import PalmError, TransientError
-from palm.text.scrub import scrub
 
 __all__ = [
     "APIError",
@@ -73,6 +72,8 @@ class APIError(PalmError):
 
     def take_out(self, private: Iterable[str]) -> None:
         """Remove private texts and their parts from the error; see :mod:`palm.text.scrub`."""
+        from palm.text.scrub import scrub  # noqa: PLC0415 - slow, and not needed for --help
+
         private = tuple(private)
         super().take_out(private)
         if self.detail is not None:

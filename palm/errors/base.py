@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Self, TypeVar
 
-from palm.text.scrub import scrub
-
 __all__ = [
     "PalmError",
     "TransientError",
@@ -59,6 +57,8 @@ class PalmError(Exception):
 
     def take_out(self, private: Iterable[str]) -> None:
         """Remove private texts and their parts from the error; see :mod:`palm.text.scrub`."""
+        from palm.text.scrub import scrub  # noqa: PLC0415 - slow, and not needed for --help
+
         private = tuple(private)
         self.args: tuple[object, ...] = tuple(
             scrub(a, private) if isinstance(a, str) else a for a in self.args

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from palm.errors.base import PalmError, TransientError
-from palm.text.redact import shown_key_id, shown_state
 
 __all__ = [
     "BodyError",
@@ -58,6 +57,8 @@ class SignatureError(VerificationError):
         probe: bool = False,
         skew_s: int = 0,
     ) -> None:
+        from palm.text.redact import shown_key_id  # noqa: PLC0415 - slow, and not needed for --help
+
         super().__init__(text)
         self.reason = reason
         self.serial: str | None = shown_key_id(serial)
@@ -100,6 +101,8 @@ class UnrecognizedStateError(StateError):
     """
 
     def __init__(self, state: str) -> None:
+        from palm.text.redact import shown_state  # noqa: PLC0415 - slow, and not needed for --help
+
         self.state: str = shown_state(state) or ""
         shown = f": {self.state!r}" if self.state else ", which is not a valid name of a state"
         super().__init__(f"the answer has an unrecognized state{shown}")
