@@ -237,8 +237,8 @@ class PlainParser:
         text = block
         if self._encoding not in _UTF_8 and not block.isascii():
             text = block.decode(self._encoding, errors_in(self._encoding)).encode()
-        if text.startswith(codecs.BOM_UTF8):  # Arrow would pass over it
-            return None
+        if text.startswith(codecs.BOM_UTF8) or not self._begins_plain(text):
+            return None  # Arrow would pass over the mark
         options = csv.ReadOptions(
             use_threads=False, column_names=self._names, block_size=len(text) + 1
         )
@@ -249,6 +249,13 @@ class PlainParser:
             return None
         columns = [column.combine_chunks() for column in table.columns]
         return columns if self._is_plain(columns, has_guards=b"'" in block) else None
+
+    def _begins_plain(self, text: bytes) -> bool:
+        """Return False if the first line is odd: where all lines are, Arrow parses none in vain."""
+        line = text[: line_end(text, 0)].decode().rstrip("\r\n")
+        fields = line.split(self._parse.delimiter)
+        keys = self._keys.openid, self._keys.organization
+        return len(fields) == len(self._names) and all(is_plain(fields[at]) for at in keys)
 
     def _is_plain(self, columns: list[pa.Array], *, has_guards: bool) -> bool:
         keys = self._keys

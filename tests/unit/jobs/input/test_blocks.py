@@ -81,6 +81,17 @@ def test_block_with_one_odd_line_is_not_plain(odd):
     assert parse(CLEAN * 2 + odd + CLEAN) is None
 
 
+@pytest.mark.parametrize("odd", [" o1,1,x,y\n", "o1,1,x\n", "o1,1,x,y,\n"])
+def test_block_that_begins_with_an_odd_line_is_not_given_to_arrow(odd):
+    """Else an input of odd lines only would be parsed twice."""
+    pool = pa.default_memory_pool()
+    before = pool.num_allocations()
+    assert parse((odd + CLEAN * 100).encode()) is None
+    assert pool.num_allocations() == before
+    assert parse((CLEAN * 100 + odd).encode()) is None
+    assert pool.num_allocations() > before
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_byte_order_mark_that_begins_a_block_is_not_plain(encoding):
     assert parse("\ufeff" + CLEAN, encoding=encoding) is None
