@@ -58,9 +58,11 @@ def signature_headers(headers: Headers) -> dict[str, str]:
         SignatureError: One of the four comes twice with different values, or its value is not text
             (``MALFORMED``): two readers might take different ones.
     """
+    if type(headers) is _Found:
+        return headers
     if type(headers) is CIMultiDictProxy and (once := _each_once(headers)):
         return once
-    found: dict[str, str] = {}
+    found = _Found()
     for spelling, value in headers.items():
         name = _documented(spelling)
         if name is None:
@@ -74,12 +76,16 @@ def signature_headers(headers: Headers) -> dict[str, str]:
     return found
 
 
-def _each_once(headers: CIMultiDictProxy[str]) -> dict[str, str] | None:
+class _Found(dict[str, str]):
+    """Signature headers that were found, and need not be looked for again."""
+
+
+def _each_once(headers: CIMultiDictProxy[str]) -> _Found | None:
     """Return the four of a response as aiohttp read it; None: not each of them is there once.
 
     To look them up takes a quarter of the time of reading all headers.
     """
-    found: dict[str, str] = {}
+    found = _Found()
     for name in _NAMES:
         values = headers.getall(name, ())
         if len(values) != 1:
