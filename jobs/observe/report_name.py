@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from palm.text.printable import printable
@@ -27,6 +26,8 @@ def report_name(name: str | None, outputs: Sequence[str]) -> str:
         name: The value of ``--name``; None: it was not set.
         outputs: The ``-o`` options, as typed.
     """
+    from pathlib import Path  # noqa: PLC0415 - slow, and not needed for --help
+
     from jobs.store.locations import is_parquet  # noqa: PLC0415 - slow, and not needed for --help
 
     if name is not None:

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -174,7 +173,7 @@ def location_of(error: BaseException) -> str:
     if not frames:
         return type(error).__name__
     last = frames[-1]
-    name = Path(last.filename).name
+    name = os.path.basename(last.filename)  # noqa: PTH119 - pathlib is slow, and not needed for --help
     return f"{type(error).__name__} in {name}, line {last.lineno} ({last.name})"
 
 

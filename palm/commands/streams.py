@@ -11,7 +11,6 @@ import io
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import click
@@ -60,6 +59,7 @@ def failed_at_output(error: BaseException | None) -> bool:
     if not isinstance(error, OSError):
         return False
     import traceback  # noqa: PLC0415 - not needed for --help
+    from pathlib import Path  # noqa: PLC0415 - not needed for --help
 
     frames = traceback.extract_tb(error.__traceback__)
     locations = ((Path(each.filename).parts[-2:], each.name) for each in frames)

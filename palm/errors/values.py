@@ -10,9 +10,11 @@ from palm.errors.usage import SettingsError
 
 __all__ = [
     "check_number",
+    "check_rules",
     "check_text",
     "check_value",
     "is_number",
+    "is_part",
     "is_whole_number",
     "shown_kind",
     "wrong_value",
@@ -29,6 +31,11 @@ def is_number(value: object) -> bool:
 def is_whole_number(value: object) -> bool:
     """Return True if a value is a whole number above 0; True and False are not numbers."""
     return isinstance(value, Integral) and is_number(value)
+
+
+def is_part(value: object) -> bool:
+    """Return True if a value is a number above 0 and at most 1."""
+    return is_number(value) and float(value) <= 1  # type: ignore[arg-type] # it is a number
 
 
 def check_value(name: str, value: object, wanted: str, *, is_right: bool) -> None:
@@ -62,6 +69,36 @@ def check_number(name: str, value: object, unit: str = "seconds") -> None:
         SettingsError: It is not.
     """
     check_value(name, value, f"a number of {unit} above 0", is_right=is_number(value))
+
+
+def check_rules(
+    rules: object,
+    *,
+    whole: tuple[str, ...] = (),
+    seconds: tuple[str, ...] = (),
+    parts: tuple[str, ...] = (),
+) -> None:
+    """Raise an error unless the attributes of some rules have values that can be worked with.
+
+    Args:
+        rules: The rules.
+        whole: Names of those that are whole numbers above 0.
+        seconds: Names of those that are seconds, 0 or more; infinity is allowed.
+        parts: Names of those that are a part of something: above 0, at most 1.
+
+    Raises:
+        SettingsError: One of them is not.
+    """
+    for name in whole:
+        value = getattr(rules, name)
+        check_value(name, value, "a whole number above 0", is_right=is_whole_number(value))
+    for name in seconds:
+        value = getattr(rules, name)
+        is_right = is_number(value) or (not isinstance(value, bool) and value in {0, math.inf})
+        check_value(name, value, "a number of seconds, 0 or more", is_right=is_right)
+    for name in parts:
+        value = getattr(rules, name)
+        check_value(name, value, "a number above 0 and at most 1", is_right=is_part(value))
 
 
 def check_text(name: str, value: object) -> None:

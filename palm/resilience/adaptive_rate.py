@@ -12,6 +12,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from palm.errors.values import check_rules
+
 __all__ = ["Adaptation", "AdaptationRules", "AdjustablePacer"]
 
 _log: Final = logging.getLogger("palm")
@@ -46,6 +48,9 @@ class AdaptationRules:
         step: The part of the configured rate by which the rate is raised again.
         every_s: How many seconds pass between two such steps. After each interval without a
             throttled request the step doubles; a throttled request sets it back.
+
+    Raises:
+        SettingsError: One of them is not a number, or is too small or too large.
     """
 
     window: int = 100
@@ -56,6 +61,10 @@ class AdaptationRules:
     floor: float = 0.05
     step: float = 0.02
     every_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        parts = ("share", "factor", "floor", "step")
+        check_rules(self, whole=("window", "least"), seconds=("pause_s", "every_s"), parts=parts)
 
 
 class Adaptation:

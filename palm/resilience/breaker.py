@@ -15,6 +15,7 @@ from palm.errors import (
     ThrottledError,
     TransportError,
 )
+from palm.errors.values import check_rules
 from palm.forks import reset_in_child
 
 __all__ = ["Breaker", "BreakerRules"]
@@ -31,11 +32,17 @@ class BreakerRules:
         failures: How many failures in a row (network, timeout, 5xx) open the breaker, at least.
         silence_s: How many seconds must have passed since the last success for it to open.
         probe_every_s: How many seconds lie between two probes while the breaker is open.
+
+    Raises:
+        SettingsError: One of them is not a number, or is too small.
     """
 
     failures: int = 20
     silence_s: float = 3.0
     probe_every_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_rules(self, whole=("failures",), seconds=("silence_s", "probe_every_s"))
 
 
 class Breaker:

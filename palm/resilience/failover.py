@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from palm.errors.values import check_rules
 from palm.text.redact import shown_url
 
 __all__ = ["HostRules", "Hosts"]
@@ -29,11 +30,17 @@ class HostRules:
         within_s: How many seconds before the latest failure an earlier one still counts.
         try_main_s: How many seconds lie between two requests to the main host while another host
             is in use.
+
+    Raises:
+        SettingsError: One of them is not a number, or is too small.
     """
 
     failures: int = 3
     within_s: float = 60.0
     try_main_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        check_rules(self, whole=("failures",), seconds=("within_s", "try_main_s"))
 
 
 class Hosts:

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Final
 
 from palm.clock import Clock, checked_clock
+from palm.errors.values import check_number, check_value, is_part
 from palm.forks import reset_in_child
 from palm.resilience.loop_timer import LoopTimer, running_loop
 from palm.resilience.spacing import SAFETY_MARGIN, Spacing
@@ -43,6 +44,9 @@ class Pacer:
     Attributes:
         clock: The time.
         granted: How many callers have been let through.
+
+    Raises:
+        SettingsError: The rate is not a number above 0, or the share not one of at most 1.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Pacer:
         share: float = SAFETY_MARGIN,
         clock: Clock | Callable[[], float] | None = None,
     ) -> None:
+        check_number("rate", rate, "requests per second")
+        check_value("share", share, "a number above 0 and at most 1", is_right=is_part(share))
         self.clock: Clock = checked_clock(clock, reading="monotonic")
         self._permits = Spacing(rate, share)
         self._writes = Spacing(rate, share)

@@ -6,7 +6,6 @@ Source: https://pay.weixin.qq.com/doc/v3/merchant/4012081717 (which statuses may
 from __future__ import annotations
 
 import asyncio
-import math
 import random as _random
 import time
 from collections.abc import Awaitable, Callable
@@ -23,7 +22,7 @@ from palm.errors import (
     TransientError,
     UnnamedError,
 )
-from palm.errors.values import check_number, check_value, is_number, is_whole_number
+from palm.errors.values import check_number, check_rules, check_value
 
 __all__ = ["Retry", "call_with_retry"]
 
@@ -66,13 +65,8 @@ class Retry:
     max_elapsed_s: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("attempts", "throttles"):
-            value = getattr(self, name)
-            check_value(name, value, "a whole number above 0", is_right=is_whole_number(value))
-        for name in ("base_s", "cap_s", "throttle_s", "patience_s"):
-            value = getattr(self, name)
-            is_right = is_number(value) or value in {0, math.inf}
-            check_value(name, value, "a number of seconds, 0 or more", is_right=is_right)
+        seconds = ("base_s", "cap_s", "throttle_s", "patience_s")
+        check_rules(self, whole=("attempts", "throttles"), seconds=seconds)
         if self.max_elapsed_s is not None:
             check_number("max_elapsed_s", self.max_elapsed_s)
         check_value("adapts", self.adapts, "True or False", is_right=isinstance(self.adapts, bool))

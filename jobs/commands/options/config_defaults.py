@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from jobs.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["config_path", "read_defaults"]
 
@@ -23,6 +25,8 @@ def config_path(context: click.Context) -> Path:
 
 def read_defaults(context: click.Context, path: Path | None) -> dict[str, object]:
     """Read palm.toml; its table [reconcile] becomes the options' defaults."""
+    from pathlib import Path  # noqa: PLC0415 - not needed for --help
+
     from palm.settings import CONFIG_NAME, read_config  # noqa: PLC0415
     from palm.text.printable import printable, shown_value  # noqa: PLC0415 - not needed for --help
     from palm.text.suggestion import suggestion  # noqa: PLC0415

@@ -5,7 +5,6 @@ Each is declared here once. Its default stands in the options of the stage that 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import click
@@ -13,7 +12,7 @@ import click
 from jobs.commands.grouped_help import OptionGroup
 from jobs.commands.options.config_defaults import read_defaults
 from jobs.commands.options.observe_options import OBSERVE
-from jobs.commands.options.option_types import Number, default_of
+from jobs.commands.options.option_types import Number, default_of, file_path
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
@@ -35,7 +34,7 @@ _MOST_NEEDED: Final = (
         "folder (ends in /) keeps one a day. The first Parquet file is what the next run compares "
         "with.  [required]",
     ),
-    click.Option(["--baseline"], metavar="PATH", type=Path, help="Compare with this report."),
+    click.Option(["--baseline"], metavar="PATH", type=file_path, help="Compare with this report."),
     click.Option(
         ["--run-date"],
         metavar="DATE",
@@ -75,7 +74,7 @@ _MOST_NEEDED: Final = (
     click.Option(
         ["--config"],
         metavar="FILE",
-        type=Path,
+        type=file_path,
         is_eager=True,
         callback=lambda context, _, path: read_defaults(context, path),
         help="Settings.  [default: palm.toml in the current folder, where there is one]",
@@ -155,7 +154,7 @@ _ASKING: Final = (
     click.Option(
         ["--ca-file"],
         metavar="FILE",
-        type=Path,
+        type=file_path,
         allow_from_autoenv=False,
         help="Trust these certificate authorities, too.  [default: PALM_CA_FILE]",
     ),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import click
 from click.core import ParameterSource
 
-from jobs.commands.options.option_types import Name, default_of
+from jobs.commands.options.option_types import Name, default_of, file_path
 from jobs.observe.notify.options import NotifyOn, NotifyOptions
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.parsed_options import ParsedOptions
@@ -34,7 +33,7 @@ OBSERVE: Final = (
     click.Option(
         ["--metrics"],
         metavar="FILE.prom",
-        type=Path,
+        type=file_path,
         help="Write numbers for Prometheus' textfile collector.",
     ),
     click.Option(
@@ -78,7 +77,7 @@ OBSERVE: Final = (
     click.Option(
         ["--log-file"],
         metavar="PATH",
-        type=Path,
+        type=file_path,
         help="Append what is logged to this file, too, which may be rotated; standard error then "
         "shows errors only, but on a terminal.",
     ),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from palm.text.printable import printable
 
-__all__ = ["Name", "Number", "default_of"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Name", "Number", "default_of", "file_path"]
 
 _MAX_NAME_LENGTH: Final = 64
 
@@ -31,6 +34,13 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{number} is not a number", param, ctx)
         return number
+
+
+def file_path(text: str) -> Path:
+    """Return the path of a file, whether it exists or not."""
+    from pathlib import Path  # noqa: PLC0415 - slow, and not needed for --help
+
+    return Path(text)
 
 
 class Name(click.ParamType):  # type: ignore[type-arg]

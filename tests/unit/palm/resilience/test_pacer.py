@@ -14,6 +14,7 @@ import pytest
 import uvloop
 
 from palm import Clock
+from palm.errors import SettingsError
 from palm.resilience.loop_timer import LoopTimer
 from palm.resilience.pacer import Pacer, Permit
 from palm.resilience.spacing import Spacing
@@ -126,9 +127,9 @@ async def test_what_was_let_through_is_counted():
     assert (pacer.granted, pacer.waiting, pacer.worst_second, pacer.rate) == (30, 0, 10, 10)
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "50", True, None])
 def test_a_rate_that_is_no_rate_is_refused(rate):
-    with pytest.raises(ValueError, match="a rate must be a number above 0, not"):
+    with pytest.raises(SettingsError, match="rate must be a number of requests per second above 0"):
         Pacer(rate, clock=LOOP)
 
 
