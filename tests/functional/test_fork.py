@@ -173,7 +173,7 @@ async def test_closing_in_the_child_or_the_parent_closes_nothing_of_the_other(ga
             except PalmError as error: return error
         ask()
         ended(forked(closed))
-        print("parent", ask())
+        print("parent", ask(), flush=True)
         before, forward = os.pipe()
         pid = forked(lambda: (os.read(before, 1), ask())[1])
         palm.close()
