@@ -78,6 +78,7 @@ def test_the_ninetieth_day_is_still_remembered(night):
     assert "FIRST_SEEN" not in night(91)
 
 
+@pytest.mark.slow
 def test_forget_after_says_otherwise(night):
     night(0)
     assert night(1, "--forget-after", "2", gone=True) == ["DROPPED"] * 3

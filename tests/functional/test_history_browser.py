@@ -14,7 +14,10 @@ from jobs.store.locations import dated_reports
 from tests.functional.test_html_browser import CHROMIUM, TOO_FAINT, browser, page_of
 from tests.many_nights import People, write_nights
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+]
 assert browser  # a fixture: pytest finds it in this module
 
 TEXTS_APART = """
@@ -67,7 +70,6 @@ async def test_it_complains_about_nothing_fits_and_no_text_stands_on_another(
         assert page.requests == [addresses[language]]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])

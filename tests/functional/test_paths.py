@@ -270,6 +270,7 @@ def test_names_that_are_no_utf_8_work_everywhere(ran, folder):
     assert (folder / os.fsdecode(RAW) / f"run_date={NEXT}" / "report.parquet").exists()
 
 
+@pytest.mark.slow
 def test_names_that_the_locale_cannot_encode_work_where_the_command_line_has_them(ran, folder):
     write_pairs(folder / "名单.csv", 5)
     words = [RECONCILE, "名单.csv", "-o", "报告.parquet", "-o", "报告/r.html", "--sandbox"]

@@ -28,7 +28,9 @@ REFUSED = {
 }
 PROBE = {"php": "a signature that is not base64", "curl": "a wrong signature"}
 
-modes = pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])
+modes = pytest.mark.parametrize(
+    "mode", ["public_key", pytest.param("certificate", marks=pytest.mark.slow), "grey"]
+)
 
 
 @pytest.fixture(params=COMMANDS)

@@ -22,7 +22,14 @@ REFUSED = {
     "stale": "EV3_RES_HEADER_TIMESTAMP_OFFSET",
 }
 
-styles = pytest.mark.parametrize("style", ["chained", "declared", "keyed"])
+styles = pytest.mark.parametrize(
+    "style",
+    [
+        "chained",
+        pytest.param("declared", marks=pytest.mark.slow),
+        pytest.param("keyed", marks=pytest.mark.slow),
+    ],
+)
 modes = pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])
 
 

@@ -21,7 +21,9 @@ REFUSED = {
     "serial": "平台证书",
 }
 
-modes = pytest.mark.parametrize("mode", ["public_key", "certificate", "grey"])
+modes = pytest.mark.parametrize(
+    "mode", ["public_key", pytest.param("certificate", marks=pytest.mark.slow), "grey"]
+)
 
 
 @pytest.fixture(scope="session")
