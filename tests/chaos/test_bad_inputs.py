@@ -239,7 +239,8 @@ def test_what_is_odd_but_readable_is_read_and_each_line_accounted_for(reconcile,
     (folder / "pairs.csv").write_bytes(content)
     code, out, err = reconcile("pairs.csv", "--plan")
     assert (code, err) == (0, [])
-    said = f"{pairs} pairs, {duplicates} duplicates, {invalid} invalid"
+    one = f"{pairs} pair" if pairs == 1 else f"{pairs} pairs"
+    said = f"{one}, {duplicates} duplicates, {invalid} invalid"
     assert said in out
     assert [each.name for each in folder.iterdir()] == ["pairs.csv"]
 
