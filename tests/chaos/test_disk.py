@@ -90,6 +90,7 @@ def small_disk(folder):
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_file_system_that_is_full_ends_with_73_and_says_which_file(small_disk, night):
     stop = night(2_000, rate=5_000, outputs=Outputs.to(small_disk / "report.parquet"))
     assert isinstance(stop, RunError)
@@ -134,6 +135,7 @@ def test_a_second_run_ends_with_75_and_names_the_first_ones_pid_and_start(
     assert first.poll() is None  # undisturbed
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_run_that_was_killed_does_not_keep_the_next_one_out(
     gateway, start, night, source, is_true
 ):

@@ -53,6 +53,7 @@ def test_they_are_dropped_once_then_absent_then_compared_with_what_was_last_know
             assert change not in {"UNCHANGED", "REAUTHORIZED"}
 
 
+@pytest.mark.slow
 def test_what_is_absent_is_no_part_of_this_nights_counts(night):
     night(0)
     night(1, gone=True)
@@ -64,6 +65,7 @@ def test_what_is_absent_is_no_part_of_this_nights_counts(night):
     assert report.summary.changes["ABSENT"] == 3
 
 
+@pytest.mark.slow
 def test_they_are_forgotten_after_ninety_days_by_run_date(night):
     night(0)
     assert night(90, gone=True) == ["DROPPED"] * 3

@@ -85,6 +85,7 @@ async def test_a_client_used_before_the_fork_works_in_parent_and_child(gateway, 
     assert (gateway.stats.rejected, gateway.stats.repeated_nonces) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_a_client_not_used_before_the_fork_works_in_parent_and_child(gateway, tmp_path):
     script = """
         pid = forked(ask)
@@ -110,6 +111,7 @@ async def test_a_fork_while_another_thread_waits_for_an_answer(gateway, tmp_path
     assert gateway.stats.requests == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["sys.exit()", "os._exit(0)", "palm.close()", "del palm"])
 async def test_a_child_that_ends_leaves_the_parents_connection_as_it_was(gateway, tmp_path, end):
     """The two share one epoll: closing a connection in the child would make the parent deaf."""
@@ -139,6 +141,7 @@ async def test_a_fork_while_callers_wait_for_the_quota(gateway, tmp_path):
     assert gateway.stats.requests == 5
 
 
+@pytest.mark.slow
 async def test_the_child_of_a_child(gateway, tmp_path):
     script = """
         def work():
@@ -152,6 +155,7 @@ async def test_the_child_of_a_child(gateway, tmp_path):
     assert await run(gateway, tmp_path, script) == ["child o1", "child o1", "parent o1"]
 
 
+@pytest.mark.slow
 async def test_multiprocessing_with_fork(gateway, tmp_path):
     script = """
         import multiprocessing
@@ -185,6 +189,7 @@ async def test_closing_in_the_child_or_the_parent_closes_nothing_of_the_other(ga
     assert lines == ["child o1", *["child the client is closed"] * 2, "parent o1"]
 
 
+@pytest.mark.slow
 async def test_many_questions_begun_in_the_parent_are_an_error_in_the_child(gateway, tmp_path):
     script = """
         outcomes = palm.authorizations.get_many([("o1", "1")] * 9)

@@ -76,9 +76,13 @@ TOO_FAINT = """
 """
 """Texts whose contrast is under the 4.5 of WCAG's level AA."""
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium fonts-noto-cjk"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium here; on Debian: apt-get install chromium fonts-noto-cjk",
+    ),
+]
 
 
 class Page:

@@ -13,6 +13,8 @@ from collections import Counter
 from itertools import count
 from zlib import crc32
 
+import pytest
+
 from palm import AsyncPalm, Pair, PalmError, SignatureError, SignatureReason
 from palm.crypto.signing import message
 
@@ -78,6 +80,7 @@ class Repeating:
             writer.write(answer)
 
 
+@pytest.mark.slow
 async def test_no_state_is_somebody_elses_where_responses_come_twice(keys):
     """A refused answer's connection is closed: else all that follow on it answer another question.
 
