@@ -73,6 +73,7 @@ def test_they_are_forgotten_after_ninety_days_by_run_date(night):
     assert night(92) == ["FIRST_SEEN"] * 3
 
 
+@pytest.mark.slow
 def test_the_ninetieth_day_is_still_remembered(night):
     night(0)
     night(1, gone=True)

@@ -120,13 +120,8 @@ async def holds(condition):
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize(
-    "stopped",
-    [
-        pytest.param(False, id="held", marks=pytest.mark.slow),
-        pytest.param(True, id="held and stopped"),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped", [False, True], ids=["held", "held and stopped"])
 async def test_connections_that_are_there_at_the_same_time_keep_the_quota(keys, tmp_path, stopped):
     """338 requests went in one second where 100 were allowed, and the client reported 99.
 

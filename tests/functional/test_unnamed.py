@@ -52,6 +52,7 @@ def test_a_gateway_that_names_nobody_is_stopped_at_the_canary_and_the_option_is_
     assert not (tmp_path / "report.parquet").exists()
 
 
+@pytest.mark.slow
 def test_accepted_unnamed_answers_are_counted_on_every_surface(run, tmp_path):
     done = run(
         "--accept-unnamed", "--metrics", "palm.prom", "-o", "r.html", "-o", "r.json",

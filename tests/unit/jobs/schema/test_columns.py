@@ -201,6 +201,7 @@ def test_what_identifies_a_person_is_not_in_what_is_said_about_a_report(report):
     assert not [value for value in values if f'"{value}"' in about]
 
 
+@pytest.mark.slow
 def test_a_column_added_to_the_table_is_in_every_format(report, tmp_path):
     """Nothing but the table has to name it; an earlier report reads with the column empty."""
     before, after = tmp_path / "before.parquet", tmp_path / "after.parquet"

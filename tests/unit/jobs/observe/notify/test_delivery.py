@@ -72,6 +72,7 @@ def test_a_file_in_apprises_format_is_read(receiver, tmp_path, name):
     assert len(receiver.received) == 1
 
 
+@pytest.mark.slow
 def test_every_service_is_told_and_each_fault_has_its_line(receiver, silent_address):
     urls = f"{receiver.url}, json://{silent_address}/{TOKEN} json://127.0.0.1:1/{TOKEN} nosuch://{TOKEN}"
     outcome = delivered(Target(urls=urls))
@@ -118,6 +119,7 @@ def test_many_services_that_never_answer_keep_no_other_from_its_message(receiver
     ]
 
 
+@pytest.mark.slow
 def test_a_process_that_nobody_waits_for_ends_by_itself(silent_address):
     code = (
         "from jobs.observe.notify.delivery import Delivery\n"

@@ -68,6 +68,7 @@ def test_what_there_is_nothing_of_is_said_and_has_no_empty_table(tmp_path, langu
     assert page.count("<figure>") == 0
 
 
+@pytest.mark.slow
 def test_a_page_of_3000_organizations_stays_small(tmp_path):
     people = People.of(6_000, 3_000, moves=0.05)
     page = render_history(history_of(tmp_path, people, 4), Language.EN)
