@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 __all__ = ["examples_of", "some_or_all", "try_examples", "use_profiles"]
 
-_ALL, _SOME = 100, 25
+_ALL, _SOME = 100, 15
 """Examples of a property, hypothesis' own number, and those tried in each run."""
 
 
