@@ -278,7 +278,7 @@ def test_the_plan_counts_what_an_unfinished_run_has_answered(reconcile, night, g
     before = sorted((path.name, path.stat().st_size) for path in folder.iterdir())
     _, out, _ = reconcile("--plan", pairs=300)
     (line,) = [line for line in out.splitlines() if line.startswith("answered")]
-    assert 90 <= int(line.split()[1]) <= 108
+    assert 90 <= int(line.split()[1]) <= 116  # a busy gateway closes a little later
     assert sorted((path.name, path.stat().st_size) for path in folder.iterdir()) == before
 
 
