@@ -278,7 +278,8 @@ def test_the_plan_counts_what_an_unfinished_run_has_answered(reconcile, night, g
     before = sorted((path.name, path.stat().st_size) for path in folder.iterdir())
     _, out, _ = reconcile("--plan", pairs=300)
     (line,) = [line for line in out.splitlines() if line.startswith("answered")]
-    assert 90 <= int(line.split()[1]) <= 116  # a busy gateway closes a little later
+    answered = sum(query[3] is not None for query in gateway.tell(tell=True)["queries"])
+    assert max(90, answered - 8) <= int(line.split()[1]) <= answered  # 8 were in flight
     assert sorted((path.name, path.stat().st_size) for path in folder.iterdir()) == before
 
 
