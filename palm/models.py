@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from palm.errors import BodyError, MismatchError, NoStateError, UnnamedError, UnrecognizedStateError
-from palm.strict_json import JSONValue, parse_json
+from palm.strict_json import JSONValue, parse_json, read_time
 
 __all__ = ["AuthorizationState", "PalmAuthorization", "read_authorization"]
 
@@ -99,7 +99,7 @@ def read_authorization(
         openid=openid,
         organization_id=organization_id,
         state=state,
-        authorize_time=_time(members.get("authorize_time")),
+        authorize_time=read_time(members.get("authorize_time")),
         echoed=None not in named,
         request_id=request_id,
         verified_by=verified_by,
@@ -130,14 +130,3 @@ def _text(members: Mapping[str, JSONValue], name: str) -> str | None:
     if not isinstance(value, str):
         raise BodyError(f"the answer's {name} is not text")
     return value
-
-
-def _time(value: object) -> datetime | None:
-    # The state is valid whatever the time looks like, so an unreadable time is ignored.
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        return time.astimezone(UTC) if time.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None

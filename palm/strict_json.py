@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Final, NoReturn, TypeAlias
 
 from palm.errors import BodyError
 
-__all__ = ["JSONValue", "parse_json"]
+__all__ = ["JSONValue", "parse_json", "read_time"]
 
 JSONValue: TypeAlias = (
     "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"  # as json reads it
@@ -56,3 +57,18 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
+
+
+def read_time(value: object) -> datetime | None:
+    """Return a time with a zone as UTC; None: it is missing, or written in another way.
+
+    An unreadable time is ignored: what an answer or a notification says is valid without it, and
+    some pages document times without hyphens and zone.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        return time.astimezone(UTC) if time.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from palm.crypto.certificates import ALGORITHM, APIv3Key, decrypt
 from palm.errors import BodyError
-from palm.strict_json import JSONValue, parse_json
+from palm.strict_json import JSONValue, parse_json, read_time
 
 __all__ = ["Notification", "read_notification"]
 
@@ -79,7 +79,7 @@ def read_notification(body: bytes, key: APIv3Key, *, verified_by: str) -> Notifi
     )
     return Notification(
         id=_text(members, "id", required=True),
-        create_time=_time(members.get("create_time")),
+        create_time=read_time(members.get("create_time")),
         event_type=_text(members, "event_type", required=True),
         resource_type=_text(members, "resource_type"),
         summary=_text(members, "summary"),
@@ -106,14 +106,3 @@ def _text(members: Mapping[str, JSONValue], name: str, *, required: bool = False
     if required and not value:
         raise BodyError(f"the notification has no {name}")
     return value
-
-
-def _time(value: JSONValue) -> datetime | None:
-    # Some pages document times without hyphens and zone, so an unreadable time is ignored.
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        return time.astimezone(UTC) if time.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
