@@ -1,0 +1,137 @@
+"""Frames by partition: what a run reads one after the other, in memory or on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+import pyarrow as pa
+
+from jobs.partitions.hashing import partition_name
+
+__all__ = ["FrameInMemory", "FrameOnDisk", "PartitionedFrame", "frames", "whole"]
+
+
+class PartitionedFrame(Protocol):
+    """Rows divided into ``2**bits`` frames by the hash of their pair."""
+
+    @property
+    def bits(self) -> int:
+        """How many bits of the hash divide the rows; 0: there is one frame."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of each frame."""
+
+    def __len__(self) -> int:
+        """How many rows there are in all frames."""
+
+    def rows_of(self, number: int) -> int:
+        """Return how many rows a partition has."""
+
+    def frame(self, number: int) -> pd.DataFrame:
+        """Return the rows of a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInMemory:
+    """One frame that is not divided.
+
+    Attributes:
+        rows: The frame.
+    """
+
+    rows: pd.DataFrame
+
+    @property
+    def bits(self) -> int:
+        """Return 0: there is one partition."""
+        return 0
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of the frame."""
+        return [str(name) for name in self.rows.columns]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def rows_of(self, number: int) -> int:
+        """Return how many rows there are.
+
+        Raises:
+            IndexError: It is not partition 0.
+        """
+        return len(self.frame(number))
+
+    def frame(self, number: int) -> pd.DataFrame:
+        """Return the frame itself; it must not be changed in place.
+
+        Raises:
+            IndexError: It is not partition 0.
+        """
+        if number != 0:
+            raise IndexError(f"there is no partition {number} of a frame in memory")
+        return self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOnDisk:
+    """Frames in Arrow IPC files, one a partition; a partition without a file has no row.
+
+    Attributes:
+        folder: Holds ``part-00000.arrow`` and so on.
+        counts: How many rows each partition has.
+        schema: The columns of the files.
+        convert: Makes a frame of a partition's table.
+    """
+
+    folder: Path
+    counts: Sequence[int]
+    schema: pa.Schema
+    convert: Callable[[pa.Table], pd.DataFrame]
+
+    @property
+    def bits(self) -> int:
+        """How many bits of the hash divide the rows."""
+        return len(self.counts).bit_length() - 1
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of each frame."""
+        return [str(name) for name in self.convert(self.schema.empty_table()).columns]
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def rows_of(self, number: int) -> int:
+        """Return how many rows a partition has."""
+        return self.counts[number]
+
+    def frame(self, number: int) -> pd.DataFrame:
+        """Read the rows of a partition.
+
+        Raises:
+            OSError: Its file cannot be read.
+        """
+        if not self.counts[number]:
+            return self.convert(self.schema.empty_table())
+        path = self.folder / f"{partition_name(number)}.arrow"
+        with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+            table = reader.read_all()
+        return self.convert(table)
+
+
+def frames(partitioned: PartitionedFrame) -> Iterator[pd.DataFrame]:
+    """Yield the frame of each partition, in the order of their numbers."""
+    yield from (partitioned.frame(number) for number in range(1 << partitioned.bits))
+
+
+def whole(partitioned: PartitionedFrame) -> pd.DataFrame:
+    """Return all rows in one frame, partition by partition; it takes the memory of all of them."""
+    if not partitioned.bits:
+        return partitioned.frame(0)
+    return pd.concat(frames(partitioned), ignore_index=True)
