@@ -38,6 +38,11 @@ class OrganizationCounts(JsonDataclass):
     """Pairs of the organization in this input known to be ON."""
 
     @property
+    def is_listed(self) -> bool:
+        """Whether the organization has a pair in the input or a DROPPED one."""
+        return bool(self.pairs or self.changes.get(Change.DROPPED))
+
+    @property
     def gained(self) -> int:
         """Rows of the organization that are OPENED or REOPENED."""
         return sum(self.changes.get(change, 0) for change in GAIN)
@@ -65,7 +70,11 @@ class OrganizationCounts(JsonDataclass):
 
 
 def count_organizations(
-    organizations: pd.Categorical, columns: Mapping[str, Array], was_here: Array
+    organizations: pd.Categorical,
+    columns: Mapping[str, Array],
+    was_here: Array,
+    *,
+    with_absent: bool = False,
 ) -> dict[str, OrganizationCounts]:
     """Return the counts of each organization with a pair in the input or a DROPPED one, by its id.
 
@@ -74,6 +83,8 @@ def count_organizations(
         columns: The codes of ``state``, ``known_state``, ``previous_state`` and ``change`` of each
             row.
         was_here: True in each row whose pair was in the input of the last report.
+        with_absent: Whether organizations with ABSENT rows only are counted, too: in another part
+            of the report they may have others.
     """
     names = list(organizations.categories)
     own, state, change = organizations.codes.astype("int64"), columns["state"], columns["change"]
@@ -91,7 +102,8 @@ def count_organizations(
     lost, pairs_before = by_organization(closed | (cleared & was_on)), by_organization(before)
     on_before = by_organization(before & was_on)
     on_after = by_organization(here & (columns["known_state"] == _ON))
-    listed = (at for at in range(len(names)) if pairs[at] or gone[at])
+    rows = np.bincount(own, minlength=len(names)).tolist() if with_absent else gone
+    listed = (at for at in range(len(names)) if pairs[at] or gone[at] or rows[at])
     return {
         str(names[at]): OrganizationCounts(
             pairs=pairs[at],

@@ -7,7 +7,7 @@ the same numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date
 from typing import Annotated, ClassVar, Final, TypeAlias
 
@@ -37,6 +37,7 @@ __all__ = [
     "RollForward",
     "Summary",
     "summarize",
+    "summarize_part",
 ]
 
 NEVER: Final = "never"
@@ -132,11 +133,13 @@ class Summary(JsonDataclass):
             by_organization={},
         )
 
-    def __add__(self, other: Summary) -> Summary:
-        """Return the counts of the rows of both: those of two parts that share no pair.
+    def listed(self) -> Summary:
+        """Return the counts without organizations that have ABSENT rows only."""
+        listed = {name: own for name, own in self.by_organization.items() if own.is_listed}
+        return replace(self, by_organization=listed)
 
-        An organization has the ABSENT rows of the parts in which it is listed.
-        """
+    def __add__(self, other: Summary) -> Summary:
+        """Return the counts of the rows of both: those of two parts that share no pair."""
         ours, theirs = self.by_organization, other.by_organization
         shared = {name: ours[name] + theirs[name] for name in ours.keys() & theirs.keys()}
         organizations = {**ours, **theirs, **shared}
@@ -168,6 +171,16 @@ def summarize(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:
             back.
         baseline_run_date: Run date of the report compared with; None: there was none.
     """
+    return summarize_part(rows, baseline_run_date=baseline_run_date).listed()
+
+
+def summarize_part(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:
+    """Return the counts of a part of a report; their sum is that of the report once ``listed``.
+
+    Args:
+        rows: Columns ``ROWS``; no other part has one of their pairs.
+        baseline_run_date: Run date of the report compared with; None: there was none.
+    """
     columns = {
         name: codes(rows, name)
         for name in ("state", "known_state", "previous_state", "change", "unknown_reason")
@@ -193,7 +206,9 @@ def summarize(rows: pd.DataFrame, *, baseline_run_date: date | None) -> Summary:
         transitions=_matrix(was, now),
         transitions_without_absent=_matrix(was[~absent], now[~absent]),
         roll_forward=_roll_forward(state, known, previous, change, was_here),
-        by_organization=count_organizations(rows["organization_id"].array, columns, was_here),
+        by_organization=count_organizations(
+            rows["organization_id"].array, columns, was_here, with_absent=True
+        ),
     )
 
 

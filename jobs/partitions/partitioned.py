@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from jobs.partitions.hashing import partition_name
 
-__all__ = ["FrameInMemory", "FrameOnDisk", "PartitionedFrame", "frames", "whole"]
+__all__ = ["DerivedFrame", "FrameInMemory", "FrameOnDisk", "PartitionedFrame", "frames", "whole"]
 
 
 class PartitionedFrame(Protocol):
@@ -123,6 +123,34 @@ class FrameOnDisk:
         with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
             table = reader.read_all()
         return self.convert(table)
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedFrame:
+    """Frames that are computed, each time that one is read.
+
+    Attributes:
+        bits: How many bits of the hash divide the rows.
+        columns: The columns of each frame.
+        counts: How many rows each partition has.
+        make: Returns the frame of a partition.
+    """
+
+    bits: int
+    columns: Sequence[str]
+    counts: Sequence[int]
+    make: Callable[[int], pd.DataFrame]
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def rows_of(self, number: int) -> int:
+        """Return how many rows a partition has."""
+        return self.counts[number]
+
+    def frame(self, number: int) -> pd.DataFrame:
+        """Compute the rows of a partition."""
+        return self.make(number)
 
 
 def frames(partitioned: PartitionedFrame) -> Iterator[pd.DataFrame]:

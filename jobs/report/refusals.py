@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -12,7 +13,7 @@ from jobs.json_dataclass import JsonDataclass, JsonSchema
 from jobs.schema import UnknownReason
 from jobs.sweep.stats import RequestStats
 
-__all__ = ["RefusedPairs", "count_refused"]
+__all__ = ["RefusedPairs", "count_refused", "refused_kinds"]
 
 _MOST: Final = 20
 """Limits the report's size if a gateway invents codes."""
@@ -32,19 +33,32 @@ class RefusedPairs(JsonDataclass):
     """Number of pairs."""
 
 
-def count_refused(rows: pd.DataFrame, stats: RequestStats) -> tuple[RefusedPairs, ...]:
+def refused_kinds(rows: pd.DataFrame) -> Counter[tuple[int | None, str | None]]:
+    """Return how many pairs were refused with each status and code.
+
+    Args:
+        rows: Columns ``ROWS``; all of a report, or a part of them.
+    """
+    refused = rows[rows["unknown_reason"] == UnknownReason.REFUSED]
+    return Counter(
+        (None if pd.isna(status) else int(status), None if pd.isna(code) else str(code))
+        for status, code in zip(refused["http_status"], refused["error_code"], strict=True)
+    )
+
+
+def count_refused(
+    kinds: Mapping[tuple[int | None, str | None], int], stats: RequestStats
+) -> tuple[RefusedPairs, ...]:
     """Return the pairs that were refused, by status and code, the most frequent first, 20 at most.
 
     Args:
-        rows: Columns ``ROWS``.
+        kinds: How many pairs were refused with each status and code.
         stats: Has one message of each kind that this run received.
     """
-    refused = rows[rows["unknown_reason"] == UnknownReason.REFUSED]
-    kinds = Counter(zip(refused["http_status"], refused["error_code"], strict=True))
-    found: list[RefusedPairs] = []
-    for kind, pairs in kinds.most_common(_MOST):
-        status, code = (None if pd.isna(part) else part for part in kind)
-        number = None if status is None else int(status)
-        message = None if number is None else stats.refusals.get((number, code))
-        found.append(RefusedPairs(number, code, message, pairs))
-    return tuple(found)
+    ranked = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0][0] or 0, kind[0][1] or ""))
+    return tuple(
+        RefusedPairs(
+            status, code, None if status is None else stats.refusals.get((status, code)), pairs
+        )
+        for (status, code), pairs in ranked[:_MOST]
+    )

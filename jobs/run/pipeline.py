@@ -24,7 +24,7 @@ from jobs.observe.log.messages import first_line_first
 from jobs.observe.notifier import Outcome
 from jobs.report.info import GatewayId, RunInfo
 from jobs.report.model import Report, compose
-from jobs.report.refusals import count_refused
+from jobs.report.refusals import count_refused, refused_kinds
 from jobs.report.request_info import RequestInfo
 from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
@@ -239,6 +239,9 @@ def _compose(
         baseline=baseline.report,
         baseline_file=baseline.path,
         asking=RequestInfo.of(
-            asked.stats, asked.pace, count_refused(rows, asked.stats), freshness(rows, finished)
+            asked.stats,
+            asked.pace,
+            count_refused(refused_kinds(rows), asked.stats),
+            freshness(rows, finished),
         ),
     )

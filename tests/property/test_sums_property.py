@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import fields
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.compare.summary import Summary, summarize
+from jobs.compare.freshness import NO_ANSWER_AGES, answer_ages
+from jobs.compare.summary import Summary, summarize, summarize_part
 from jobs.schema import ROWS, Change, State, UnknownReason, conform
 from jobs.sweep.stats import _SUMS, Latency, RequestStats
 from palm import (
@@ -23,6 +24,7 @@ from palm import (
 
 GOOD = st.sampled_from(["ON", "OFF", "NONE", None])
 DAYS = (date(2025, 3, 2), date(2025, 3, 3))
+END = datetime(2025, 3, 4, 1, tzinfo=UTC)
 
 
 def possible(*, state, change, **_):
@@ -69,10 +71,18 @@ ATTEMPTS = st.lists(
 )
 
 
-def counted(rows: list[dict]) -> Summary:
+def frame_of(rows: list[dict]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[*ROWS])
     frame["openid"] = [f"o{at}" for at in range(len(frame))]
-    return summarize(conform(frame, ROWS), baseline_run_date=DAYS[0])
+    return conform(frame, ROWS)
+
+
+def counted(rows: list[dict]) -> Summary:
+    return summarize(frame_of(rows), baseline_run_date=DAYS[0])
+
+
+def counted_part(rows: list[dict]) -> Summary:
+    return summarize_part(frame_of(rows), baseline_run_date=DAYS[0])
 
 
 def asked(attempts: list[Attempt], *, pairs: int = 0) -> RequestStats:
@@ -87,9 +97,19 @@ ROW_LISTS = st.lists(ROW, min_size=1, max_size=5)
 
 @given(ROW_LISTS, ROW_LISTS)
 def test_the_counts_of_two_parts_are_those_of_the_whole(one, two):
-    """But for ABSENT rows of an organization of which a part has nothing else: it is not listed."""
-    one, two = ([row for row in rows if row["change"] != Change.ABSENT] for rows in (one, two))
-    assert counted(one) + counted(two) == counted(one + two)
+    assert (counted_part(one) + counted_part(two)).listed() == counted(one + two)
+
+
+@given(ROW_LISTS, ROW_LISTS)
+def test_the_ages_of_the_answers_of_two_parts_are_those_of_the_whole(one, two):
+    def ages(rows):
+        return answer_ages(conform(pd.DataFrame(rows, columns=[*ROWS]), ROWS), END)
+
+    one, two = (
+        [row | {"known_at": END - timedelta(days=at)} for at, row in enumerate(rows)]
+        for rows in (one, two)
+    )
+    assert ages(one) + ages(two) == ages(one + two) == NO_ANSWER_AGES + ages(one + two)
 
 
 @given(ROW_LISTS, ROW_LISTS, ROW_LISTS)
