@@ -21,7 +21,7 @@ from jobs.report.model import GatewayId, Report, compose
 from jobs.report.parquet import write_parquet
 from jobs.report.request_info import RequestInfo
 from jobs.schema import ANSWERS, PAIRS, ROWS, State, UnknownReason, conform
-from jobs.store.locations import dated_report
+from jobs.store.days import dated_report
 from jobs.sweep.stats import RequestStats
 from tests.night import PACE
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from jobs.errors import UsageError
-from jobs.store.locations import dated_reports, report_in
+from jobs.store.days import dated_reports, report_in
 
 __all__ = ["NamedReports", "OneReport", "ReportFolder", "TwoReports", "named_reports"]
 

@@ -40,7 +40,7 @@ def show_history(folder: Path, given: ParsedOptions) -> int:
     from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415
     from jobs.history.read import read_history  # noqa: PLC0415
     from jobs.render.history import write_history  # noqa: PLC0415
-    from jobs.store.locations import dated_reports  # noqa: PLC0415
+    from jobs.store.days import dated_reports  # noqa: PLC0415
     from jobs.store.outputs import parse_outputs  # noqa: PLC0415
     from jobs.store.preflight import check_outputs  # noqa: PLC0415
     from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
@@ -101,7 +101,7 @@ def _check_outside(outputs: Outputs, folder: Path) -> None:
 
 def _name_others(folder: Path) -> None:
     """Say which entries of the folder are not reports of a date."""
-    from jobs.store.locations import unrecognized  # noqa: PLC0415
+    from jobs.store.days import unrecognized  # noqa: PLC0415
 
     if others := unrecognized(folder):
         named = ", ".join(map(printable, others[:_NAMED]))

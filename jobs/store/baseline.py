@@ -21,7 +21,8 @@ from jobs.input.keys import clean_rows
 from jobs.plurals import Quantity, counted
 from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_checked
-from jobs.store.locations import dated_reports, previous_of
+from jobs.store.days import dated_reports
+from jobs.store.locations import previous_of
 
 __all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
 

@@ -16,28 +16,29 @@ from pathlib import Path
 from typing import Final, Self
 
 __all__ = [
+    "DATED_STEM",
+    "JOURNALS",
     "LOG_MODE",
     "METRICS_MODE",
+    "PARQUET",
     "PRIVATE_FOLDER_MODE",
     "PRIVATE_MODE",
     "REPORT_MODE",
     "Sidecars",
-    "dated_report",
-    "dated_reports",
-    "is_dated_report",
+    "day_folder",
+    "day_folders",
+    "is_day_folder",
     "is_parquet",
     "make_folder",
     "mode_of",
     "other_owner",
     "previous_of",
     "probes",
-    "report_in",
     "sqlite_files",
     "temporary",
     "temporary_link",
     "temporary_metrics",
     "temporary_pattern",
-    "unrecognized",
 ]
 
 PRIVATE_MODE: Final = 0o600
@@ -49,15 +50,17 @@ METRICS_MODE: Final = 0o644
 LOG_MODE: Final = 0o640
 """Mode of a log file."""
 PRIVATE_FOLDER_MODE: Final = 0o700
-"""Mode of a folder that is made for a trial and removed again."""
+"""Mode of folders that no other user may read."""
 _FOLDER_MODE: Final = 0o750
 _DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
 _LINK: Final = "-previous"
 _DATED_FOLDER: Final = re.compile(rf"run_date={_DATE}")
-_DATED_STEM: Final = "report"
-_PARQUET: Final = ".parquet"
-_DATED_REPORT: Final = f"{_DATED_STEM}{_PARQUET}"
+DATED_STEM: Final = "report"
+"""Name of the report of a date, without its suffix."""
+JOURNALS: Final = "journals"
+"""Name of the folder of partitions' journals in the work folder of a run date."""
+PARQUET: Final = ".parquet"
 _MAX_METRICS_NAME: Final = 50
 _SQLITE_FILES: Final = ("", "-wal", "-shm")
 
@@ -69,15 +72,17 @@ class Sidecars:
     Attributes:
         folder: The folder of the report.
         stem: The report's name without its suffix.
+        daily: Whether the folder keeps one report a day.
     """
 
     folder: Path
     stem: str
+    daily: bool = False
 
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
         """Return the hidden files of a folder that keeps one report a day."""
-        return cls(folder, _DATED_STEM)
+        return cls(folder, DATED_STEM, daily=True)
 
     @property
     def lock(self) -> Path:
@@ -108,6 +113,30 @@ class Sidecars:
         """Return the existing journals by run date, the newest first."""
         return self._dated("journal")
 
+    @property
+    def work_places(self) -> tuple[Path, ...]:
+        """The folders that may hold what a run keeps on disk until its report is published.
+
+        A run uses the first that it can make (:mod:`jobs.store.work_folder`). For a folder that
+        keeps one report a day the first is beside it, since programs that read it with ``**`` would
+        read what is in it; the second is in it.
+        """
+        if not self.daily:
+            return (self._beside("work"),)
+        folder = Path(os.path.realpath(self.folder))
+        beside = (folder.with_name(f"{folder.name}.work"),) if folder.name else ()
+        return (*beside, self.folder / ".work")
+
+    def journal_folders(self) -> dict[date, Path]:
+        """Return the existing folders of partitions' journals by run date, the newest first."""
+        found = {
+            day: path
+            for place in reversed(self.work_places)
+            for day, dated in day_folders(place).items()
+            if (path := dated / JOURNALS).is_dir()
+        }
+        return dict(sorted(found.items(), reverse=True))
+
     def _beside(self, rest: str) -> Path:
         return self.folder / f".{self.stem}.{rest}"
 
@@ -137,49 +166,19 @@ def sqlite_files(journal: Path) -> list[Path]:
     return [journal.with_name(f"{journal.name}{ending}") for ending in _SQLITE_FILES]
 
 
-def dated_report(folder: Path, run_date: date) -> Path:
-    """Return the path of the report of a date in a folder that keeps one report a day."""
-    return folder / f"run_date={run_date.isoformat()}" / _DATED_REPORT
+def day_folder(folder: Path, day: date) -> Path:
+    """Return the folder of a date in a folder that keeps one report, or other files, a day."""
+    return folder / f"run_date={day.isoformat()}"
 
 
-def is_dated_report(path: Path) -> bool:
-    """Return True if a path has the form of a report in a folder that keeps one report a day."""
-    return path.name == _DATED_REPORT and bool(_DATED_FOLDER.fullmatch(path.parent.name))
+def day_folders(folder: Path) -> dict[date, Path]:
+    """Return the folders of dates in a folder, by date, the newest first."""
+    return _by_date(folder, _DATED_FOLDER)
 
 
-def dated_reports(folder: Path) -> list[tuple[date, Path]]:
-    """Return the reports that a folder keeps, by date, the newest first."""
-    days = _by_date(folder, _DATED_FOLDER)
-    reports = ((day, path / _DATED_REPORT) for day, path in days.items())
-    return [(day, report) for day, report in reports if not _is_missing(report)]
-
-
-def unrecognized(folder: Path) -> list[str]:
-    """Return the names in a folder that are not the reports of a date; hidden files are left out.
-
-    Raises:
-        OSError: The folder cannot be listed.
-    """
-    known = {report.parent.name for _, report in dated_reports(folder)}
-    names = (path.name for path in folder.iterdir())
-    return sorted(name for name in names if not name.startswith(".") and name not in known)
-
-
-def report_in(path: Path) -> Path:
-    """Return the report in a day's folder, or the path itself where it is not such a folder."""
-    report = path / _DATED_REPORT
-    try:
-        return report if report.exists() else path
-    except OSError:  # reading the path itself says why
-        return path
-
-
-def _is_missing(path: Path) -> bool:
-    """Return True if it is certain that a path does not exist."""
-    try:
-        return not path.exists()
-    except OSError:
-        return False
+def is_day_folder(path: Path) -> bool:
+    """Return True if a path is named as the folder of a date is."""
+    return bool(_DATED_FOLDER.fullmatch(path.name))
 
 
 def previous_of(report: Path) -> Path:
@@ -199,7 +198,7 @@ def temporary_metrics(path: Path) -> Path:
 
 def is_parquet(path: Path) -> bool:
     """Return True if a file's name says that it is a Parquet file."""
-    return path.suffix == _PARQUET
+    return path.suffix == PARQUET
 
 
 def temporary_link(path: Path, run_id: str) -> Path:

@@ -10,8 +10,9 @@ from typing import Final
 
 from jobs.errors import OutputError, RunError, UsageError
 from jobs.render import FORMATS
+from jobs.store.days import dated_report
 from jobs.store.files.same_file import check_outputs_apart
-from jobs.store.locations import Sidecars, dated_report, is_parquet, previous_of
+from jobs.store.locations import Sidecars, is_parquet, previous_of
 from palm.commands.streams import closed_at_start
 from palm.files.regular import kind_of, path_fault
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobs.report.model import GatewayId, ReportError
 from jobs.report.parquet import read_parquet
-from jobs.store.locations import dated_reports
+from jobs.store.days import dated_reports
 
 __all__ = ["old_reports", "remove_reports"]
 

@@ -10,7 +10,7 @@ import pytest
 from jobs.history.read import read_history
 from jobs.render.history.page import render_history
 from jobs.render.language import Language
-from jobs.store.locations import dated_reports
+from jobs.store.days import dated_reports
 from tests.functional.test_html_browser import CHROMIUM, TOO_FAINT, browser, page_of
 from tests.many_nights import People, write_nights
 

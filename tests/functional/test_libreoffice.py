@@ -26,7 +26,7 @@ from jobs.render.history.excel import write_history_excel
 from jobs.render.language import Language
 from jobs.render.numbers import share
 from jobs.report.parquet import read_parquet, write_parquet
-from jobs.store.locations import dated_reports
+from jobs.store.days import dated_reports
 from tests.history_sql import Judge
 from tests.many_nights import People, write_nights
 from tests.several_nights import FIRST, report_of_night

@@ -30,7 +30,7 @@ from jobs.report.parquet import read_parquet
 from jobs.report.request_info import RequestInfo
 from jobs.schema import ROWS, Change, State, conform
 from jobs.store.baseline import find_baseline
-from jobs.store.locations import dated_reports
+from jobs.store.days import dated_reports
 from jobs.store.outputs import parse_outputs
 from jobs.store.publish import publish
 from jobs.sweep.answers import AnswerTable

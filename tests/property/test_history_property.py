@@ -13,7 +13,7 @@ from scipy import stats
 
 from jobs.history.kaplan_meier import kaplan_meier, median
 from jobs.history.read import read_history
-from jobs.store.locations import dated_reports
+from jobs.store.days import dated_reports
 from tests.examples import examples_of
 from tests.history_sql import Judge
 from tests.many_nights import People, write_nights

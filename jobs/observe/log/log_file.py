@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jobs.errors import UsageError
 from jobs.observe.log.setup import add_log_file
+from jobs.store.days import is_dated_report
 from jobs.store.files.same_file import is_same
-from jobs.store.locations import is_dated_report
 from palm.text.printable import printable
 
 __all__ = ["open_log_file"]

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from jobs.store.locations import PRIVATE_MODE, probes, temporary_pattern
+from jobs.store.locations import PRIVATE_FOLDER_MODE, PRIVATE_MODE, probes, temporary_pattern
 
 __all__ = [
     "DISK_FULL",
     "Misplaced",
     "keep_aside",
+    "make_private",
     "place",
     "reason_of",
     "remove",
@@ -68,11 +69,19 @@ def write_new(path: Path, mode: int, write: Callable[[BinaryIO], object]) -> Non
         write(file)
         file.flush()
         os.fsync(file.fileno())
+    _set_mode(path, mode)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that no other user may read, or keep others from one that exists.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
     try:
-        path.chmod(mode)
-    except OSError as error:
-        if error.errno not in _NOT_OFFERED:
-            raise
+        folder.mkdir(PRIVATE_FOLDER_MODE)
+    except FileExistsError:
+        _set_mode(folder, PRIVATE_FOLDER_MODE)
 
 
 def keep_aside(path: Path, aside: Path) -> None:
@@ -141,6 +150,15 @@ def try_folder(path: Path) -> None:
     finally:
         remove(made)
         remove(over)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Set a mode, unless the file system has none."""
+    try:
+        path.chmod(mode)
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
 
 
 def _has_moved(fresh: Path, path: Path, identity: _Identity | None) -> bool | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.errors import UsageError
-from jobs.store.locations import is_dated_report
+from jobs.store.days import is_dated_report
 
 __all__ = ["check_metrics_apart", "check_outputs_apart", "is_same"]
 

@@ -12,7 +12,7 @@ from jobs.errors import InputError, UsageError
 from jobs.history.read import read_history
 from jobs.report.model import GatewayId
 from jobs.report.parquet import read_parquet, write_parquet
-from jobs.store.locations import dated_report, dated_reports
+from jobs.store.days import dated_report, dated_reports
 from tests.many_nights import People, write_nights
 
 FIRST = date(2025, 3, 3)

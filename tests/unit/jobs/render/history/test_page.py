@@ -11,7 +11,7 @@ import pytest
 from jobs.history.read import read_history
 from jobs.render.history.page import render_history
 from jobs.render.language import Language
-from jobs.store.locations import dated_reports
+from jobs.store.days import dated_reports
 from tests.many_nights import People, write_nights
 
 HOSTILE = (

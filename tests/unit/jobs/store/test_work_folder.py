@@ -1,0 +1,162 @@
+"""The work folder: where it is, who can read it, and what is removed from it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs.commands.exit_codes import exit_code_of
+from jobs.errors import OutputError
+from jobs.store.locations import Sidecars
+from jobs.store.work_folder import WorkFolder, clean_work
+
+DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
+
+
+@pytest.fixture
+def reports(tmp_path):
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def daily(reports):
+    return Sidecars.of_folder(reports)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+def test_it_is_beside_a_folder_of_reports(daily, reports):
+    work = WorkFolder.open(daily)
+    assert work == WorkFolder(reports.with_name("reports.work"), is_apart=True)
+    assert names(reports) == []
+
+
+def test_it_is_a_hidden_folder_beside_a_file(tmp_path):
+    work = WorkFolder.open(Sidecars(tmp_path, "june"))
+    assert work.path == tmp_path / ".june.work"
+    assert names(tmp_path) == [".june.work"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_no_other_user_can_read_it(daily, umask):
+    before = os.umask(umask)
+    try:
+        work = WorkFolder.open(daily)
+        made = [work.scratch("input"), work.journals(DAY)]
+    finally:
+        os.umask(before)
+    assert {mode(path) for path in (work.path, *made, *(path.parent for path in made))} == {0o700}
+
+
+def test_a_folder_that_others_could_read_is_closed_to_them(daily, reports):
+    reports.with_name("reports.work").mkdir(0o755)
+    assert mode(WorkFolder.open(daily).path) == 0o700
+
+
+def test_the_current_folder_has_its_own_beside_it(reports, monkeypatch):
+    monkeypatch.chdir(reports)
+    assert WorkFolder.open(Sidecars.of_folder(Path())).path == reports.with_name("reports.work")
+
+
+def test_a_link_to_the_folder_has_its_own_beside_what_it_points_to(reports, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link"
+    link.symlink_to(reports)
+    assert WorkFolder.open(Sidecars.of_folder(link)).path == reports.with_name("reports.work")
+
+
+@pytest.mark.parametrize("there", ["file", "link"])
+def test_where_something_else_has_its_name_it_is_inside(daily, reports, tmp_path, there):
+    beside = reports.with_name("reports.work")
+    if there == "file":
+        beside.write_text("mine")
+    else:
+        (tmp_path / "other").mkdir()
+        beside.symlink_to(tmp_path / "other")
+    work = WorkFolder.open(daily)
+    assert work == WorkFolder(reports / ".work", is_apart=False)
+    assert beside.is_symlink() or beside.read_text() == "mine"
+
+
+def test_where_nothing_can_be_moved_from_beside_it_is_inside(daily, reports, monkeypatch):
+    """For example where the folder of reports is a mounted volume."""
+    rename = Path.rename
+
+    def between_file_systems(path, target):
+        if path.is_relative_to(reports) == Path(target).is_relative_to(reports):
+            return rename(path, target)
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "rename", between_file_systems)
+    assert WorkFolder.open(daily).path == reports / ".work"
+    assert names(reports.parent) == [".work", "reports"]
+
+
+def test_where_it_can_be_made_nowhere_both_reasons_are_told(daily, reports):
+    reports.with_name("reports.work").write_text("a file")
+    (reports / ".work").write_text("a file")
+    with pytest.raises(OutputError, match=r"no work folder can be made: .*reports\.work: ") as stop:
+        WorkFolder.open(daily)
+    assert f"{reports / '.work'}: " in str(stop.value)
+    assert exit_code_of(stop.value) == 73
+
+
+def test_closing_removes_all_but_journals(daily, reports):
+    work = WorkFolder.open(daily)
+    (work.scratch("input") / "part-00000.arrow").touch()
+    journal = work.journals(DAY) / "part-00000-of-00002.journal"
+    journal.touch()
+    work.journals(NEXT)
+    work.close()
+    assert [path for path in work.path.rglob("*") if path.is_file()] == [journal]
+    assert daily.journal_folders() == {DAY: journal.parent}
+    journal.unlink()
+    work.close()
+    assert names(reports.parent) == ["reports"]
+
+
+def test_what_a_killed_run_left_is_removed_when_the_next_begins(daily, reports):
+    work = WorkFolder.open(daily)
+    (work.scratch("input") / "part-00000.arrow").touch()
+    inside = reports / ".work" / "scratch" / "rows"
+    inside.mkdir(parents=True)
+    clean_work(daily)
+    assert names(reports.parent) == ["reports"]
+
+
+def test_names_that_are_not_ours_are_not_touched(daily, reports):
+    other = reports.with_name("reports.work") / "run_date=2025-03-03"
+    other.mkdir(parents=True)
+    (other / "report.parquet").write_text("the report of another folder")
+    (other.parent / "notes.txt").touch()
+    WorkFolder.open(daily).close()
+    clean_work(daily)
+    assert (other / "report.parquet").exists()
+    assert (other.parent / "notes.txt").exists()
+
+
+def test_nothing_is_removed_through_a_link(daily, reports, tmp_path):
+    (tmp_path / "other" / "scratch").mkdir(parents=True)
+    reports.with_name("reports.work").symlink_to(tmp_path / "other")
+    clean_work(daily)
+    assert (tmp_path / "other" / "scratch").exists()
+
+
+def test_journals_of_partitions_are_found_in_either_place_the_newest_first(daily, reports):
+    inside = reports / ".work" / "run_date=2025-03-03" / "journals"
+    inside.mkdir(parents=True)
+    (inside / "part-00000-of-00002.journal").touch()
+    later = WorkFolder.open(daily).journals(NEXT)
+    assert list(daily.journal_folders().items()) == [(NEXT, later), (DAY, inside)]
