@@ -80,7 +80,9 @@ class FrameInMemory:
 
 @dataclass(frozen=True, slots=True)
 class FrameOnDisk:
-    """Frames in Arrow IPC files, one a partition; a partition without a file has no row.
+    """Frames in Arrow files, one a partition, as :class:`PartitionWriter` writes them.
+
+    A file holds Arrow streams, one after the other; a partition without rows needs no file.
 
     Attributes:
         folder: Holds ``part-00000.arrow`` and so on.
@@ -120,9 +122,7 @@ class FrameOnDisk:
         if not self.counts[number]:
             return self.convert(self.schema.empty_table())
         path = self.folder / f"{partition_name(number)}.arrow"
-        with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
-            table = reader.read_all()
-        return self.convert(table)
+        return self.convert(_read(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,17 @@ class DerivedFrame:
     def frame(self, number: int) -> pd.DataFrame:
         """Compute the rows of a partition."""
         return self.make(number)
+
+
+def _read(path: Path) -> pa.Table:
+    """Return the rows of a file, which holds one Arrow stream after another."""
+    tables = []
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while file.tell() < size:
+            with pa.ipc.open_stream(file) as reader:
+                tables.append(reader.read_all())
+    return pa.concat_tables(tables)
 
 
 def frames(partitioned: PartitionedFrame) -> Iterator[pd.DataFrame]:

@@ -1,0 +1,109 @@
+"""Divides rows into partitions and writes each to a file of its own, as the rows come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from jobs.arrow_memory import release_arrow_memory
+from jobs.partitions.hashing import partition_name
+from jobs.partitions.partitioned import FrameOnDisk
+
+__all__ = ["PartitionWriter"]
+
+_BUFFERED: Final = 1 << 17
+_BUFFERED_EACH: Final = 1 << 8
+"""Rows that are held in memory before they are written: in all, or for each partition."""
+_MODE: Final = 0o600
+_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+class PartitionWriter:
+    """Writes rows to Arrow files, one a partition, each of which :class:`FrameOnDisk` reads.
+
+    A partition's rows keep the order in which they came. One file is open at a time, however many
+    partitions there are. Memory is that of 131,072 rows, or of 256 a partition where that is more.
+
+    Args:
+        folder: An existing folder; files that are in it are replaced.
+        bits: Bits of the hash that divide the rows.
+        schema: Of the tables; columns of categories are written as texts.
+    """
+
+    def __init__(self, folder: Path, bits: int, schema: pa.Schema) -> None:
+        self._folder = folder
+        self._schema = pa.schema([field.with_type(_plain(field.type)) for field in schema])
+        self._waiting: list[tuple[pa.Table, npt.NDArray[np.int32]]] = []
+        self._rows = 0
+        self._counts = np.zeros(1 << bits, dtype=np.int64)
+        self._most = max(_BUFFERED, _BUFFERED_EACH << bits)
+
+    def write(self, table: pa.Table, numbers: npt.NDArray[np.int32]) -> None:
+        """Take rows.
+
+        Args:
+            table: Of the writer's schema.
+            numbers: The partition of each row.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        if not len(table):
+            return
+        self._waiting.append((table.cast(self._schema), numbers))
+        self._rows += len(table)
+        if self._rows >= self._most:
+            self._flush()
+
+    def close(self, convert: Callable[[pa.Table], pd.DataFrame]) -> FrameOnDisk:
+        """Write what is left, and return the partitions.
+
+        Args:
+            convert: Makes a frame of a partition's table.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._flush()
+        counts: Sequence[int] = self._counts.tolist()
+        return FrameOnDisk(self._folder, counts, self._schema, convert)
+
+    def _flush(self) -> None:
+        """Append the rows that wait to the files of their partitions."""
+        if not self._waiting:
+            return
+        tables, numbers = zip(*self._waiting, strict=True)
+        self._waiting, self._rows = [], 0
+        joined = np.concatenate(numbers)
+        order = np.argsort(joined, kind="stable")
+        rows = pa.concat_tables(tables).take(pa.array(order))
+        here = np.bincount(joined, minlength=len(self._counts))
+        ends = np.cumsum(here)
+        for number in np.flatnonzero(here).tolist():
+            part = rows.slice(ends[number] - here[number], here[number])
+            self._append(number, part)
+        self._counts += here
+        del rows, tables
+        release_arrow_memory()
+
+    def _append(self, number: int, rows: pa.Table) -> None:
+        path = self._folder / f"{partition_name(number)}.arrow"
+        is_new = not self._counts[number]
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_new else os.O_APPEND) | os.O_NOFOLLOW
+        with (
+            os.fdopen(os.open(path, flags, _MODE), "wb") as file,
+            pa.ipc.new_stream(file, self._schema, options=_OPTIONS) as stream,
+        ):
+            stream.write_table(rows.combine_chunks())
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a dictionary's values: each piece would have a dictionary of its own."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -1,0 +1,28 @@
+"""A small input is one partition; a large one has partitions of 50,000 to 100,000 pairs."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs.partitions.choice import partition_bits
+
+
+@pytest.mark.parametrize(
+    ("pairs", "bits"), [(0, 0), (1_000_000, 0), (1_000_001, 4), (1_600_001, 5), (10_000_000, 7)]
+)
+def test_as_many_as_suit_the_pairs(pairs, bits):
+    assert partition_bits(None, pairs) == bits
+
+
+@pytest.mark.parametrize("pairs", [1_000_001, 1_600_000, 3_000_000, 10_000_000, 100_000_000])
+def test_a_partition_has_between_half_and_all_of_the_most(pairs):
+    assert 50_000 <= pairs / 2 ** partition_bits(None, pairs) <= 100_000
+
+
+def test_there_are_never_more_than_4096():
+    assert partition_bits(None, 10**12) == 12
+
+
+@pytest.mark.parametrize(("partitions", "bits"), [(1, 0), (2, 1), (16, 4), (4096, 12)])
+def test_as_many_as_were_asked_for(partitions, bits):
+    assert partition_bits(partitions, 5_000_000) == bits
