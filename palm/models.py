@@ -6,10 +6,11 @@ Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from palm.crypto.signing import SignedMessage
 from palm.errors import BodyError, MismatchError, NoStateError, UnnamedError, UnrecognizedStateError
 from palm.strict_json import JSONValue, parse_json, read_time
 
@@ -48,6 +49,7 @@ class PalmAuthorization:
         request_id: The answer's ``Request-ID``; None if it has none.
         verified_by: Id of the platform key that signed the answer.
         attempts: How many requests were sent until this answer came, at least 1.
+        signed: What WeChat Pay signed; None unless it was asked for with ``keep_signed``.
     """
 
     openid: str
@@ -58,6 +60,7 @@ class PalmAuthorization:
     request_id: str | None
     verified_by: str
     attempts: int
+    signed: SignedMessage | None = field(default=None, repr=False)
 
 
 def read_authorization(
@@ -69,6 +72,7 @@ def read_authorization(
     verified_by: str,
     accept_unnamed: bool = False,
     attempts: int = 1,
+    signed: SignedMessage | None = None,
 ) -> PalmAuthorization:
     """Return the authorization that a *verified* body describes.
 
@@ -104,6 +108,7 @@ def read_authorization(
         request_id=request_id,
         verified_by=verified_by,
         attempts=attempts,
+        signed=signed,
     )
 
 

@@ -81,7 +81,9 @@ class Authorizations:
     def __init__(self, palm: Client) -> None:
         self._palm = palm
 
-    async def get(self, openid: str, organization_id: str) -> PalmAuthorization:
+    async def get(
+        self, openid: str, organization_id: str, *, keep_signed: bool = False
+    ) -> PalmAuthorization:
         """Return the state of one person's authorization for one organization.
 
         :class:`palm.PalmAuthorization` describes what is proved about it, and what is not.
@@ -91,6 +93,8 @@ class Authorizations:
                 characters.
             organization_id: The organization; text, because it may begin with zeros; at most 64
                 characters.
+            keep_signed: Whether to return what WeChat Pay signed, too: it proves the answer to
+                others.
 
         Raises:
             ArgumentError: An argument is not text, or too long; nothing was sent.
@@ -111,6 +115,7 @@ class Authorizations:
                 verified_by=answer.verified_by,
                 accept_unnamed=self._palm.accept_unnamed,
                 attempts=answer.attempts,
+                signed=answer.signed if keep_signed else None,
             )
 
         return await self._palm.ask(
@@ -126,6 +131,7 @@ class Authorizations:
         pairs: Iterable[Pair | tuple[str, str]] | AsyncIterable[Pair | tuple[str, str]],
         *,
         concurrency: int = 32,
+        keep_signed: bool = False,
     ) -> AsyncGenerator[Outcome, None]:
         """Yield the result of each pair as it arrives; memory does not grow with their number.
 
@@ -133,6 +139,7 @@ class Authorizations:
             pairs: ``(openid, organization_id)``; taken from the iterable, which may be
                 asynchronous, one by one, when needed.
             concurrency: How many queries run at the same time, at most.
+            keep_signed: Whether to return what WeChat Pay signed, too, as :meth:`get`.
 
         Raises:
             ArgumentError: ``concurrency`` is not a whole number above 0.
@@ -142,26 +149,32 @@ class Authorizations:
         """
         check_concurrency(concurrency)
         if isinstance(pairs, AsyncIterable):
-            return self._get_many_of_stream(aiter(pairs), concurrency)
-        return self._get_many((checked_pair(pair) for pair in pairs), concurrency)
+            return self._get_many_of_stream(aiter(pairs), concurrency, keep_signed=keep_signed)
+        return self._get_many(
+            (checked_pair(pair) for pair in pairs), concurrency, keep_signed=keep_signed
+        )
 
     async def _get_many(
-        self, pairs: Iterator[Pair], concurrency: int
+        self, pairs: Iterator[Pair], concurrency: int, *, keep_signed: bool
     ) -> AsyncGenerator[Outcome, None]:
         tasks: _Tasks[Outcome] = _Tasks()
         try:
             for pair in islice(pairs, concurrency):
-                tasks.start(self._outcome(pair))
+                tasks.start(self._outcome(pair, keep_signed=keep_signed))
             while tasks.running:
                 outcome = await tasks.next_result()
                 for pair in islice(pairs, 1):
-                    tasks.start(self._outcome(pair))
+                    tasks.start(self._outcome(pair, keep_signed=keep_signed))
                 yield outcome
         finally:
             await tasks.cancel()
 
     async def _get_many_of_stream(
-        self, pairs: AsyncIterator[Pair | tuple[str, str]], concurrency: int
+        self,
+        pairs: AsyncIterator[Pair | tuple[str, str]],
+        concurrency: int,
+        *,
+        keep_signed: bool,
     ) -> AsyncGenerator[Outcome, None]:
         """Take pairs in a task of its own, so that outcomes are yielded while the source waits."""
         tasks: _Tasks[Outcome | Pair | None] = _Tasks()
@@ -178,15 +191,15 @@ class Authorizations:
                     is_taking, has_ended = False, True
                 elif isinstance(result, Pair):
                     is_taking = False
-                    tasks.start(self._outcome(result))
+                    tasks.start(self._outcome(result, keep_signed=keep_signed))
                 else:
                     yield result
         finally:
             await tasks.cancel()
 
-    async def _outcome(self, pair: Pair) -> Outcome:
+    async def _outcome(self, pair: Pair, *, keep_signed: bool) -> Outcome:
         try:
-            return pair, await self.get(*pair)
+            return pair, await self.get(*pair, keep_signed=keep_signed)
         except (ClosedError, EventLoopError):
             raise
         except PalmError as error:

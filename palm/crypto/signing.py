@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from palm.crypto.keys import Merchant, PlatformKeys
@@ -31,10 +32,13 @@ __all__ = [
     "SCHEME",
     "RSASigner",
     "RSAVerifier",
+    "SignedMessage",
     "Signer",
     "Verifier",
     "authorization",
     "message",
+    "sign_message",
+    "signature_matches",
 ]
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
@@ -59,6 +63,59 @@ def authorization(
         f'{SCHEME} mchid="{mchid}",nonce_str="{nonce_str}",signature="{signature}",'
         f'timestamp="{timestamp}",serial_no="{serial_no}"'
     )
+
+
+def sign_message(private_key: RSAPrivateKey, message: bytes) -> bytes:
+    """Return the RSASSA-PKCS1-v1_5 signature over SHA-256 of ``message``, raw."""
+    return private_key.sign(message, _PADDING, _HASH)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedMessage:
+    """What the platform signed: enough to verify an answer again, at any time, without a network.
+
+    Attributes:
+        timestamp: When it was signed, Unix seconds, as text.
+        nonce: A random text, as bytes.
+        body: The body, as received.
+        signature: The raw signature of :attr:`message`.
+        key_id: Id of the key that signed.
+    """
+
+    timestamp: str
+    nonce: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    key_id: str
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that were signed."""
+        return message(self.timestamp, self.nonce, self.body)
+
+    @classmethod
+    def of(cls, headers: Headers, body: bytes) -> SignedMessage:
+        """Return what the headers of a *verified* answer sign.
+
+        Args:
+            headers: The answer's; looked up without regard to case.
+            body: Raw bytes, as received.
+
+        Raises:
+            SignatureError: A signature header is missing, or is not as WeChat Pay writes it.
+        """
+        signed = SignatureHeaders.of(headers)
+        raw = _raw_signature(signed)
+        return cls(signed.timestamp, _bytes(signed.nonce), body, raw, signed.serial)
+
+
+def signature_matches(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:
+    """Return True if ``signature``, raw, is that of ``message`` by the holder of a key."""
+    try:
+        key.verify(signature, message, _PADDING, _HASH)
+    except InvalidSignature:
+        return False
+    return True
 
 
 class Signer(Protocol):
@@ -101,7 +158,7 @@ class RSASigner:
 
     def sign(self, message: bytes, /) -> bytes:
         """Return the raw signature of ``message``."""
-        return self._merchant.private_key.sign(message, _PADDING, _HASH)
+        return sign_message(self._merchant.private_key, message)
 
 
 class Verifier(Protocol):
@@ -176,17 +233,19 @@ class RSAVerifier:
 
 
 def _check_signature(signed: SignatureHeaders, key: RSAPublicKey, body: bytes) -> None:
+    raw = _raw_signature(signed)
+    if not signature_matches(key, raw, message(signed.timestamp, _bytes(signed.nonce), body)):
+        raise signed.error(
+            "the response's signature does not match its body", SignatureReason.WRONG
+        )
+
+
+def _raw_signature(signed: SignatureHeaders) -> bytes:
     try:
-        raw = _decoded(signed.signature)
+        return _decoded(signed.signature)
     except (binascii.Error, ValueError):
         raise signed.error(
             "the response's signature is not base64", SignatureReason.MALFORMED
-        ) from None
-    try:
-        key.verify(raw, message(signed.timestamp, _bytes(signed.nonce), body), _PADDING, _HASH)
-    except InvalidSignature:
-        raise signed.error(
-            "the response's signature does not match its body", SignatureReason.WRONG
         ) from None
 
 

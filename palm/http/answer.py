@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from palm.crypto.signing import SignedMessage
 from palm.errors import (
     APIError,
     BodyError,
@@ -78,6 +79,11 @@ class Answer:
     def request_id(self) -> str | None:
         """The ``Request-ID``, which WeChat Pay's support asks for; None if there is none."""
         return request_id_of(self.headers, self.private)
+
+    @property
+    def signed(self) -> SignedMessage:
+        """What WeChat Pay signed, to be kept as evidence; it proves what the class describes."""
+        return SignedMessage.of(self.headers, self.content)
 
     def json(self) -> Any:  # noqa: ANN401 - the caller knows which members it asks for
         """Return the body's JSON.

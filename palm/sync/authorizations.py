@@ -35,7 +35,9 @@ class SyncAuthorizations:
         self._authorizations = palm.authorizations
         self._thread = thread
 
-    def get(self, openid: str, organization_id: str) -> PalmAuthorization:
+    def get(
+        self, openid: str, organization_id: str, *, keep_signed: bool = False
+    ) -> PalmAuthorization:
         """Return the state of one person's authorization for one organization.
 
         :class:`palm.PalmAuthorization` describes what is proved about it, and what is not.
@@ -45,6 +47,8 @@ class SyncAuthorizations:
                 characters.
             organization_id: The organization; text, because it may begin with zeros; at most 64
                 characters.
+            keep_signed: Whether to return what WeChat Pay signed, too: it proves the answer to
+                others.
 
         Raises:
             ArgumentError: An argument is not text, or too long; nothing was sent.
@@ -54,10 +58,15 @@ class SyncAuthorizations:
 
         Source: https://pay.weixin.qq.com/doc/v3/partner/4014482017
         """
-        return self._thread.call(self._authorizations.get, openid, organization_id)
+        get = partial(self._authorizations.get, keep_signed=keep_signed)
+        return self._thread.call(get, openid, organization_id)
 
     def get_many(
-        self, pairs: Iterable[Pair | tuple[str, str]], *, concurrency: int = 32
+        self,
+        pairs: Iterable[Pair | tuple[str, str]],
+        *,
+        concurrency: int = 32,
+        keep_signed: bool = False,
     ) -> Generator[Outcome, None, None]:
         """Yield the result of each pair as it arrives; memory does not grow with their number.
 
@@ -65,6 +74,7 @@ class SyncAuthorizations:
             pairs: ``(openid, organization_id)``; taken from the iterable one by one, when needed,
                 in the caller's own thread, as database cursors require.
             concurrency: How many queries run at the same time, at most.
+            keep_signed: Whether to return what WeChat Pay signed, too, as :meth:`get`.
 
         Yields:
             The pair, and its authorization or its error.
@@ -80,7 +90,9 @@ class SyncAuthorizations:
         check_concurrency(concurrency)
         source = iter(pairs)
         ahead = deque(islice(source, concurrency + 1))
-        outcomes = self._authorizations.get_many(_taken(ahead), concurrency=concurrency)
+        outcomes = self._authorizations.get_many(
+            _taken(ahead), concurrency=concurrency, keep_signed=keep_signed
+        )
         process = os.getpid()
         try:
             while (outcome := self._thread.call(anext, outcomes, None)) is not None:

@@ -14,7 +14,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from multidict import CIMultiDict
 
 from palm.crypto.keys import PlatformKeys
-from palm.crypto.signing import _HASH, _PADDING, RSASigner, RSAVerifier, authorization, message
+from palm.crypto.signing import (
+    _HASH,
+    _PADDING,
+    RSASigner,
+    RSAVerifier,
+    SignedMessage,
+    authorization,
+    message,
+    signature_matches,
+)
 from palm.errors import SignatureError, SignatureReason
 
 NOW = 1722850421
@@ -363,3 +372,38 @@ def test_cryptography_releases_the_interpreters_lock_while_it_signs(keys):
 
     assert calls_before_another_thread_runs(lambda: sum(range(100))) == enough
     assert calls_before_another_thread_runs(lambda: signer.sign(b"message")) < enough
+
+
+@pytest.mark.parametrize(
+    "nonce", ["0" * 32, "n0nce", "随机", b"\xff\xfe".decode("utf-8", "surrogateescape")]
+)
+@pytest.mark.parametrize("body", [b"{}", b"", '{"openid":"\\u5f20 张"}\r\n'.encode()])
+def test_what_was_signed_can_be_verified_again_without_the_headers(keys, nonce, body):
+    raw_nonce = nonce.encode("utf-8", "surrogateescape")
+    signature = keys.sign(keys.public_key_id, message(str(NOW), raw_nonce, body))
+    headers = {
+        "wechatpay-timestamp": str(NOW),
+        "Wechatpay-Nonce": nonce,
+        "WECHATPAY-SIGNATURE": base64.b64encode(signature).decode(),
+        "Wechatpay-Serial": keys.public_key_id,
+        "Request-ID": "7",
+    }
+    signed = SignedMessage.of(headers, body)
+    assert signed == SignedMessage(str(NOW), raw_nonce, body, signature, keys.public_key_id)
+    key = keys.platform_keys()[signed.key_id]
+    assert signature_matches(key, signed.signature, signed.message)
+    assert not signature_matches(key, signed.signature, signed.message + b"x")
+    assert "张" not in repr(signed)
+
+
+def test_what_was_not_signed_as_wechat_pay_does_is_no_signed_message():
+    with pytest.raises(SignatureError, match="not base64"):
+        SignedMessage.of(
+            {
+                "Wechatpay-Timestamp": "1",
+                "Wechatpay-Nonce": "n",
+                "Wechatpay-Signature": "%",
+                "Wechatpay-Serial": "7" * 40,
+            },
+            b"",
+        )
