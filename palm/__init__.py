@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from palm.crypto.certificate_store import CertificateStore
     from palm.crypto.certificates import APIv3Key
     from palm.crypto.keys import Merchant, PlatformKeys
-    from palm.crypto.signing import RSASigner, RSAVerifier, Signer, Verifier, authorization, message
+    from palm.crypto.signing import (
+        RSASigner,
+        RSAVerifier,
+        SignedMessage,
+        Signer,
+        Verifier,
+        authorization,
+        message,
+    )
+    from palm.crypto.thread_signer import ThreadSigner
     from palm.crypto.trust_store import TrustStore
     from palm.errors import (
         APIError,
@@ -127,12 +136,14 @@ __all__ = [
     "SettingsError",
     "SignatureError",
     "SignatureReason",
+    "SignedMessage",
     "Signer",
     "SignerError",
     "SignerTimeoutError",
     "StateError",
     "SyncAuthorizations",
     "SyncNotifications",
+    "ThreadSigner",
     "ThrottledError",
     "TimedOutError",
     "Timeouts",
@@ -207,12 +218,14 @@ _WHERE: Final = {
     "SettingsError": "errors",
     "SignatureError": "errors",
     "SignatureReason": "errors",
+    "SignedMessage": "crypto.signing",
     "Signer": "crypto.signing",
     "SignerError": "errors",
     "SignerTimeoutError": "errors",
     "StateError": "errors",
     "SyncAuthorizations": "sync",
     "SyncNotifications": "notifications.parsing",
+    "ThreadSigner": "crypto.thread_signer",
     "ThrottledError": "errors",
     "TimedOutError": "errors",
     "Timeouts": "http.request.timeouts",

@@ -13,6 +13,7 @@ from palm.clock import Clock, checked_clock
 from palm.crypto.keys import Merchant, PlatformKeys
 from palm.crypto.request_signing import random_nonce
 from palm.crypto.signing import RSASigner, RSAVerifier
+from palm.crypto.thread_signer import ThreadSigner
 from palm.forks import BoundToProcess, shallow_copy
 from palm.http.answer import Answer
 from palm.http.query import QuerySender
@@ -94,8 +95,9 @@ class AsyncPalm(BoundToProcess):
     def __init__(self, **options: Unpack[ClientOptions]) -> None:
         check_options(options, ClientOptions.__annotations__, required=("merchant", "keys"))
         merchant, keys = options["merchant"], options["keys"]
-        if isinstance(merchant, Merchant) and isinstance(keys, PlatformKeys):
-            keys.check_against(merchant)
+        own = merchant.merchant if isinstance(merchant, ThreadSigner) else merchant
+        if isinstance(own, Merchant) and isinstance(keys, PlatformKeys):
+            keys.check_against(own)
         base_url = options.get("base_url", BASE_URLS)
         urls = [base_url] if isinstance(base_url, str) else base_url
         clock = checked_clock(

@@ -7,17 +7,22 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from jobs.report.model import GatewayId
-from palm import BASE_URLS, CertificateStore, Merchant, PlatformKeys
+from palm import BASE_URLS, CertificateStore, Merchant, PlatformKeys, ThreadSigner
+from palm.crypto.thread_signer import usable_cores
 from palm.http.tls import tls_context
 from palm.http.url import checked_base_url
 from palm.sandbox.identity import SANDBOX_MCHID
 from palm.settings import Settings
 
 __all__ = ["ConfiguredEndpoint", "Endpoint", "EndpointProvider"]
+
+_THREADS_FROM_RATE: Final = 1_000.0
+"""Requests per second. A core that signs, too, sends about as many; below, threads gain nothing."""
+_THREADS_FROM_CORES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,16 @@ class Endpoint:
     base_url: Sequence[str]
     proxy: str | None = None
     ca_file: Path | None = None
+
+    def signer(self, rate: float) -> Merchant | ThreadSigner:
+        """Return what signs the requests: threads where one core cannot sign and send them all.
+
+        Args:
+            rate: Requests per second that the gateway may be sent.
+        """
+        if rate >= _THREADS_FROM_RATE and usable_cores() >= _THREADS_FROM_CORES:
+            return ThreadSigner(self.merchant)
+        return self.merchant
 
 
 class EndpointProvider(Protocol):

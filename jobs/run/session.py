@@ -171,7 +171,7 @@ def _open_journal(session: Session, pairs: pd.DataFrame, stack: ExitStack) -> Jo
 def _client(session: Session, stats: RequestStats) -> AsyncPalm:
     endpoint, waits = session.endpoint, session.waits
     return AsyncPalm(
-        merchant=endpoint.merchant,
+        merchant=endpoint.signer(session.sweep.quota),
         keys=endpoint.keys,
         base_url=endpoint.base_url,
         proxy=endpoint.proxy,

@@ -12,12 +12,15 @@ from threading import Thread
 from typing import Final, NamedTuple
 
 from palm.crypto.signing import RSASigner, Signer
+from palm.crypto.thread_signer import ThreadSigner
 from palm.errors import LocalResourceError, SignerError
 from palm.forks import reset_in_child
 
 __all__ = ["Signature", "SignerCalls"]
 
 _MAX_THREADS: Final = 64
+_BUILT_IN: Final = (RSASigner.sign, ThreadSigner.sign)
+"""They neither block nor hang; a subclass with another ``sign`` may."""
 
 
 class Signature(NamedTuple):
@@ -37,9 +40,9 @@ class Signature(NamedTuple):
 class SignerCalls:
     """Calls one signer.
 
-    The built-in ``RSASigner`` is called directly. An ``async def sign`` runs in a task of its own.
-    Any other ``sign`` is called in a thread of its own, so that it may block; at most 64 run at the
-    same time. An awaitable that it returns is awaited in the event loop.
+    The built-in ``RSASigner`` and ``ThreadSigner`` are called directly. An ``async def sign`` runs
+    in a task of its own. Any other ``sign`` is called in a thread of its own, so that it may block;
+    at most 64 run at the same time. An awaitable that it returns is awaited in the event loop.
 
     A call that is cancelled, because the attempt has timed out, is not waited for. Its thread ends
     when ``sign`` returns, and does not keep the program from ending.
@@ -50,7 +53,7 @@ class SignerCalls:
 
     def __init__(self, signer: Signer) -> None:
         self.signer = signer
-        self._is_built_in = isinstance(signer, RSASigner) and type(signer).sign is RSASigner.sign
+        self._is_built_in = getattr(type(signer), "sign", None) in _BUILT_IN
         self._slots = asyncio.Semaphore(_MAX_THREADS)
         self._plain_ids: tuple[str, str] | None = None
         """The last ids that could stand in a header."""
@@ -70,6 +73,8 @@ class SignerCalls:
         """
         if self._is_built_in:
             signed: object = self.signer.sign(message)
+            if isinstance(signed, asyncio.Future):
+                signed = await signed
         else:
             signed = await self._call(message)
         if not isinstance(signed, bytes):

@@ -21,6 +21,7 @@ from pathlib import Path
 from shutil import which
 from typing import Final
 
+from palm import Pair
 from palm.settings import Settings, read_config
 from tests.benchmarks.crypto import crypto_us
 from tests.benchmarks.gateway import running_gateway
@@ -29,7 +30,7 @@ from tests.benchmarks.result import Spread, finish, markdown, options
 TARGETS: Final = {"over_crypto": 1.8, "growth_mb": 30.0}
 RATE: Final = 100_000
 IN_FLIGHT: Final = (64, 1024)
-_DAY: Final = date(2026, 11, 21)
+DAY: Final = date(2026, 11, 21)
 _COMMAND: Final = str(Path(sys.executable).with_name("palm-reconcile"))
 _ORGANIZATIONS: Final = 40
 
@@ -59,9 +60,13 @@ def write_pairs(path: Path, pairs: int) -> None:
     """Write an input."""
     with path.open("w") as file:
         file.write("organization_id,openid\n")
-        file.writelines(
-            f"{1000 + number % _ORGANIZATIONS},o{number:027}\n" for number in range(pairs)
-        )
+        for openid, organization_id in map(pair_of, range(pairs)):
+            file.write(f"{organization_id},{openid}\n")
+
+
+def pair_of(number: int) -> Pair:
+    """Return one of the pairs of the input."""
+    return Pair(f"o{number:027}", str(1000 + number % _ORGANIZATIONS))
 
 
 def run_command(folder: Path, config: Path, *more: str) -> dict[str, float]:
@@ -91,7 +96,7 @@ def _words(folder: Path, config: Path) -> list[str]:
     report.unlink(missing_ok=True)
     return [
         _COMMAND, str(folder / "pairs.csv"), "-o", str(report), "--config", str(config),
-        "--rate", str(RATE), "--run-date", _DAY.isoformat(), "--max-unknown", "0",
+        "--rate", str(RATE), "--run-date", DAY.isoformat(), "--max-unknown", "0",
         "--progress", "off",
     ]  # fmt: skip
 
@@ -139,7 +144,7 @@ def measure_cpu(
     """Return each run's CPU by how many questions are in flight, and where it goes by default."""
     write_pairs(folder / "pairs.csv", given.pairs)
     found: dict[int, list[dict[str, float]]] = {number: [] for number in IN_FLIGHT}
-    with running_gateway(day=_DAY) as keys:
+    with running_gateway(day=DAY) as keys:
         config = keys / "palm.toml"
         key = Settings(**read_config(config)).merchant().private_key
         unit = crypto_us(key)
@@ -157,7 +162,7 @@ def measure_memory(given: argparse.Namespace, folder: Path) -> dict[int, list[fl
     """Return the peaks, in MB, by how many questions are in flight."""
     write_pairs(folder / "pairs.csv", given.memory_pairs)
     peaks: dict[int, list[float]] = {number: [] for number in IN_FLIGHT}
-    with running_gateway("--latency", str(given.latency), day=_DAY) as keys:
+    with running_gateway("--latency", str(given.latency), day=DAY) as keys:
         for _ in range(given.memory_rounds):
             for number in IN_FLIGHT:
                 used = run_command(folder, keys / "palm.toml", "--concurrency", str(number))

@@ -228,6 +228,31 @@ async def test_the_asynchronous_client_works_in_a_forked_process(gateway, tmp_pa
     assert await run(gateway, tmp_path, script) == ["child o1", "parent o1"]
 
 
+async def test_threads_that_sign_do_so_in_the_child_as_well(gateway, tmp_path):
+    """The parent's are signing at that moment; each child starts its own."""
+    script = """
+        from palm import ThreadSigner
+        from palm.settings import load_settings, read_config
+        settings = load_settings(read_config(config))
+        signer = ThreadSigner(settings.merchant(), threads=2)
+        client = Palm.from_settings(settings, merchant=signer)
+        async def keep_signing(stop):
+            while not stop.is_set():
+                await asyncio.gather(*(signer.sign(b"message") for _ in range(20)))
+        stop = threading.Event()
+        busy = threading.Thread(target=lambda: asyncio.run(keep_signing(stop)))
+        busy.start()
+        for _ in range(5):
+            ended(forked(ask, client))
+        stop.set()
+        busy.join()
+        print("parent", ask(client))
+        client.close()
+        signer.close()
+    """
+    assert await run(gateway, tmp_path, script) == ["child o1"] * 5 + ["parent o1"]
+
+
 async def test_a_preforking_server_whose_client_was_used_before(gateway, tmp_path):
     """As gunicorn with ``preload_app``: the master asks once, the workers answer requests."""
     script = """

@@ -43,6 +43,7 @@ BLOCKS = [
     (readme.PALM, "python", '= palm["v3/'),
     (readme.PALM, "python", 'await palm["v3/'),
     (readme.PALM, "python", "Adaptation(pacer)"),
+    (readme.PALM, "python", "ThreadSigner("),
     (readme.PALM, "python", "def status_for"),
     (readme.PALM, "python", "max_body=1_000_000"),
     (readme.PALM, "python", "import FastAPI"),

@@ -67,12 +67,14 @@ from palm import (
     SettingsError,
     SignatureError,
     SignatureReason,
+    SignedMessage,
     Signer,
     SignerError,
     SignerTimeoutError,
     StateError,
     SyncAuthorizations,
     SyncNotifications,
+    ThreadSigner,
     ThrottledError,
     TimedOutError,
     Timeouts,
@@ -130,6 +132,8 @@ def own() -> tuple[Signer, Verifier]:
     merchant, held = keys()
     if isinstance(held, PlatformKeys):
         signer, verifier = RSASigner(merchant), RSAVerifier(held)
+        with ThreadSigner(merchant, threads=2) as threads:
+            signer = threads
     return signer, verifier
 
 
@@ -245,6 +249,10 @@ async def ask_many() -> list[PalmAuthorization]:
         response = await client["v3/foo"].chain("bar").postAsync(json={"a": 1})
         hasty: AsyncPalm = client.with_options(timeout=Timeouts(total_s=1.0))
         print(response.verified_by, await hasty.authorizations.get("o1", "1"))
+        signed: SignedMessage = response.signed
+        answered = await hasty.authorizations.get("o1", "1", keep_signed=True)
+        kept: SignedMessage | None = answered.signed
+        print(signed.message, kept)
     return found
 
 

@@ -25,6 +25,7 @@ from palm import (
     Breaker,
     BreakerRules,
     Clock,
+    ClosedError,
     DisconnectedError,
     ForbiddenError,
     HostRules,
@@ -42,11 +43,13 @@ from palm import (
     SignatureReason,
     SignerError,
     SignerTimeoutError,
+    ThreadSigner,
     ThrottledError,
     Timeouts,
     UnnamedError,
 )
-from palm.crypto.signing import RSASigner, message
+from palm.crypto import thread_signer
+from palm.crypto.signing import RSASigner, message, sign_message
 from tests import virtual
 
 OPENID = "oSecretPerson0123456789abcde"
@@ -782,6 +785,50 @@ async def test_a_signer_that_cancels_itself_does_not_end_get_many(serve, client,
         found = {pair.openid: each async for pair, each in palm.authorizations.get_many(pairs)}
     assert str(found["oHanging"]) == "the signer was cancelled"
     assert found[OPENID].state is AuthorizationState.ON
+
+
+async def test_a_signer_with_threads_signs_the_same(serve, client, sealed, keys):
+    with ThreadSigner(keys.merchant()) as signer:
+        async with serve(telling(sealed, ON)) as server, client(server, merchant=signer) as palm:
+            await palm.authorizations.get(OPENID, "1004")
+    sent = base64.b64decode(re.findall('signature="([^"]+)"', server.heads[0])[0])
+    target = server.targets[0].removeprefix("GET ")
+    assert sent == RSASigner(keys.merchant()).sign(message("GET", target, str(NOW), "nonce1", b""))
+
+
+async def test_threads_that_are_busy_are_a_timeout_and_sign_again_later(
+    serve, client, sealed, keys, monkeypatch
+):
+    go = threading.Event()
+
+    def sign(key, text):
+        go.wait(10)
+        return sign_message(key, text)
+
+    monkeypatch.setattr(thread_signer, "sign_message", sign)
+    with ThreadSigner(keys.merchant(), threads=1) as signer:
+        options = {"merchant": signer, "retry": Retry(attempts=1)}
+        async with serve(telling(sealed, ON)) as server, client(server, **options) as palm:
+            with pytest.raises(SignerTimeoutError):
+                await palm.with_options(timeout=0.05).authorizations.get(OPENID, "1004")
+            go.set()
+            await palm.authorizations.get(OPENID, "1004")
+            assert len(server.heads) == 1
+
+
+async def test_a_signer_with_threads_that_is_closed_is_named(serve, client, keys):
+    signer = ThreadSigner(keys.merchant())
+    signer.close()
+    async with serve(silence) as server, client(server, merchant=signer) as palm:
+        with pytest.raises(ClosedError, match="^the ThreadSigner is closed"):
+            await palm.authorizations.get(OPENID, "1004")
+        assert server.heads == []
+
+
+def test_the_platforms_key_of_a_merchant_with_threads_is_refused_as_well(client, keys):
+    own = PlatformKeys({keys.public_key_id: keys.merchant_key.public_key()})
+    with pytest.raises(SettingsError):
+        AsyncPalm(merchant=ThreadSigner(keys.merchant()), keys=own)
 
 
 async def test_every_attempt_is_told_of(serve, client, sealed):

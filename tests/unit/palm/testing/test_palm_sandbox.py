@@ -8,8 +8,19 @@ import socket
 import threading
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from palm import AsyncPalm, DisconnectedError, Palm, Retry, ServerError, SettingsError, StateError
+from palm import (
+    AsyncPalm,
+    DisconnectedError,
+    Palm,
+    Retry,
+    ServerError,
+    SettingsError,
+    StateError,
+    ThreadSigner,
+)
 from palm.sandbox import Fault, Faults, PairState, SandboxGateway
 from palm.testing import PalmSandbox, serving
 
@@ -145,3 +156,42 @@ def test_a_port_in_use_is_an_error_here(keys):
         gateway = SandboxGateway(keys, port=used.getsockname()[1])
         with pytest.raises(SettingsError, match="cannot listen"), serving(gateway):
             raise AssertionError("it listens")
+
+
+def test_threads_sign_for_several_clients(palm_sandbox):
+    """Each client has its event loop in a thread of its own."""
+    with ThreadSigner(palm_sandbox.options["merchant"]) as signer:
+        options = palm_sandbox.options | {"merchant": signer}
+        with Palm(**options) as one, Palm(**options) as other:
+            for each in (one, other, one):
+                each.authorizations.get(PERSON, ORGANIZATION)
+        with Palm(**options) as later:
+            outcomes = later.authorizations.get_many([(f"o{n}", "1004") for n in range(50)])
+            assert {type(answer).__name__ for _, answer in outcomes} == {"PalmAuthorization"}
+
+
+async def test_what_was_signed_comes_with_an_answer_that_is_asked_for_so(palm_sandbox, palm):
+    key = palm_sandbox.options["keys"][palm_sandbox.gateway.keys.public_key_id]
+
+    def check(answer):
+        signed = answer.signed
+        assert (signed.key_id, PERSON.encode() in signed.body) == (answer.verified_by, True)
+        key.verify(signed.signature, signed.message, PKCS1v15(), SHA256())
+
+    assert palm.authorizations.get(PERSON, ORGANIZATION).signed is None
+    check(palm.authorizations.get(PERSON, ORGANIZATION, keep_signed=True))
+    pairs = [(PERSON, ORGANIZATION)] * 3
+    for _, answer in palm.authorizations.get_many(pairs, keep_signed=True):
+        check(answer)
+    async with AsyncPalm(**palm_sandbox.options) as client:
+
+        async def stream():
+            for pair in pairs:
+                yield pair
+
+        async for _, answer in client.authorizations.get_many(stream(), keep_signed=True):
+            check(answer)
+        answer = await client.v3.palmservice.authorization.openid._openid_.get(
+            openid=PERSON, query={"organization_id": ORGANIZATION}
+        )
+        check(answer)
