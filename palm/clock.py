@@ -9,9 +9,9 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
-__all__ = ["Clock", "ReadTime", "Sleep", "checked_clock", "elapsed_seconds"]
+__all__ = ["Clock", "Expiry", "ReadTime", "Sleep", "checked_clock", "elapsed_seconds"]
 
 ReadTime = Callable[[], float]
 """Returns the seconds that a clock shows."""
@@ -51,6 +51,31 @@ class Clock:
     monotonic: ReadTime = time.monotonic
     elapsed: ReadTime = elapsed_seconds
     sleep: Sleep = _sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A moment on two clocks, which has passed as soon as one of them shows it.
+
+    One clock alone is not enough: the wall clock may be set back, and the other one does not run
+    while a virtual machine is suspended.
+
+    Attributes:
+        elapsed: The moment on a clock's ``elapsed``, in seconds.
+        wall: The moment on the same clock's ``wall``, in Unix seconds.
+    """
+
+    elapsed: float
+    wall: float
+
+    @classmethod
+    def after(cls, seconds: float, clock: Clock) -> Self:
+        """Return the moment in a number of seconds from now."""
+        return cls(clock.elapsed() + seconds, clock.wall() + seconds)
+
+    def has_passed(self, clock: Clock) -> bool:
+        """Return True if one of the two clocks shows the moment or a later one."""
+        return clock.elapsed() >= self.elapsed or clock.wall() >= self.wall
 
 
 def checked_clock(

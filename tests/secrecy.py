@@ -13,9 +13,10 @@ import logging
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -123,13 +124,16 @@ class Secrecy:
             transport: Any, method: str, url: str, headers: Any, *rest: Any, **more: Any
         ) -> Any:
             async def signed() -> Any:
-                made = await headers()
+                made = await headers.headers()
                 self.keep_request(url, made.get("Authorization", ""))
                 return made
 
-            self.keep_request(url, "" if callable(headers) else headers.get("Authorization", ""))
-            given = signed if callable(headers) else headers
-            return await send(transport, method, url, given, *rest, **more)
+            if isinstance(headers, Mapping):
+                self.keep_request(url, headers.get("Authorization", ""))
+                return await send(transport, method, url, headers, *rest, **more)
+            self.keep_request(url, "")
+            signer = SimpleNamespace(headers=signed, has_expired=headers.has_expired)
+            return await send(transport, method, url, signer, *rest, **more)
 
         def generated(**options: Any) -> SandboxKeys:
             keys = generate(**options)

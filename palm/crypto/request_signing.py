@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from palm.clock import Clock
+from palm.clock import Clock, Expiry
 from palm.crypto.signer_calls import SignerCalls
 from palm.crypto.signing import Signer, Verifier, authorization, message
 from palm.errors import SettingsError
@@ -23,6 +23,8 @@ __all__ = ["RequestSigner", "Signing", "random_nonce"]
 
 _NONCE: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
 """Matches what can stand in the header without being quoted: letters, digits, base64."""
+_VALID_S: Final = 60.0
+"""The gateway accepts a signature for five minutes; its clock may be minutes ahead of ours."""
 
 
 def random_nonce() -> str:
@@ -38,6 +40,9 @@ class RequestSigner:
         verifier: Knows the key id that requests name in ``Wechatpay-Serial``.
         clock: The time.
         nonce: Returns a new random text for every request.
+
+    Attributes:
+        clock: The time.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class RequestSigner:
     ) -> None:
         self._calls = SignerCalls(signer)
         self._verifier = verifier
-        self._clock = clock
+        self.clock = clock
         self._nonce = nonce
 
     async def headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
@@ -55,7 +60,7 @@ class RequestSigner:
             SignerError: The signer failed.
             SettingsError: ``nonce`` failed, or returned what cannot stand in a header.
         """
-        timestamp, nonce = str(int(self._clock.wall())), self._new_nonce()
+        timestamp, nonce = str(int(self.clock.wall())), self._new_nonce()
         signature = await self._calls.sign(message(method, target, timestamp, nonce, body))
         # Tasks that are ready at the same time all sign first and then all send: a signature evicts
         # everything else from the processor's caches, which cost a tenth of a request's time.
@@ -90,6 +95,9 @@ class RequestSigner:
 class Signing:
     """The signatures of one request: one, and another after a second wait for the quota.
 
+    A process may be stopped, or its machine may sleep, between a signature and the moment at which
+    the request is written. The request is then signed anew, because its timestamp is too old.
+
     Args:
         signer: Signs it.
         method: HTTP method, upper case.
@@ -101,7 +109,7 @@ class Signing:
         is_running: Whether the signer has been called and has not returned.
     """
 
-    __slots__ = ("_own", "_request", "_signer", "is_running")
+    __slots__ = ("_expiry", "_own", "_request", "_signer", "is_running")
 
     def __init__(
         self,
@@ -114,12 +122,21 @@ class Signing:
         self._signer = signer
         self._request = method, target, body
         self._own = own
+        self._expiry: Expiry | None = None
         self.is_running: bool = False
 
     async def headers(self) -> dict[str, str]:
         """Return the request's headers, signed now."""
         self.is_running = True
+        clock = self._signer.clock
+        began_at, expiry = clock.monotonic(), Expiry.after(_VALID_S, clock)
         headers = await self._signer.headers(*self._request)
         self.is_running = False
+        took = clock.monotonic() - began_at  # a signer that is always slow is not called forever
+        self._expiry = Expiry(expiry.elapsed + took, expiry.wall + took)
         headers.update(self._own)
         return headers
+
+    def has_expired(self) -> bool:
+        """Return True if the signature is too old for the request to be written with it."""
+        return self._expiry is not None and self._expiry.has_passed(self._signer.clock)

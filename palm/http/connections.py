@@ -12,7 +12,7 @@ import asyncio
 import functools
 import select
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -31,16 +31,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Connections",
+    "HeaderSigner",
     "OutgoingRequest",
     "RawResponse",
-    "Sign",
     "WritePermit",
     "current_request",
 ]
 
 
-Sign = Callable[[], Awaitable[Mapping[str, str]]]
-"""Returns the headers of a request, signed now."""
+class HeaderSigner(Protocol):
+    """Signs the headers of one request, as often as needed."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the headers, signed now."""
+
+    def has_expired(self) -> bool:
+        """Return True if the signature is too old for the request to be written with it."""
 
 
 class WritePermit(Protocol):
@@ -105,21 +111,24 @@ class OutgoingRequest:
     Args:
         permit: Permission to write it; None: it may be written at once.
         timer: Its timer, which starts again after a wait for permission.
-        sign: Returns its headers, signed anew; None: they are not signed.
+        signer: Signs its headers; None: they are not signed.
 
     Attributes:
         permit: Permission to write it; None: it may be written at once.
         connection: The connection that it was written to; None before, and after verification.
     """
 
-    __slots__ = ("_sign", "_timer", "connection", "permit")
+    __slots__ = ("_signer", "_timer", "connection", "permit")
 
     def __init__(
-        self, permit: WritePermit | None, timer: RequestTimer, sign: Sign | None = None
+        self,
+        permit: WritePermit | None,
+        timer: RequestTimer,
+        signer: HeaderSigner | None = None,
     ) -> None:
         self.permit: WritePermit | None = permit
         self._timer = timer
-        self._sign = sign
+        self._signer = signer
         self.connection: CheckedConnection | None = None
 
     def release(self, *, verified: bool) -> None:
@@ -128,17 +137,22 @@ class OutgoingRequest:
         if connection is not None and connection.pool is not None:
             connection.pool.take_back(connection, verified=verified)
 
+    def may_be_written(self) -> bool:
+        """Return True if it is to be written now; otherwise it must :meth:`wait`."""
+        if self._signer is not None and self._signer.has_expired():
+            return False
+        return self.permit is None or self.permit.use()
+
     async def wait(self, headers: CIMultiDict[str]) -> None:
         """Wait for permission, which counts for no timeout; then sign the request anew."""
-        if self.permit is None:
-            return
-        self._timer.pause()
-        try:
-            await self.permit.renew()
-        finally:
-            self._timer.restart()
-        if self._sign is not None:
-            headers.update(await self._sign())
+        if self.permit is not None:
+            self._timer.pause()
+            try:
+                await self.permit.renew()
+            finally:
+                self._timer.restart()
+        if self._signer is not None:
+            headers.update(await self._signer.headers())
 
 
 class RawResponse:
@@ -230,7 +244,7 @@ class Connections(aiohttp.TCPConnector):
             try:
                 is_unused = connection.is_silent() if was_idle else await connection.is_unused()
                 while is_unused:
-                    if request.permit is None or request.permit.use():
+                    if request.may_be_written():
                         connection.is_idle, connection.is_awaiting = False, True
                         connection.pool = self
                         request.connection = connection

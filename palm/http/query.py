@@ -17,7 +17,7 @@ from palm.http.request.timeouts import Timeouts
 from palm.http.signed import SignedTransport
 from palm.resilience.admission import Admission
 from palm.resilience.connection_limit import ConnectionLimit
-from palm.resilience.pacer import Permit
+from palm.resilience.permit import Permit
 from palm.resilience.retry import Retry, call_with_retry
 from palm.text.redact import shown_route
 
@@ -134,7 +134,7 @@ class _Query(Generic[T]):
     async def _request(self, asked_at: float) -> T:
         sender = self.sender
         self.sent += 1
-        permit = Permit(sender.admission.pacer, clock=sender.clock)
+        permit = sender.admission.permit(sender.clock)
         exchange = Exchange()
         try:
             result = await sender.transport.ask(

@@ -32,7 +32,7 @@ from palm.http.request.options import PLAIN, RequestOptions
 from palm.http.request.timeouts import Timeouts
 from palm.http.transport import Transport
 from palm.resilience.failover import Hosts
-from palm.resilience.pacer import Permit
+from palm.resilience.permit import Permit
 from palm.text.redact import safe_headers, shown_host
 
 __all__ = ["SignedTransport"]
@@ -251,7 +251,7 @@ class SignedTransport:
             raw = await self._transport.send(
                 method,
                 host + target,
-                signing.headers,
+                signing,
                 body,
                 timeouts,
                 permit=permit,

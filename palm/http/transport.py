@@ -24,9 +24,9 @@ from palm.errors import (
 from palm.forks import reset_in_child
 from palm.http.connections import (
     Connections,
+    HeaderSigner,
     OutgoingRequest,
     RawResponse,
-    Sign,
     WritePermit,
     current_request,
 )
@@ -145,7 +145,7 @@ class Transport:
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str] | Sign,
+        headers: Mapping[str, str] | HeaderSigner,
         body: bytes,
         timeouts: Timeouts | None = None,
         *,
@@ -157,7 +157,7 @@ class Transport:
         Args:
             method: HTTP method, upper case.
             url: Sent as it is, so percent-encoded.
-            headers: In addition to those that every request has; or what signs and returns them.
+            headers: In addition to those that every request has; or what signs them.
             body: Sent as it is.
             timeouts: Instead of the transport's own.
             permit: Checked when the connection is ready; None: the request is written at once.
@@ -175,11 +175,12 @@ class Transport:
         options = self._options(method, url, body, timeouts)
         session = self._open()
         timer = RequestTimer(self._timer_queue(timeouts.total_s))
-        request = OutgoingRequest(permit, timer, headers if callable(headers) else None)
+        signer, unsigned = (None, headers) if isinstance(headers, Mapping) else (headers, {})
+        request = OutgoingRequest(permit, timer, signer)
         token = current_request.set(request)
         try:
             with timer:
-                given = await headers() if callable(headers) else headers
+                given = unsigned if signer is None else await signer.headers()
                 return await _response(
                     session.request(method, URL(url, encoded=True), headers=given, **options),
                     request,

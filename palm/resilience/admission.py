@@ -10,8 +10,9 @@ from palm.clock import Clock
 from palm.errors import PalmError, SettingsError, ThrottledError, TransientError
 from palm.resilience.adaptive_rate import Adaptation, AdaptationRules
 from palm.resilience.breaker import Breaker, BreakerRules
-from palm.resilience.pacer import Pacer, Permit
-from palm.resilience.rate_limiter import RateLimiter, acquire
+from palm.resilience.pacer import Pacer
+from palm.resilience.permit import ConfirmedPermit, Permit
+from palm.resilience.rate_limiter import ConfirmingRateLimiter, RateLimiter, acquire
 
 __all__ = ["Admission"]
 
@@ -26,6 +27,7 @@ class Admission:
         breaker: Holds requests back while the gateway is down; None: never.
         answers: How many requests have been answered, with whatever result.
         limiter: A pacer of the caller's own; None: there is none.
+        confirming: The same one if it is asked again when a request is written; None: it is not.
     """
 
     pacer: Pacer | None = None
@@ -33,6 +35,7 @@ class Admission:
     breaker: Breaker | None = None
     answers: int = 0
     limiter: RateLimiter | None = None
+    confirming: ConfirmingRateLimiter | None = None
 
     @classmethod
     def of(
@@ -56,7 +59,8 @@ class Admission:
         if pacer is not None and not isinstance(pacer, Pacer):
             if adaptation is not None:
                 raise SettingsError("adaptation lowers the rate of a palm.Pacer only")
-            return cls(None, None, breaker, limiter=pacer)
+            confirming = pacer if isinstance(pacer, ConfirmingRateLimiter) else None
+            return cls(None, None, breaker, limiter=pacer, confirming=confirming)
         own = _own_pacer(rate, pacer, clock)
         if not isinstance(adaptation, Adaptation):
             adaptation = Adaptation(own, adaptation) if own is not None else None
@@ -84,6 +88,12 @@ class Admission:
                     raise
             if is_probe or self.breaker is None or not self.breaker.is_open:
                 return is_probe
+
+    def permit(self, clock: Clock) -> Permit:
+        """Return the permit of a request that was let through just now."""
+        if self.confirming is not None:
+            return ConfirmedPermit(self.confirming, clock=clock)
+        return Permit(self.pacer, clock=clock)
 
     def leave(self) -> None:
         """End a probe, so that the next one may be sent."""

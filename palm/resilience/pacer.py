@@ -8,23 +8,26 @@ stopped process, requests that were let through one by one would be sent all at 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from typing import Final
 
-from palm.clock import Clock, checked_clock
+from palm.clock import Clock, Expiry, checked_clock
 from palm.errors.values import check_number, check_value, is_part
 from palm.forks import reset_in_child
 from palm.resilience.loop_timer import LoopTimer, running_loop
 from palm.resilience.spacing import SAFETY_MARGIN, Spacing
 
-__all__ = ["SAFETY_MARGIN", "Pacer", "Permit"]
+__all__ = ["ENDED", "SAFETY_MARGIN", "Pacer"]
 
 _EARLY_S: Final = 0.010
 """A write may come so long before its slot. With the ten milliseconds that are made up for, writes
 may be twenty out of step with the permits, which is more than a batch of signatures takes."""
+ENDED: Final = Expiry(-math.inf, -math.inf)
+"""A lease with which nothing is let through."""
 _SHORTEST_TIMER_S: Final = 0.001
 """uvloop's timers count whole milliseconds; asking for less would spin."""
 
@@ -39,7 +42,11 @@ class Pacer:
 
     One timer runs at a time, however many callers wait. Clients in several threads and event loops
     of a process may share it. A request that was let through is checked again when it is written:
-    :class:`Permit`.
+    :class:`palm.resilience.permit.Permit`.
+
+    Processes may share a quota, each with a pacer of its own, whose ``rate`` is the process's part
+    and whose ``lease`` ends unless it is renewed. Once it has ended, nothing is let through, and
+    what was let through before is not written.
 
     Attributes:
         clock: The time.
@@ -62,6 +69,7 @@ class Pacer:
         self._permits = Spacing(rate, share)
         self._writes = Spacing(rate, share)
         self._rate = rate
+        self._lease: Expiry | None = None
         self._lock = Lock()
         self._waiters: deque[asyncio.Future[float]] = deque()
         self._writers: deque[asyncio.Future[float]] = deque()
@@ -70,8 +78,13 @@ class Pacer:
         reset_in_child(self)
 
     def after_fork(self) -> None:
-        """Forget the callers of the parent; the slots that they took still count."""
+        """Forget the callers of the parent; the slots that they took still count.
+
+        A lease remains the parent's, so that nothing is let through until there is another one.
+        """
         self._lock = Lock()
+        if self._lease is not None:
+            self._lease = ENDED
         self._waiters.clear()
         self._writers.clear()
         self._timer = None
@@ -87,6 +100,17 @@ class Pacer:
             self._permits.set_quota(rate)
             self._writes.set_quota(rate)
             self._rate = rate
+            self._arm(self.now())
+
+    @property
+    def lease(self) -> Expiry | None:
+        """Until when requests may be written; None: without limit. A new value holds at once."""
+        return self._lease
+
+    @lease.setter
+    def lease(self, lease: Expiry | None) -> None:
+        with self._lock:
+            self._lease = lease
             self._arm(self.now())
 
     @property
@@ -115,7 +139,8 @@ class Pacer:
         """Wait for a slot and take it. A caller that is cancelled while waiting costs nothing."""
         now = self.now()
         with self._lock:
-            if not (self._waiters or self._writers) and self._permits.admit(now):
+            waits = self._waiters or self._writers or self._has_ended()
+            if not waits and self._permits.admit(now):
                 self.granted += 1
                 return
             waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
@@ -132,7 +157,8 @@ class Pacer:
         """Record that a request is written now; return the time, or None if it must wait."""
         now = self.now()
         with self._lock:
-            return now if not self._writers and self._writes.admit(now, _EARLY_S) else None
+            waits = self._writers or self._has_ended()
+            return now if not waits and self._writes.admit(now, _EARLY_S) else None
 
     async def second_slot(self) -> float:
         """Wait for a slot to write in, before all callers not let through yet; return the slot.
@@ -155,11 +181,12 @@ class Pacer:
         """Record that a request is written now, in the slot that :meth:`second_slot` returned.
 
         Returns:
-            The time, or None if the quota of the last second is used up: the request must wait.
+            The time, or None if the request must wait again: the quota of the last second is used
+            up, or the lease has ended.
         """
         now = self.now()
         with self._lock:
-            if not self._writes.has_room(now):
+            if self._has_ended() or not self._writes.has_room(now):
                 return None
             self._writes.note(now)
         return now
@@ -198,7 +225,7 @@ class Pacer:
             self._timer = None
         _drop_done(self._writers)
         _drop_done(self._waiters)
-        while queue := self._writers or self._waiters:
+        while (queue := self._writers or self._waiters) and not self._has_ended():
             spacing = self._writes if self._writers else self._permits
             delay = max(spacing.earliest(now) - now, _SHORTEST_TIMER_S)
             try:
@@ -211,6 +238,9 @@ class Pacer:
     def _wake(self, timer: LoopTimer) -> None:
         with self._lock:
             if timer is not self._timer:
+                return
+            if self._has_ended():
+                self._timer = None  # a new lease sets the next one
                 return
             now = self.now()
             _drop_done(self._writers)
@@ -226,6 +256,10 @@ class Pacer:
                 self._settle(self._waiters.popleft(), now, self._return_permit)
                 _drop_done(self._waiters)
             self._arm(now)
+
+    def _has_ended(self) -> bool:
+        """Return True if there is a lease that has ended."""
+        return self._lease is not None and self._lease.has_passed(self.clock)
 
     def _settle(
         self,
@@ -252,49 +286,3 @@ class Pacer:
 def _drop_done(waiters: deque[asyncio.Future[float]]) -> None:
     while waiters and waiters[0].done():
         waiters.popleft()
-
-
-class Permit:
-    """The permission to send one request, checked again when the request is about to be written.
-
-    Args:
-        pacer: The pacer that let the request through just now; None: requests are not paced.
-        clock: The time; the pacer's clock if there is a pacer.
-
-    Attributes:
-        granted_at: When the request was let through; after a second wait, the end of that wait.
-        written_at: When the request was written; None: it has not been written.
-    """
-
-    __slots__ = ("_clock", "_pacer", "_slot", "granted_at", "written_at")
-
-    def __init__(self, pacer: Pacer | None, *, clock: Clock) -> None:
-        self._pacer = pacer
-        self._clock = clock
-        self._slot: float | None = None
-        self.granted_at: float = clock.monotonic()
-        self.written_at: float | None = None
-
-    def use(self) -> bool:
-        """Record that the request is written now; return False if it must wait: :meth:`renew`."""
-        if self._pacer is None:
-            self.written_at = self._clock.monotonic()
-        elif self._slot is None:
-            self.written_at = self._pacer.write()
-        else:
-            self.written_at = self._pacer.write_late()
-            self._slot = None
-        return self.written_at is not None
-
-    async def renew(self) -> None:
-        """Wait until the request may be written, before all requests not let through yet."""
-        self.return_slot()
-        if self._pacer is not None:
-            self._slot = await self._pacer.second_slot()
-            self.granted_at = self._clock.monotonic()
-
-    def return_slot(self) -> None:
-        """Give back the slot that :meth:`renew` took, if the request was not written in it."""
-        if self._pacer is not None and self._slot is not None:
-            self._pacer.return_slot(self._slot)
-        self._slot = None

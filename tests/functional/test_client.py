@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from palm import (
     AsyncPalm,
@@ -134,6 +137,26 @@ async def test_faults_now_and_then_cost_attempts_and_never_the_truth(keys):
     assert [answer.state.name for answer in answers] == [one.state for one in standings]
     assert sum(answer.attempts for answer in answers) == stats.requests > 150
     assert (stats.answered, stats.repeated_nonces) == (100, 0)
+
+
+async def test_a_machine_that_slept_after_a_signature_sends_a_new_one(keys):
+    """The gateway refuses a signature that is older than five minutes with 401."""
+    late = 400.0
+
+    async def sign(message):
+        asyncio.get_running_loop().call_soon(wake)
+        return keys.merchant().private_key.sign(message, PKCS1v15(), SHA256())
+
+    def wake():
+        nonlocal late
+        late = 0.0
+
+    signer = SimpleNamespace(mchid=keys.mchid, serial_no=keys.merchant().serial_no, sign=sign)
+    clock = Clock(wall=lambda: time.time() - late, elapsed=lambda: time.monotonic() - late)
+    async with SandboxGateway(keys, date=DATE) as gateway:
+        async with client(keys, gateway, merchant=signer, clock=clock) as palm:
+            answer = await palm.authorizations.get(OPENID, "1004")
+        assert (answer.attempts, gateway.stats.requests, gateway.stats.authenticated) == (1, 1, 1)
 
 
 async def test_a_clock_that_is_off_is_refused_once_and_not_asked_again(keys):

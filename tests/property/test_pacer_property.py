@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm import Clock
-from palm.resilience.pacer import Pacer, Permit
+from palm.resilience.pacer import Pacer
+from palm.resilience.permit import Permit
 from palm.resilience.spacing import Spacing
 from tests.examples import examples_of
 from tests.virtual import run

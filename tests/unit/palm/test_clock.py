@@ -8,6 +8,7 @@ import time
 import pytest
 
 from palm import APIv3Key, AsyncPalm, CertificateStore, Clock, Pacer
+from palm.clock import Expiry
 
 
 @pytest.fixture
@@ -21,6 +22,22 @@ def options(keys):
 
 def test_the_elapsed_time_goes_on_while_the_machine_sleeps():
     assert Clock().elapsed() == pytest.approx(time.clock_gettime(time.CLOCK_BOOTTIME), abs=5)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "wall", "has_passed"),
+    [
+        (2.9, 2.9, False),
+        (3.0, 2.9, True),
+        (2.9, 3.0, True),
+        (2.9, -99.0, False),
+        (3.0, -99.0, True),
+    ],
+)
+def test_a_moment_on_two_clocks_has_passed_as_soon_as_one_shows_it(elapsed, wall, has_passed):
+    before = Clock(elapsed=lambda: 50.0, wall=lambda: 1e9)
+    clock = Clock(elapsed=lambda: 50.0 + elapsed, wall=lambda: 1e9 + wall)
+    assert Expiry.after(3.0, before).has_passed(clock) is has_passed
 
 
 async def test_by_default_the_clock_is_the_machines_and_waits():

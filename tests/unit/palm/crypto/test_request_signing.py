@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from itertools import count
 from types import SimpleNamespace
 
@@ -74,6 +75,54 @@ async def test_it_is_known_whether_the_signer_has_returned(make):
     go.set()
     await task
     assert not signing.is_running
+
+
+@dataclass
+class Machine:
+    """The clocks of a machine: ``slept`` seconds count only on those that run while it sleeps."""
+
+    now: float = 0.0
+    slept: float = 0.0
+
+    def clock(self):
+        return Clock(
+            monotonic=lambda: self.now,
+            elapsed=lambda: self.now + self.slept,
+            wall=lambda: 1554208460.9 + self.now + self.slept,
+        )
+
+
+@pytest.mark.parametrize(
+    ("stopped", "slept", "is_old"),
+    [(0, 0, False), (15, 0, False), (59, 0, False), (61, 0, True), (0, 61, True), (0, 3600, True)],
+)
+async def test_a_signature_is_too_old_after_a_stop_or_a_sleep(make, stopped, slept, is_old):
+    machine, signer = Machine(), make()
+    signer.clock = machine.clock()
+    signing = Signing(signer, "GET", TARGET, b"")
+    assert not signing.has_expired()
+    await signing.headers()
+    machine.now, machine.slept = stopped, slept
+    assert signing.has_expired() is is_old
+    await signing.headers()
+    assert not signing.has_expired()
+
+
+@pytest.mark.parametrize(("slow", "slept", "is_old"), [(300, 0, False), (0, 300, True)])
+async def test_a_machine_that_slept_is_told_from_a_slow_signer(make, slow, slept, is_old):
+    """A signer that is always slow would otherwise be called again and again."""
+    machine = Machine()
+
+    async def sign(message):
+        machine.now += slow
+        machine.slept += slept
+        return message
+
+    signer = make(sign)
+    signer.clock = machine.clock()
+    signing = Signing(signer, "GET", TARGET, b"")
+    await signing.headers()
+    assert signing.has_expired() is is_old
 
 
 @pytest.mark.parametrize(

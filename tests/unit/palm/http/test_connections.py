@@ -64,9 +64,12 @@ class Signs:
     def __init__(self):
         self.times = 0
 
-    async def __call__(self):
+    async def headers(self):
         self.times += 1
         return {"Authorization": "first" if self.times == 1 else "anew"}
+
+    def has_expired(self):
+        return False
 
 
 # --- what came while nobody asked
@@ -261,6 +264,31 @@ async def test_one_who_leaves_while_waiting_for_its_turn_leaves_the_connection_t
         assert server.connections == 1
 
 
+class AtOnce:
+    """A permit that is always good."""
+
+    def __init__(self):
+        self.waits = 0
+
+    def use(self):
+        return True
+
+    async def renew(self):
+        self.waits += 1
+
+
+@pytest.mark.parametrize("permit", [None, AtOnce()])
+async def test_a_request_whose_signature_is_too_old_is_signed_anew(serve, transport, permit):
+    class Slept(Signs):
+        def has_expired(self):
+            return self.times == 1
+
+    async with serve(numbered) as server:
+        assert await ask(transport, server, permit=permit, sign=Slept()) == "01"
+        assert "Authorization: anew" in server.heads[0]
+        assert permit is None or permit.waits == 1
+
+
 @pytest.mark.parametrize("total", [0.05, 0.2])
 async def test_the_wait_for_the_turn_counts_in_no_timeout(serve, total):
     async def longer_than_allowed():
@@ -275,8 +303,8 @@ async def test_the_wait_for_the_turn_counts_in_no_timeout(serve, total):
 @pytest.mark.parametrize("hangs", [1, 2])
 async def test_signing_counts_in_the_timeout_also_after_the_wait_for_the_turn(serve, hangs):
     class Hangs(Signs):
-        async def __call__(self):
-            headers = await super().__call__()
+        async def headers(self):
+            headers = await super().headers()
             if self.times == hangs:
                 await asyncio.sleep(3600)
             return headers

@@ -8,7 +8,7 @@ import pytest
 
 from palm import Adaptation, Breaker, BreakerRules, Clock, ConnectError, Pacer, ThrottledError
 from palm.resilience.admission import Admission
-from palm.resilience.pacer import Permit
+from palm.resilience.permit import Permit
 
 RULES = BreakerRules(failures=1, silence_s=0.0, probe_every_s=0.0)
 
@@ -22,6 +22,25 @@ def written(pacer, at=1.0):
 @pytest.fixture
 def pacer():
     return Pacer(100)
+
+
+async def test_a_pacer_of_the_callers_own_is_asked_again_if_it_can_be():
+    class Plain:
+        async def acquire(self):
+            pass
+
+    class Leased(Plain):
+        def confirm(self):
+            return False
+
+    def may_write(limiter):
+        clock = Clock()
+        admission = Admission.of(
+            rate=None, pacer=limiter, adaptation=None, breaker=None, clock=clock
+        )
+        return admission.permit(clock).use()
+
+    assert (may_write(Plain()), may_write(Leased())) == (True, False)
 
 
 async def test_without_any_of_them_a_request_may_be_sent_at_once():

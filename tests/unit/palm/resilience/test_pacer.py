@@ -16,7 +16,8 @@ import uvloop
 from palm import Clock
 from palm.errors import SettingsError
 from palm.resilience.loop_timer import LoopTimer
-from palm.resilience.pacer import Pacer, Permit
+from palm.resilience.pacer import Pacer
+from palm.resilience.permit import Permit
 from palm.resilience.spacing import Spacing
 
 INTERVAL = 1 / 98  # at a rate of 100 a second
