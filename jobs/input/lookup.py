@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from palm import Pair
@@ -17,13 +19,16 @@ class PairLookup:
 
     Args:
         pairs: Columns ``PAIRS``.
+
+    Attributes:
+        codes: The organization of each pair, by its number among the categories.
     """
 
     def __init__(self, pairs: pd.DataFrame) -> None:
         import pyarrow as pa  # noqa: PLC0415 - importing it takes long
 
         self._openids = pa.array(pairs["openid"])
-        self._codes = pairs["organization_id"].cat.codes.to_numpy()
+        self.codes: npt.NDArray[np.integer] = pairs["organization_id"].cat.codes.to_numpy()
         self._organizations: list[str] = pairs["organization_id"].cat.categories.tolist()
 
     def __len__(self) -> int:
@@ -34,5 +39,5 @@ class PairLookup:
 
     def organization(self, index: int) -> str:
         """Return the organization of the pair at ``index``."""
-        name: str = self._organizations[self._codes[index]]
+        name: str = self._organizations[self.codes[index]]
         return name

@@ -1,37 +1,35 @@
 """The answers so far, on disk, so that a killed run can be resumed.
 
-An append-only file beside the report, with one record per outcome (:mod:`jobs.journal.record`). A
-separate thread writes what has come in every 30 ms, so that an answer survives a crash of the
-process within 100 ms, and syncs every 250 ms, so that it survives a crash of the machine; the event
-loop never waits for the disk. Records are identified by a hash of their pair, so the input may
-change between two runs.
+Append-only files, one for each partition, with one record per outcome
+(:mod:`jobs.journal.format.record`). A separate thread writes what has come in every 30 ms, so that
+an answer survives a crash of the process within 100 ms, and syncs every 250 ms, so that it survives
+a crash of the machine; the event loop never waits for the disk. Records are identified by a hash of
+their pair, so the input may change between two runs, and so may the number of partitions.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self
 
-import pandas as pd
-
-from jobs.input.lookup import PairLookup
-from jobs.journal.file import append, sync, sync_folder, unwritable, write
-from jobs.journal.header import JournalRun, header_frame
-from jobs.journal.record import pair_hash, record_frame
-from jobs.journal.recovery import Resumed, resume
-from jobs.journal.stored import StoredJournal, check_owner, read_journal
+from jobs.journal.file import unwritable
+from jobs.journal.paths import existing_journals, journal_path, remove_journals
+from jobs.journal.recovery import Resumed, forget, resume, unwritable_at
+from jobs.journal.writer import JournalWriter, Outcome
+from jobs.partitions.partitioned import PartitionedFrame
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
+from jobs.sweep.blocks.restored import Restored
+from palm import Pair
 
 __all__ = ["Journal"]
 
@@ -43,20 +41,25 @@ class Journal:
     """One run's answers on disk. Use :meth:`open`, as a context manager.
 
     Attributes:
-        path: Its file.
-        resumed: Outcomes of an earlier, unfinished run of the same date.
-        messages: What was done with a journal that already existed, one line each.
+        messages: What was done with journals that already existed, one line each.
     """
 
-    def __init__(self, path: Path, run: JournalRun, pairs: pd.DataFrame, resumed: Resumed) -> None:
-        self.path = path
-        self.resumed = resumed.rows
-        self.messages = resumed.messages
-        self._run = run
-        self._pairs = PairLookup(pairs)
-        self._queue: SimpleQueue[Row | None] = SimpleQueue()
+    def __init__(
+        self,
+        files: Sidecars,
+        run_date: date,
+        writer: JournalWriter,
+        messages: list[str],
+        *,
+        is_empty: bool,
+    ) -> None:
+        self._files = files
+        self._run_date = run_date
+        self._writer = writer
+        self.messages = messages
+        self._is_empty = is_empty
+        self._queue: SimpleQueue[Outcome | None] = SimpleQueue()
         self._error: OSError | None = None
-        self._is_empty = not resumed.rows
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     @classmethod
@@ -65,38 +68,41 @@ class Journal:
         files: Sidecars,
         run_date: date,
         gateway: GatewayId,
-        pairs: pd.DataFrame,
+        pairs: PartitionedFrame,
+        restored: Restored,
         *,
+        folder: Path | None = None,
         fresh: bool = False,
     ) -> Journal:
-        """Open the journal of a run date, or create one.
+        """Open the journals of a run date; that of the first partition is created if needed.
 
         Args:
             files: Names the files beside the report.
             run_date: Of this run.
             gateway: The gateway that is asked, and the merchant that asks.
-            pairs: Columns ``PAIRS``; ``pair_index`` of the rows is the position in it.
-            fresh: Remove an existing journal first.
+            pairs: Columns ``PAIRS``.
+            restored: Takes the outcomes of an earlier, unfinished run of the same date.
+            folder: Takes the journals of several partitions; None: there is one, whose journal is
+                beside the report.
+            fresh: Remove existing journals first.
 
         Raises:
-            OutputError: It cannot be written.
-            UsageError: The existing one is of another merchant or gateway.
+            OutputError: A journal cannot be read or written.
+            UsageError: An existing one is of another merchant or gateway.
+            OSError: A partition cannot be read, or the restored outcomes cannot be kept.
         """
-        path = files.journal(run_date)
-        try:
-            existing = read_journal(path)
-            if isinstance(existing, StoredJournal):
-                check_owner(existing, run_date, gateway)
-            if fresh:
-                path.unlink(missing_ok=True)
-                existing = None
-            resumed = resume(existing, files, run_date, pairs)
-            run = resumed.journal.run if resumed.journal else _new_run(run_date, gateway)
-            append(path, header_frame(run) * (1 if resumed.journal else 2))
-            sync_folder(path.parent)
-        except OSError as error:
-            raise unwritable(path, error) from None
-        return cls(path, run, pairs, resumed)
+        paths = existing_journals(files, run_date)
+        if fresh:
+            forget(paths, run_date, gateway)
+            paths = []
+        resumed = resume(paths, run_date, gateway, pairs, restored) if paths else Resumed()
+        path_of = partial(journal_path, files, run_date, folder, pairs.bits)
+        writer = JournalWriter(path_of, run_date, gateway, resumed.runs)
+        with unwritable_at(path_of(0)):
+            writer.begin(0)
+            writer.sync()
+            writer.close()
+        return cls(files, run_date, writer, resumed.messages, is_empty=not resumed.found)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -110,14 +116,19 @@ class Journal:
     ) -> None:
         self.close()
 
-    def put(self, row: Row) -> None:
+    def put(self, number: int, pair: Pair, row: Row) -> None:
         """Store an outcome; it survives a crash of this process within 100 ms.
+
+        Args:
+            number: The number of the pair's partition.
+            pair: The pair.
+            row: The outcome.
 
         Raises:
             OutputError: An earlier one could not be written.
         """
         self.check()
-        self._queue.put(row)
+        self._queue.put((number, pair, row))
         self._is_empty = False
 
     def close(self) -> None:
@@ -125,43 +136,37 @@ class Journal:
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        self._writer.close()
         if self._is_empty:
-            self.path.unlink(missing_ok=True)
+            self._writer.remove_first()
 
     def check(self) -> None:
         """Raise OutputError if an outcome could not be written."""
         if self._error is not None:
-            raise unwritable(self.path, self._error)
+            raise unwritable(self._writer.path, self._error)
 
     def remove(self) -> None:
-        """Close and delete it, once its answers are published."""
+        """Close and delete it, once its answers are published.
+
+        Raises:
+            OSError: It cannot be deleted.
+        """
         self.close()
-        self.path.unlink(missing_ok=True)
+        remove_journals(self._files, self._run_date)
 
     def _write_all(self) -> None:
         try:
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
-            try:
-                synced, seed = time.monotonic(), self._run.seed
-                for batch in self._batches():
-                    noted_ms = time.time_ns() // 1_000_000
-                    frames = [
-                        record_frame(seed, self._hash_of(row), row, noted_ms) for row in batch
-                    ]
-                    write(file, b"".join(frames))
-                    if time.monotonic() - synced >= _SYNC_EVERY_S:
-                        sync(file)
-                        synced = time.monotonic()
-                sync(file)
-            finally:
-                os.close(file)
+            synced = time.monotonic()
+            for batch in self._batches():
+                self._writer.write(batch)
+                if time.monotonic() - synced >= _SYNC_EVERY_S:
+                    self._writer.sync()
+                    synced = time.monotonic()
+            self._writer.sync()
         except OSError as error:
             self._error = error
 
-    def _hash_of(self, row: Row) -> bytes:
-        return pair_hash(self._run.salt, self._pairs[row.pair_index])
-
-    def _batches(self) -> Iterator[list[Row]]:
+    def _batches(self) -> Iterator[list[Outcome]]:
         """Yield what has come in, every 30 ms; an empty list when only syncing is left to do."""
         unsynced = False
         while True:
@@ -177,17 +182,10 @@ class Journal:
             batch, ended = [first], False
             with suppress(Empty):
                 while not ended:
-                    row = self._queue.get_nowait()
-                    ended = row is None
-                    batch += [row] if row is not None else []
+                    outcome = self._queue.get_nowait()
+                    ended = outcome is None
+                    batch += [outcome] if outcome is not None else []
             unsynced = True
             yield batch
             if ended:
                 return
-
-
-def _new_run(run_date: date, gateway: GatewayId) -> JournalRun:
-    started_ms = time.time_ns() // 1_000_000
-    return JournalRun(
-        run_date.isoformat(), gateway.kind, gateway.mchid, started_ms, secrets.token_hex(16)
-    )

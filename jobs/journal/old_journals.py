@@ -7,6 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from jobs.journal.paths import (
+    existing_journals,
+    journal_dates,
+    journals_set_aside,
+    remove_journals,
+)
 from jobs.journal.stored import StoredJournal, read_journal
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars, sqlite_files
@@ -22,7 +28,7 @@ def remove_old_journals(
 ) -> Iterator[Path]:
     """Remove the journals that a published report makes useless; yield those of other dates.
 
-    Those of the report's date are removed, and so is a damaged one under its other name. A journal
+    Those of the report's date are removed, and so is a damaged one under its other name. Journals
     of another date, and one that was renamed, are kept for seven days after their last answer;
     those of another merchant or gateway are never removed. Where a file does not show when its last
     answer came or whose it is, its modification time counts.
@@ -33,23 +39,19 @@ def remove_old_journals(
         gateway: The gateway that was asked, and the merchant that asked.
         now: Unix seconds.
     """
-    _remove_of_date(files, published)
-    for day, path in files.journals().items():
-        if day != published and _is_old(path, day, gateway, now):
-            _remove_of_date(files, day)
-            yield path
-    for day, path in files.journals_set_aside():
-        if files.journal(day).exists():  # a damaged journal is removed with the sound one
+    remove_journals(files, published)
+    for day in journal_dates(files):
+        paths = [each.path for each in existing_journals(files, day)]
+        if day != published and paths and all(_is_old(path, day, gateway, now) for path in paths):
+            remove_journals(files, day)
+            yield from paths
+    for day, own, path in journals_set_aside(files):
+        if own.path.exists():  # a damaged journal is removed with the sound one
             continue
         if _is_old(path, day, gateway, now):
             for file in sqlite_files(path):
                 file.unlink(missing_ok=True)
             yield path
-
-
-def _remove_of_date(files: Sidecars, day: date) -> None:
-    for path in (files.journal(day), files.damaged_journal(day), files.recovered_journal(day)):
-        path.unlink(missing_ok=True)
 
 
 def _is_old(path: Path, day: date, gateway: GatewayId, now: float) -> bool:

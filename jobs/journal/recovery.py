@@ -1,97 +1,176 @@
-"""A journal that already exists: what of it is resumed, and what becomes of the rest."""
+"""Journals that already exist: what of them is resumed, and what becomes of the rest."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
-from jobs.journal.damage import count_lost
-from jobs.journal.file import append
-from jobs.journal.frames import frame_at
-from jobs.journal.header import header_frame
-from jobs.journal.stored import StoredJournal, UnusableJournal
+from jobs.journal.file import append, unwritable
+from jobs.journal.format.damage import count_lost
+from jobs.journal.format.frames import frame_at
+from jobs.journal.format.header import JournalRun, header_frame
+from jobs.journal.kept import KeptAnswers
+from jobs.journal.paths import JournalPath
+from jobs.journal.stored import StoredJournal, UnusableJournal, check_owner, read_journal
+from jobs.partitions.partitioned import PartitionedFrame
 from jobs.plurals import Quantity, counted
-from jobs.store.locations import Sidecars, sqlite_files
-from jobs.sweep.answers import Row
+from jobs.report.model import GatewayId
+from jobs.store.locations import sqlite_files
+from jobs.sweep.blocks.restored import Restored
 
-__all__ = ["Resumed", "resume"]
+__all__ = ["Resumed", "forget", "read_for_run", "resume", "unwritable_at"]
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What a run takes over from a journal that already exists.
+    """What a run takes over from journals that already exist.
 
     Attributes:
-        journal: The journal to be continued, or None if a new one is to be begun.
-        rows: Its outcomes for the pairs of the input.
-        messages: What was done with it, one line each.
+        runs: The headers of the journals that hold answers of this run.
+        found: How many answers they hold.
+        messages: What was done with the journals, one line each.
     """
 
-    journal: StoredJournal | None = None
-    rows: list[Row] = field(default_factory=list)
+    runs: dict[JournalPath, JournalRun] = field(default_factory=dict)
+    found: int = 0
     messages: list[str] = field(default_factory=list)
 
 
-def resume(
-    existing: StoredJournal | UnusableJournal | None,
-    files: Sidecars,
+@contextmanager
+def unwritable_at(path: JournalPath) -> Iterator[None]:
+    """Raise the error that the operator reads where a journal cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path.path, error) from None
+
+
+def read_for_run(
+    path: JournalPath,
     run_date: date,
-    pairs: pd.DataFrame,
-) -> Resumed:
-    """Return what can be resumed; rename a journal that cannot be used.
+    gateway: GatewayId,
+    unusable: list[tuple[JournalPath, UnusableJournal]],
+) -> StoredJournal | None:
+    """Return a journal that a run of this date resumes, or None if none of it can be used.
 
     Args:
-        existing: What was read at the journal's path.
-        files: Names the files beside the report.
-        run_date: Of this run.
-        pairs: Columns ``PAIRS``.
+        path: The journal.
+        run_date: Of the run.
+        gateway: The gateway that is asked, and the merchant that asks.
+        unusable: Takes the journal if nothing in it can be used.
+
+    Raises:
+        UsageError: It is of another merchant, gateway or date.
+        OutputError: It cannot be read.
     """
-    if existing is None:
-        return Resumed()
-    if isinstance(existing, UnusableJournal):
-        return Resumed(messages=[_set_aside(existing, files, run_date)])
-    path, scan, kept = files.journal(run_date), existing.scan, existing.answers_for(pairs)
+    with unwritable_at(path):
+        journal = read_journal(path.path)
+    if isinstance(journal, UnusableJournal):
+        unusable.append((path, journal))
+        return None
+    if journal is not None:
+        check_owner(journal, run_date, gateway)
+    return journal
+
+
+def forget(paths: Sequence[JournalPath], run_date: date, gateway: GatewayId) -> None:
+    """Remove the journals of a run date, if all of them are this gateway's and merchant's.
+
+    Raises:
+        UsageError: One is of another merchant, gateway or date; nothing is removed.
+        OutputError: One cannot be read or removed.
+    """
+    for path in paths:
+        read_for_run(path, run_date, gateway, [])
+    for path in paths:
+        with unwritable_at(path):
+            path.path.unlink(missing_ok=True)
+
+
+def resume(
+    paths: Sequence[JournalPath],
+    run_date: date,
+    gateway: GatewayId,
+    pairs: PartitionedFrame,
+    restored: Restored,
+) -> Resumed:
+    """Take over what can be resumed; rename journals that cannot be used.
+
+    Args:
+        paths: The journals of the run date.
+        run_date: Of this run.
+        gateway: The gateway that is asked, and the merchant that asks.
+        pairs: Columns ``PAIRS``.
+        restored: Takes the outcomes.
+
+    Raises:
+        UsageError: A journal is of another merchant, gateway or date.
+        OutputError: A journal cannot be read or written.
+        OSError: A partition cannot be read, or the outcomes cannot be kept.
+    """
+    unusable: list[tuple[JournalPath, UnusableJournal]] = []
+    read = partial(read_for_run, run_date=run_date, gateway=gateway, unusable=unusable)
+    kept = KeptAnswers(paths, read)
+    for number, frame, rows in kept.by_partition(pairs):
+        restored.add(number, frame, rows)
+    messages = [_set_aside(path, why) for path, why in unusable]
     if not kept.is_of_this_input:
-        aside = files.other_journal(run_date)
-        path.replace(aside)
-        kept_rows, all_rows = len(kept.rows), len(kept.rows) + kept.others
-        line = (
-            f"Journal renamed to {aside.name}: only {kept_rows:,} of its "
-            f"{counted(all_rows, 'answer')} {Quantity(kept_rows):is about a pair|are about pairs} "
-            "of this input; starting over"
-        )
-        return Resumed(messages=[line])
-    messages = []
-    if scan.damaged:
-        aside = files.damaged_journal(run_date)
-        _repair(existing, aside, files.recovered_journal(run_date))
-        lost = count_lost(existing.content, scan)
-        least = "" if lost.is_exact else "at least "
-        of_all = f"{scan.records:,} of {least}{counted(scan.records + lost.records, 'answer')}"
-        messages = [f"Journal damaged: renamed to {aside.name}, {of_all} recovered"]
-    elif scan.is_incomplete:
-        os.truncate(path, scan.valid_end)
-        messages = [f"Journal {path.name}: its last record was incomplete; dropped"]
-    return Resumed(existing, kept.rows, messages)
+        restored.clear()
+        return Resumed(messages=[*messages, _set_all_aside(list(kept.runs), kept)])
+    messages += [_mend(path) for path in kept.imperfect]
+    return Resumed(kept.runs, kept.found, messages)
 
 
-def _set_aside(unusable: UnusableJournal, files: Sidecars, run_date: date) -> str:
+def _set_all_aside(paths: Sequence[JournalPath], kept: KeptAnswers) -> str:
+    """Rename journals about other pairs, and return the message about them."""
+    for path in paths:
+        with unwritable_at(path):
+            path.path.replace(path.aside)
+    whose, first = ("its", "Journal") if len(paths) == 1 else ("their", f"{len(paths):,} journals")
+    last = "" if len(paths) == 1 else " and so on"
+    return (
+        f"{first} renamed to {paths[0].aside.name}{last}: only {kept.found:,} of {whose} "
+        f"{counted(kept.stored, 'answer')} "
+        f"{Quantity(kept.found):is about a pair|are about pairs} of this input; starting over"
+    )
+
+
+def _set_aside(path: JournalPath, why: UnusableJournal) -> str:
     """Rename a journal of which nothing can be used, and return the message about it."""
-    path = files.journal(run_date)
-    if unusable is UnusableJournal.DAMAGED:
-        aside = files.damaged_journal(run_date)
-        path.replace(aside)
-        return f"Journal damaged: renamed to {aside.name}, no answer recovered; starting over"
-    aside = files.other_journal(run_date)
-    for old, new in zip(sqlite_files(path), sqlite_files(aside), strict=True):
-        with suppress(FileNotFoundError):
-            old.replace(new)
-    return f"Journal of an earlier version: renamed to {aside.name}; starting over"
+    with unwritable_at(path):
+        if why is UnusableJournal.DAMAGED:
+            path.path.replace(path.damaged)
+            return (
+                f"Journal damaged: renamed to {path.damaged.name}, no answer recovered; "
+                "starting over"
+            )
+        old_and_new = zip(sqlite_files(path.path), sqlite_files(path.aside), strict=True)
+        for old, new in old_and_new:
+            with suppress(FileNotFoundError):
+                old.replace(new)
+    return f"Journal of an earlier version: renamed to {path.aside.name}; starting over"
+
+
+def _mend(path: JournalPath) -> str:
+    """Repair a damaged journal, or drop its incomplete last record; return the message about it."""
+    with unwritable_at(path):
+        journal = read_journal(path.path)
+        if not isinstance(journal, StoredJournal):
+            raise FileNotFoundError(path.path)  # it was there a moment ago
+        scan = journal.scan
+        if not scan.damaged:
+            os.truncate(path.path, scan.valid_end)
+            return f"Journal {path.path.name}: its last record was incomplete; dropped"
+        _repair(journal, path.damaged, path.recovered)
+    lost = count_lost(journal.content, scan)
+    least = "" if lost.is_exact else "at least "
+    of_all = f"{scan.records:,} of {least}{counted(scan.records + lost.records, 'answer')}"
+    return f"Journal damaged: renamed to {path.damaged.name}, {of_all} recovered"
 
 
 def _repair(damaged: StoredJournal, aside: Path, fresh: Path) -> None:

@@ -14,16 +14,14 @@ from typing import Final
 import pandas as pd
 
 from jobs.errors import UsageError
-from jobs.journal.header import JournalRun
-from jobs.journal.record import pair_hash, parse_row
-from jobs.journal.scan import Scan, scan
+from jobs.journal.format.header import JournalRun
+from jobs.journal.format.record import pair_hash
+from jobs.journal.format.scan import Scan, scan
 from jobs.report.model import GatewayId
-from jobs.sweep.answers import Row
 from palm import Pair
 from palm.files.regular import check_regular
 
 __all__ = [
-    "KeptAnswers",
     "StoredJournal",
     "UnusableJournal",
     "check_owner",
@@ -41,24 +39,6 @@ class UnusableJournal(Enum):
 
     DAMAGED = auto()
     EARLIER_VERSION = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAnswers:
-    """The outcomes that a journal holds for the pairs of an input.
-
-    Attributes:
-        rows: One per pair of the input that has an outcome.
-        others: How many outcomes are about pairs that are not in the input.
-    """
-
-    rows: list[Row]
-    others: int
-
-    @property
-    def is_of_this_input(self) -> bool:
-        """Return True if at least half of the outcomes are about pairs of the input."""
-        return len(self.rows) >= self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +67,20 @@ class StoredJournal:
         """The gateway that answered, and the merchant that asked."""
         return GatewayId(self.run.gateway, self.run.mchid)
 
-    def answers_for(self, pairs: pd.DataFrame) -> KeptAnswers:
-        """Return its outcomes for the pairs of an input, columns ``PAIRS``."""
-        if not self.scan.answers:
-            return KeptAnswers([], 0)
+    def find(self, pairs: pd.DataFrame) -> Iterator[tuple[int, int]]:
+        """Yield which pairs of a frame it holds an outcome of.
+
+        Args:
+            pairs: Columns ``PAIRS``.
+
+        Yields:
+            The position of the pair, and where the body of its record begins.
+        """
         stored, salt = self.scan.answers, self.run.salt
-        rows = [
-            parse_row(self.content, body, index)
-            for index, pair in enumerate(_each(pairs))
-            if (body := stored.get(pair_hash(salt, pair))) is not None
-        ]
-        return KeptAnswers(rows, len(stored) - len(rows))
+        for position, pair in enumerate(_each(pairs) if stored else ()):
+            body = stored.get(pair_hash(salt, pair))
+            if body is not None:
+                yield position, body
 
 
 def read_journal(path: Path) -> StoredJournal | UnusableJournal | None:

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from typing import Final
 
-import pandas as pd
-
-from jobs.journal.file import unwritable
-from jobs.journal.stored import StoredJournal, check_owner, read_journal, read_own_journal
+from jobs.journal.kept import KeptAnswers
+from jobs.journal.paths import JournalPath, existing_journals, journal_dates
+from jobs.journal.recovery import read_for_run
+from jobs.journal.stored import StoredJournal, read_own_journal
+from jobs.partitions.partitioned import PartitionedFrame
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
-from jobs.sweep.answers import Row
+from jobs.sweep.answers import usable
 
-__all__ = ["find_unfinished", "first_with_answers", "kept_answers"]
+__all__ = ["count_kept_answers", "find_unfinished", "first_with_answers"]
 
 _OTHER_DATE_S: Final = 3 * 3600.0
 """A run of another date is resumed by default only if its last answer is younger than this."""
 
 
 def find_unfinished(
-    files: Sidecars, run_date: date, gateway: GatewayId, pairs: pd.DataFrame, *, now: float
-) -> StoredJournal | None:
-    """Return the journal that a run without ``--run-date`` resumes, or None if it starts anew.
+    files: Sidecars, run_date: date, gateway: GatewayId, pairs: PartitionedFrame, *, now: float
+) -> date | None:
+    """Return the date of the run that one without ``--run-date`` resumes, or None: it starts anew.
 
-    A journal of ``run_date`` is always resumed. The newest one of another date is resumed only if
-    its last answer is less than three hours old, and at least half of its answers are about pairs
-    of the input.
+    Journals of ``run_date`` are always resumed. The newest ones of another date are resumed only if
+    their last answer is less than three hours old, and at least half of their answers are about
+    pairs of the input.
 
     Args:
         files: Names the files beside the report.
@@ -36,43 +38,71 @@ def find_unfinished(
         pairs: Columns ``PAIRS``.
         now: Unix seconds.
     """
-    for day in [run_date, *(day for day in files.journals() if day < run_date)]:
-        journal = read_own_journal(files.journal(day), day, gateway)
-        if journal is None or not journal.scan.answers:
+    for day in [run_date, *(day for day in journal_dates(files) if day < run_date)]:
+        paths = existing_journals(files, day)
+        last_ms = _last_ms(paths, day, gateway)
+        if not last_ms:
             continue
         # A clock that was wrong may have written a time to come: that is not recent either.
-        is_recent = abs(now - journal.scan.last_ms / 1000) < _OTHER_DATE_S
-        if day == run_date or (is_recent and journal.answers_for(pairs).is_of_this_input):
-            return journal
+        is_recent = abs(now - last_ms / 1000) < _OTHER_DATE_S
+        if day == run_date or (is_recent and _is_of_this_input(paths, day, gateway, pairs)):
+            return day
     return None
 
 
 def first_with_answers(
-    files: Sidecars, days: Iterable[date], gateway: GatewayId, pairs: pd.DataFrame
+    files: Sidecars, days: Iterable[date], gateway: GatewayId, pairs: PartitionedFrame
 ) -> tuple[date, int] | None:
-    """Return the first of ``days`` whose journal has answers for an input, and how many."""
+    """Return the first of ``days`` whose journals have answers for an input, and how many."""
     for day in days:
-        if rows := kept_answers(files, day, gateway, pairs):
-            return day, len(rows)
+        if answers := count_kept_answers(files, day, gateway, pairs):
+            return day, answers
     return None
 
 
-def kept_answers(
-    files: Sidecars, run_date: date, gateway: GatewayId, pairs: pd.DataFrame
-) -> list[Row]:
-    """Return what the journal of a run date holds for the pairs of an input; write nothing.
+def count_kept_answers(
+    files: Sidecars,
+    run_date: date,
+    gateway: GatewayId,
+    pairs: PartitionedFrame,
+    *,
+    accept_unnamed: bool = True,
+) -> int:
+    """Return how many answers for an input the journals of a run date hold; write nothing.
+
+    Args:
+        files: Names the files beside the report.
+        run_date: Of the run.
+        gateway: The gateway that is asked, and the merchant that asks.
+        pairs: Columns ``PAIRS``.
+        accept_unnamed: Whether answers that do not name their pair are counted.
 
     Raises:
-        UsageError: A run would be refused: the journal is of another merchant or gateway.
-        OutputError: A run would fail: there is something at the journal's path that cannot be read.
+        UsageError: A run would be refused: a journal is of another merchant or gateway.
+        OutputError: A run would fail: a journal cannot be read.
     """
-    path = files.journal(run_date)
-    try:
-        journal = read_journal(path)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    if not isinstance(journal, StoredJournal):
-        return []
-    check_owner(journal, run_date, gateway)
-    kept = journal.answers_for(pairs)
-    return kept.rows if kept.is_of_this_input else []
+    read = partial(read_for_run, run_date=run_date, gateway=gateway, unusable=[])
+    kept = KeptAnswers(existing_journals(files, run_date), read)
+    answers = sum(
+        len(usable(rows, accept_unnamed=accept_unnamed)) for _, _, rows in kept.by_partition(pairs)
+    )
+    return answers if kept.is_of_this_input else 0
+
+
+def _last_ms(paths: Iterable[JournalPath], day: date, gateway: GatewayId) -> int:
+    """Return when the last answer of the journals of a date was written; 0 if there is none."""
+    journals = (_read_own(path, day, gateway) for path in paths)
+    return max((journal.scan.last_ms for journal in journals if journal), default=0)
+
+
+def _is_of_this_input(
+    paths: list[JournalPath], day: date, gateway: GatewayId, pairs: PartitionedFrame
+) -> bool:
+    kept = KeptAnswers(paths, partial(_read_own, day=day, gateway=gateway))
+    for _ in kept.by_partition(pairs):
+        pass
+    return kept.is_of_this_input
+
+
+def _read_own(path: JournalPath, day: date, gateway: GatewayId) -> StoredJournal | None:
+    return read_own_journal(path.path, day, gateway)

@@ -19,9 +19,10 @@ from jobs.compare.summary import summarize
 from jobs.compare.verdict import judge
 from jobs.extract.shown_report import shown_report
 from jobs.input.pairs import Input, read_pairs
-from jobs.journal.unfinished import kept_answers
+from jobs.journal.unfinished import count_kept_answers
 from jobs.observe.log.messages import first_line_first
 from jobs.observe.notifier import Outcome
+from jobs.partitions.partitioned import FrameInMemory, whole
 from jobs.report.info import GatewayId, RunInfo
 from jobs.report.model import Report, compose
 from jobs.report.refusals import count_refused, refused_kinds
@@ -39,7 +40,6 @@ from jobs.store.files.lock import one_at_a_time
 from jobs.store.preflight import check_outputs
 from jobs.store.publish import publish
 from jobs.store.published import Published
-from jobs.sweep.answers import usable
 
 __all__ = ["plan", "run"]
 
@@ -90,9 +90,14 @@ async def _plan(options: Options, source: Input) -> Plan:
         prepared = prepare(options, endpoint.gateway, source)
     run, files, resumed = options.run, options.store.outputs.sidecars, 0
     if files is not None:
-        rows = kept_answers(files, run.run_date, endpoint.gateway, prepared.unanswered)
-        rows = usable(rows, accept_unnamed=options.sweep.accept_unnamed)
-        resumed = 0 if run.fresh else len(rows)
+        answers = count_kept_answers(
+            files,
+            run.run_date,
+            endpoint.gateway,
+            FrameInMemory(prepared.unanswered),
+            accept_unnamed=options.sweep.accept_unnamed,
+        )
+        resumed = 0 if run.fresh else answers
     compared = prepared.earlier_run_date
     removed = expired_reports(
         options.store, run.run_date, endpoint.gateway, compared, today=run.today()
@@ -184,14 +189,15 @@ async def _ask(options: Options, endpoint: Endpoint, prepared: Prepared, console
         sweep=options.sweep,
         waits=options.waits,
         files=outputs.sidecars,
+        work=None,
         person=options.person,
         bar=options.observe.shows_bar(terminal=terminal),
         remedy=lambda: remedy(options.command, options.run, "to go on"),
     )
     return await ask_all(
         session,
-        prepared.unanswered,
-        prepared.earlier_rows,
+        FrameInMemory(prepared.unanswered),
+        FrameInMemory(prepared.earlier_rows),
         console,
         has_good_answer=kept > 0,
         begin=begin,
@@ -202,12 +208,13 @@ def _compose(
     options: Options, prepared: Prepared, asked: Asked, gateway: GatewayId, started: datetime
 ) -> Report:
     source, kept, baseline = prepared.source, prepared.kept, prepared.baseline
+    answers = whole(asked.answers)
     replaced = baseline.replaced
     if replaced is not None:
         asked.stats.without_echo += unnamed_answers(replaced, kept)
     rows = classify(
         source.pairs,
-        pd.concat([kept, asked.answers]) if len(kept) else asked.answers,
+        pd.concat([kept, answers]) if len(kept) else answers,
         prepared.earlier_rows,
         run_date=options.run.run_date,
         baseline_run_date=prepared.earlier_run_date,

@@ -12,6 +12,7 @@ from jobs.deadline import check_run_date
 from jobs.extract.shown_report import check_columns
 from jobs.input.pairs import Input
 from jobs.loggers import ALWAYS
+from jobs.partitions.partitioned import FrameInMemory
 from jobs.plurals import counted
 from jobs.render.language import RenderOptions
 from jobs.report.info import SCHEMA, GatewayId
@@ -88,7 +89,7 @@ def settled(options: Options, gateway: GatewayId, source: Input) -> Options:
     run, files = options.run, options.store.outputs.sidecars
     if gateway.kind != "sandbox":
         check_run_date(run.run_date, run.today(), run.timezone)
-    run_date = resumed_run_date(run, files, gateway, source.pairs)
+    run_date = resumed_run_date(run, files, gateway, FrameInMemory(source.pairs))
     if run_date != run.run_date:
         options = options.for_date(run_date)
     return _within_file_limit(options)

@@ -9,19 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-import pandas as pd
 import structlog
 from rich.console import Console
 
-from jobs.errors import (
-    AbortedError,
-    NotNowError,
-    RunError,
-    RunInterruptedError,
-    UnnamedAnswersError,
-)
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
+from jobs.partitions.partitioned import PartitionedFrame
 from jobs.person import Person
 from jobs.plurals import counted
 from jobs.report.request_info import RequestPace
@@ -29,14 +22,19 @@ from jobs.run.config import Waits
 from jobs.run.endpoint import Endpoint
 from jobs.run.options import RunOptions
 from jobs.run.pace import PaceMeter
+from jobs.run.resumption.kept_answers import adding_what_is_kept, interrupted
 from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
 from jobs.store.locations import Sidecars
-from jobs.sweep.answers import usable
+from jobs.store.work_folder import WorkFolder
+from jobs.sweep.blocks.bands import by_urgency, not_asked
+from jobs.sweep.blocks.block import Slice
+from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
+from jobs.sweep.blocks.outcomes import Outcomes, OutcomesInMemory
+from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.cancel import CancelReason, CancelToken, cancel_when_over
 from jobs.sweep.engine import Query, sweep
 from jobs.sweep.options import SweepOptions
-from jobs.sweep.order import order
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from palm import AsyncPalm, PalmAuthorization, PalmError
@@ -54,6 +52,8 @@ class Session:
         sweep: How fast the gateway is asked.
         waits: Every waiting time.
         files: Names the journal; None: no file is written.
+        work: Holds the outcomes and journals of pairs on disk until the report is published; None:
+            the pairs are in memory.
         person: Replaces openids in the log.
         bar: Whether a progress bar is shown.
         remedy: Returns the command that resumes the run, as the end of a message.
@@ -64,6 +64,7 @@ class Session:
     sweep: SweepOptions
     waits: Waits
     files: Sidecars | None
+    work: WorkFolder | None
     person: Person
     bar: bool
     remedy: Callable[[], str]
@@ -74,27 +75,24 @@ class Asked:
     """The result of asking.
 
     Attributes:
-        answers: Columns ``ANSWERS``.
+        answers: Columns ``ANSWERS``, under the index of the pairs.
         stats: The counts of the sweep.
         pace: How fast the gateway was asked, for the report's metadata.
-        journal: The journal, which is not needed after the report is published; None if there is
-            none.
         cut: Whether the time limit was reached before all pairs were asked.
         not_asked: How many pairs were not asked because of the time limit.
     """
 
-    answers: pd.DataFrame
+    answers: PartitionedFrame
     stats: RequestStats
     pace: RequestPace
-    journal: Journal | None
     cut: bool = False
     not_asked: int = 0
 
 
 async def ask_all(
     session: Session,
-    pairs: pd.DataFrame,
-    baseline_rows: pd.DataFrame,
+    pairs: PartitionedFrame,
+    baseline_rows: PartitionedFrame,
     console: Console,
     *,
     has_good_answer: bool = False,
@@ -113,10 +111,37 @@ async def ask_all(
     Raises:
         RunError: The run ended before it had a verdict; what is known is in the journal.
     """
+    with ExitStack() as stack:
+        if session.work is not None:
+            stack.enter_context(session.work.reporting_errors())
+        outcomes = _outcomes(session.work, pairs)
+        restored = Restored(outcomes, accept_unnamed=session.sweep.accept_unnamed)
+        journal = _open_journal(session, pairs, restored, stack)
+        begin(len(restored))
+        slices = _slices(session.run, pairs, baseline_rows, outcomes)
+        return await _ask(
+            session,
+            pairs,
+            console,
+            restored=restored,
+            slices=slices,
+            journal=journal,
+            has_good_answer=has_good_answer,
+        )
+
+
+async def _ask(
+    session: Session,
+    pairs: PartitionedFrame,
+    console: Console,
+    *,
+    restored: Restored,
+    slices: Iterator[Slice],
+    journal: Journal | None,
+    has_good_answer: bool,
+) -> Asked:
     stats, cancel = RequestStats(), CancelToken()
     with ExitStack() as stack:
-        journal = _open_journal(session, pairs, stack)
-        begin(len(journal.resumed) if journal else 0)
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(cancel))
         palm = _client(session, stats)
@@ -125,7 +150,7 @@ async def ask_all(
         progress = showing_progress(
             stats, console, bar=session.bar, more=meter.delays, clock=session.run.clock
         )
-        with _adding_what_is_kept(session, stats, journal):
+        with adding_what_is_kept(stats, journal, session.remedy):
             async with palm, progress:
                 answers = await sweep(
                     _logged(palm, session.person),
@@ -135,10 +160,10 @@ async def ask_all(
                     ),
                     stats=stats,
                     rules=_rules(session),
-                    order=_order(session.run, pairs, baseline_rows),
+                    slices=slices,
                     has_good_answer=has_good_answer,
-                    resumed=journal.resumed if journal else (),
-                    on_final=journal.put if journal else lambda _: None,
+                    restored=restored,
+                    on_final=journal.put if journal else lambda *_: None,
                     cancel=cancel,
                     clock=session.run.clock,
                 )
@@ -146,24 +171,32 @@ async def ask_all(
             journal.close()
             journal.check()
         if cancel.reason is CancelReason.SIGNAL:
-            raise _interrupted(caught[0], session.remedy, stats, journal)
-    not_asked = int((answers["unknown_reason"] == UnknownReason.NOT_ASKED).sum())
+            raise interrupted(caught[0], session.remedy, stats, journal)
+    not_asked = restored.outcomes.count(UnknownReason.NOT_ASKED)
     cut = cancel.reason is CancelReason.DEADLINE
-    return Asked(answers, stats, meter.pace(), journal, cut=cut, not_asked=not_asked)
+    return Asked(answers, stats, meter.pace(), cut=cut, not_asked=not_asked)
 
 
-def _open_journal(session: Session, pairs: pd.DataFrame, stack: ExitStack) -> Journal | None:
+def _outcomes(work: WorkFolder | None, pairs: PartitionedFrame) -> Outcomes:
+    """Return where the outcomes are kept."""
+    return OutcomesOnDisk(pairs, work.scratch("outcomes")) if work else OutcomesInMemory(pairs)
+
+
+def _open_journal(
+    session: Session, pairs: PartitionedFrame, restored: Restored, stack: ExitStack
+) -> Journal | None:
     if session.files is None:
         return None
-    run = session.run
-    gateway = session.endpoint.gateway
-    journal = Journal.open(session.files, run.run_date, gateway, pairs, fresh=run.fresh)
+    run, gateway = session.run, session.endpoint.gateway
+    folder = session.work.journals(run.run_date) if session.work else None
+    journal = Journal.open(
+        session.files, run.run_date, gateway, pairs, restored, folder=folder, fresh=run.fresh
+    )
     log = structlog.get_logger("palm.run")
     for line in journal.messages:
         log.warning(line)
-    journal.resumed = usable(journal.resumed, accept_unnamed=session.sweep.accept_unnamed)
-    if journal.resumed:
-        line = f"Resuming: {len(journal.resumed):,} of {counted(len(pairs), 'answer')} kept"
+    if len(restored):
+        line = f"Resuming: {len(restored):,} of {counted(len(pairs), 'answer')} kept"
         log.info(line)
     return stack.enter_context(journal)
 
@@ -219,11 +252,13 @@ def _rules(session: Session) -> SweepRules:
     return replace(rules, reach_s=math.inf) if session.run.time.is_set else rules
 
 
-def _order(run: RunOptions, pairs: pd.DataFrame, baseline_rows: pd.DataFrame) -> list[int] | None:
-    """Return the positions of ``pairs`` in the order to ask; None without a time limit."""
+def _slices(
+    run: RunOptions, pairs: PartitionedFrame, baseline_rows: PartitionedFrame, outcomes: Outcomes
+) -> Iterator[Slice]:
+    """Return the pairs in the order to ask, which matters if there is a time limit."""
     if not run.time.is_set:
-        return None
-    return [int(position) for position in order(pairs, baseline_rows, run_date=run.run_date)]
+        return not_asked(pairs, outcomes)
+    return by_urgency(pairs, baseline_rows, outcomes, run_date=run.run_date)
 
 
 @contextmanager
@@ -241,42 +276,3 @@ def _seldom_collected() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-@contextmanager
-def _adding_what_is_kept(
-    session: Session, stats: RequestStats, journal: Journal | None
-) -> Iterator[None]:
-    """Add to the message of an error which answers are kept, and how to resume the run."""
-    try:
-        yield
-    except UnnamedAnswersError as error:
-        kept = f"; {_kept(stats, journal)}" if stats.answered else ""
-        raise error.saying(f"{error}{kept}") from None
-    except (AbortedError, NotNowError) as error:
-        if isinstance(error, NotNowError) and not stats.answered:
-            raise
-        line = f"{error}; {_kept(stats, journal)}; {session.remedy()}"
-        raise error.saying(line) from None
-
-
-def _interrupted(
-    kind: type[RunInterruptedError],
-    remedy: Callable[[], str],
-    stats: RequestStats,
-    journal: Journal | None,
-) -> RunInterruptedError:
-    return kind(f"interrupted; {_kept(stats, journal)}; {remedy()}")
-
-
-def _kept(stats: RequestStats, journal: Journal | None) -> str:
-    """Close the journal; return which answers of the run are kept."""
-    answers = f"the answers about {stats.answered:,} of {counted(stats.pairs, 'pair')}"
-    if journal is None:
-        return f"{answers} are lost, for no file is written"
-    journal.close()
-    try:
-        journal.check()
-    except RunError as error:  # the last answers could not be written
-        return str(error)
-    return f"{answers} are kept in the journal"

@@ -16,14 +16,15 @@ Other names in these folders are not touched.
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final, Self
 
 from jobs.errors import OutputError
-from jobs.store.files.filesystem import make_private, reason_of
+from jobs.store.files.filesystem import DISK_FULL, make_private, reason_of
 from jobs.store.locations import (
     JOURNALS,
     PRIVATE_FOLDER_MODE,
@@ -97,6 +98,24 @@ class WorkFolder:
             OSError: It cannot be made.
         """
         return _made(self.path, day_folder(self.path, run_date) / JOURNALS)
+
+    @contextmanager
+    def reporting_errors(self) -> Iterator[None]:
+        """Raise the error that the operator reads where a file in it cannot be read or written.
+
+        Raises:
+            OutputError: The block raised OSError.
+        """
+        try:
+            yield
+        except OSError as error:
+            full = error.errno in DISK_FULL
+            what = "Disk full at the" if full else f"{reason_of(error)}: the"
+            raise OutputError(
+                f"{what} work folder {self.path}: answers so far are kept. "
+                f"{'Free space' if full else 'Mend it'}",
+                again=True,
+            ) from None
 
     def close(self) -> None:
         """Remove everything but journals."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from jobs.schema import ANSWERS, STRING, State, UnknownReason, categories, conform
+from jobs.schema import ANSWERS, STRING, Array, State, UnknownReason, categories, conform
 from palm import (
     APIError,
     AuthorizationState,
@@ -215,6 +216,57 @@ class AnswerTable:
     def count(self, *reasons: UnknownReason) -> int:
         """Return how many pairs are UNKNOWN for one of ``reasons``."""
         return sum(self._reason.count(_REASON_NAMES.index(reason)) for reason in reasons)
+
+    def asked(self) -> npt.NDArray[np.bool_]:
+        """Return for each pair whether it has an outcome."""
+        return np.not_equal(self.reasons(), _NOT_ASKED)
+
+    def reasons(self) -> npt.NDArray[np.int8]:
+        """Return the reason of each pair: its position in ``UnknownReason``, -1 if answered."""
+        return np.array(self._reason, dtype=np.int8)
+
+    def columns(self, indexes: Array) -> dict[str, Any]:
+        """Return outcomes in columns, named and valued as the attributes of :class:`Row`.
+
+        Args:
+            indexes: Of the pairs; ``pair_index`` is left out.
+        """
+        chosen = indexes.tolist()
+        unnamed, code = UnknownReason.UNNAMED.value, self._code
+        return {
+            **{name: np.asarray(column)[indexes] for name, column in self._numbers().items()},
+            "code": [unnamed if each in self._unnamed else code.get(each) for each in chosen],
+            "request_id": [self._request_id[each] for each in chosen],
+        }
+
+    def restore_columns(self, indexes: Array, columns: Mapping[str, Any]) -> None:
+        """Store what :meth:`columns` returned, in place of what is stored for the pairs.
+
+        Args:
+            indexes: Of the pairs, in the order of the columns.
+            columns: Sequences, those of the numbers as arrays.
+        """
+        for name, column in self._numbers().items():
+            np.asarray(column)[indexes] = columns[name]
+        good = columns["reason"] < 0
+        texts = zip(indexes.tolist(), columns["code"], columns["request_id"], good, strict=True)
+        for index, code, request_id, is_answered in texts:
+            self._request_id[index] = request_id
+            self._code.pop(index, None)
+            if is_answered and code == UnknownReason.UNNAMED:
+                self._unnamed.add(index)
+            elif code is not None:
+                self._code[index] = code
+
+    def _numbers(self) -> dict[str, array[int]]:
+        return {
+            "state": self._state,
+            "reason": self._reason,
+            "authorize_ms": self._authorize_ms,
+            "answered_ms": self._answered_ms,
+            "status": self._status,
+            "attempts": self._attempts,
+        }
 
     def frame(self, index: pd.Index) -> pd.DataFrame:
         """Return columns ``ANSWERS``, one row per pair.

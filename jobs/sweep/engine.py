@@ -1,26 +1,30 @@
-"""All pairs asked once: a function from a frame of pairs to a frame of answers."""
+"""All pairs asked once: a function from pairs to answers, both by partition."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Final, Protocol
 
-import pandas as pd
-
-from jobs.input.lookup import PairLookup
+from jobs.partitions.partitioned import PartitionedFrame, frames
 from jobs.schema import UnknownReason
 from jobs.sweep.abort.health_check import HealthCheck
 from jobs.sweep.abort.monitor import UNVERIFIED, AbortMonitor
 from jobs.sweep.abort.reachability import check_reached, unreachable_error
-from jobs.sweep.answers import AnswerTable, Row, is_unnamed
+from jobs.sweep.answers import Row
+from jobs.sweep.blocks.bands import not_asked
+from jobs.sweep.blocks.block import Block, Slice
+from jobs.sweep.blocks.feed import BlockFeed
+from jobs.sweep.blocks.outcomes import OutcomesInMemory
+from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.canary import Canary
 from jobs.sweep.cancel import CancelToken
 from jobs.sweep.final_outcomes import FinalOutcomes
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from jobs.sweep.supervisor import Supervisor
-from palm import Clock, ConnectError, LocalResourceError, PalmAuthorization, PalmError
+from palm import Clock, ConnectError, LocalResourceError, Pair, PalmAuthorization, PalmError
 
 __all__ = ["Query", "sweep"]
 
@@ -46,18 +50,18 @@ _NO_CONNECTION: Final = (ConnectError, LocalResourceError)
 
 async def sweep(
     query: Query,
-    pairs: pd.DataFrame,
+    pairs: PartitionedFrame,
     *,
     stats: RequestStats,
     rules: SweepRules,
     query_throttled: Query | None = None,
     has_good_answer: bool = False,
-    order: Iterable[int] | None = None,
-    resumed: Iterable[Row] = (),
-    on_final: Callable[[Row], None] = lambda _: None,
+    slices: Iterable[Slice] | None = None,
+    restored: Restored | None = None,
+    on_final: Callable[[int, Pair, Row], None] = lambda *_: None,
     cancel: CancelToken | None = None,
     clock: Clock | None = None,
-) -> pd.DataFrame:
+) -> PartitionedFrame:
     """Ask about every pair; return one row per pair, whatever happened.
 
     Args:
@@ -68,10 +72,9 @@ async def sweep(
         query_throttled: Asks in the last round about the pairs that were throttled again and again
             while others were answered. Default: ``query``.
         has_good_answer: Whether there is already a good answer, about some other pair.
-        order: Indexes into ``pairs``, in the order in which to ask. Default: the order of the
-            pairs.
-        resumed: Answers of an earlier, unfinished sweep over the same pairs, which are not asked
-            again.
+        slices: The pairs to ask about, in their order. Default: all that have no answer yet.
+        restored: Answers of an earlier sweep over the same pairs, which are not asked again, and
+            the place of this one's outcomes. Default: there are none, and the pairs are in memory.
         on_final: Called with every outcome that asking again would not change, as it comes.
         cancel: Once it is set, no further pairs are asked; those not asked are NOT_ASKED.
         clock: The time.
@@ -82,77 +85,83 @@ async def sweep(
     Raises:
         RunError: Asking further pairs would be wrong: CredentialsError, NotNowError or
             AbortedError.
+        OSError: A partition, or its outcomes, cannot be read or written.
     """
+    restored = Restored(OutcomesInMemory(pairs)) if restored is None else restored
+    outcomes = restored.outcomes
     run = _Sweep(
         query, pairs, stats=stats, rules=rules, query_throttled=query_throttled or query,
         on_final=on_final, cancel=cancel or CancelToken(), clock=clock or Clock(),
     )  # fmt: skip
     run.abort.has_good_answer = has_good_answer
-    run.restore(resumed)
-    await run.ask_canary(pairs)
-    await run.ask_all(iter(range(len(pairs)) if order is None else order))
-    if run.answers.count(*_LAST_ROUND):
-        await run.ask_all(run.answers.indexes(*_LAST_ROUND), again=True)
+    run.restore(restored)
+    slices = not_asked(pairs, outcomes) if slices is None else slices
+    async with BlockFeed(outcomes, slices, again=False, in_threads=pairs.bits > 0) as feed:
+        await run.ask_canary(feed)
+        await run.ask_all(feed)
+    if outcomes.count(*_LAST_ROUND):
+        run.begin_last_round()
+        slices = outcomes.slices(*_LAST_ROUND)
+        async with BlockFeed(outcomes, slices, again=True, in_threads=pairs.bits > 0) as feed:
+            await run.ask_all(feed, again=True)
     if not run.cancel.is_set():
-        run.abort.check_verified(run.answers)
-    return run.answers.frame(pairs.index)
+        asked = len(pairs) - outcomes.count(UnknownReason.NOT_ASKED)
+        run.abort.check_verified(outcomes.count(*UNVERIFIED), asked)
+    return outcomes.frames()
 
 
 class _Sweep:
     def __init__(
         self,
         query: Query,
-        pairs: pd.DataFrame,
+        pairs: PartitionedFrame,
         *,
         stats: RequestStats,
         rules: SweepRules,
         query_throttled: Query,
-        on_final: Callable[[Row], None],
+        on_final: Callable[[int, Pair, Row], None],
         cancel: CancelToken,
         clock: Clock,
     ) -> None:
         self._query = query
         self._query_throttled = query_throttled
-        self._pairs = PairLookup(pairs)
         self._stats = stats
         self._rules = rules
         self._clock = clock
         self._started = clock.monotonic()
-        self._is_done = bytearray(len(pairs))
+        self._workers = max(1, min(rules.concurrency, len(pairs)))
         self.cancel = cancel
-        self.abort = AbortMonitor(rules.abort, pairs["organization_id"].nunique(), clock)
-        self.answers = AnswerTable(len(pairs))
-        self._final = FinalOutcomes(on_final, self.answers, self.abort)
-        self._health = HealthCheck(self._ask, self.abort, stats, rules.check_every_s)
+        self.abort = AbortMonitor(rules.abort, _organizations(pairs), clock)
+        self._final = FinalOutcomes(on_final, self.abort)
+        self._health = HealthCheck(query, self.abort, stats, rules.check_every_s)
         self._supervisor = Supervisor(
             self._check, cancel, check_every_s=rules.check_every_s, finish_s=rules.finish_s
         )
-        self._late: list[asyncio.Task[PalmError | None]] = []
+        self._late: list[tuple[Block, asyncio.Task[PalmError | None]]] = []
         self._is_last_round = False
         stats.pairs += len(pairs)
 
-    def restore(self, rows: Iterable[Row]) -> None:
+    def restore(self, restored: Restored) -> None:
         """Take over the outcomes of an earlier sweep."""
-        for row in rows:
-            is_good = self.answers.restore(row) is None
-            if is_good:
-                self._stats.answered += 1
-                self._stats.without_echo += is_unnamed(row)
-                self._health.index = row.pair_index
-            else:
-                self._stats.failed += 1
-            self._is_done[row.pair_index] = 1
-            self._stats.resumed += 1
-            self.abort.restored(self._pairs.organization(row.pair_index), is_good=is_good)
+        self._stats.answered += restored.good
+        self._stats.without_echo += restored.unnamed
+        self._stats.failed += restored.failed
+        self._stats.resumed += len(restored)
+        self._health.pair = restored.pair
+        for organization in restored.organizations:
+            self.abort.restored(organization, is_good=restored.good > 0)
 
-    async def ask_canary(self, pairs: pd.DataFrame) -> None:
+    async def ask_canary(self, feed: BlockFeed) -> None:
         """Ask the first few pairs, and stop where the others would clearly fail in the same way."""
+        block = feed.current
+        if block is None:
+            return
         canary = Canary(
-            self._settle,
+            partial(self._settle, block),
             (
                 index
-                for index in _of_different_organizations(pairs)
-                if not self._is_done[index] and not self.cancel.is_set()
+                for index in block.of_different_organizations()
+                if not block.is_done[index] and not self.cancel.is_set()
             ),
             size=self._rules.canary,
             most=self._rules.concurrency,
@@ -164,29 +173,44 @@ class _Sweep:
         except BaseException:
             await canary.cancel()
             raise
-        self._late = canary.in_flight
+        self._late = [(block, task) for task in canary.in_flight]
+        block.workers += len(self._late)
 
-    async def ask_all(self, indexes: Iterator[int], *, again: bool = False) -> None:
-        """Ask about the pairs at ``indexes``, with at most ``concurrency`` queries in flight."""
-        self._is_last_round = again
+    def begin_last_round(self) -> None:
+        """Ask again from here on about pairs that have no good answer."""
+        self._is_last_round = True
+        self.abort.begin_last_round()
+
+    async def ask_all(self, feed: BlockFeed, *, again: bool = False) -> None:
+        """Ask about all pairs of a round, with at most ``concurrency`` queries in flight."""
 
         async def work() -> None:
-            for index in indexes:
-                if self.cancel.is_set():
-                    return
-                if again:
-                    self._stats.failed -= 1
-                elif self._is_done[index]:
-                    continue
-                await self._settle(index)
+            while (block := await feed.enter()) is not None:
+                try:
+                    for index in block.turn:
+                        if self.cancel.is_set():
+                            return
+                        if again:
+                            self._stats.failed -= 1
+                        elif block.is_done[index]:
+                            continue
+                        await self._settle(block, index)
+                    block.is_exhausted = True
+                finally:
+                    feed.leave(block)
 
-        async def finish_canary(task: asyncio.Task[PalmError | None]) -> None:
-            await task
+        async def finish_canary(block: Block, task: asyncio.Task[PalmError | None]) -> None:
+            try:
+                await task
+            finally:
+                feed.leave(block)
             await work()
 
         late, self._late = self._late, []
-        workers = max(1, min(self._rules.concurrency, len(self._is_done)) - len(late))
-        await self._supervisor.run([*map(finish_canary, late), *(work() for _ in range(workers))])
+        finishing = [finish_canary(block, task) for block, task in late]
+        workers = max(1, self._workers - len(late))
+        await self._supervisor.run([*finishing, *(work() for _ in range(workers))])
+        await feed.finish()
 
     async def _reach(self, canary: Canary) -> list[PalmError | None]:
         """Ask the canary's pairs until the gateway can be reached; return their errors."""
@@ -213,43 +237,43 @@ class _Sweep:
     def _waited_s(self) -> float:
         return self._clock.monotonic() - self._started
 
-    def _query_for(self, index: int) -> Query:
+    def _query_for(self, block: Block, index: int) -> Query:
         """Return how to ask a pair in the last round."""
-        is_throttled = self.answers.reason(index) is UnknownReason.THROTTLED
+        is_throttled = block.answers.reason(index) is UnknownReason.THROTTLED
         return self._query_throttled if is_throttled else self._query
 
-    async def _ask(self, index: int) -> PalmAuthorization:
-        """Ask about a pair, for the health check."""
-        return await self._query_for(index)(*self._pairs[index])
-
-    async def _settle(self, index: int) -> PalmError | None:
+    async def _settle(self, block: Block, index: int) -> PalmError | None:
         """Ask about a pair and store the outcome; return its error, or None for a good answer."""
         self._stats.queries += 1
-        self._is_done[index] = 1
-        openid, organization = self._pairs[index]
-        query = self._query_for(index) if self._is_last_round else self._query
+        block.is_done[index] = 1
+        pair = block.pairs[index]
+        query = self._query_for(block, index) if self._is_last_round else self._query
         failure: PalmError | None = None
         try:
-            answer = await query(openid, organization)
+            answer = await query(*pair)
         except PalmError as error:
             failure = error
-            self.answers.fail(index, error)
+            block.answers.fail(index, error)
             self._stats.failed += 1
         else:
-            self.answers.answer(index, answer, int(self._clock.wall() * 1000))
+            block.answers.answer(index, answer, int(self._clock.wall() * 1000))
             self._stats.answered += 1
             self._stats.without_echo += not answer.echoed
-            self._health.index = index
-            self.abort.answered(index, organization)
-        self._final.add(index, failure)
+            self._health.pair = pair
+            self.abort.answered(pair.organization_id)
+        self._final.add(block, index, pair, failure)
         if failure is not None:
-            self.abort.failed(index, organization, failure)
+            self.abort.failed(pair, failure)
         if self._stats.unnamed:
             self.abort.check_named(self._stats.unnamed, self._stats.answers)
         return failure
 
 
-def _of_different_organizations(pairs: pd.DataFrame) -> Iterator[int]:
-    """Yield all indexes: first pairs of different organizations, then the remaining ones."""
-    turn = pairs.groupby("organization_id", observed=True, sort=False).cumcount().to_numpy()
-    return (int(index) for index in turn.argsort(kind="stable"))
+def _organizations(pairs: PartitionedFrame) -> int:
+    """Return how many different organizations there are; 2 if there are more."""
+    found: set[str] = set()
+    for frame in frames(pairs):
+        found.update(frame["organization_id"].unique())
+        if len(found) > 1:
+            return 2
+    return len(found)

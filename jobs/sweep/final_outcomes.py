@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from jobs.sweep.abort.monitor import AbortMonitor
-from jobs.sweep.answers import AnswerTable, Row
-from palm import ForbiddenError, PalmError, RefusedError, TransientError, UnauthorizedError
+from jobs.sweep.answers import Row
+from jobs.sweep.blocks.block import Block
+from palm import ForbiddenError, Pair, PalmError, RefusedError, TransientError, UnauthorizedError
 
 __all__ = ["FinalOutcomes"]
 
 _MAY_CHANGE: Final = (TransientError, UnauthorizedError, ForbiddenError)
 """Errors after which asking again, perhaps with other credentials, may bring an answer."""
+_MOST_HELD_BACK: Final = 10_000
+"""Outcomes that are held back at most; of more, the earliest are asked again by a resumed run."""
 
 
 class FinalOutcomes:
@@ -22,28 +26,26 @@ class FinalOutcomes:
     pair may be answered. So refusals are held back until there is a good answer.
 
     Args:
-        write: Called with each final outcome.
-        answers: Holds the outcomes.
+        write: Called with each final outcome: the pair's partition, the pair and the outcome.
         abort: Knows whether there is a good answer.
     """
 
-    def __init__(
-        self, write: Callable[[Row], None], answers: AnswerTable, abort: AbortMonitor
-    ) -> None:
+    def __init__(self, write: Callable[[int, Pair, Row], None], abort: AbortMonitor) -> None:
         self._write = write
-        self._answers = answers
         self._abort = abort
-        self._held_back: list[int] = []
+        self._held_back: deque[tuple[int, Pair, Row]] = deque(maxlen=_MOST_HELD_BACK)
 
-    def add(self, index: int, error: PalmError | None) -> None:
-        """Take the outcome of the pair at ``index``: an error, or None for a good answer."""
+    def add(self, block: Block, index: int, pair: Pair, error: PalmError | None) -> None:
+        """Take the outcome of a block's pair: an error, or None for a good answer."""
         if error is not None and isinstance(error, _MAY_CHANGE):
             return
+        outcome = block.partition_of(index), pair, block.answers.row(index)
         if isinstance(error, RefusedError) and not self._abort.has_good_answer:
-            self._held_back.append(index)
+            self._held_back.append(outcome)
             return
         if self._held_back and self._abort.has_good_answer:
-            held_back, self._held_back = self._held_back, []
+            held_back = list(self._held_back)
+            self._held_back.clear()
             for each in held_back:
-                self._write(self._answers.row(each))
-        self._write(self._answers.row(index))
+                self._write(*each)
+        self._write(*outcome)

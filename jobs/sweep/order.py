@@ -15,7 +15,7 @@ import pandas as pd
 from jobs.compare.match import match
 from jobs.schema import Array, State, UnknownReason, codes
 
-__all__ = ["order"]
+__all__ = ["order", "turns"]
 
 _RECENT_DAYS = 7
 
@@ -30,6 +30,23 @@ def order(pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date) -
     """
     if not len(baseline_rows):
         return np.arange(len(pairs))
+    turn, age = turns(pairs, baseline_rows, run_date=run_date)
+    return np.lexsort((np.arange(len(pairs)), age, turn))
+
+
+def turns(
+    pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date
+) -> tuple[Array, Array]:
+    """Return the class of each pair, from 0 to 3 in their order, and when it was answered last.
+
+    Args:
+        pairs: Columns ``PAIRS``.
+        baseline_rows: Columns ``ROWS``, at least one row.
+        run_date: The run date of this run.
+
+    Returns:
+        The class, and Unix milliseconds: int64, its lowest value where that is not known.
+    """
     at = match(pairs, baseline_rows).found
     known = baseline_rows["known_at"].to_numpy("datetime64[ms]")[at]
     changed = baseline_rows["last_changed_at"].to_numpy("datetime64[ms]")[at]
@@ -41,5 +58,4 @@ def order(pairs: pd.DataFrame, baseline_rows: pd.DataFrame, *, run_date: date) -
     )
     recently = changed >= np.datetime64(run_date, "ms") - np.timedelta64(_RECENT_DAYS, "D")
     turn = np.select([never, there & unknown, there & recently], [0, 1, 2], default=3)
-    age = np.where(there, known.astype("int64"), np.iinfo("int64").min)
-    return np.lexsort((np.arange(len(pairs)), age, turn))
+    return turn, np.where(there, known.astype("int64"), np.iinfo("int64").min)

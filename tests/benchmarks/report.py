@@ -9,7 +9,6 @@ Memory is the process's highest resident size, less that of the same process ove
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import resource
@@ -113,6 +112,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
 
     from jobs.compare.options import CompareOptions  # noqa: PLC0415
     from jobs.input.options import InputOptions  # noqa: PLC0415
+    from jobs.partitions.partitioned import FrameInMemory  # noqa: PLC0415
     from jobs.report.model import GatewayId  # noqa: PLC0415
     from jobs.run import pipeline as night  # noqa: PLC0415
     from jobs.run import preparation  # noqa: PLC0415
@@ -140,14 +140,13 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
         async def open(self, _: Any) -> AsyncIterator[Any]:
             yield Endpoint(gateway, None, None, [])  # type: ignore[arg-type] # nobody is asked
 
-    async def ask_all(_: Any, frame: Any, *__: Any, **___: Any) -> Asked:
+    async def ask_all(_: Any, partitioned: Any, *__: Any, **___: Any) -> Asked:
+        frame = partitioned.frame(0)
         book = AnswerTable(len(frame))
         with asking:
             _answer(book, frame)
         with watch.stage("frame"):
-            answers = book.frame(frame.index)
-        await asyncio.sleep(0)
-        return Asked(answers, RequestStats(), PACE, None)
+            return Asked(FrameInMemory(book.frame(frame.index)), RequestStats(), PACE)
 
     def _answer(book: AnswerTable, frame: Any) -> None:
         answers = made_up.Night.of(pairs, day)

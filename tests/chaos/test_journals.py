@@ -14,15 +14,15 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.journal.frames import frame_at
-from jobs.journal.header import header_frame
-from jobs.journal.record import record_frame
-from jobs.journal.scan import scan
+from jobs.journal.format.frames import frame_at
+from jobs.journal.format.header import header_frame
+from jobs.journal.format.record import record_frame
+from jobs.journal.format.scan import scan
 from jobs.report.parquet import read_parquet
 from jobs.store.outputs import Outputs
 from jobs.sweep.answers import Row
 from tests.night import DAY, NEXT
-from tests.unit.jobs.journal.test_scan import mutated
+from tests.unit.jobs.journal.format.test_scan import mutated
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.options.typed_options import typed_options
 from jobs.deadline import Deadline, TimeLimit
 from jobs.errors import RunError
+from jobs.input.lookup import PairLookup
 from jobs.input.options import InputOptions
 from jobs.input.pairs import read_pairs
 from jobs.journal.journal import Journal
+from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.model import GatewayId
 from jobs.report.parquet import read_parquet
 from jobs.run.config import Waits
@@ -27,6 +29,8 @@ from jobs.schema import State
 from jobs.store.outputs import parse_outputs
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.answers import Row
+from jobs.sweep.blocks.outcomes import OutcomesInMemory
+from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.rules import SweepRules
 from palm import Clock, Retry
 from palm.sandbox import SANDBOX_MCHID, Faults
@@ -48,9 +52,12 @@ def unfinished(source, folder):
         files = parse_outputs((output,), None, run_date).sidecars
         if output.endswith("/"):
             Path(output).mkdir(exist_ok=True)
-        with Journal.open(files, run_date, GatewayId("sandbox", SANDBOX_MCHID), pairs) as journal:
+        frame, gateway = FrameInMemory(pairs), GatewayId("sandbox", SANDBOX_MCHID)
+        restored, lookup = Restored(OutcomesInMemory(frame)), PairLookup(pairs)
+        with Journal.open(files, run_date, gateway, frame, restored) as journal:
             for place in range(answers):
-                journal.put(Row(place, 0, -1, -(2**63), at_ms, 200, 1, None, "r"))
+                row = Row(place, 0, -1, -(2**63), at_ms, 200, 1, None, "r")
+                journal.put(0, lookup[place], row)
         return pairs
 
     return unfinished

@@ -14,6 +14,7 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
+from jobs.partitions.partitioned import FrameInMemory, whole
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
 from jobs.sweep.abort.thresholds import AbortThresholds
@@ -113,12 +114,12 @@ async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
             settings, rate=2000, breaker=HASTY, retry=PERSISTENT, on_attempt=stats.attempted
         ) as asking:
             with descriptors(4):
-                answers = await sweep(
-                    asking.authorizations.get, pairs(200), stats=stats,
+                asked = await sweep(
+                    asking.authorizations.get, FrameInMemory(pairs(200)), stats=stats,
                     rules=SweepRules(concurrency=32),
                 )  # fmt: skip
             assert (asking.hosts.switches, asking.breaker.openings) == (0, 0)
-    assert set(answers["state"]) <= {"ON", "OFF", "NONE"}
+    assert set(whole(asked)["state"]) <= {"ON", "OFF", "NONE"}
     assert stats.outcomes["LocalResourceError"] > 0
     assert stats.outcomes.keys() == {"ok", "LocalResourceError"}
 
@@ -140,7 +141,9 @@ async def test_where_it_lasts_the_run_ends_with_75_and_the_line(keys, hosts, rul
     stats, (main, _) = RequestStats(), hosts
     async with client(keys, main.base_url, on_attempt=stats.attempted) as asking:
         with no_free_descriptors(), pytest.raises(RunError) as stop:
-            await sweep(asking.authorizations.get, pairs(20), stats=stats, rules=rules)
+            await sweep(
+                asking.authorizations.get, FrameInMemory(pairs(20)), stats=stats, rules=rules
+            )
     assert exit_code_of(stop.value) == 75
     assert str(stop.value) == begins
 

@@ -11,6 +11,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from jobs.partitions.partitioned import FrameInMemory, whole
 from jobs.schema import PAIRS, conform
 from jobs.sweep.engine import sweep
 from jobs.sweep.rules import SweepRules
@@ -57,14 +58,15 @@ async def measure(settings, rate, seconds):
         on_attempt=note,
     ) as palm:
         rules = SweepRules(concurrency=max(64, rate))
-        answers = await sweep(palm.authorizations.get, pairs, stats=stats, rules=rules)
+        asked = await sweep(palm.authorizations.get, FrameInMemory(pairs), stats=stats, rules=rules)
+        answers = whole(asked)
     watch.cancel()
     times.sort()
     start = times[0] + SETTLING_S
     assert times[-1] > start + seconds, "it was faster than the quota"
-    asked = bisect_left(times, start + seconds) - bisect_left(times, start)
+    sent = bisect_left(times, start + seconds) - bisect_left(times, start)
     return Measured(
-        used=asked / seconds / rate,
+        used=sent / seconds / rate,
         throttles=stats.throttles,
         failures=int((answers["state"] == "UNKNOWN").sum()),
         worst_second=palm.pacer.worst_second,

@@ -11,6 +11,7 @@ import structlog
 
 from jobs.compare.match import match
 from jobs.errors import UsageError
+from jobs.partitions.partitioned import FrameInMemory, whole
 from jobs.plurals import Quantity, counted
 from jobs.report.model import Report
 from jobs.run.options import RunOptions
@@ -70,7 +71,8 @@ def with_earlier_answers(
     """
     if not asked.cut or replaced is None or replaced.run_date != run_date:
         return asked
-    unanswered = asked.answers.index[(asked.answers["state"] == State.UNKNOWN).to_numpy()]
+    answers = whole(asked.answers)
+    unanswered = answers.index[(answers["state"] == State.UNKNOWN).to_numpy()]
     kept = _good_answers(replaced, pairs.loc[unanswered])
     if not len(kept):
         return asked
@@ -79,8 +81,8 @@ def with_earlier_answers(
         f"{counted(len(kept), 'pair')} {Quantity(len(kept)):keeps|keep} the answer of the report "
         f"of {run_date} that is replaced"
     )
-    answers = pd.concat([asked.answers.drop(kept.index), kept])
-    return replace(asked, answers=answers.loc[asked.answers.index])
+    completed = pd.concat([answers.drop(kept.index), kept]).loc[answers.index]
+    return replace(asked, answers=FrameInMemory(completed))
 
 
 def unnamed_answers(report: Report, kept: pd.DataFrame) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from datetime import date, timedelta
 
-import pandas as pd
 import structlog
 
 from jobs.errors import UsageError
 from jobs.journal.unfinished import find_unfinished, first_with_answers
 from jobs.loggers import ALWAYS
+from jobs.partitions.partitioned import PartitionedFrame
 from jobs.plurals import counted
 from jobs.report.model import GatewayId
 from jobs.run.options import RunOptions
@@ -20,7 +20,7 @@ __all__ = ["resumed_run_date"]
 
 
 def resumed_run_date(
-    run: RunOptions, files: Sidecars | None, gateway: GatewayId, pairs: pd.DataFrame
+    run: RunOptions, files: Sidecars | None, gateway: GatewayId, pairs: PartitionedFrame
 ) -> date:
     """Return the run date: that of an unfinished run of the same pairs, unless a date was given.
 
@@ -37,18 +37,18 @@ def resumed_run_date(
         return _date_to_publish(run, files, gateway, pairs)
     if run.date_given or run.fresh or files is None:
         return run.run_date
-    journal = find_unfinished(files, run.run_date, gateway, pairs, now=time.time())
-    if journal is None or journal.run_date == run.run_date:
+    unfinished = find_unfinished(files, run.run_date, gateway, pairs, now=time.time())
+    if unfinished is None or unfinished == run.run_date:
         return run.run_date
     structlog.get_logger(ALWAYS).warning(
-        f"Resuming the unfinished run of {journal.run_date}. Today's report ({run.run_date}) is "
+        f"Resuming the unfinished run of {unfinished}. Today's report ({run.run_date}) is "
         "NOT made by this run; run again for it"
     )
-    return journal.run_date
+    return unfinished
 
 
 def _date_to_publish(
-    run: RunOptions, files: Sidecars | None, gateway: GatewayId, pairs: pd.DataFrame
+    run: RunOptions, files: Sidecars | None, gateway: GatewayId, pairs: PartitionedFrame
 ) -> date:
     """Return the date of an unfinished run to publish: the run date, or the day before.
 

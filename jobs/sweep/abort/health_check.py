@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from jobs.sweep.abort.monitor import AbortMonitor
 from jobs.sweep.stats import RequestStats
-from palm import PalmError, TransientError
+from palm import Pair, PalmError, TransientError
 
 __all__ = ["HealthCheck"]
 
@@ -19,19 +19,19 @@ class HealthCheck:
     else.
 
     Args:
-        query: Asks about the pair at an index; raises PalmError if there is no good answer.
+        query: Asks about a pair; raises PalmError if there is no good answer.
         abort: Knows when an answer was last accepted.
         stats: Counts throttled requests.
         every_s: At least this many seconds pass between two checks, and between an accepted answer
             and a check.
 
     Attributes:
-        index: Of the pair that is asked about, or None while no pair has an answer.
+        pair: The pair that is asked about, or None while no pair has an answer.
     """
 
     def __init__(
         self,
-        query: Callable[[int], Awaitable[object]],
+        query: Callable[[str, str], Awaitable[object]],
         abort: AbortMonitor,
         stats: RequestStats,
         every_s: float,
@@ -42,24 +42,24 @@ class HealthCheck:
         self._every_s = every_s
         self._throttles = 0
         self._is_running = False
-        self.index: int | None = None
+        self.pair: Pair | None = None
 
     @property
     def is_due(self) -> bool:
         """True if requests were throttled, and none was answered, since this was last read."""
-        if self._is_running or self.index is None:
+        if self._is_running or self.pair is None:
             return False
         before, self._throttles = self._throttles, self._stats.throttles
         return self._abort.silent_s >= self._every_s and self._stats.throttles > before
 
     async def run(self) -> None:
         """Ask once, with the same retries as any query."""
-        if self.index is None:
+        if self.pair is None:
             return
         self._is_running = True
         self._stats.queries += 1
         try:
-            await self._query(self.index)
+            await self._query(*self.pair)
         except PalmError as error:
             if isinstance(error, TransientError):
                 return

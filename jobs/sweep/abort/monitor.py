@@ -16,10 +16,11 @@ from jobs.sweep.abort.errors import (
     unverified_error,
 )
 from jobs.sweep.abort.thresholds import AbortThresholds
-from jobs.sweep.answers import AnswerTable, reason_of
+from jobs.sweep.answers import reason_of
 from palm import (
     Clock,
     ForbiddenError,
+    Pair,
     PalmError,
     RefusedError,
     SignatureError,
@@ -62,10 +63,10 @@ class AbortMonitor:
         self._clock = clock
         self._accepted_at = clock.monotonic()
         self._is_canary = True
-        self._unauthorized: set[int] = set()
+        self._unauthorized: set[Pair] = set()
         self._forbidden: set[str] = set()
         self._permitted: set[str] = set()
-        self._signatures: dict[int, SignatureReason] = {}
+        self._signatures: Counter[SignatureReason] = Counter()
         self._unknown_serial: str | None = None
         self._unverified_in_a_row: Counter[UnknownReason] = Counter()
         self._refusals: Counter[tuple[int, str | None]] = Counter()
@@ -85,16 +86,19 @@ class AbortMonitor:
         self._permitted.add(organization)
         self.has_good_answer |= is_good
 
-    def answered(self, index: int, organization: str) -> None:
-        """Note that the pair at ``index`` has a good answer."""
+    def answered(self, organization: str) -> None:
+        """Note that a pair of an organization has a good answer."""
         self.accepted()
         self.has_good_answer = True
         self._permitted.add(organization)
-        self._signatures.pop(index, None)
         self._unverified_in_a_row.clear()
 
-    def failed(self, index: int, organization: str, error: PalmError) -> None:
-        """Note that the pair at ``index`` has no good answer.
+    def begin_last_round(self) -> None:
+        """Note that all pairs whose answers could not be verified are asked again."""
+        self._signatures.clear()
+
+    def failed(self, pair: Pair, error: PalmError) -> None:
+        """Note that a pair has no good answer.
 
         Raises:
             CredentialsError: The merchant is refused, or the answers are signed by unknown keys.
@@ -103,21 +107,21 @@ class AbortMonitor:
         if not isinstance(error, TransientError):
             self.accepted()
         if isinstance(error, VerificationError):
-            self._count_unverified(index, error)
+            self._count_unverified(error)
             return
         self._unverified_in_a_row.clear()
         if isinstance(error, RefusedError):
             self._count_refusal(error)
         if isinstance(error, UnauthorizedError):
-            self._unauthorized.add(index)
+            self._unauthorized.add(pair)
             if not self._is_canary and len(self._unauthorized) > 1:
                 raise credentials_error(error)
         elif isinstance(error, ForbiddenError):
-            self._forbidden.add(organization)
+            self._forbidden.add(pair.organization_id)
             if not self._is_canary and self._is_forbidden_everywhere():
                 raise credentials_error(error)
         elif isinstance(error, RefusedError | StateError):
-            self._permitted.add(organization)
+            self._permitted.add(pair.organization_id)
 
     def judge_canary(self, errors: Sequence[PalmError | None]) -> None:
         """Judge the outcomes of the canary together; each later outcome is judged by itself.
@@ -167,15 +171,18 @@ class AbortMonitor:
                 raise credentials_error(refused_certificate)
             raise patience_error(self.silent_s, latest)
 
-    def check_verified(self, answers: AnswerTable) -> None:
+    def check_verified(self, unverified: int, asked: int) -> None:
         """Stop where too many answers could not be verified: somebody else may be answering.
+
+        Args:
+            unverified: Pairs whose answers could not be verified.
+            asked: All pairs that were asked about, including those.
 
         Raises:
             CredentialsError: Most of them are signed with a key that is missing here.
             AbortedError: There are too many, for any other reason.
         """
-        asked = len(answers) - answers.count(UnknownReason.NOT_ASKED)
-        unverified, limits = answers.count(*UNVERIFIED), self._thresholds
+        limits = self._thresholds
         if unverified >= limits.unverified_minimum and unverified > limits.unverified_share * asked:
             raise self._unverified(f"the answers about {unverified:,} of {counted(asked, 'pair')}")
 
@@ -209,9 +216,9 @@ class AbortMonitor:
                 f"reason: {diagnose(error)}",
             )
 
-    def _count_unverified(self, index: int, error: VerificationError) -> None:
+    def _count_unverified(self, error: VerificationError) -> None:
         if isinstance(error, SignatureError):
-            self._signatures[index] = error.reason
+            self._signatures[error.reason] += 1
             if error.reason is SignatureReason.UNKNOWN_SERIAL:
                 self._unknown_serial = diagnose(error)
         row = self._unverified_in_a_row
@@ -223,9 +230,8 @@ class AbortMonitor:
         raise self._unverified(f"the answers about the last {counted(pairs, 'pair')}")
 
     def _unverified(self, which: str) -> RunError:
-        reasons = list(self._signatures.values())
-        unknown = reasons.count(SignatureReason.UNKNOWN_SERIAL)
-        if self._unknown_serial and 2 * unknown > len(reasons):
+        unknown = self._signatures[SignatureReason.UNKNOWN_SERIAL]
+        if self._unknown_serial and 2 * unknown > self._signatures.total():
             return CredentialsError(self._unknown_serial)
         return unverified_error(which)
 

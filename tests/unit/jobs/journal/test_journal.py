@@ -15,14 +15,15 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError, UsageError
-from jobs.journal.header import header_frame
-from jobs.journal.journal import Journal
+from jobs.journal.format.header import header_frame
+from jobs.journal.format.scan import scan
 from jobs.journal.old_journals import remove_old_journals
-from jobs.journal.scan import scan
-from jobs.journal.unfinished import find_unfinished, first_with_answers, kept_answers
+from jobs.journal.unfinished import find_unfinished, first_with_answers
+from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
+from tests.unit.jobs.journal.conftest import kept_rows, open_journal, put
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 SANDBOX = GatewayId("sandbox", "0000000000")
@@ -53,25 +54,27 @@ def journal(files, pairs):
     """Return a function that opens the journal of a run."""
 
     def journal(day=DAY, gateway=SANDBOX, pairs=pairs, **given):
-        return Journal.open(files, day, gateway, pairs, **given)
+        opened, rows = open_journal(files, day, gateway, pairs, **given)
+        opened.resumed = rows
+        return opened
 
     return journal
 
 
 @pytest.fixture
-def written(journal, path):
+def written(journal, files):
     def written(*rows, **given):
         with journal(**given) as opened:
             for each in rows:
-                opened.put(each)
-        return opened.path
+                put(opened, each)
+        return files.journal(given.get("day", DAY))
 
     return written
 
 
 @pytest.fixture
 def rows_of(files, pairs):
-    return lambda pairs=pairs: kept_answers(files, DAY, SANDBOX, pairs)
+    return lambda pairs=pairs: kept_rows(files, DAY, SANDBOX, pairs)
 
 
 def test_what_is_put_is_found_again(written, journal):
@@ -90,7 +93,7 @@ def test_the_last_word_about_a_pair_is_the_one_that_is_found(written, rows_of):
 def test_an_answer_is_on_disk_within_100_ms(journal, rows_of):
     with journal() as opened:
         for place in range(5):
-            opened.put(row(place))
+            put(opened, row(place))
             handed_over = time.perf_counter()
             while len(rows_of()) <= place:
                 assert time.perf_counter() - handed_over < 20
@@ -106,7 +109,7 @@ async def test_writing_never_holds_the_event_loop_up_for_more_than_10_ms(journal
     with journal() as opened:
         for place in range(1_500):
             before = time.thread_time()
-            opened.put(row(place % 100))
+            put(opened, row(place % 100))
             longest = max(longest, time.thread_time() - before)
             await asyncio.sleep(0.0005)
     assert longest < 0.010
@@ -117,7 +120,7 @@ async def test_the_event_loop_is_seldom_late_while_the_journal_writes(journal):
     late = []
     with journal() as opened:
         for place in range(300):
-            opened.put(row(place % 100))
+            put(opened, row(place % 100))
             before = time.perf_counter()
             await asyncio.sleep(0.002)
             late.append(time.perf_counter() - before - 0.002)
@@ -129,7 +132,7 @@ def test_it_costs_little_time_of_the_processor(journal):
     with journal() as opened:
         before = time.process_time()
         for place in range(20_000):
-            opened.put(row(place % 100))
+            put(opened, row(place % 100))
     assert (time.process_time() - before) / 20_000 < 50e-6
 
 
@@ -150,7 +153,7 @@ def test_one_that_was_gone_on_with_stays_though_nothing_is_added(written, rows_o
 
 def test_removing_it_removes_its_file(journal, path):
     with journal() as opened:
-        opened.put(row(1))
+        put(opened, row(1))
         opened.remove()
     assert list(path.parent.iterdir()) == []
 
@@ -211,7 +214,7 @@ def test_one_that_is_damaged_is_renamed(path, files, journal, rows_of, content):
                 "recovered; starting over"
             )
         ]
-        opened.put(row(1))
+        put(opened, row(1))
     assert rows_of() == [row(1)]
     assert files.damaged_journal(DAY).read_bytes() == content
 
@@ -229,7 +232,7 @@ def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of
                 "recovered"
             )
         ]
-        opened.put(row(50))
+        put(opened, row(50))
     assert len(rows_of()) == 20
     assert files.damaged_journal(DAY).read_bytes() == content
 
@@ -238,13 +241,13 @@ def test_what_was_killed_before_it_wrote_anything_is_begun(path, journal, rows_o
     path.touch()
     with journal() as opened:
         assert (opened.resumed, opened.messages) == ([], [])
-        opened.put(row(1))
+        put(opened, row(1))
     assert rows_of() == [row(1)]
 
 
 def test_one_that_cannot_be_begun_ends_with_73(tmp_path, pairs):
     with pytest.raises(RunError, match="cannot be written") as stop:
-        Journal.open(Sidecars(tmp_path / "missing", "report"), DAY, SANDBOX, pairs)
+        open_journal(Sidecars(tmp_path / "missing", "report"), DAY, SANDBOX, pairs)
     assert exit_code_of(stop.value) == 73
 
 
@@ -263,13 +266,13 @@ def test_what_is_no_file_ends_with_73_and_the_plan_says_so(path, journal, rows_o
 
 def fill(opened):
     for place in range(1, 1000):
-        opened.put(row(place % 100, "x" * 200))
+        put(opened, row(place % 100, "x" * 200))
         time.sleep(0.002)
 
 
 def test_a_full_disk_is_told_with_the_next_answer_and_what_was_safe_stays(journal, path, rows_of):
     with journal() as opened:
-        opened.put(row(0))
+        put(opened, row(0))
         while not rows_of():
             time.sleep(0.01)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -295,7 +298,7 @@ def test_a_file_system_that_cannot_sync_is_done_without_and_one_that_fails_is_no
             raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr("os.fsync", fail)
-        opened.put(row(0))
+        put(opened, row(0))
         opened.close()
         if ends:
             with pytest.raises(RunError, match="cannot be written"):
@@ -314,12 +317,11 @@ def test_the_name_of_a_new_journal_is_made_to_survive_the_machine(journal, path,
     monkeypatch.setattr("os.fsync", listen)
     with journal() as opened:
         assert synced == [path.stat().st_ino, path.parent.stat().st_ino]
-        opened.put(row(1))
+        put(opened, row(1))
 
 
 def found_at(files, pairs, now, day=NEXT, gateway=SANDBOX):
-    found = find_unfinished(files, day, gateway, pairs, now=now)
-    return found and found.run_date
+    return find_unfinished(files, day, gateway, FrameInMemory(pairs), now=now)
 
 
 def test_a_young_run_of_another_date_gives_its_date(written, files, pairs):
@@ -345,7 +347,8 @@ def test_a_run_after_its_deadline_finds_this_dates_run_else_that_of_the_day_befo
     written(row(1))
 
     def find(day, pairs=pairs, gateway=SANDBOX):
-        return first_with_answers(files, [day, day - timedelta(days=1)], gateway, pairs)
+        days = [day, day - timedelta(days=1)]
+        return first_with_answers(files, days, gateway, FrameInMemory(pairs))
 
     assert find(NEXT) == (DAY, 1)
     assert find(DAY) == (DAY, 1)

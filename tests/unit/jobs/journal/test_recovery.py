@@ -17,16 +17,17 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.journal.header import header_frame
-from jobs.journal.journal import Journal
+from jobs.journal.format.header import header_frame
+from jobs.journal.format.record import record_frame
+from jobs.journal.format.scan import scan
 from jobs.journal.old_journals import remove_old_journals
-from jobs.journal.record import record_frame
-from jobs.journal.scan import scan
-from jobs.journal.unfinished import kept_answers
+from jobs.journal.unfinished import count_kept_answers
+from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
-from tests.unit.jobs.journal.test_scan import mutated, tried_mutations
+from tests.unit.jobs.journal.conftest import kept_rows, open_journal, put
+from tests.unit.jobs.journal.format.test_scan import mutated, tried_mutations
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 SANDBOX = GatewayId("sandbox", "0000000000")
@@ -59,8 +60,8 @@ def opened(files, pairs):
     """Return a function that opens the journal as a run does; returns what it found and said."""
 
     def opened(pairs=pairs):
-        journal = Journal.open(files, DAY, SANDBOX, pairs)
-        return sorted(journal.resumed), journal.messages
+        journal, rows = open_journal(files, DAY, SANDBOX, pairs)
+        return sorted(rows), journal.messages
 
     return opened
 
@@ -69,9 +70,10 @@ def opened(files, pairs):
 def content(files, pairs):
     """Return the bytes of a sound journal of a run that was killed."""
     path = files.journal(DAY)
-    with Journal.open(files, DAY, SANDBOX, pairs) as journal:
+    journal, _ = open_journal(files, DAY, SANDBOX, pairs)
+    with journal:
         for place in range(PEOPLE):
-            journal.put(row(place))
+            put(journal, row(place))
     return path.read_bytes()
 
 
@@ -84,9 +86,10 @@ def test_damaged_journals_are_gone_on_with_and_nothing_false_is_taken_over(
     for _ in range(examples):
         damaged = mutated(content, random_)
         path.write_bytes(damaged)
-        planned = sorted(kept_answers(files, DAY, SANDBOX, pairs))
+        planned = sorted(kept_rows(files, DAY, SANDBOX, pairs))
         found, said = opened()
         assert found == planned
+        assert count_kept_answers(files, DAY, SANDBOX, FrameInMemory(pairs)) == len(found)
         assert all(each == row(each[0]) for each in found)
         assert len(said) <= 1
         assert opened() == (found, [])
@@ -229,5 +232,5 @@ def test_the_plan_ends_with_2_where_the_run_would(files, pairs, content):
         with pytest.raises(
             RunError, match="is of an unfinished run of merchant 0000000000"
         ) as stop:
-            kept_answers(files, DAY, gateway, pairs)
+            count_kept_answers(files, DAY, gateway, FrameInMemory(pairs))
         assert exit_code_of(stop.value) == 2

@@ -10,7 +10,10 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
+from jobs.partitions.partitioned import FrameInMemory, whole
 from jobs.schema import ANSWERS
+from jobs.sweep.blocks.outcomes import OutcomesInMemory
+from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.engine import sweep
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
@@ -98,12 +101,14 @@ def run(gateway, clock):
     async def run(pairs, tell=None, rules=RULES, stats=None):
         gateway.tell = tell or gateway.tell
         stats = stats or RequestStats()
-        answers = await sweep(
-            gateway,
-            pairs,
-            stats=stats,
-            rules=rules,
-            clock=Clock(wall=clock, monotonic=clock, sleep=clock.sleep),
+        answers = whole(
+            await sweep(
+                gateway,
+                FrameInMemory(pairs),
+                stats=stats,
+                rules=rules,
+                clock=Clock(wall=clock, monotonic=clock, sleep=clock.sleep),
+            )
         )
         assert list(answers.columns) == list(ANSWERS)
         assert answers.index.equals(pairs.index)
@@ -453,8 +458,15 @@ async def test_a_copy_of_an_earlier_answer_has_a_last_round(run, pairs_of, gatew
 async def noted(gateway, pairs, tell):
     gateway.tell, rows = tell, []
     with suppress(RunError):
-        await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, on_final=rows.append)
-    return sorted(row[0] for row in rows)
+        await sweep(
+            gateway,
+            FrameInMemory(pairs),
+            stats=RequestStats(),
+            rules=RULES,
+            on_final=lambda _, pair, row: rows.append((pair, row)),
+        )
+    assert all(pairs["openid"].iloc[row.pair_index] == pair.openid for pair, row in rows)
+    return sorted(row.pair_index for _, row in rows)
 
 
 async def test_refusals_before_the_first_good_answer_are_not_written_down(gateway, pairs_of):
@@ -484,7 +496,7 @@ async def test_answers_without_names_count_although_the_second_time_all_is_well(
 
     gateway.tell = tell
     with pytest.raises(RunError, match="20 answers do not name the person") as stop:
-        await sweep(gateway, pairs, stats=stats, rules=SweepRules(concurrency=1))
+        await sweep(gateway, FrameInMemory(pairs), stats=stats, rules=SweepRules(concurrency=1))
     assert exit_code_of(stop.value) == 4
     assert stats.answers in (1_000, 1_001)  # stopped where 1,000 are known, and not earlier
 
@@ -492,8 +504,16 @@ async def test_answers_without_names_count_although_the_second_time_all_is_well(
 async def test_states_of_an_unfinished_run_that_name_nobody_are_counted_again(
     gateway, pairs_of, answer_of
 ):
-    pairs, stats, rows = pairs_of("A/a", "A/b", "A/c"), RequestStats(), []
+    pairs, stats, rows = FrameInMemory(pairs_of("A/a", "A/b", "A/c")), RequestStats(), []
     gateway.answer_of = lambda *about: answer_of(*about, echoed=about[0] == "c")
-    await sweep(gateway, pairs, stats=RequestStats(), rules=RULES, on_final=rows.append)
-    await sweep(gateway, pairs, stats=stats, rules=RULES, resumed=rows)
+    await sweep(
+        gateway,
+        pairs,
+        stats=RequestStats(),
+        rules=RULES,
+        on_final=lambda _number, _pair, row: rows.append(row),
+    )
+    restored = Restored(OutcomesInMemory(pairs))
+    restored.add(0, pairs.frame(0), rows)
+    await sweep(gateway, pairs, stats=stats, rules=RULES, restored=restored)
     assert (stats.resumed, stats.without_echo) == (3, 2)

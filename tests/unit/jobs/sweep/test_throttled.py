@@ -9,9 +9,12 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
+from jobs.partitions.partitioned import FrameInMemory, whole
 from jobs.run.config import Waits
 from jobs.schema import PAIRS, conform
 from jobs.sweep.answers import Row
+from jobs.sweep.blocks.outcomes import OutcomesInMemory
+from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.engine import sweep
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
@@ -37,21 +40,24 @@ def pairs_for(count):
 def night(trouble, count, *, rules=None, resumed=()):
     """Sweep so many pairs in virtual time; return answers, stats, gateway and seconds."""
     gateway, stats, waits = virtual.VirtualGateway(trouble), RequestStats(), Waits()
+    pairs = FrameInMemory(pairs_for(count))
+    restored = Restored(OutcomesInMemory(pairs))
+    restored.add(0, pairs.frame(0), resumed)
 
     async def work():
         palm = gateway.client(rate=RATE, retry=waits.retry, on_attempt=stats.attempted)
         return await sweep(
             palm.authorizations.get,
-            pairs_for(count),
+            pairs,
             query_throttled=palm.with_options(retry=waits.throttled_again).authorizations.get,
             stats=stats,
             rules=rules or SweepRules(),
-            resumed=resumed,
+            restored=restored,
             clock=virtual.loop_clock(),
         )
 
     answers, seconds = virtual.run(work())
-    return answers, stats, gateway, seconds
+    return whole(answers), stats, gateway, seconds
 
 
 def throttled(every):
@@ -152,10 +158,13 @@ def test_pairs_that_settle_slowly_are_not_asked_twice():
     async def work():
         palm = gateway.client(rate=RATE)
         return await sweep(
-            palm.authorizations.get, pairs_for(40), stats=stats, rules=SweepRules(concurrency=8)
+            palm.authorizations.get,
+            FrameInMemory(pairs_for(40)),
+            stats=stats,
+            rules=SweepRules(concurrency=8),
         )
 
     answers, _ = virtual.run(work())
-    assert set(answers["state"]) == {"ON"}
+    assert set(whole(answers)["state"]) == {"ON"}
     assert set(gateway.asked.values()) == {1}
     assert stats.queries == stats.answered == 40

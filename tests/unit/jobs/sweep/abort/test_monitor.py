@@ -8,7 +8,6 @@ from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.sweep.abort.monitor import AbortMonitor
 from jobs.sweep.abort.thresholds import AbortThresholds
-from jobs.sweep.answers import AnswerTable
 from palm import (
     BodyError,
     CertificateRefusedError,
@@ -18,6 +17,7 @@ from palm import (
     LocalResourceError,
     MismatchError,
     NoStateError,
+    Pair,
     RefusedError,
     ServerError,
     SignatureError,
@@ -54,7 +54,7 @@ def unbelieved(reason=SignatureReason.WRONG):
 
 def test_patience_is_counted_from_the_last_accepted_answer(abort, clock):
     clock.now = 800.0
-    abort.answered(0, "A")
+    abort.answered("A")
     clock.now = 1700.0
     abort.check_patience()
     clock.now = 1700.1
@@ -121,7 +121,7 @@ def test_a_verdict_about_a_pair_is_an_accepted_answer_and_a_failure_is_none(
     abort, clock, error, accepted
 ):
     clock.now = 900.0
-    abort.failed(0, "A", error)
+    abort.failed(Pair(0, "A"), error)
     clock.now = 901.0
     if accepted:
         abort.check_patience()
@@ -131,32 +131,32 @@ def test_a_verdict_about_a_pair_is_an_accepted_answer_and_a_failure_is_none(
 
 
 def test_a_401_is_confirmed_by_a_second_pair_and_not_by_the_same_again(abort):
-    abort.failed(0, "A", UnauthorizedError(401))
-    abort.failed(0, "A", UnauthorizedError(401))
+    abort.failed(Pair(0, "A"), UnauthorizedError(401))
+    abort.failed(Pair(0, "A"), UnauthorizedError(401))
     with pytest.raises(RunError) as stop:
-        abort.failed(1, "A", UnauthorizedError(401, "SIGN_ERROR", "签名错误"))
+        abort.failed(Pair(1, "A"), UnauthorizedError(401, "SIGN_ERROR", "签名错误"))
     assert exit_code_of(stop.value) == 77
     assert "private_key does not belong" in str(stop.value)
 
 
 def test_a_403_is_about_its_organization_until_another_says_so_too(abort):
-    abort.failed(0, "A", ForbiddenError(403))
-    abort.failed(1, "A", ForbiddenError(403))
+    abort.failed(Pair(0, "A"), ForbiddenError(403))
+    abort.failed(Pair(1, "A"), ForbiddenError(403))
     with pytest.raises(RunError, match="open the palm service") as stop:
-        abort.failed(2, "B", ForbiddenError(403))
+        abort.failed(Pair(2, "B"), ForbiddenError(403))
     assert exit_code_of(stop.value) == 77
 
 
 @pytest.mark.parametrize(
     "permit",
-    [lambda abort: abort.answered(9, "B"), lambda abort: abort.restored("B", is_good=True),
-     lambda abort: abort.failed(9, "B", NoStateError("x"))],
+    [lambda abort: abort.answered("B"), lambda abort: abort.restored("B", is_good=True),
+     lambda abort: abort.failed(Pair(9, "B"), NoStateError("x"))],
     ids=["an answer", "an answer of an earlier run", "an answer without a state"],
 )  # fmt: skip
 def test_one_organization_that_is_permitted_keeps_403_from_being_about_the_merchant(abort, permit):
     permit(abort)
     for place, organization in enumerate("ACDE"):
-        abort.failed(place, organization, ForbiddenError(403))
+        abort.failed(Pair(place, organization), ForbiddenError(403))
 
 
 def canary(clock, organizations, *failed, permitted=None):
@@ -165,7 +165,7 @@ def canary(clock, organizations, *failed, permitted=None):
     if permitted:
         abort.restored(permitted, is_good=True)
     for place, (organization, error) in enumerate(failed):
-        abort.failed(place, organization, error)
+        abort.failed(Pair(place, organization), error)
     abort.judge_canary([error for _, error in failed])
 
 
@@ -183,9 +183,9 @@ def test_a_canary_of_which_all_organizations_are_denied_ends_with_77(clock):
 
 def test_so_many_unbelieved_pairs_in_a_row_end_the_run(abort):
     for place in range(3):
-        abort.failed(place, "A", MismatchError("about somebody else"))
+        abort.failed(Pair(place, "A"), MismatchError("about somebody else"))
     with pytest.raises(RunError, match="the last 4 pairs could not be verified") as stop:
-        abort.failed(3, "A", BodyError("not JSON"))
+        abort.failed(Pair(3, "A"), BodyError("not JSON"))
     assert exit_code_of(stop.value) == 4
 
 
@@ -193,31 +193,25 @@ def test_so_many_unbelieved_pairs_in_a_row_end_the_run(abort):
 def test_anything_else_breaks_the_row(abort, other):
     for place in range(12):
         if place % 3 == 2:
-            _ = abort.answered(place, "A") if other is None else abort.failed(place, "A", other)
+            _ = abort.answered("A") if other is None else abort.failed(Pair(place, "A"), other)
         else:
-            abort.failed(place, "A", MismatchError("x"))
+            abort.failed(Pair(place, "A"), MismatchError("x"))
 
 
 def test_a_row_of_keys_that_nobody_holds_is_a_matter_of_credentials(abort):
     for place in range(3):
-        abort.failed(place, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
+        abort.failed(Pair(place, "A"), unbelieved(SignatureReason.UNKNOWN_SERIAL))
     with pytest.raises(RunError, match="no key is held for that id") as stop:
-        abort.failed(3, "A", unbelieved(SignatureReason.UNKNOWN_SERIAL))
+        abort.failed(Pair(3, "A"), unbelieved(SignatureReason.UNKNOWN_SERIAL))
     assert exit_code_of(stop.value) == 77
 
 
 def test_at_the_end_a_share_decides(abort):
-    answers = AnswerTable(10_000)
-    for place in range(10):
-        answers.fail(place, MismatchError("x"))
     with pytest.raises(RunError, match="10 of 10 pairs"):  # the others were not asked
-        abort.check_verified(answers)
-    for place in range(10, 10_000):
-        answers.fail(place, RefusedError(404))
-    abort.check_verified(answers)
-    answers.fail(10, MismatchError("x"))
+        abort.check_verified(10, 10)
+    abort.check_verified(10, 10_000)
     with pytest.raises(RunError, match="11 of 10,000 pairs"):
-        abort.check_verified(answers)
+        abort.check_verified(11, 10_000)
 
 
 def test_a_canary_whose_answers_name_nobody_stops_at_once_and_names_the_option(clock):
@@ -260,20 +254,20 @@ def test_unnamed_answers_are_judged_from_the_thousandth_answer_on(abort, answers
 
 def test_a_row_of_pairs_that_nobody_names_says_so_and_any_other_row_does_not(abort, clock):
     for place in range(3):
-        abort.failed(place, "A", UnnamedError("x"))
+        abort.failed(Pair(place, "A"), UnnamedError("x"))
     with pytest.raises(
         RunError, match="4 answers do not name the person.*--accept-unnamed"
     ) as stop:
-        abort.failed(3, "A", UnnamedError("x"))
+        abort.failed(Pair(3, "A"), UnnamedError("x"))
     assert exit_code_of(stop.value) == 4
     other = AbortMonitor(AbortThresholds(unverified_in_a_row=4), 2, Clock(monotonic=clock))
     for place in range(9):
-        other.failed(place, "A", UnnamedError("x") if place % 3 else RefusedError(404))
-    other.answered(9, "A")
+        other.failed(Pair(place, "A"), UnnamedError("x") if place % 3 else RefusedError(404))
+    other.answered("A")
     for place in range(3):
-        other.failed(place, "A", unbelieved())
+        other.failed(Pair(place, "A"), unbelieved())
     with pytest.raises(RunError, match="the last 4 pairs could not be verified"):
-        other.failed(3, "A", unbelieved())
+        other.failed(Pair(3, "A"), unbelieved())
 
 
 def test_a_canary_of_which_one_pair_is_answered_and_names_nobody_stops(clock):
@@ -295,35 +289,35 @@ REFUSED = RefusedError(400, "PARAM_ERROR", "平台证书序列号Wechatpay-Seria
 
 def test_fifty_refusals_of_one_kind_before_any_good_answer_stop_the_run(abort):
     for place in range(49):
-        abort.failed(place, "A", REFUSED)
+        abort.failed(Pair(place, "A"), REFUSED)
     with pytest.raises(RunError, match="HTTP 400: PARAM_ERROR .*check public_key_id") as stop:
-        abort.failed(49, "A", REFUSED)
+        abort.failed(Pair(49, "A"), REFUSED)
     assert exit_code_of(stop.value) == 77
 
 
 def test_the_same_code_with_other_messages_is_one_kind_and_other_codes_are_not(abort):
     for place in range(49):
-        abort.failed(place, "A", RefusedError(400, "PARAM_ERROR", f"openid {place}"))
-        abort.failed(1_000 + place, "A", RefusedError(400, "INVALID_REQUEST"))
-        abort.failed(2_000 + place, "A", RefusedError(404, "PARAM_ERROR"))
+        abort.failed(Pair(place, "A"), RefusedError(400, "PARAM_ERROR", f"openid {place}"))
+        abort.failed(Pair(1_000 + place, "A"), RefusedError(400, "INVALID_REQUEST"))
+        abort.failed(Pair(2_000 + place, "A"), RefusedError(404, "PARAM_ERROR"))
     with pytest.raises(RunError):
-        abort.failed(50, "A", RefusedError(400, "PARAM_ERROR", "openid 50"))
+        abort.failed(Pair(50, "A"), RefusedError(400, "PARAM_ERROR", "openid 50"))
 
 
 @pytest.mark.parametrize(
     "know",
-    [lambda abort: abort.answered(9, "B"), lambda abort: abort.restored("B", is_good=True),
+    [lambda abort: abort.answered("B"), lambda abort: abort.restored("B", is_good=True),
      lambda abort: setattr(abort, "has_good_answer", True)],
     ids=["an answer", "an answer of an earlier run", "an answer kept from a report"],
 )  # fmt: skip
 def test_after_a_good_answer_refusals_are_about_their_pairs(abort, know):
     know(abort)
     for place in range(200):
-        abort.failed(place, "A", REFUSED)
+        abort.failed(Pair(place, "A"), REFUSED)
 
 
 def test_a_refusal_of_an_earlier_run_is_no_good_answer(abort):
     abort.restored("B", is_good=False)
     with pytest.raises(RunError):
         for place in range(50):
-            abort.failed(place, "A", REFUSED)
+            abort.failed(Pair(place, "A"), REFUSED)

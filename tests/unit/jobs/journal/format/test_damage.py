@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from jobs.journal.damage import count_lost
-from jobs.journal.header import JournalRun, header_frame
-from jobs.journal.record import pair_hash, record_frame
-from jobs.journal.scan import scan
+from jobs.journal.format.damage import count_lost
+from jobs.journal.format.header import JournalRun, header_frame
+from jobs.journal.format.record import pair_hash, record_frame
+from jobs.journal.format.scan import scan
 from jobs.sweep.answers import Row
 from palm import Pair
 

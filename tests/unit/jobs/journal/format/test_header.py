@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.journal.header import JournalRun, header_frame
-from jobs.journal.scan import scan
-from tests.unit.jobs.journal.test_scan import ROWS, RUN, found_in, journal
+from jobs.journal.format.header import JournalRun, header_frame
+from jobs.journal.format.scan import scan
+from tests.unit.jobs.journal.format.test_scan import ROWS, RUN, found_in, journal
 
 
 def test_without_a_header_nothing_is_believed():

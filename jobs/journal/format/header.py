@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Final
 
-from jobs.journal.frames import CRC, HEAD, HEADER, MARK, end_of_frame, frame
-from jobs.journal.record import CLOCK_MS
+from jobs.journal.format.frames import CRC, HEAD, HEADER, MARK, end_of_frame, frame
+from jobs.journal.format.record import CLOCK_MS
 
 __all__ = ["JournalRun", "find_header", "header_frame"]
 

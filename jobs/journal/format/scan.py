@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jobs.journal.frames import ANSWER, HEAD, MARK, end_of_frame, is_incomplete
-from jobs.journal.header import JournalRun, find_header, header_frame
-from jobs.journal.record import is_plausible, parse_record
+from jobs.journal.format.frames import ANSWER, HEAD, MARK, end_of_frame, is_incomplete
+from jobs.journal.format.header import JournalRun, find_header, header_frame
+from jobs.journal.format.record import is_plausible, parse_record
 
 __all__ = ["Scan", "scan"]
 

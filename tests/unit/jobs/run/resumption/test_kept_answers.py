@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.errors import OutputError
-from jobs.run.session import _kept
+from jobs.run.resumption.kept_answers import _kept
 from jobs.sweep.stats import RequestStats
 
 

@@ -10,7 +10,7 @@ import hashlib
 import struct
 from typing import Annotated, Final, NamedTuple, get_type_hints
 
-from jobs.journal.frames import ANSWER, body_length, frame
+from jobs.journal.format.frames import ANSWER, body_length, frame
 from jobs.schema import State, UnknownReason
 from jobs.sweep.answers import Row
 from palm import Pair

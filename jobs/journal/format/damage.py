@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.journal.frames import ANSWER, CRC, HEAD, HEADER, MARK, end_of_frame
-from jobs.journal.header import JournalRun, header_frame
-from jobs.journal.scan import Scan
+from jobs.journal.format.frames import ANSWER, CRC, HEAD, HEADER, MARK, end_of_frame
+from jobs.journal.format.header import JournalRun, header_frame
+from jobs.journal.format.scan import Scan
 
 __all__ = ["Lost", "count_lost"]
 

@@ -6,13 +6,13 @@ import struct
 
 import pytest
 
-from jobs.journal.header import header_frame
-from jobs.journal.record import Record, pair_hash, record_frame
-from jobs.journal.scan import scan
+from jobs.journal.format.header import header_frame
+from jobs.journal.format.record import Record, pair_hash, record_frame
+from jobs.journal.format.scan import scan
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import Row
 from palm import Pair
-from tests.unit.jobs.journal.test_scan import (
+from tests.unit.jobs.journal.format.test_scan import (
     NO_TIME,
     OTHER,
     RUN,

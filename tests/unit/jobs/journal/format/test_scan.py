@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.journal.header import JournalRun, header_frame
-from jobs.journal.record import pair_hash, parse_row, record_frame
-from jobs.journal.scan import scan
+from jobs.journal.format.header import JournalRun, header_frame
+from jobs.journal.format.record import pair_hash, parse_row, record_frame
+from jobs.journal.format.scan import scan
 from jobs.schema import State, UnknownReason
 from jobs.sweep.answers import Row
 from palm import Pair

@@ -1,0 +1,193 @@
+"""The outcomes of a sweep on disk: one file a partition, to which settled blocks are appended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from jobs.partitions.hashing import partition_name
+from jobs.partitions.partitioned import DerivedFrame, PartitionedFrame
+from jobs.schema import ANSWERS, Array, UnknownReason
+from jobs.sweep.answers import AnswerTable, Row
+from jobs.sweep.blocks.block import Block, Slice, lookup_of
+
+__all__ = ["OutcomesOnDisk"]
+
+_REASONS: Final = list(UnknownReason)
+_NOT_ASKED: Final = _REASONS.index(UnknownReason.NOT_ASKED)
+_NUMBERS: Final = ("state", "reason", "authorize_ms", "answered_ms", "status", "attempts")
+_SCHEMA: Final = pa.schema(
+    {
+        "position": pa.int32(),
+        "state": pa.int8(),
+        "reason": pa.int8(),
+        "authorize_ms": pa.int64(),
+        "answered_ms": pa.int64(),
+        "status": pa.int16(),
+        "attempts": pa.int16(),
+        "code": pa.string(),
+        "request_id": pa.string(),
+    }
+)
+
+
+class OutcomesOnDisk:
+    """Outcomes of pairs by partition. A file holds Arrow IPC streams; later ones count.
+
+    Args:
+        pairs: Columns ``PAIRS``.
+        folder: An empty folder for the files.
+    """
+
+    def __init__(self, pairs: PartitionedFrame, folder: Path) -> None:
+        self._pairs = pairs
+        self._folder = folder
+        self._lock = threading.Lock()  # two blocks may hold pairs of the same partition
+        self._counts = self._nothing_asked()
+
+    def restore(self, number: int, rows: Sequence[Row]) -> None:
+        """Take over outcomes of an earlier sweep, by their positions in a partition.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        if not rows:
+            return
+        columns: dict[str, Any] = dict(zip(Row._fields, zip(*rows, strict=True), strict=True))
+        position = np.array(columns.pop("pair_index"), dtype=np.int64)
+        columns |= {name: np.array(columns[name]) for name in _NUMBERS}
+        not_asked = np.full(len(rows), _NOT_ASKED)
+        with self._lock:
+            self._append(number, position, columns, not_asked)
+
+    def clear(self) -> None:
+        """Forget all outcomes.
+
+        Raises:
+            OSError: A file cannot be removed.
+        """
+        for number in range(len(self._counts)):
+            self._path(number).unlink(missing_ok=True)
+        self._counts = self._nothing_asked()
+
+    def not_asked(self, number: int) -> Array:
+        """Return the positions of a partition's pairs that have no outcome.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        return self._positions(number, UnknownReason.NOT_ASKED)
+
+    def slices(self, *reasons: UnknownReason) -> Iterator[Slice]:
+        """Yield the pairs that are UNKNOWN for one of ``reasons``, reading one partition a time.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        wanted = [_REASONS.index(reason) for reason in reasons]
+        for number in np.flatnonzero(self._counts[:, wanted].sum(axis=1)).tolist():
+            yield Slice(number, self._positions(number, *reasons))
+
+    def load(self, slices: Sequence[Slice], *, again: bool) -> Block:
+        """Return the pairs of slices with their outcomes; ``again``: they have some already.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        pairs, is_whole = lookup_of(self._pairs, slices)
+        answers, start = AnswerTable(len(pairs)), 0
+        for each in slices if again else ():
+            index = np.full(self._pairs.rows_of(each.number), -1)
+            index[each.positions] = np.arange(start, start + len(each))
+            if is_whole:
+                index = np.arange(len(pairs))
+            start += len(each)
+            self._restore_into(answers, each.number, index)
+        return Block(slices, pairs, answers, is_whole=is_whole)
+
+    def save(self, block: Block) -> None:
+        """Append the outcomes of a block's pairs that were asked; it is not used any more.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        with self._lock:
+            for number, positions, indexes in block.done():
+                columns = block.answers.columns(indexes)
+                self._append(number, positions, columns, block.reasons_before[indexes])
+
+    def count(self, *reasons: UnknownReason) -> int:
+        """Return how many pairs are UNKNOWN for one of ``reasons``."""
+        return int(self._counts[:, [_REASONS.index(reason) for reason in reasons]].sum())
+
+    def frames(self) -> PartitionedFrame:
+        """Return columns ``ANSWERS``, under the index of each partition's pairs."""
+        pairs = self._pairs
+        counts = [pairs.rows_of(number) for number in range(len(self._counts))]
+        return DerivedFrame(pairs.bits, list(ANSWERS), counts, self._frame)
+
+    def _frame(self, number: int) -> pd.DataFrame:
+        answers = AnswerTable(self._pairs.rows_of(number))
+        self._restore_into(answers, number, np.arange(len(answers)))
+        return answers.frame(self._pairs.frame(number).index)
+
+    def _restore_into(self, answers: AnswerTable, number: int, index: Array) -> None:
+        """Store a partition's outcomes in a table; ``index``: of each position there, or -1."""
+        for table in self._tables(number):
+            at = index[table["position"].to_numpy()]
+            here = np.flatnonzero(at >= 0)
+            chosen = table.take(here)
+            columns: dict[str, Any] = {name: chosen[name].to_numpy() for name in _NUMBERS}
+            columns |= {name: chosen[name].to_pylist() for name in ("code", "request_id")}
+            answers.restore_columns(at[here], columns)
+
+    def _positions(self, number: int, *reasons: UnknownReason) -> Array:
+        latest = np.full(self._pairs.rows_of(number), _NOT_ASKED, dtype=np.int8)
+        for table in self._tables(number):
+            latest[table["position"].to_numpy()] = table["reason"].to_numpy()
+        return np.flatnonzero(np.isin(latest, [_REASONS.index(reason) for reason in reasons]))
+
+    def _tables(self, number: int) -> Iterator[pa.Table]:
+        """Yield the streams of a partition's file, the oldest first."""
+        try:
+            file = self._path(number).open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            end = file.seek(0, 2)
+            file.seek(0)
+            while file.tell() < end:
+                with pa.ipc.open_stream(file) as reader:
+                    yield reader.read_all()
+
+    def _append(
+        self, number: int, positions: Array, columns: dict[str, Any], before: Array
+    ) -> None:
+        """Append outcomes to a partition's file; ``before``: the reasons that they replace."""
+        table = pa.table({"position": positions, **columns}, schema=_SCHEMA)
+        with (
+            self._path(number).open("ab") as file,
+            pa.ipc.new_stream(file, _SCHEMA, options=_COMPRESSED) as writer,
+        ):
+            writer.write_table(table)
+        counts = self._counts[number]
+        np.subtract.at(counts, before, 1)
+        np.add.at(counts, columns["reason"], 1)
+
+    def _nothing_asked(self) -> Array:
+        """Return how many pairs of each partition have each reason; the last column: none."""
+        counts = np.zeros((1 << self._pairs.bits, len(_REASONS) + 1), dtype=np.int64)
+        counts[:, _NOT_ASKED] = [self._pairs.rows_of(number) for number in range(len(counts))]
+        return counts
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{partition_name(number)}.arrow"
+
+
+_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
