@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Final
 
-from jobs.store.locations import DATED_STEM, PARQUET, day_folder, day_folders, is_day_folder
+from jobs.store.locations import (
+    DATED_STEM,
+    PARQUET,
+    UNFINISHED,
+    day_folder,
+    day_folders,
+    is_day_folder,
+    temporary_pattern,
+)
 
-__all__ = ["dated_report", "dated_reports", "is_dated_report", "report_in", "unrecognized"]
+__all__ = [
+    "dated_report",
+    "dated_reports",
+    "has_report",
+    "is_dated_report",
+    "is_of_report",
+    "part_files",
+    "report_in",
+    "unrecognized",
+]
 
 _DATED_REPORT: Final = f"{DATED_STEM}{PARQUET}"
+_PART: Final = re.compile(rf"part-[0-9]{{5}}{re.escape(PARQUET)}")
+_REPORT_FILE: Final = re.compile(rf"{re.escape(_DATED_REPORT)}|{_PART.pattern}")
+_ON_ITS_WAY: Final = temporary_pattern(Path(_DATED_REPORT))
 
 
 def dated_report(folder: Path, run_date: date) -> Path:
@@ -19,14 +40,48 @@ def dated_report(folder: Path, run_date: date) -> Path:
 
 
 def is_dated_report(path: Path) -> bool:
-    """Return True if a path has the form of a report in a folder that keeps one report a day."""
-    return path.name == _DATED_REPORT and is_day_folder(path.parent)
+    """Return True if a path has the form of a report in a folder that keeps one report a day.
+
+    It may be of a file of a report of many.
+    """
+    return bool(_REPORT_FILE.fullmatch(path.name)) and is_day_folder(path.parent)
+
+
+def is_of_report(path: Path) -> bool:
+    """Return True if a file in the folder of a day is of its report, complete or on its way."""
+    name = path.name.removesuffix(UNFINISHED)
+    ours = _REPORT_FILE.fullmatch(name) or _ON_ITS_WAY.fullmatch(name)
+    return ours is not None and not path.is_dir()
+
+
+def has_report(day: Path) -> bool:
+    """Return True if there is a report, or a file of one, in the folder of a day.
+
+    Raises:
+        OSError: That cannot be known.
+    """
+    try:
+        return any(_REPORT_FILE.fullmatch(path.name) for path in day.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def part_files(day: Path) -> list[Path]:
+    """Return the files of a report of many in the folder of a day, sorted; empty: it has none."""
+    try:
+        return sorted(path for path in day.iterdir() if _PART.fullmatch(path.name))
+    except OSError:  # reading the report says why
+        return []
 
 
 def dated_reports(folder: Path) -> list[tuple[date, Path]]:
-    """Return the reports that a folder keeps, by date, the newest first."""
-    reports = ((day, path / _DATED_REPORT) for day, path in day_folders(folder).items())
-    return [(day, report) for day, report in reports if not _is_missing(report)]
+    """Return the reports that a folder keeps, by date, the newest first.
+
+    The path of a report of many files is that of the day's folder, in which a single file may be,
+    too, if another program put it there.
+    """
+    reports = ((day, report_in(path)) for day, path in day_folders(folder).items())
+    return [(day, path) for day, path in reports if path.name == _DATED_REPORT or part_files(path)]
 
 
 def unrecognized(folder: Path) -> list[str]:
@@ -35,18 +90,19 @@ def unrecognized(folder: Path) -> list[str]:
     Raises:
         OSError: The folder cannot be listed.
     """
-    known = {report.parent.name for _, report in dated_reports(folder)}
+    days = day_folders(folder)
+    known = {days[day].name for day, _ in dated_reports(folder)}
     names = (path.name for path in folder.iterdir())
     return sorted(name for name in names if not name.startswith(".") and name not in known)
 
 
 def report_in(path: Path) -> Path:
-    """Return the report in a day's folder, or the path itself where it is not such a folder."""
+    """Return the report in a day's folder: its single file, or the folder where it has many files.
+
+    Any other path is returned as it is.
+    """
     report = path / _DATED_REPORT
-    try:
-        return report if report.exists() else path
-    except OSError:  # reading the path itself says why
-        return path
+    return path if _is_missing(report) or part_files(path) else report
 
 
 def _is_missing(path: Path) -> bool:

@@ -17,6 +17,7 @@ from typing import Final, Self
 
 __all__ = [
     "DATED_STEM",
+    "FOLDER_MODE",
     "JOURNALS",
     "LOG_MODE",
     "METRICS_MODE",
@@ -24,6 +25,7 @@ __all__ = [
     "PRIVATE_FOLDER_MODE",
     "PRIVATE_MODE",
     "REPORT_MODE",
+    "UNFINISHED",
     "Sidecars",
     "day_folder",
     "day_folders",
@@ -51,7 +53,8 @@ LOG_MODE: Final = 0o640
 """Mode of a log file."""
 PRIVATE_FOLDER_MODE: Final = 0o700
 """Mode of folders that no other user may read."""
-_FOLDER_MODE: Final = 0o750
+FOLDER_MODE: Final = 0o750
+"""Mode of a folder for reports; the umask applies."""
 _DATE: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _RUN_ID: Final = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
 _LINK: Final = "-previous"
@@ -61,6 +64,8 @@ DATED_STEM: Final = "report"
 JOURNALS: Final = "journals"
 """Name of the folder of partitions' journals in the work folder of a run date."""
 PARQUET: Final = ".parquet"
+UNFINISHED: Final = ".tmp"
+"""Ending of files that are made where programs might read them."""
 _MAX_METRICS_NAME: Final = 50
 _SQLITE_FILES: Final = ("", "-wal", "-shm")
 
@@ -239,7 +244,7 @@ def make_folder(path: Path) -> None:
     Raises:
         OSError: The folder cannot be made.
     """
-    path.mkdir(_FOLDER_MODE, exist_ok=True)
+    path.mkdir(FOLDER_MODE, exist_ok=True)
 
 
 def other_owner(path: Path) -> str | None:

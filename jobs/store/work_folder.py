@@ -7,8 +7,8 @@ It has three kinds of folders, all of mode 0700:
     the run ends, or when the next one begins.
 ``run_date=D/journals``
     The journals of an unfinished run, which the next run of that date resumes.
-``run_date=D/staged``
-    The new folder of a date before it takes the place of the earlier one.
+``run_date=D/staged`` and others
+    The folder of a date while it is replaced (:mod:`jobs.store.staging.day_exchange`).
 
 Other names in these folders are not touched.
 """
@@ -23,7 +23,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Self
 
+import structlog
+
 from jobs.errors import OutputError
+from jobs.loggers import ALWAYS
 from jobs.store.files.filesystem import DISK_FULL, make_private, reason_of
 from jobs.store.locations import (
     JOURNALS,
@@ -34,31 +37,31 @@ from jobs.store.locations import (
     other_owner,
     probes,
 )
+from jobs.store.staging.day_exchange import DayExchange
 
-__all__ = ["WorkFolder", "clean_work"]
+__all__ = ["WorkFolder", "clean_work", "interrupted_days"]
 
 _SCRATCH: Final = "scratch"
-_PROBE: Final = ".probe"
+_PROBE: Final = "probe"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
     """The work folder of one report, or of a folder that keeps one report a day.
 
-    Only a run that holds the lock of the report may use it.
+    Only a run that holds the lock of the report may use it, after :func:`clean_work`.
 
     Attributes:
         path: The folder; its mode is 0700.
-        is_apart: Whether it is outside the folder of the reports, where programs that read that
-            folder with ``**`` do not find it.
+        files: Names the files beside the report.
     """
 
     path: Path
-    is_apart: bool
+    files: Sidecars
 
     @classmethod
     def open(cls, files: Sidecars) -> Self:
-        """Make the work folder, or clean the one that an earlier run left.
+        """Make the work folder, or return the one that exists.
 
         Args:
             files: Names the files beside the report, whose lock is held.
@@ -66,8 +69,7 @@ class WorkFolder:
         Raises:
             OutputError: No work folder can be made.
         """
-        clean_work(files)
-        errors = []
+        errors, full = [], False
         for place in files.work_places:
             try:
                 _make(place)
@@ -75,10 +77,16 @@ class WorkFolder:
                     _try_to_move(place, files.folder)
             except OSError as error:
                 errors.append(f"{place}: {reason_of(error)}")
+                full = full or error.errno in DISK_FULL
                 _remove_empty(place)
             else:
-                return cls(place, is_apart=place.parent != files.folder)
-        raise OutputError(f"no work folder can be made: {'; '.join(errors)}")
+                return cls(place, files)
+        raise OutputError(f"no work folder can be made: {'; '.join(errors)}", again=full)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether programs that read the folder of the reports with ``**`` do not find it."""
+        return self.path.parent != self.files.folder
 
     def scratch(self, name: str) -> Path:
         """Make a folder for files that the run needs until it ends.
@@ -117,24 +125,76 @@ class WorkFolder:
                 again=True,
             ) from None
 
-    def close(self) -> None:
-        """Remove everything but journals."""
-        _clean(self.path)
+    def exchange(self, day: Path) -> DayExchange:
+        """Return what replaces the folder of a day in the folder of the reports."""
+        return DayExchange(day, self.path / day.name)
 
 
 def clean_work(files: Sidecars) -> None:
-    """Remove what an earlier run left in the work folders of a report, but for its journals.
+    """Finish what a killed run left in the work folders of a report, and remove all but journals.
+
+    It is called when a run begins, and when it ends. A failure is a warning.
 
     Args:
         files: Names the files beside the report, whose lock is held.
     """
+    for place in _existing(files):
+        for exchange in _exchanges(files, place):
+            _settle(exchange)
+        shutil.rmtree(place / _SCRATCH, ignore_errors=True)
+        for dated in day_folders(place).values():
+            _remove_empty(dated / JOURNALS)
+            _remove_empty(dated)
+        _remove_empty(place)
+
+
+def interrupted_days(files: Sidecars) -> list[str]:
+    """Return the names of the folders of days whose report is not in place.
+
+    A run was killed between two renames; the next run puts it in place.
+
+    Args:
+        files: Names the files beside the folder that keeps one report a day.
+    """
+    found = []
+    for exchange in (each for place in _existing(files) for each in _exchanges(files, place)):
+        with suppress(OSError):  # this user may not read the work folder
+            if exchange.is_interrupted:
+                found.append(exchange.day.name)
+    return found
+
+
+def _existing(files: Sidecars) -> Iterator[Path]:
+    """Yield the work folders of this user that exist."""
     for place in files.work_places:
         if place.is_dir() and not place.is_symlink() and other_owner(place) is None:
-            _clean(place)
+            yield place
+
+
+def _exchanges(files: Sidecars, place: Path) -> Iterator[DayExchange]:
+    if files.daily:
+        for dated in day_folders(place).values():
+            yield DayExchange(files.folder / dated.name, dated)
+
+
+def _settle(exchange: DayExchange) -> None:
+    try:
+        interrupted = exchange.is_interrupted
+        exchange.settle()
+    except OSError as error:
+        structlog.get_logger(ALWAYS).warning(
+            f"What a run that was killed left in {exchange.work} cannot be put back or removed: "
+            f"{error.filename}: {reason_of(error)}"
+        )
+        return
+    if interrupted:
+        structlog.get_logger(ALWAYS).warning(
+            f"A run was killed while it replaced {exchange.day}: its report is in place now"
+        )
 
 
 def _made(place: Path, path: Path) -> Path:
-    """Make a folder two levels below the work folder, which :meth:`WorkFolder.close` may remove."""
+    """Make a folder two levels below the work folder, which may have been removed meanwhile."""
     for folder in (place, path.parent, path):
         make_private(folder)
     return path
@@ -168,15 +228,6 @@ def _try_to_move(place: Path, folder: Path) -> None:
     finally:
         for each in (made, moved):
             _remove_empty(each)
-
-
-def _clean(place: Path) -> None:
-    """Remove the files of earlier runs, but for journals; nothing depends on that."""
-    shutil.rmtree(place / _SCRATCH, ignore_errors=True)
-    for dated in day_folders(place).values():
-        _remove_empty(dated / JOURNALS)
-        _remove_empty(dated)
-    _remove_empty(place)
 
 
 def _remove_empty(folder: Path) -> None:

@@ -21,22 +21,27 @@ from jobs.store.locations import PRIVATE_FOLDER_MODE, PRIVATE_MODE, probes, temp
 
 __all__ = [
     "DISK_FULL",
+    "NOT_OFFERED",
     "Misplaced",
+    "exists",
+    "identity_of",
     "keep_aside",
     "make_private",
     "place",
+    "private_opener",
     "reason_of",
     "remove",
     "remove_left",
+    "sync_folder",
     "try_folder",
     "write_new",
 ]
 
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NOT_OFFERED: Final = frozenset(
+NOT_OFFERED: Final = frozenset(
     {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 )
-"""Error numbers of file systems that have no modes, or cannot flush a folder."""
+"""Error numbers of file systems that lack an operation: modes, flushing or exchanging folders."""
 _Identity: TypeAlias = tuple[int, int, int, int]
 
 
@@ -59,13 +64,18 @@ def reason_of(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
+def private_opener(path: str, flags: int) -> int:
+    """Open a file for ``open``; a new one can be read by no other user."""
+    return os.open(path, flags, PRIVATE_MODE)
+
+
 def write_new(path: Path, mode: int, write: Callable[[BinaryIO], object]) -> None:
     """Write and flush a new file; other users cannot read it before it is complete.
 
     Raises:
         OSError: The file cannot be written, or exists already.
     """
-    with open(path, "xb", opener=_for_us_alone) as file:
+    with open(path, "xb", opener=private_opener) as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
@@ -108,16 +118,29 @@ def place(fresh: Path, path: Path) -> Misplaced | None:
     A network file system may report an error although it has moved the file. So after an error this
     looks which of the two files is at ``path``.
     """
-    identity = _identity_of(fresh)
+    identity = identity_of(fresh)
     try:
         fresh.replace(path)
     except OSError as error:
         return Misplaced(reason_of(error), _has_moved(fresh, path, identity))
     try:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         return Misplaced(f"its folder cannot be flushed: {reason_of(error)}", stands=True)
     return None
+
+
+def exists(path: Path) -> bool:
+    """Return True if there is anything at a path, even a link to nothing.
+
+    Raises:
+        OSError: That cannot be known.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def remove(path: Path) -> None:
@@ -157,13 +180,13 @@ def _set_mode(path: Path, mode: int) -> None:
     try:
         path.chmod(mode)
     except OSError as error:
-        if error.errno not in _NOT_OFFERED:
+        if error.errno not in NOT_OFFERED:
             raise
 
 
 def _has_moved(fresh: Path, path: Path, identity: _Identity | None) -> bool | None:
     """Return True if a file has moved to ``path``; None: that cannot be known."""
-    if identity is not None and _identity_of(path) == identity:
+    if identity is not None and identity_of(path) == identity:
         return True
     try:
         fresh.lstat()
@@ -174,7 +197,7 @@ def _has_moved(fresh: Path, path: Path, identity: _Identity | None) -> bool | No
     return False
 
 
-def _identity_of(path: Path) -> _Identity | None:
+def identity_of(path: Path) -> _Identity | None:
     """Return what identifies a file: more than the inode, which some network shares invent."""
     try:
         status = path.stat()
@@ -183,8 +206,12 @@ def _identity_of(path: Path) -> _Identity | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _sync_folder(folder: Path) -> None:
-    """Flush a folder, if it can be opened and its file system supports that."""
+def sync_folder(folder: Path) -> None:
+    """Flush a folder, if it can be opened and its file system supports that.
+
+    Raises:
+        OSError: The folder cannot be flushed.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -192,9 +219,5 @@ def _sync_folder(folder: Path) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        if error.errno not in _NOT_OFFERED:
+        if error.errno not in NOT_OFFERED:
             raise
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, PRIVATE_MODE)

@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import OutputError
 from jobs.store.locations import Sidecars
-from jobs.store.work_folder import WorkFolder, clean_work
+from jobs.store.work_folder import WorkFolder, clean_work, interrupted_days
 
 DAY, NEXT = date(2025, 3, 3), date(2025, 3, 4)
 
@@ -39,7 +40,8 @@ def names(folder):
 
 def test_it_is_beside_a_folder_of_reports(daily, reports):
     work = WorkFolder.open(daily)
-    assert work == WorkFolder(reports.with_name("reports.work"), is_apart=True)
+    assert work.path == reports.with_name("reports.work")
+    assert work.is_apart
     assert names(reports) == []
 
 
@@ -86,7 +88,8 @@ def test_where_something_else_has_its_name_it_is_inside(daily, reports, tmp_path
         (tmp_path / "other").mkdir()
         beside.symlink_to(tmp_path / "other")
     work = WorkFolder.open(daily)
-    assert work == WorkFolder(reports / ".work", is_apart=False)
+    assert work.path == reports / ".work"
+    assert not work.is_apart
     assert beside.is_symlink() or beside.read_text() == "mine"
 
 
@@ -113,17 +116,17 @@ def test_where_it_can_be_made_nowhere_both_reasons_are_told(daily, reports):
     assert exit_code_of(stop.value) == 73
 
 
-def test_closing_removes_all_but_journals(daily, reports):
+def test_cleaning_removes_all_but_journals(daily, reports):
     work = WorkFolder.open(daily)
     (work.scratch("input") / "part-00000.arrow").touch()
     journal = work.journals(DAY) / "part-00000-of-00002.journal"
     journal.touch()
     work.journals(NEXT)
-    work.close()
+    clean_work(daily)
     assert [path for path in work.path.rglob("*") if path.is_file()] == [journal]
     assert daily.journal_folders() == {DAY: journal.parent}
     journal.unlink()
-    work.close()
+    clean_work(daily)
     assert names(reports.parent) == ["reports"]
 
 
@@ -141,7 +144,7 @@ def test_names_that_are_not_ours_are_not_touched(daily, reports):
     other.mkdir(parents=True)
     (other / "report.parquet").write_text("the report of another folder")
     (other.parent / "notes.txt").touch()
-    WorkFolder.open(daily).close()
+    WorkFolder.open(daily)
     clean_work(daily)
     assert (other / "report.parquet").exists()
     assert (other.parent / "notes.txt").exists()
@@ -160,3 +163,29 @@ def test_journals_of_partitions_are_found_in_either_place_the_newest_first(daily
     (inside / "part-00000-of-00002.journal").touch()
     later = WorkFolder.open(daily).journals(NEXT)
     assert list(daily.journal_folders().items()) == [(NEXT, later), (DAY, inside)]
+
+
+def test_a_report_that_a_killed_run_took_away_is_put_back_with_a_warning(daily, reports):
+    work = WorkFolder.open(daily)
+    replaced = work.path / "run_date=2025-03-03" / "replaced"
+    replaced.mkdir(parents=True)
+    (replaced / "report.parquet").write_text("the earlier one")
+    assert interrupted_days(daily) == ["run_date=2025-03-03"]
+    with capture_logs() as logged:
+        clean_work(daily)
+    assert (reports / "run_date=2025-03-03" / "report.parquet").read_text() == "the earlier one"
+    assert interrupted_days(daily) == []
+    assert names(reports.parent) == ["report.parquet", "reports", "run_date=2025-03-03"]
+    assert "its report is in place now" in logged[0]["event"]
+
+
+def test_what_cannot_be_put_back_is_a_warning_and_stays(daily, reports):
+    work = WorkFolder.open(daily)
+    replaced = work.path / "run_date=2025-03-03" / "replaced"
+    replaced.mkdir(parents=True)
+    (replaced / "report.parquet").write_text("the earlier one")
+    (reports / "run_date=2025-03-03").write_text("a file in its place")
+    with capture_logs() as logged:
+        clean_work(daily)
+    assert (replaced / "report.parquet").exists()
+    assert f"left in {replaced.parent} cannot be put back or removed" in logged[0]["event"]
