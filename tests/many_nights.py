@@ -16,8 +16,9 @@ from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import Input
+from jobs.report.compose import compose
 from jobs.report.info import RunInfo
-from jobs.report.model import GatewayId, Report, compose
+from jobs.report.model import GatewayId, Report
 from jobs.report.parquet import write_parquet
 from jobs.report.request_info import RequestInfo
 from jobs.schema import ANSWERS, PAIRS, ROWS, State, UnknownReason, conform

@@ -14,8 +14,9 @@ from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
+from jobs.report.compose import compose
 from jobs.report.info import GatewayId, RunInfo
-from jobs.report.model import Report, compose
+from jobs.report.model import Report
 from jobs.report.request_info import RequestInfo
 from jobs.schema import ANSWERS, ROWS, conform
 from jobs.sweep.stats import RequestStats

@@ -170,7 +170,7 @@ def _compared(named: TwoReports) -> Report:
         UsageError: They cannot be compared.
     """
     from jobs.history.comparison import compare  # noqa: PLC0415 - pandas and all
-    from jobs.report.model import baseline_info  # noqa: PLC0415
+    from jobs.report.compose import baseline_info  # noqa: PLC0415
 
     reports = []
     for path in (named.before, named.after):
@@ -184,11 +184,11 @@ def _compared(named: TwoReports) -> Report:
 def _read(path: Path) -> Report:
     from jobs.extract.rewritten_parquet import is_rewritten, read_rewritten  # noqa: PLC0415
     from jobs.report.model import ReportError  # noqa: PLC0415 - pandas and all
-    from jobs.report.parquet import read_checked, with_unknown  # noqa: PLC0415
+    from jobs.report.parquet import read_report, with_unknown  # noqa: PLC0415
 
     try:
         if is_rewritten(path):
             return read_rewritten(path)
-        return with_unknown(read_checked(path), path)
+        return with_unknown(read_report(path), path)
     except ReportError as error:
         raise InputError(f"{error}; name a Parquet file of palm-reconcile") from None

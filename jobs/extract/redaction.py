@@ -33,7 +33,7 @@ def redacted(report: Report, person: Person) -> Report:
     rows = report.rows.drop(columns=carried_columns(report.rows.columns, ROWS))
     rows["openid"] = openids.map(hashes).astype(STRING)
     rows["request_id"] = pd.Series(index=rows.index, dtype=ROWS["request_id"])
-    return replace(report, rows=rows, metadata=_without_names(report.metadata))
+    return replace(report, content=rows, metadata=_without_names(report.metadata))
 
 
 def _without_names(metadata: Metadata) -> Metadata:

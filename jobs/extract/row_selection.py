@@ -32,4 +32,4 @@ def with_selected_rows(report: Report, only: str, name: str) -> Report:
         else report.rows["state"] == State.UNKNOWN
     )
     rows = report.rows[wanted].reset_index(drop=True)
-    return replace(report, rows=rows, metadata=replace(report.metadata, only=only))
+    return replace(report, content=rows, metadata=replace(report.metadata, only=only))

@@ -30,7 +30,7 @@ from jobs.json_dataclass import (
     Sha256,
 )
 from jobs.report.input_info import InputInfo
-from jobs.report.part_info import PartInfo
+from jobs.report.part_info import PartInfo, PartsInfo
 from jobs.report.request_info import RequestInfo
 from palm import __version__
 
@@ -229,6 +229,8 @@ class Metadata(JsonDataclass):
     """Counts by the values of the columns of the input that --by names, in the JSON format only."""
     part: PartInfo | None = None
     """How palm-report made a part of a report, or a comparison."""
+    parts: PartsInfo | None = None
+    """The files into which the rows are divided; missing where they are in one file."""
 
     _READ: ClassVar[Readers] = {
         "run": RunInfo.from_json,
@@ -245,6 +247,7 @@ class Metadata(JsonDataclass):
             for column, values in columns.items()
         },
         "part": PartInfo.from_json,
+        "parts": PartsInfo.from_json,
     }
 
     @property

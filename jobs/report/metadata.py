@@ -1,8 +1,8 @@
 """The metadata of a Parquet report: read from the file, and checked before it is used.
 
 The metadata is JSON under one key of the file. Under another are sha256 checksums: of that JSON's
-own bytes, and of each column (:mod:`jobs.report.checksums`). Parquet's own checksums cover the
-pages only, neither the headers of pages nor the footer, which holds this metadata.
+own bytes, and of each column (:mod:`jobs.report.parquet.checksums`). Parquet's own checksums cover
+the pages only, neither the headers of pages nor the footer, which holds this metadata.
 
 A report of schema 1 has no checksums; in a report of a later schema they must not be missing.
 """
@@ -12,20 +12,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn, Self
 
 from jobs.input.source import shown
+from jobs.json_dataclass import JsonDataclass
 from jobs.report.info import SCHEMA, Metadata
 from jobs.report.json_validator import InvalidJsonError, SchemaObject, check_json
 from jobs.report.model import KEY, ReportError
 
 __all__ = [
     "CHECKSUMS",
+    "PART",
     "Checksums",
+    "PartMark",
     "checksums",
     "read_checksums",
+    "read_mark",
     "read_metadata",
     "unknown_members",
     "with_unknown_members",
@@ -33,6 +38,8 @@ __all__ = [
 
 CHECKSUMS: Final = "palm_reconcile_sha256"
 """Key of the checksums in a Parquet file."""
+PART: Final = "palm_reconcile_part"
+"""Key of what a part of a report says of itself; part 0 has the metadata of the whole, too."""
 _WITHOUT_CHECKSUMS: Final = 1
 _CLOSED: Final = ("/gateway", "/summary", "/history", "/controls")
 
@@ -41,7 +48,8 @@ class Checksums(NamedTuple):
     """The sha256 checksums that a Parquet report carries, as hexadecimal digits.
 
     Attributes:
-        metadata: The checksum of the metadata's JSON as it stands in the file.
+        metadata: The checksum of the metadata's JSON as it stands in the file, followed by what a
+            part says of itself.
         columns: The checksum of each column, by its name.
     """
 
@@ -49,12 +57,42 @@ class Checksums(NamedTuple):
     columns: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartMark(JsonDataclass):
+    """To which report a file with a part of its rows belongs, and which part it is."""
+
+    run_id: str
+    number: int
+    count: int
+    rows: int
+    summary: str
+    """The sha256 of the report's summary, as JSON."""
+
+    @classmethod
+    def of(cls, metadata: Metadata, number: int, rows: int) -> Self:
+        """Return what a part says of itself.
+
+        Args:
+            metadata: That of the whole report, which is in parts.
+            number: Of the part.
+            rows: How many rows it has.
+        """
+        summary = json.dumps(metadata.summary.to_json(), ensure_ascii=False)
+        return cls(
+            run_id=metadata.run.id if metadata.run else "",
+            number=number,
+            count=metadata.parts.count if metadata.parts else 1,
+            rows=rows,
+            summary=hashlib.sha256(summary.encode()).hexdigest(),
+        )
+
+
 def checksums(about: str, columns: Mapping[str, str]) -> str:
     """Return the text to store under ``CHECKSUMS``.
 
     Args:
-        about: The metadata's JSON as in the file.
-        columns: As :func:`jobs.report.checksums.column_digests` returns them.
+        about: The metadata's JSON as in the file; in a part, what it says of itself follows.
+        columns: As :func:`jobs.report.parquet.checksums.column_digests` returns them.
     """
     own = hashlib.sha256(about.encode()).hexdigest()
     return json.dumps({"metadata": own, "columns": dict(columns)}, ensure_ascii=False)
@@ -86,7 +124,7 @@ def read_metadata(metadata: Mapping[bytes, bytes] | None, name: str) -> Metadata
     stored = read_checksums(metadata, name)
     if stored is None and schema != _WITHOUT_CHECKSUMS:
         raise ReportError(f"{name} is damaged: its checksums are missing")
-    if stored is not None and stored.metadata != hashlib.sha256(text).hexdigest():
+    if stored is not None and stored.metadata != _own_digest(metadata):
         raise ReportError(f"{name} is damaged: its metadata does not match its checksum")
     try:
         check_json(found, _schema(), closed=_CLOSED)
@@ -114,6 +152,29 @@ def read_checksums(metadata: Mapping[bytes, bytes] | None, name: str) -> Checksu
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise ReportError(f"{name} is damaged: its checksums cannot be read")
+
+
+def read_mark(metadata: Mapping[bytes, bytes] | None, name: str) -> PartMark | None:
+    """Return what a part of a report says of itself, or None if the file is not a part.
+
+    Raises:
+        ReportError: It cannot be read, or does not match its checksum.
+    """
+    text = (metadata or {}).get(PART.encode())
+    if text is None:
+        return None
+    stored = read_checksums(metadata, name)
+    if stored is not None and stored.metadata == _own_digest(metadata):
+        try:
+            return PartMark.from_json(json.loads(text))
+        except (ValueError, TypeError, RecursionError):
+            pass
+    raise ReportError(f"{name} is damaged: what it says of its part does not match its checksum")
+
+
+def _own_digest(metadata: Mapping[bytes, bytes] | None) -> str:
+    texts = ((metadata or {}).get(key.encode(), b"") for key in (KEY, PART))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def unknown_members(read: Mapping[str, object], known: Mapping[str, object]) -> dict[str, object]:

@@ -6,47 +6,36 @@ same numbers (:mod:`jobs.report.info`).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Final, TypeVar
 
 import pandas as pd
 
 from jobs.compare.controls.check import Control, check
+from jobs.compare.controls.recount import Recount, RowCounter
 from jobs.compare.summary import Summary
 from jobs.compare.verdict import Verdict
-from jobs.input.pairs import Input
-from jobs.report.info import (
-    SCHEMA,
-    BaselineInfo,
-    GatewayId,
-    HistoryEntry,
-    Metadata,
-    RunInfo,
-    ToolInfo,
-)
+from jobs.report.chunks import ChunksInMemory, RowChunks, RowParts
+from jobs.report.info import SCHEMA, GatewayId, Metadata, RunInfo
 from jobs.report.input_info import InputInfo
 from jobs.report.request_info import RequestInfo
-from jobs.schema import ROWS, conform
+from jobs.schema import ROWS, concatenated, conform
 
 __all__ = [
     "SCHEMA",
     "GatewayId",
     "Report",
     "ReportError",
-    "baseline_info",
-    "compose",
+    "count_again",
     "recheck",
     "recheck_alone",
 ]
 
 KEY: Final = "palm_reconcile"
 """Key of the metadata in a Parquet file, and in ``DataFrame.attrs``."""
-_HISTORY: Final = 90
 _Member = TypeVar("_Member")
 
 
@@ -59,17 +48,77 @@ class Report:
     """Rows and metadata; neither may be changed in place.
 
     Attributes:
-        rows: Columns ``ROWS`` and the carried ones.
+        content: The rows: in memory, or in pieces where they would take too much of it. Columns
+            ``ROWS`` and the carried ones.
         metadata: The metadata about the rows.
         show: Columns carried over from the input that the page, the workbook and tables in a
             terminal show beside the openid.
         unknown: Members of the metadata that only a later version knows; Parquet keeps them.
     """
 
-    rows: pd.DataFrame
+    content: pd.DataFrame | RowChunks | RowParts
     metadata: Metadata
     show: tuple[str, ...] = ()
     unknown: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """All rows in one frame; where they are in pieces, it takes the memory of all of them."""
+        if isinstance(self.content, pd.DataFrame):
+            return self.content
+        return concatenated(list(self.content))
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the rows are in memory, and not in pieces."""
+        return isinstance(self.content, pd.DataFrame)
+
+    @property
+    def row_chunks(self) -> RowChunks:
+        """The rows in pieces."""
+        if isinstance(self.content, pd.DataFrame):
+            return ChunksInMemory(self.content)
+        return self.content
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the rows."""
+        return [str(name) for name in self.content.columns]
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return len(self.content)
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Yield the rows in pieces, in the report's order; at least one, which may be empty.
+
+        Raises:
+            OSError: The rows are in files, and one cannot be read.
+            ReportError: The rows are in files, and one has changed.
+        """
+        yield from self.row_chunks
+
+    def numbered_chunks(self) -> Iterator[tuple[int, pd.DataFrame]]:
+        """Yield the pieces as :meth:`chunks` does, each after the number of its part.
+
+        Of a report that is not in parts, it is 0.
+        """
+        if self.metadata.parts is None:
+            yield from ((0, rows) for rows in self.chunks())
+            return
+        for number in range(self.metadata.parts.count):
+            yield from ((number, rows) for rows in self.part(number))
+
+    def part(self, number: int) -> RowChunks:
+        """Return the rows of a part of a report that is in parts.
+
+        Raises:
+            ValueError: The report is not in parts.
+        """
+        if not isinstance(self.content, RowParts):
+            raise ValueError("the report is not in parts")  # noqa: TRY004 - not its type is wrong
+        return self.content.part(number)
 
     @cached_property
     def about(self) -> dict[str, object]:
@@ -154,64 +203,49 @@ class Report:
         return self.metadata.controls
 
 
-def compose(
-    rows: pd.DataFrame,
-    summary: Summary,
-    *,
-    run: RunInfo,
-    gateway: GatewayId,
-    source: Input,
-    baseline: Report | None,
-    baseline_file: Path | None,
-    asking: RequestInfo,
-) -> Report:
-    """Return the report of a run.
+def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:
+    """Return the controls, computed anew from a report as it was read back.
 
     Args:
-        rows: The rows, as :func:`jobs.compare.changes.classify` returned them.
-        summary: The counts of the rows.
-        run: The run and its verdict.
-        gateway: The gateway that answered.
-        source: The input.
-        baseline: The report that was compared with.
-        baseline_file: The file of the baseline.
-        asking: The requests to the gateway.
+        report: As it was read back.
+        baseline: The report that it was compared with, or None.
     """
-    metadata = Metadata(
-        schema=SCHEMA,
-        run=run,
-        tool=ToolInfo.installed(),
-        gateway=gateway,
-        input=InputInfo.of(source),
-        baseline=baseline_info(baseline, baseline_file) if baseline and baseline_file else None,
-        summary=summary,
-        asking=asking,
-        history=_history(run, summary, baseline),
-        controls=(),
-    )
-    controls = _check(rows, metadata, *_compared(baseline))
-    return Report(rows, replace(metadata, controls=controls))
+    if baseline is None:
+        return _check(report, None, count_again(report, None))
+    closing = {state: flow.closing for state, flow in baseline.summary.roll_forward.items()}
+    return _check(report, closing, count_again(report, baseline.run_date))
 
 
-def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:
-    """Return the controls, computed anew from a report as it was read back."""
-    return _check(report.rows, report.metadata, *_compared(baseline))
-
-
-def recheck_alone(report: Report) -> tuple[Control, ...]:
+def recheck_alone(report: Report, recounted: Recount | None = None) -> tuple[Control, ...]:
     """Return the controls of a whole report, computed anew without what it was compared with.
 
     Only that the opening is the baseline's closing cannot be checked then: each opening is compared
     with the one that the report itself claims.
+
+    Args:
+        report: The report.
+        recounted: Its rows, counted with the run date of what its metadata has as its baseline;
+            None: they are counted here.
     """
-    before = report.metadata.baseline
+    if recounted is None:
+        before = report.metadata.baseline
+        recounted = count_again(report, before.run_date if before else None)
     opening = {state: flow.opening for state, flow in report.summary.roll_forward.items()}
-    return _check(
-        report.rows,
-        report.metadata,
-        opening,
-        before.run_date if before else None,
-    )
+    return _check(report, opening, recounted)
+
+
+def count_again(report: Report, baseline_run_date: date | None) -> Recount:
+    """Return what the controls look at, counted from the rows of a report.
+
+    Args:
+        report: The report.
+        baseline_run_date: Run date of the report compared with; None: there was none.
+    """
+    parts = report.metadata.parts
+    counter = RowCounter(report.row_count, baseline_run_date, parts.bits if parts else None)
+    for number, rows in report.numbered_chunks():
+        counter.add(rows, number)
+    return counter.recount(report.chunks)
 
 
 def with_rows(rows: pd.DataFrame, metadata: Metadata) -> Report:
@@ -220,19 +254,15 @@ def with_rows(rows: pd.DataFrame, metadata: Metadata) -> Report:
 
 
 def _check(
-    rows: pd.DataFrame,
-    metadata: Metadata,
-    baseline_closing: Mapping[str, int] | None,
-    baseline_run_date: date | None,
+    report: Report, baseline_closing: Mapping[str, int] | None, recounted: Recount
 ) -> tuple[Control, ...]:
-    counted, part = metadata.input, metadata.part
+    counted, part = report.metadata.input, report.metadata.part
     names = ("lines", "pairs", "duplicates", "invalid")
     return check(
-        rows,
+        recounted,
         input_counts={name: getattr(counted, name) for name in names} if counted else None,
-        summary=metadata.summary,
+        summary=report.summary,
         baseline_closing=baseline_closing,
-        baseline_run_date=baseline_run_date,
         opening_is_known=part is None or (part.comparison and not part.is_filtered),
     )
 
@@ -242,42 +272,3 @@ def _known(member: _Member | None) -> _Member:
     if member is None:
         raise ValueError("this is not the report of a night")
     return member
-
-
-def _compared(baseline: Report | None) -> tuple[dict[str, int] | None, date | None]:
-    if baseline is None:
-        return None, None
-    closing = {state: flow.closing for state, flow in baseline.summary.roll_forward.items()}
-    return closing, baseline.run_date
-
-
-def baseline_info(baseline: Report, file: Path) -> BaselineInfo:
-    """Return what a report says of the one that it is compared with, which was read from a file.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    with file.open("rb") as stored:
-        digest = hashlib.file_digest(stored, "sha256").hexdigest()
-    return BaselineInfo(
-        run_id=baseline.run_id,
-        run_date=baseline.run_date,
-        sha256=digest,
-        pairs=baseline.summary.pairs,
-    )
-
-
-def _history(run: RunInfo, summary: Summary, baseline: Report | None) -> tuple[HistoryEntry, ...]:
-    """Return the counts of the last runs, this one last."""
-    before = (baseline.metadata.history if baseline else None) or ()
-    this = HistoryEntry(
-        run_date=run.date,
-        run_id=run.id,
-        pairs=summary.pairs,
-        states=summary.states,
-        known=summary.known,
-        changes=summary.changes,
-        gain=summary.gain,
-        loss=summary.loss,
-    )
-    return (*before, this)[-_HISTORY:]

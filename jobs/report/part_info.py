@@ -1,4 +1,4 @@
-"""What the metadata says of rows that are not the report of a night. Pure."""
+"""What the metadata says of rows that are not a night's whole report in one file. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from jobs.json_dataclass import Count, JsonDataclass, JsonSchema, Readers
 
-__all__ = ["ColumnValue", "PartInfo"]
+__all__ = ["ColumnValue", "PartInfo", "PartsInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +51,16 @@ class PartInfo(JsonDataclass):
     def is_filtered(self) -> bool:
         """Whether only some people are here."""
         return bool(self.organizations or self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class PartsInfo(JsonDataclass):
+    """The files into which the rows are divided, by crc32(organization_id + NUL + openid)."""
+
+    count: Annotated[int, JsonSchema(minimum=1, maximum=4096)]
+    """How many files there are, a power of two: part-00000.parquet and so on."""
+
+    @property
+    def bits(self) -> int:
+        """How many bits of the hash divide the rows."""
+        return self.count.bit_length() - 1

@@ -23,8 +23,9 @@ from jobs.journal.unfinished import count_kept_answers
 from jobs.observe.log.messages import first_line_first
 from jobs.observe.notifier import Outcome
 from jobs.partitions.partitioned import FrameInMemory, whole
+from jobs.report.compose import compose
 from jobs.report.info import GatewayId, RunInfo
-from jobs.report.model import Report, compose
+from jobs.report.model import Report
 from jobs.report.refusals import count_refused, refused_kinds
 from jobs.report.request_info import RequestInfo
 from jobs.run.cleanup import expired_reports, tidy_up

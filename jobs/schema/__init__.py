@@ -30,6 +30,7 @@ from jobs.schema.frames import (
     carried_columns,
     categories,
     codes,
+    concatenated,
     conform,
     with_dtype,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "carried_columns",
     "categories",
     "codes",
+    "concatenated",
     "conform",
     "listed",
     "with_dtype",

@@ -14,7 +14,7 @@ frame, so that no column's type depends on the values of one night.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = [
     "carried_columns",
     "categories",
     "codes",
+    "concatenated",
     "conform",
     "with_dtype",
 ]
@@ -103,6 +104,32 @@ def conform(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         for name in order
     }
     return pd.DataFrame(columns, index=frame.index, columns=order)
+
+
+def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of frames with the same columns and dtypes, below each other.
+
+    The categories of a column are those of all frames, sorted where they differ. One frame is
+    returned as it is.
+
+    Args:
+        frames: At least one; pieces of ``ROWS`` or of another schema.
+    """
+    if len(frames) == 1:
+        return frames[0]
+    frames = [frame for frame in frames if len(frame)] or [frames[0]]
+    united: dict[str, list[str]] = {}
+    for name, dtype in frames[0].dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            own = [frame[name].cat.categories for frame in frames]
+            if not all(words.equals(own[0]) for words in own):
+                united[str(name)] = sorted(set().union(*own))
+    if united:
+        frames = [
+            frame.assign(**{n: frame[n].cat.set_categories(w) for n, w in united.items()})
+            for frame in frames
+        ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def with_dtype(column: pd.Series, dtype: Dtype) -> pd.Series:

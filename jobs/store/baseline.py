@@ -20,7 +20,7 @@ from jobs.errors import InputError, UsageError
 from jobs.input.keys import clean_rows
 from jobs.plurals import Quantity, counted
 from jobs.report.model import GatewayId, Report, ReportError
-from jobs.report.parquet import DeniedError, read_checked
+from jobs.report.parquet import DeniedError, read_report
 from jobs.store.days import dated_reports
 from jobs.store.locations import previous_of
 
@@ -189,7 +189,7 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
 
 def _read(path: Path, remedy: str) -> Report:
     try:
-        report = read_checked(path)
+        report = read_report(path)
         if (what := report.metadata.not_a_night) is not None:
             raise ReportError(f"{path} {what}")  # noqa: TRY301
     except ReportError as error:
@@ -209,7 +209,7 @@ def _with_clean_keys(report: Report) -> Report:
     compared = report.metadata.baseline
     before = compared.run_date if compared else None
     summary = summarize(rows, baseline_run_date=before)
-    return replace(report, rows=rows, metadata=replace(report.metadata, summary=summary))
+    return replace(report, content=rows, metadata=replace(report.metadata, summary=summary))
 
 
 def _check_gateway(replaced: Report, path: Path, gateway: GatewayId) -> None:

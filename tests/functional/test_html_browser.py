@@ -259,7 +259,7 @@ def _changed(report, *, baseline=..., **values):
         baseline=before,
         summary=summarize(rows, baseline_run_date=before.run_date if before else None),
     )
-    return replace(report, rows=rows, metadata=metadata)
+    return replace(report, content=rows, metadata=metadata)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.history.comparison import compare
-from jobs.report.model import baseline_info
+from jobs.report.compose import baseline_info
 from tests.examples import examples_of
 from tests.several_nights import several_nights
 

@@ -104,7 +104,7 @@ def reports(draw):
     summary = about["summary"] | {"by_organization": organizations, "changes": changes}
     source = about["input"] | {"name": draw(texts)}
     odd = {"run": run, "input": source, "history": history, "summary": summary}
-    return replace(base, rows=rows_of(draw, 6), metadata=Metadata.from_json(about | odd))
+    return replace(base, content=rows_of(draw, 6), metadata=Metadata.from_json(about | odd))
 
 
 def written(report, name, language):
@@ -164,7 +164,7 @@ def assert_every_format_is_written(tmp_path_factory, report, language):
 def test_a_time_outside_2000_to_2100_is_shown_as_text(tmp_path, name, moment, shown):
     report = _report_of({"A/a": "ON"}, dt.date(2025, 3, 3))
     time = pd.Series([np.int64(moment).view("datetime64[ms]")]).dt.tz_localize("UTC")
-    report = replace(report, rows=report.rows.assign(**{name: time}))
+    report = replace(report, content=report.rows.assign(**{name: time}))
     book = openpyxl.load_workbook(io.BytesIO(written(report, "xlsx", Language.EN)))
     heading, row = book["Changes"].iter_rows(values_only=True)
     assert row[heading.index(f"{name} (Asia/Shanghai)")] == shown
@@ -183,7 +183,7 @@ def test_columns_that_excel_has_no_room_for_are_left_out_and_it_says_so():
     rows = pd.concat([report.rows, many], axis="columns")
     shown = tuple(carried_columns(rows.columns, ROWS))
     book = openpyxl.load_workbook(
-        io.BytesIO(written(replace(report, rows=rows, show=shown), "xlsx", Language.EN)),
+        io.BytesIO(written(replace(report, content=rows, show=shown), "xlsx", Language.EN)),
         read_only=True,
     )
     warning, heading, row = book["Changes"].iter_rows(values_only=True)

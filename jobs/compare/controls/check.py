@@ -9,20 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Annotated, Final, TypeAlias
 
-import pandas as pd
-
-from jobs.arrow_memory import release_arrow_memory
-from jobs.compare.controls.row_kinds import (
-    Kinds,
-    RowKind,
-    count_by,
-    count_kinds,
-    count_where,
-    of_everybody,
-)
+from jobs.compare.controls.recount import Recount
+from jobs.compare.controls.row_kinds import Kinds, RowKind, count_by, count_where, of_everybody
 from jobs.compare.summary import NEVER, NOT_IN_INPUT, Summary
 from jobs.json_dataclass import JsonDataclass, JsonSchema
 from jobs.plurals import Quantity, counted
@@ -51,33 +41,32 @@ class Control(JsonDataclass):
 
 
 def check(
-    rows: pd.DataFrame,
+    recounted: Recount,
     *,
     input_counts: Mapping[str, int] | None,
     summary: Summary,
     baseline_closing: Mapping[str, int] | None,
-    baseline_run_date: date | None,
     opening_is_known: bool = True,
 ) -> tuple[Control, ...]:
     """Return every control of a report, whether it holds or not.
 
     Args:
-        rows: Columns ``ROWS``, as read back from what is to be published.
+        recounted: Of the rows, as read back from what is to be published.
         input_counts: ``lines``, ``pairs``, ``duplicates`` and ``invalid`` of the input; None:
             what the input held is not known, and its controls are left out.
         summary: The counts that the report claims.
         baseline_closing: Closing of the baseline's roll-forward, by state; None if there is none.
-        baseline_run_date: Run date of the baseline.
         opening_is_known: Whether ``baseline_closing`` is of the same people; where it is not, that
             control is left out.
     """
-    by_organization = count_kinds(rows, baseline_run_date)
+    by_organization = recounted.kinds
     kinds = of_everybody(by_organization)
     flows = _flows(kinds)
     return (
         *(() if input_counts is None else (_input_lines(input_counts),)),
-        *(() if input_counts is None else (_input_rows(rows, kinds, input_counts),)),
-        _unique_pairs(rows),
+        *(() if input_counts is None else (_input_rows(recounted, kinds, input_counts),)),
+        _unique_pairs(recounted),
+        *(() if recounted.misplaced is None else (_parts(recounted),)),
         _states(kinds),
         *(_roll_forward(state, flow) for state, flow in flows.items()),
         *((_opening(flows, baseline_closing),) if opening_is_known else ()),
@@ -100,11 +89,11 @@ def _input_lines(counts: Mapping[str, int]) -> Control:
     )
 
 
-def _input_rows(rows: pd.DataFrame, kinds: Kinds, counts: Mapping[str, int]) -> Control:
+def _input_rows(recounted: Recount, kinds: Kinds, counts: Mapping[str, int]) -> Control:
     """Nothing was lost or counted twice between the input and the report."""
     found = {
         "pairs": count_where(kinds, lambda kind: kind.change not in _GONE),
-        "duplicates": int(rows["input_duplicates"].sum()),
+        "duplicates": recounted.input_duplicates,
     }
     return _equal("input_rows", found, {part: counts[part] for part in found})
 
@@ -119,11 +108,17 @@ def _states(kinds: Kinds) -> Control:
     )
 
 
-def _unique_pairs(rows: pd.DataFrame) -> Control:
-    twice = int(rows.duplicated(["organization_id", "openid"]).sum())
-    release_arrow_memory()
-    detail = f"{twice:,} of {counted(len(rows), 'row')} {Quantity(twice):repeats|repeat} a pair"
+def _unique_pairs(recounted: Recount) -> Control:
+    twice, rows = recounted.repeated, counted(recounted.rows, "row")
+    detail = f"{twice:,} of {rows} {Quantity(twice):repeats|repeat} a pair"
     return Control("unique_pairs", twice == 0, detail)
+
+
+def _parts(recounted: Recount) -> Control:
+    """Each row lies in the part that the hash of its pair says."""
+    wrong, rows = recounted.misplaced or 0, counted(recounted.rows, "row")
+    detail = f"{wrong:,} of {rows} {Quantity(wrong):lies|lie} in another part than its hash says"
+    return Control("parts", wrong == 0, detail)
 
 
 def _roll_forward(state: str, flow: Mapping[str, int]) -> Control:

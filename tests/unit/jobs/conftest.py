@@ -12,8 +12,9 @@ from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import parse_pairs
+from jobs.report.compose import compose
 from jobs.report.info import RunInfo
-from jobs.report.model import GatewayId, compose
+from jobs.report.model import GatewayId
 from jobs.report.parquet import write_parquet
 from jobs.report.request_info import RequestInfo
 from jobs.schema import PAIRS, ROWS, conform

@@ -6,7 +6,8 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.history.comparison import compare
-from jobs.report.model import GatewayId, baseline_info
+from jobs.report.compose import baseline_info
+from jobs.report.model import GatewayId
 from jobs.report.parquet import write_parquet
 
 

@@ -160,7 +160,7 @@ def test_rows_that_are_not_those_that_were_counted_are_damage(tmp_path):
     table = pd.read_parquet(second)
     report = read_parquet(second)
     rows = report.rows.assign(state=report.rows["state"].where(table.index != 0, "UNKNOWN"))
-    write_parquet(replace(report, rows=rows), second)
+    write_parquet(replace(report, content=rows), second)
     (unreadable,) = read_history(dated_reports(tmp_path)).unreadable
     assert "its rows by state are not those it has counted" in unreadable.reason
     assert first.exists()

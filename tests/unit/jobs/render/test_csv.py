@@ -39,7 +39,7 @@ def lines(report) -> list[dict[str, str]]:
 
 
 def with_column(report, name, values):
-    return replace(report, rows=report.rows.assign(**{name: values}))
+    return replace(report, content=report.rows.assign(**{name: values}))
 
 
 def test_rows_and_columns_are_the_report_s(report):
@@ -107,7 +107,7 @@ def test_exactly_what_would_run_or_looks_guarded_gets_a_quote(report, text, writ
 
 @pytest.mark.parametrize("openid", HOSTILE)
 def test_hostile_openids_survive_and_come_back_as_an_input(report, openid):
-    report = replace(report, rows=report.rows.assign(openid=openid).iloc[[0, 2]])
+    report = replace(report, content=report.rows.assign(openid=openid).iloc[[0, 2]])
     assert {line["openid"].removeprefix("'") for line in lines(report)} == {openid}
     found = parse_pairs(content(report), name="report.csv")
     assert found.pairs["openid"].to_list() == [openid] * 2
@@ -168,12 +168,12 @@ def test_duckdb_counts_the_same(report, tmp_path):
 def test_parts_of_a_long_report_join_without_a_seam(report):
     rows = pd.concat([report.rows] * 20_000, ignore_index=True)
     rows["input_line"] = pd.array(range(len(rows)), "Int64")
-    written = lines(replace(report, rows=rows))
+    written = lines(replace(report, content=rows))
     assert [int(line["input_line"]) for line in written] == list(range(len(rows)))
 
 
 def test_a_report_without_rows_is_its_header(report):
-    assert content(replace(report, rows=report.rows.iloc[:0])).count(b"\n") == 1
+    assert content(replace(report, content=report.rows.iloc[:0])).count(b"\n") == 1
 
 
 def test_the_language_changes_nothing(report):

@@ -218,7 +218,7 @@ def test_about_holds_the_rest_of_the_metadata(report):
 @pytest.mark.parametrize("openid", HOSTILE)
 def test_hostile_openids_stay_text_and_unharmed(report, openid, many_rows):
     rows = report.rows.assign(openid=openid, **{"class": openid, "=name": "{=1}"})
-    book = workbook(replace(report, rows=rows), many_rows=many_rows)
+    book = workbook(replace(report, content=rows), many_rows=many_rows)
     for name in ("Changes", "Unknown"):
         cells = [cell for row in book[name].iter_rows(min_row=2) for cell in row]
         assert [cell for cell in cells if cell.value == openid]
@@ -249,7 +249,7 @@ def test_times_that_excel_does_not_know_are_text(report):
     rows = report.rows.copy()
     rows.loc[rows.index[:3], "authorize_time"] = datetime(1, 2, 3, 4, 5, 6, tzinfo=UTC)
     rows["change"] = rows["change"].mask(rows.index < 3, "CLOSED")
-    found = listed(workbook(replace(report, rows=rows))["Changes"])
+    found = listed(workbook(replace(report, content=rows))["Changes"])
     shown = found["authorize_time (Asia/Shanghai)"].to_list()
     assert sum(isinstance(value, str) and value.startswith("0001-02-03") for value in shown) == 3
     assert any(isinstance(value, datetime) for value in shown)
@@ -271,7 +271,7 @@ def test_headings_stay_in_sight_and_filter(report):
 
 def test_columns_are_as_wide_as_what_they_hold(report):
     rows = report.rows.assign(openid="o" * 28, **{"class": "学" * 20, "note": "x" * 1000})
-    widths = workbook(replace(report, rows=rows))["Changes"].column_dimensions
+    widths = workbook(replace(report, content=rows))["Changes"].column_dimensions
     assert 28 < widths["B"].width < 34
     assert 40 < widths["C"].width < 46
     assert widths["D"].width < 64
@@ -310,7 +310,7 @@ def test_what_does_not_fit_is_cut_and_the_sheet_says_what(report):
 @pytest.mark.parametrize("text", ["\0\a\x1b", "a\rb\nc", "\ufffe\uffff", "_x0041_", " ", "\u2028"])
 def test_no_character_breaks_the_workbook(report, text, many_rows):
     rows = report.rows.assign(**{"class": text, f"name {text}": "x"})
-    found = workbook(replace(report, rows=rows), many_rows=many_rows)["Changes"]
+    found = workbook(replace(report, content=rows), many_rows=many_rows)["Changes"]
     assert found.max_row == 5
     assert len({row[2].value for row in found.iter_rows(min_row=2)}) == 1
 
@@ -326,7 +326,7 @@ def test_no_character_breaks_the_workbook(report, text, many_rows):
 )
 def test_a_text_longer_than_a_cell_is_cut_and_ends_in_an_ellipsis(report, text, kept):
     rows = report.rows.assign(**{"class": text})
-    shown = listed(workbook(replace(report, rows=rows))["Changes"])["class"][0]
+    shown = listed(workbook(replace(report, content=rows))["Changes"])["class"][0]
     assert len(shown) == kept
     assert len(shown.encode("utf-16-le")) <= 2 * 32_767
     assert (shown == text) is not shown.endswith("…")
@@ -379,7 +379,7 @@ def test_no_english_word_is_left_on_a_chinese_workbook(report):
 def test_a_carried_column_is_never_translated(report):
     """Even where its name or its values are words of ours."""
     rows = report.rows.rename(columns={"class": "lost"}).assign(lost="CLOSED", missing="state")
-    book = workbook(replace(report, rows=rows), Language.ZH)
+    book = workbook(replace(report, content=rows), Language.ZH)
     for name in ("变更", "未知"):
         found = listed(book[name])
         assert list(found)[2:4] == ["lost", "missing"]

@@ -181,7 +181,7 @@ def made(report, count, *, organizations=40, runs=90, change=None, openids=None)
     ]
     return replace(
         report,
-        rows=rows,
+        content=rows,
         metadata=Metadata.from_json(report.about | {"summary": summary, "history": history}),
     )
 
@@ -232,7 +232,7 @@ def test_what_comes_from_outside_stays_text(report_of, nights, hostile, language
         "invalid": 1, "invalid_lines": [{"line": 1, "reason": hostile}]
     }  # fmt: skip
     about["baseline"] = baseline | {"run_id": hostile, "sha256": hostile}
-    page = render(replace(report, rows=rows, metadata=Metadata.from_json(about)), language)
+    page = render(replace(report, content=rows, metadata=Metadata.from_json(about)), language)
     reader = Reader(page)
     assert set(reader.tags) == set(Reader(plain).tags)
     assert {name for name, _ in reader.attributes} == {n for n, _ in Reader(plain).attributes}
@@ -522,7 +522,7 @@ def test_every_report_can_be_shown(night, report_of, nights, report, language):
         "input": report.about["input"] | {"invalid": 11, "invalid_lines": listed},
         "run": report.about["run"] | {"exit_code": 10},
     }
-    reports.append(replace(report, rows=rows, metadata=Metadata.from_json(about)))
+    reports.append(replace(report, content=rows, metadata=Metadata.from_json(about)))
     for each in reports:
         page = render(each, language)
         assert f'lang="{"zh-CN" if language is Language.ZH else "en"}"' in page

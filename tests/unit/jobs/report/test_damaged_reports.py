@@ -22,10 +22,10 @@ from jobs.errors import RunError
 from jobs.render import FORMATS, writer_of
 from jobs.render.language import Language
 from jobs.render.terminal import print_summary
-from jobs.report.checksums import column_digests
 from jobs.report.metadata import CHECKSUMS, checksums
 from jobs.report.model import KEY, ReportError
 from jobs.report.parquet import read_parquet, write_parquet
+from jobs.report.parquet.checksums import column_digests
 from jobs.schema import ROWS
 from jobs.store.baseline import find_baseline
 from palm import ServerError
@@ -222,7 +222,9 @@ def test_values_that_are_not_text_are_refused(forge):
 
 @pytest.mark.parametrize("name", ["openid", "organization_id", "change"])
 def test_a_row_without_a_pair_or_a_change_is_refused(sound, tmp_path, name):
-    report = replace(sound[0], rows=sound[0].rows.assign(**{name: None}).astype({name: ROWS[name]}))
+    report = replace(
+        sound[0], content=sound[0].rows.assign(**{name: None}).astype({name: ROWS[name]})
+    )
     write_parquet(report, tmp_path / "made-up.parquet")
     with pytest.raises(ReportError, match="a row lacks its pair or its change"):
         read_parquet(tmp_path / "made-up.parquet")
@@ -245,7 +247,7 @@ def test_a_report_whose_own_controls_do_not_hold_is_no_baseline(
     rows = sound[0].rows
     rows = rows.assign(**{column: pd.Series(value, index=rows.index).astype(rows[column].dtype)})
     path = tmp_path / "made-up.parquet"
-    write_parquet(replace(sound[0], rows=rows), path)
+    write_parquet(replace(sound[0], content=rows), path)
     said = find(path.read_bytes())
     assert "is damaged: the control" in said
     assert control in said

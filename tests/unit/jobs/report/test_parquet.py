@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import jobs.report.parquet
+import jobs.report.parquet.write
 from jobs.compare.summary import summarize
 from jobs.report.metadata import CHECKSUMS
 from jobs.report.model import KEY, ReportError
@@ -173,7 +173,7 @@ def test_duckdb_gives_times_and_numbers_their_types(written):
 
 def test_many_row_groups_keep_order_and_dtypes(first, tmp_path, monkeypatch):
     """Later groups hold values that the first does not."""
-    monkeypatch.setattr(jobs.report.parquet, "_ROWS_PER_GROUP", 100)
+    monkeypatch.setattr(jobs.report.parquet.write, "_ROWS_PER_GROUP", 100)
     early = np.arange(150) < 100
     rows = pd.DataFrame(
         {
@@ -185,7 +185,7 @@ def test_many_row_groups_keep_order_and_dtypes(first, tmp_path, monkeypatch):
             "attempts": 1,
         }
     )
-    report = with_summary(replace(first, rows=conform(rows, ROWS)))
+    report = with_summary(replace(first, content=conform(rows, ROWS)))
     path = tmp_path / "large.parquet"
     write_parquet(report, path)
     assert pq.ParquetFile(path).num_row_groups == 2
@@ -195,7 +195,7 @@ def test_many_row_groups_keep_order_and_dtypes(first, tmp_path, monkeypatch):
 
 def test_a_report_without_rows_has_all_columns(first, tmp_path):
     path = tmp_path / "empty.parquet"
-    write_parquet(with_summary(replace(first, rows=first.rows.iloc[:0])), path)
+    write_parquet(with_summary(replace(first, content=first.rows.iloc[:0])), path)
     assert pq.read_schema(path).names == list(TYPES)
     assert len(read_parquet(path).rows) == 0
 
@@ -208,7 +208,7 @@ def test_times_keep_their_milliseconds(first, tmp_path):
         )
     )
     path = tmp_path / "times.parquet"
-    write_parquet(replace(first, rows=rows), path)
+    write_parquet(replace(first, content=rows), path)
     assert read_parquet(path).rows["answered_at"].iloc[3] == at + timedelta(milliseconds=3)
 
 

@@ -22,8 +22,8 @@ from jobs.render.excel.workbook import write_excel
 from jobs.render.html.page import render
 from jobs.render.language import Language
 from jobs.render.translations import translator
-from jobs.report.checksums import column_digests
 from jobs.report.parquet import write_parquet
+from jobs.report.parquet.checksums import column_digests
 from jobs.schema import (
     ANSWERS,
     COLUMNS,
@@ -79,7 +79,7 @@ from jobs.schema import ROWS
 
 before, after = map(Path, sys.argv[1:])
 report = read_parquet(before)
-report = replace(report, rows=report.rows.assign(note="filled").astype(ROWS))
+report = replace(report, content=report.rows.assign(note="filled").astype(ROWS))
 write_parquet(report, after)
 text = io.BytesIO()
 write_csv(read_parquet(after), text)

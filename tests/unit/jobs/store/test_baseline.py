@@ -297,7 +297,7 @@ def test_a_baselines_keys_are_cleaned_as_those_of_an_input_are(tmp_path, report_
     summary = summarize(rows, baseline_run_date=None)
     counted = report.about["input"] | {"lines": 4, "pairs": 4}
     about = report.about | {"input": counted, "summary": summary.to_json()}
-    write_parquet(replace(report, rows=rows, metadata=Metadata.from_json(about)), output)
+    write_parquet(replace(report, content=rows, metadata=Metadata.from_json(about)), output)
     found = find_baseline(output, run_date=nights[1], gateway=SANDBOX, named=None).report
     keys = found.rows["organization_id"].astype(str) + "/" + found.rows["openid"]
     assert dict(zip(keys, found.rows["state"], strict=True)) == {

@@ -214,7 +214,7 @@ def test_rows_that_change_on_their_way_to_the_disk_are_found(put, second, first,
     def write(report, path):
         rows = report.rows.copy()
         rows.loc[0, "state"] = "ON"
-        write_parquet(replace(report, rows=rows), path)
+        write_parquet(replace(report, content=rows), path)
 
     writer(write)
     with pytest.raises(RunError) as stop:
@@ -224,7 +224,7 @@ def test_rows_that_change_on_their_way_to_the_disk_are_found(put, second, first,
 
 
 def test_a_row_that_is_lost_on_its_way_to_the_disk_is_found(put, second, first, writer):
-    writer(lambda report, path: write_parquet(replace(report, rows=report.rows.iloc[1:]), path))
+    writer(lambda report, path: write_parquet(replace(report, content=report.rows.iloc[1:]), path))
     with pytest.raises(RunError, match="not be read back: .* it has 1 row and claims 2") as stop:
         put(second, first)
     assert exit_code_of(stop.value) == 5

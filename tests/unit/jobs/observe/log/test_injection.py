@@ -75,7 +75,7 @@ def report(report_of, nights, tmp_path):
     rows.loc[:, "change"] = "OPENED"
     rows[f"name{WORDS}"] = WORDS
     about = Metadata.from_json(about)
-    return replace(made, rows=rows, metadata=about, show=(f"name{WORDS}",))
+    return replace(made, content=rows, metadata=about, show=(f"name{WORDS}",))
 
 
 @pytest.fixture

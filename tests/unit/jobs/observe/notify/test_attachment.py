@@ -69,7 +69,7 @@ def test_the_report_is_left_as_it_was(report):
 
 
 def test_a_report_of_nobody_has_a_page(report):
-    empty = replace(report, rows=report.rows.iloc[:0][list(ROWS)])
+    empty = replace(report, content=report.rows.iloc[:0][list(ROWS)])
     assert "<main" in redacted_page(empty, Language.ZH)
 
 

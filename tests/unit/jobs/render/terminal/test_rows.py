@@ -62,7 +62,7 @@ def test_times_are_of_the_run_s_zone_which_is_named_once(report):
 
 def test_a_column_without_a_value_is_left_out(report):
     rows = report.rows[report.rows["change"] == "CLOSED"].reset_index(drop=True)
-    assert "unknown_reason" not in printed(replace(report, rows=rows), width=300)[0]
+    assert "unknown_reason" not in printed(replace(report, content=rows), width=300)[0]
     assert "unknown_reason" in printed(report, width=300)[0]
 
 

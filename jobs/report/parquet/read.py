@@ -1,0 +1,134 @@
+"""Reads a report that was written as Parquet, and verifies it.
+
+A file is refused if it does not have the content that was written: the checksums of the pages are
+verified as they are read, then those of the metadata and of each column
+(:mod:`jobs.report.metadata`), because those of the pages do not cover the footer and the headers of
+pages.
+
+A report with at most ``MOST_IN_MEMORY`` rows is read into memory. A larger one, and one in parts,
+is read once to verify it, piece by piece, and again each time that its rows are needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from jobs.compare.controls.recount import Recount, RowCounter
+from jobs.report.info import Metadata
+from jobs.report.metadata import read_mark, read_metadata, unknown_members
+from jobs.report.model import KEY, Report, ReportError, recheck_alone
+from jobs.report.parquet.errors import translated
+from jobs.report.parquet.parts import StoredParts, find_parts, is_folder, metadata_file
+from jobs.report.parquet.stored_rows import StoredRows, check_count, opened, stored_rows
+from palm.files.regular import open_regular
+
+__all__ = ["read_parquet", "read_report", "with_unknown"]
+
+MOST_IN_MEMORY: Final = 1_000_000
+"""Rows of a report that are read into memory; a larger one is read in pieces."""
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
+    """Read a report, and verify its checksums.
+
+    Args:
+        path: The report's file, or the folder of its parts.
+        columns: Read only these, the others come out empty; ``()`` reads only the metadata.
+
+    Raises:
+        ReportError: A file cannot be read, is damaged, is not a report, or has an unknown version;
+            or parts are missing, or of two runs.
+    """
+    return _read(path, columns, with_counts=False)[0]
+
+
+def read_report(path: Path) -> Report:
+    """Read a report whole, verify its checksums, and check its own controls.
+
+    The controls of a report with only some of the rows are not checked.
+
+    Args:
+        path: The report's file, or the folder of its parts.
+
+    Raises:
+        ReportError: As :func:`read_parquet`; or a control does not hold.
+    """
+    report, recounted = _read(path, None, with_counts=True)
+    if report.metadata.rows_chosen is not None:
+        return report
+    with translated(path):
+        wrong = [control for control in recheck_alone(report, recounted) if not control.holds]
+    if wrong:
+        raise ReportError(
+            f"{path} is damaged: the control {wrong[0].name} does not hold: {wrong[0].detail}"
+        )
+    return report
+
+
+def with_unknown(report: Report, path: Path) -> Report:
+    """Return a report with the members of its file's metadata that only a later version knows.
+
+    Args:
+        report: As :func:`read_report` returned it.
+        path: The report's file, or the folder of its parts.
+
+    Raises:
+        ReportError: The file can no longer be read.
+    """
+    path = metadata_file(path)
+    with translated(path), open_regular(path) as file:
+        text = (pq.read_metadata(file).metadata or {})[KEY.encode()]
+        return replace(report, unknown=unknown_members(json.loads(text), report.about))
+
+
+def _read(
+    path: Path, columns: Sequence[str] | None, *, with_counts: bool
+) -> tuple[Report, Recount | None]:
+    """Read and verify a report.
+
+    Returns:
+        The report and, if its rows were read in pieces and ``with_counts``, what the controls look
+        at.
+    """
+    stored, metadata = find_parts(path, columns) if is_folder(path) else _one_file(path, columns)
+    if isinstance(stored, StoredRows) and len(stored) <= MOST_IN_MEMORY:
+        with translated(path):
+            return Report(stored.verified_whole(), metadata), None
+    report = Report(stored, metadata)
+    if columns is not None and not columns:
+        return report, None
+    counter = None
+    if with_counts and metadata.rows_chosen is None:
+        before = metadata.baseline
+        counter = RowCounter(
+            report.row_count,
+            before.run_date if before else None,
+            metadata.parts.bits if metadata.parts else None,
+        )
+    with translated(path):
+        files = stored.files if isinstance(stored, StoredParts) else [stored]
+        for number, file in enumerate(files):
+            file.verified(partial(counter.add, part=number) if counter else len)
+        return report, counter.recount(report.chunks) if counter else None
+
+
+def _one_file(path: Path, columns: Sequence[str] | None) -> tuple[StoredRows, Metadata]:
+    """Return the rows of a report in one file, not read yet, and its metadata."""
+    with opened(path) as (file, identity):
+        texts = file.metadata.metadata
+        if mark := read_mark(texts, str(path)):
+            raise ReportError(
+                f"{path} is part {mark.number} of {mark.count} of a report, which is read whole: "
+                f"name its folder, {path.parent}"
+            )
+        metadata = read_metadata(texts, str(path))
+        stored = stored_rows(file, identity, path, columns)
+    check_count(len(stored), metadata, path)
+    return stored, metadata
