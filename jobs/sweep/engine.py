@@ -96,13 +96,13 @@ async def sweep(
     run.abort.has_good_answer = has_good_answer
     run.restore(restored)
     slices = not_asked(pairs, outcomes) if slices is None else slices
-    async with BlockFeed(outcomes, slices, again=False, in_threads=pairs.bits > 0) as feed:
+    round_ = partial(BlockFeed, outcomes, least=rules.block, in_threads=pairs.bits > 0)
+    async with round_(slices, again=False) as feed:
         await run.ask_canary(feed)
         await run.ask_all(feed)
     if outcomes.count(*_LAST_ROUND):
         run.begin_last_round()
-        slices = outcomes.slices(*_LAST_ROUND)
-        async with BlockFeed(outcomes, slices, again=True, in_threads=pairs.bits > 0) as feed:
+        async with round_(outcomes.slices(*_LAST_ROUND), again=True) as feed:
             await run.ask_all(feed, again=True)
     if not run.cancel.is_set():
         asked = len(pairs) - outcomes.count(UnknownReason.NOT_ASKED)
@@ -184,20 +184,27 @@ class _Sweep:
     async def ask_all(self, feed: BlockFeed, *, again: bool = False) -> None:
         """Ask about all pairs of a round, with at most ``concurrency`` queries in flight."""
 
+        async def ask_block() -> bool:
+            """Ask about pairs of a block while there are any; return False if that was the last."""
+            if (block := await feed.enter()) is None:
+                return False
+            try:
+                for index in block.turn:
+                    if self.cancel.is_set():
+                        return False
+                    if again:
+                        self._stats.failed -= 1
+                    elif block.is_done[index]:
+                        continue
+                    await self._settle(block, index)
+                feed.exhausted(block)
+            finally:
+                feed.leave(block)
+            return True
+
         async def work() -> None:
-            while (block := await feed.enter()) is not None:
-                try:
-                    for index in block.turn:
-                        if self.cancel.is_set():
-                            return
-                        if again:
-                            self._stats.failed -= 1
-                        elif block.is_done[index]:
-                            continue
-                        await self._settle(block, index)
-                    block.is_exhausted = True
-                finally:
-                    feed.leave(block)
+            while await ask_block():
+                pass
 
         async def finish_canary(block: Block, task: asyncio.Task[PalmError | None]) -> None:
             try:

@@ -21,6 +21,8 @@ class SweepRules:
         reach_every_s: Seconds between two attempts to reach the gateway.
         finish_s: After a cancel, queries in flight have this many seconds to finish.
         check_every_s: Seconds between two checks of the clock and of the gateway's health.
+        block: Pairs on disk are loaded in blocks of at least so many, each of one or more
+            partitions; loading a block costs some time, whatever its size.
         abort: The thresholds above which the sweep is stopped.
     """
 
@@ -31,4 +33,5 @@ class SweepRules:
     reach_every_s: float = 1.0
     finish_s: float = 10.0
     check_every_s: float = 1.0
+    block: int = 32_768
     abort: AbortThresholds = field(default_factory=AbortThresholds)

@@ -16,8 +16,6 @@ from jobs.sweep.answers import AnswerTable
 
 __all__ = ["Block", "Slice", "grouped", "lookup_of"]
 
-_LEAST_PAIRS: Final = 32_768
-"""Slices are put together to blocks of at least so many pairs: each block costs some time."""
 _CHUNK: Final = 65_536
 """Positions that are Python objects at a time."""
 
@@ -115,14 +113,14 @@ def lookup_of(pairs: PartitionedFrame, slices: Sequence[Slice]) -> tuple[PairLoo
     return PairLookup(_joined(chosen)), False
 
 
-def grouped(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
-    """Yield slices in groups that are large enough for a block."""
+def grouped(slices: Iterable[Slice], least: int) -> Iterator[list[Slice]]:
+    """Yield slices in groups of at least ``least`` pairs, but for the last one."""
     group: list[Slice] = []
     pairs = 0
     for each in slices:
         group.append(each)
         pairs += len(each)
-        if pairs >= _LEAST_PAIRS:
+        if pairs >= least:
             yield group
             group, pairs = [], 0
     if group:

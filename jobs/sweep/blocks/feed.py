@@ -28,26 +28,36 @@ class BlockFeed:
     Args:
         outcomes: Loads and saves the blocks.
         slices: The pairs to ask about, in their order; read in the thread.
+        least: A block has at least so many pairs, but for the last one.
         again: Whether the pairs have an outcome already.
         in_threads: Whether there are several blocks, on disk.
+
+    Attributes:
+        current: The current block, or None while it is loaded and after the last one.
     """
 
     def __init__(
-        self, outcomes: Outcomes, slices: Iterable[Slice], *, again: bool, in_threads: bool
+        self,
+        outcomes: Outcomes,
+        slices: Iterable[Slice],
+        *,
+        least: int,
+        again: bool,
+        in_threads: bool,
     ) -> None:
         self._outcomes = outcomes
-        self._groups = grouped(slices)
+        self._groups = grouped(slices, least)
         self._again = again
         self._in_threads = in_threads
         self._room = asyncio.Semaphore(_MOST_ALIVE)
         self._next: asyncio.Task[Block | None] | None = None
         self._saving: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
+        self._is_over = False
         self.current: Block | None = None
 
     async def __aenter__(self) -> Self:
-        self.current = await self._load()
-        self._read_ahead()
+        self._make_current(await self._load())
         return self
 
     async def __aexit__(
@@ -69,11 +79,17 @@ class BlockFeed:
         Raises:
             OSError: A block cannot be read or written.
         """
-        while (block := self.current) is not None and block.is_exhausted:
+        while self.current is None and not self._is_over:
             await self._turn_to_next()
-        if block is not None:
-            block.workers += 1
-        return block
+        if self.current is not None:
+            self.current.workers += 1
+        return self.current
+
+    def exhausted(self, block: Block) -> None:
+        """Note that all pairs of a block have been taken; the next one becomes the current one."""
+        block.is_exhausted = True
+        if self.current is block:
+            self.current = None
 
     def leave(self, block: Block) -> None:
         """Take no further pair from a block; the last worker to leave it begins to save it."""
@@ -93,24 +109,24 @@ class BlockFeed:
             await asyncio.gather(*self._saving)
         self._check()
         block, self.current = self.current, None
-        if block is not None and not block.is_exhausted:
+        if block is not None:
             await self._work(self._outcomes.save, block)
 
     async def _turn_to_next(self) -> None:
         """Make the next block the current one; several workers may wait for it."""
         self._check()
-        if self._next is None:
-            self.current = await self._load()
+        if (ahead := self._next) is None:
+            self._make_current(await self._load())
             return
-        await asyncio.wait([self._next, *self._saving], return_when=asyncio.FIRST_COMPLETED)
-        if self.current is not None and self.current.is_exhausted and self._next.done():
-            self.current = self._next.result()
-            self._read_ahead()
+        await asyncio.wait([ahead, *self._saving], return_when=asyncio.FIRST_COMPLETED)
+        if self._next is ahead and ahead.done():
+            self._make_current(ahead.result())
 
-    def _read_ahead(self) -> None:
-        self._next = None
-        if self._in_threads and self.current is not None:
-            self._next = asyncio.ensure_future(self._load())
+    def _make_current(self, block: Block | None) -> None:
+        self.current = block
+        self._is_over = block is None
+        read_ahead = self._in_threads and not self._is_over
+        self._next = asyncio.ensure_future(self._load()) if read_ahead else None
 
     async def _load(self) -> Block | None:
         await self._room.acquire()
