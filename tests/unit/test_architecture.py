@@ -21,6 +21,9 @@ PURE = [
     "palm/text/printable.py",
     "palm/crypto/keys.py",
     "palm/errors/remedies.py",
+    "jobs/cluster/quota/ledger.py",
+    "jobs/cluster/quota/messages.py",
+    "jobs/cluster/quota/rules.py",
     "jobs/compare/changes.py",
     "jobs/compare/summary.py",
     "jobs/compare/controls/check.py",
@@ -75,7 +78,7 @@ ORDER = {
     "jobs": [
         "errors", "loggers", "schema", "json_dataclass", "parsed_options", "person", "plurals",
         "arrow_memory", "partitions", "deadline", "compare", "input", "sweep", "report", "extract",
-        "history", "render", "store", "show", "journal", "observe", "run", "commands",
+        "history", "render", "store", "show", "journal", "observe", "cluster", "run", "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""
