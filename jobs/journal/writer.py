@@ -118,11 +118,11 @@ class JournalWriter:
         self._path_of(0).path.unlink(missing_ok=True)
 
     def _append(self, number: int, content: bytes, flags: int = 0) -> None:
+        if len(self._open) >= _MOST_OPEN and number not in self._open:
+            self.sync()
+            self.close()
         self.path = self._path_of(number).path
         if number not in self._open:
-            if len(self._open) >= _MOST_OPEN:
-                self.sync()
-                self.close()
             self._open[number] = os.open(self.path, _APPEND | flags, PRIVATE_MODE)
         write(self._open[number], content)
         self._written.add(number)
