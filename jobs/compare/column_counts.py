@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -17,23 +17,27 @@ _COUNTED = ("state", "known_state", "previous_state", "change")
 
 
 def count_by_column(
-    rows: pd.DataFrame, column: str, *, baseline_run_date: date | None
+    chunks: Iterable[pd.DataFrame], column: str, *, baseline_run_date: date | None
 ) -> dict[str, OrganizationCounts]:
     """Return the counts of the rows with each value of a column, by the value.
 
     A row without a value is counted under the empty one.
 
     Args:
-        rows: Columns ``ROWS`` and the carried ones.
+        chunks: The rows in pieces: columns ``ROWS`` and the carried ones.
         column: A column carried over from the input.
         baseline_run_date: Run date of the report compared with; None if there was none.
     """
-    values = pd.Categorical(rows[column].astype("object").where(rows[column].notna(), ""))
-    was_here = rows["last_in_input"].to_numpy("datetime64[ms]") == np.datetime64(
-        baseline_run_date, "ms"
-    )
-    counted = {name: codes(rows, name) for name in _COUNTED}
-    return count_organizations(values, counted, was_here)
+    counts: dict[str, OrganizationCounts] = {}
+    for rows in chunks:
+        values = pd.Categorical(rows[column].astype("object").where(rows[column].notna(), ""))
+        was_here = rows["last_in_input"].to_numpy("datetime64[ms]") == np.datetime64(
+            baseline_run_date, "ms"
+        )
+        counted = {name: codes(rows, name) for name in _COUNTED}
+        for value, own in count_organizations(values, counted, was_here, with_absent=True).items():
+            counts[value] = counts[value] + own if value in counts else own
+    return {value: counts[value] for value in sorted(counts) if counts[value].is_listed}
 
 
 def most_changed(

@@ -28,7 +28,7 @@ def shown_report(
     baseline = report.metadata.baseline
     before = baseline.run_date if baseline else None
     counts = {
-        name: count_by_column(report.rows, name, baseline_run_date=before)
+        name: count_by_column(report.chunks(), name, baseline_run_date=before)
         for name in dict.fromkeys(by)
     }
     report = replace(report, metadata=replace(report.metadata, by=counts or None))

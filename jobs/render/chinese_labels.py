@@ -176,6 +176,7 @@ LABELS: Final[Mapping[str, str]] = {
     "input lines": "输入行数",
     "rows against the input": "报告行与输入一致",
     "no pair twice": "没有重复",
+    "each row in the part of its hash": "每行都在其哈希对应的分片中",
     "pairs by state": "各状态条数",
     "roll-forward ON": "滚动核对：已开通",
     "roll-forward OFF": "滚动核对：已关闭",

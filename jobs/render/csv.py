@@ -29,7 +29,6 @@ from jobs.report.model import Report
 
 __all__ = ["guard", "write_csv"]
 
-_ROWS_PER_CHUNK: Final = 64 * 1024
 _RUNNABLE: Final = r"\A('*[=+\-@\t\r])"
 _OPTIONS: Final = WriteOptions(include_header=False)
 
@@ -40,11 +39,11 @@ def write_csv(report: Report, file: BinaryIO) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    rows = report.rows
-    names = guard(pa.array(list(rows.columns), pa.string())).to_pylist()
+    names = guard(pa.array(report.columns, pa.string())).to_pylist()
     file.write(BOM_UTF8 + _header(names))
-    for start in range(0, len(rows), _ROWS_PER_CHUNK):
-        part = rows.iloc[start : start + _ROWS_PER_CHUNK]
+    for part in report.chunks():
+        if not len(part):
+            continue
         lines = io.BytesIO()
         write_table(pa.table([_cells(part[name]) for name in part], names), lines, _OPTIONS)
         file.write(lines.getbuffer())

@@ -16,6 +16,7 @@ CONTROLS: Final = {
     "input_lines": "input lines",
     "input_rows": "rows against the input",
     "unique_pairs": "no pair twice",
+    "parts": "each row in the part of its hash",
     "states": "pairs by state",
     "roll_forward_ON": "roll-forward ON",
     "roll_forward_OFF": "roll-forward OFF",

@@ -11,12 +11,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import jobs.report.parquet.write
+from jobs.compare.column_counts import count_by_column
 from jobs.compare.controls.recount import RowCounter
 from jobs.compare.summary import summarize
+from jobs.render import writer_of
+from jobs.render.language import Language
 from jobs.report.info import Metadata
 from jobs.report.model import Report, recheck_alone
 from jobs.report.parquet import read_parquet, write_parquet
@@ -27,6 +30,7 @@ from tests.property.test_writers_property import rows_of
 from tests.unit.jobs.conftest import _report_of
 
 DAY = date(2025, 3, 3)
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 class Cut:
@@ -183,3 +187,25 @@ def test_pairs_whose_hashes_are_equal_are_compared_themselves(monkeypatch):
     counter = RowCounter(3, None)
     counter.add(rows)
     assert counter.recount(lambda: [rows]).repeated == 1
+
+
+@pytest.mark.parametrize("name", ["csv", "html", "json", "xlsx"])
+@settings(max_examples=examples_of(15), deadline=None, phases=NO_SHRINKING)
+@given(drawn=cut_rows(most=12), language=st.sampled_from(list(Language)))
+def test_every_format_is_the_same_byte_for_byte(drawn, name, language):
+    rows, cut = drawn
+    whole = replace(claiming(rows), show=("class",))
+    files = []
+    for report in (whole, replace(whole, content=cut)):
+        file = io.BytesIO()
+        writer_of(name)(report, file, language)
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+
+
+@settings(max_examples=examples_of(60), deadline=None)
+@given(drawn=cut_rows(), first=st.dates(date(2024, 1, 1), date(2026, 1, 1)))
+def test_counts_by_a_column_add_up(drawn, first):
+    rows, cut = drawn
+    whole = count_by_column([rows], "class", baseline_run_date=first)
+    assert count_by_column(cut, "class", baseline_run_date=first) == whole

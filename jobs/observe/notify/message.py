@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
 from jobs.compare.verdict import Verdict
 from jobs.observe.notify.options import NotifyOn
 from jobs.observe.notify.wording import ENDINGS, TRIAL, wording
@@ -22,7 +20,7 @@ from jobs.render.language import Language, Translate
 from jobs.render.text import headline
 from jobs.render.warnings import warnings
 from jobs.report.model import Report
-from jobs.schema import NO_CHANGE, Change, State
+from jobs.schema import NO_CHANGE, State
 from palm.text.printable import printable, without_keys
 from palm.text.scrub import scrub
 
@@ -195,27 +193,22 @@ def _lines(ending: Ending, why: str, warned: list[str], translate: Translate) ->
 
 def _losers(report: Report, translate: Translate) -> Iterator[str]:
     """Yield a line for each of the organizations that lost most, and one for the others."""
-    rows = report.rows
-    lost_pairs = (rows["change"] == Change.CLOSED) | (
-        (rows["change"] == Change.CLEARED) & (rows["previous_state"] == State.ON)
-    )
-    counts = rows["organization_id"][lost_pairs.to_numpy(dtype=np.bool_)].astype(str).value_counts()
-    ranked = sorted(counts.items(), key=lambda each: (-int(each[1]), str(each[0])))
-    for organization, lost in ranked[:_ORGANIZATIONS]:
-        own = report.summary.by_organization.get(str(organization))
+    losers = [(name, own) for name, own in report.summary.by_organization.items() if own.lost]
+    ranked = sorted(losers, key=lambda each: (-(each[1].lost or 0), each[0]))
+    for organization, own in ranked[:_ORGANIZATIONS]:
         yield translate(
             "Organization {organization}: {lost:,} lost, {on:,} of {pairs:,} ON"
         ).format(
-            organization=_shown(str(organization), _MAX_NAME_LENGTH),
-            lost=int(lost),
-            on=own.states[State.ON] if own else 0,
-            pairs=own.pairs if own else 0,
+            organization=_shown(organization, _MAX_NAME_LENGTH),
+            lost=own.lost,
+            on=own.states[State.ON],
+            pairs=own.pairs,
         )
     if others := ranked[_ORGANIZATIONS:]:
         yield filled(
             translate("{count:,} more {count:organization|organizations} lost {lost:,}"),
             count=len(others),
-            lost=sum(int(lost) for _, lost in others),
+            lost=sum(own.lost or 0 for _, own in others),
         )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 
+from jobs.extract.excerpt import Excerpt, RowList, excerpt
 from jobs.plurals import filled
 from jobs.render.excel.cells import cells_of
 from jobs.render.excel.counts import why_no_change
@@ -22,19 +22,9 @@ from jobs.render.language import Translate
 from jobs.render.moments import zone_of
 from jobs.render.numbers import LOSSES_FIRST
 from jobs.report.model import Report
-from jobs.schema import (
-    NO_CHANGE,
-    ROWS,
-    Change,
-    Listing,
-    State,
-    carried_columns,
-    categories,
-    codes,
-    listed,
-)
+from jobs.schema import ROWS, Listing, State, carried_columns, listed
 
-__all__ = ["longest_list", "write_pairs"]
+__all__ = ["excerpt_of", "longest_list", "write_pairs"]
 
 _MOST_COLUMNS: Final = 16_384
 _KEYS: Final = ("organization_id", "openid")
@@ -46,68 +36,54 @@ _FIXED: Final = 2
 """Columns of a list of pairs that stay in sight: the pair's two keys."""
 
 
-def write_pairs(report: Report, book: Book, translate: Translate) -> None:
-    """Write the sheets; that of everybody only where the report is of some people."""
-    rows = _with_shown(report)
-    if _has_people(report):
-        _write(_everybody(rows), "change", report, book.sheet("People"), translate)
-    _write(_changed(rows), "change", report, book.sheet("Changes"), translate)
-    _write(_unanswered(rows), "unknown_reason", report, book.sheet("Unknown"), translate)
-
-
-def longest_list(report: Report) -> int:
-    """Return the number of lines of the longest of the sheets."""
-    unknown = int((report.rows["change"] == Change.UNKNOWN).sum())
-    changed = int((~report.rows["change"].isin(NO_CHANGE)).sum())
-    return len(report.rows) if _has_people(report) else max(changed, unknown)
-
-
-def _has_people(report: Report) -> bool:
+def excerpt_of(report: Report, most_rows: int) -> Excerpt:
+    """Return the rows that fit on the sheets, of which that of everybody may not be there."""
     part = report.metadata.part
-    return part is not None and part.is_filtered
+    some_people = part is not None and part.is_filtered
+    return excerpt(report, most=most_rows, order=LOSSES_FIRST, everybody=some_people)
 
 
-def _with_shown(report: Report) -> pd.DataFrame:
-    """Return the rows without the carried columns, except for those to be shown."""
-    carried, shown = carried_columns(report.rows.columns, ROWS), set(report.show)
-    return report.rows.drop(columns=[name for name in carried if name not in shown])
+def longest_list(taken: Excerpt) -> int:
+    """Return the number of lines of the longest of the sheets, those left out included."""
+    lists = (taken.everybody, taken.changed, taken.unanswered)
+    return max(len(each) for each in lists if each is not None)
 
 
-def _everybody(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[[*_KEYS, *carried_columns(rows.columns, ROWS), *_OF_EVERYBODY]]
+def write_pairs(report: Report, taken: Excerpt, book: Book, translate: Translate) -> None:
+    """Write the sheets; that of everybody only where the report is of some people."""
+    if taken.everybody is not None:
+        names = [*_KEYS, *_shown(report), *_OF_EVERYBODY]
+        _write(taken.everybody, names, report, book.sheet("People"), translate)
+    names = _names(report, Listing.CHANGES_SHEET)
+    _write(taken.changed, names, report, book.sheet("Changes"), translate)
+    names = _names(report, Listing.UNKNOWN_SHEET)
+    _write(taken.unanswered, names, report, book.sheet("Unknown"), translate)
 
 
-def _changed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs with a change, class by class, losses first."""
-    found = rows[~rows["change"].isin(NO_CHANGE)]
-    rank = np.array([LOSSES_FIRST.index(Change[name]) for name in categories("change").categories])
-    found = found.iloc[np.argsort(rank[codes(found, "change")], kind="stable")]
-    return found[_names(rows, Listing.CHANGES_SHEET)]
+def _shown(report: Report) -> list[str]:
+    """Return the carried columns that are shown, in the report's order."""
+    return [name for name in carried_columns(report.columns, ROWS) if name in report.show]
 
 
-def _unanswered(rows: pd.DataFrame) -> pd.DataFrame:
-    found = rows[rows["change"] == Change.UNKNOWN]
-    return found[_names(rows, Listing.UNKNOWN_SHEET)]
-
-
-def _names(rows: pd.DataFrame, listing: Listing) -> list[str]:
+def _names(report: Report, listing: Listing) -> list[str]:
     """Return a sheet's column names: the keys, those carried through from the input, the rest."""
     names = listed(listing)
-    return [*names[:_FIXED], *carried_columns(rows.columns, ROWS), *names[_FIXED:]]
+    return [*names[:_FIXED], *_shown(report), *names[_FIXED:]]
 
 
-def _write(rows: pd.DataFrame, by: str, report: Report, sheet: Sheet, translate: Translate) -> None:
+def _write(
+    found: RowList, names: Sequence[str], report: Report, sheet: Sheet, translate: Translate
+) -> None:
     zone = zone_of(report.timezone)
-    if rows.empty:
-        sheet.line(_why_empty(by, report, translate), Style.REMARK)
+    if not len(found):
+        sheet.line(_why_empty(found.by, report, translate), Style.REMARK)
         return
-    rows = _without_columns_left_out(rows, sheet, translate)
+    rows = _without_columns_left_out(found.rows[names], sheet, translate)
     columns = [_column(rows[name], zone, translate) for name in rows]
-    fit = sheet.room(len(rows))
-    if fit < len(rows):
-        left_out = rows[by].iloc[fit:].value_counts(sort=False)
-        classes = [f"{translate(str(name))} {count:,}" for name, count in left_out.items() if count]
-        said = filled(translate(ROWS_LEFT_OUT), count=len(rows) - fit)
+    fit = sheet.room(len(found))
+    if fit < len(found):
+        classes = [f"{translate(n)} {count:,}" for n, count in found.beyond(fit).items() if n]
+        said = filled(translate(ROWS_LEFT_OUT), count=len(found) - fit)
         told = translate(", ").join(classes)
         sheet.line(translate(" ").join([said, told]) if told else said, Style.WARNING)
     sheet.listing(columns, cells_of(rows.iloc[:fit], zone, translate), fixed=_FIXED)

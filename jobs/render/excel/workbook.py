@@ -21,7 +21,7 @@ from xlsxwriter.exceptions import FileCreateError, FileSizeError
 from jobs.render.excel.about import write_about
 from jobs.render.excel.counts import write_summary, write_transitions
 from jobs.render.excel.organizations import write_by_column, write_organizations
-from jobs.render.excel.pairs import longest_list, write_pairs
+from jobs.render.excel.pairs import excerpt_of, longest_list, write_pairs
 from jobs.render.excel.sheet import MOST_ROWS, Book
 from jobs.render.excel.trend import write_trend
 from jobs.render.language import Language
@@ -58,7 +58,8 @@ def write_excel(
         OSError: The workbook cannot be written, or is larger than Excel can open.
     """
     translate, metadata = translator(language), report.metadata
-    with _workbook(report, file, on_disk=longest_list(report) > many_rows) as made:
+    taken = excerpt_of(report, most_rows)
+    with _workbook(report, file, on_disk=longest_list(taken) > many_rows) as made:
         book = Book(made, translate, most_rows)
         write_summary(report, book.sheet("Summary"), translate)
         write_organizations(report, book.sheet("Organizations"), translate)
@@ -67,7 +68,7 @@ def write_excel(
         write_transitions(report, book.sheet("Transitions"), translate)
         if metadata.history is not None:
             write_trend(metadata.history, book.sheet("Trend"), translate)
-        write_pairs(report, book, translate)
+        write_pairs(report, taken, book, translate)
         write_about(report, book.sheet("About"), translate)
 
 

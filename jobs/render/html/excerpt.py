@@ -1,32 +1,20 @@
-"""The part of a report that fits on a page: the most important rows and organizations.
-
-Pure and vectorised: a million rows take no longer than the rendering of the page.
-"""
+"""The part of a report that fits on a page: which changes come first, which organizations. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
 from jobs.compare.column_counts import most_changed
 from jobs.compare.summary import OrganizationCounts, Summary
-from jobs.schema import Change, State, categories, codes
+from jobs.schema import Change, State
 
 __all__ = [
-    "AGES",
     "LISTED",
-    "Failure",
     "Organizations",
     "all_organizations",
-    "changed_pairs",
-    "failures",
     "largest",
     "most_moved",
-    "unknown_ages",
 ]
 
 LISTED: Final = (
@@ -41,18 +29,6 @@ LISTED: Final = (
     Change.FIRST_SEEN,
 )
 """Changes in the order in which pairs are selected, so that the least important are cut."""
-AGES: Final = ("1", "2-3", "4-7", "> 7")
-"""Groups of numbers of runs in a row without a valid answer."""
-_AGE_STARTS: Final = (2, 4, 8)
-
-
-class Failure(NamedTuple):
-    """The reason, status and code of missing answers, and the number of pairs."""
-
-    reason: str | None
-    http_status: int | None
-    error_code: str | None
-    pairs: int
 
 
 class Organizations(NamedTuple):
@@ -61,35 +37,6 @@ class Organizations(NamedTuple):
     shown: list[tuple[str, OrganizationCounts]]
     others: int
     rest: OrganizationCounts
-
-
-def changed_pairs(rows: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return at most ``most`` rows that changed, losses first, each class in the report's order."""
-    change, order = codes(rows, "change"), list(categories("change").categories)
-    picked: list[npt.NDArray[np.intp]] = []
-    left = most
-    for kind in LISTED:
-        found = np.flatnonzero(change == order.index(kind))[:left]
-        picked.append(found)
-        left -= len(found)
-    return rows.iloc[np.concatenate(picked)]
-
-
-def unknown_ages(rows: pd.DataFrame) -> dict[str, int]:
-    """Return the UNKNOWN pairs by the number of runs in a row without a valid answer."""
-    runs = rows["unknown_runs"].to_numpy(dtype="int16", na_value=1)[_unknown(rows)]
-    counts = np.bincount(np.searchsorted(_AGE_STARTS, runs, side="right"), minlength=len(AGES))
-    return dict(zip(AGES, counts.tolist(), strict=True))
-
-
-def failures(rows: pd.DataFrame, most: int) -> list[Failure]:
-    """Return the reasons of missing answers, the most frequent first."""
-    by = ["unknown_reason", "http_status", "error_code"]
-    unknown = rows[by].loc[_unknown(rows)]
-    # nlargest keeps the order of equal counts, and groupby sorts: equal rows give equal lists.
-    counts = unknown.groupby(by, observed=True, dropna=False).size().nlargest(most).reset_index()
-    told = counts.astype(object).where(counts.notna(), None)
-    return [Failure(*each) for each in told.itertuples(index=False, name=None)]
 
 
 def most_moved(summary: Summary, most: int) -> Organizations:
@@ -111,11 +58,6 @@ def all_organizations(summary: Summary) -> OrganizationCounts:
 def _cut(ranked: list[tuple[str, OrganizationCounts]], most: int) -> Organizations:
     others = [counts for _, counts in ranked[most:]]
     return Organizations(ranked[:most], len(others), _sum(others))
-
-
-def _unknown(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    unknown = list(categories("state").categories).index(State.UNKNOWN)
-    return np.equal(codes(rows, "state"), unknown)
 
 
 def _sum(counts: Iterable[OrganizationCounts]) -> OrganizationCounts:

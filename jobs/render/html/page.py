@@ -12,16 +12,15 @@ from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
+import pandas as pd
 
 from jobs.compare.column_counts import most_changed
+from jobs.extract.excerpt import excerpt
 from jobs.render.html.excerpt import (
     LISTED,
     all_organizations,
-    changed_pairs,
-    failures,
     largest,
     most_moved,
-    unknown_ages,
 )
 from jobs.render.html.matrix import transition_cells
 from jobs.render.html.trend import trend_of
@@ -86,6 +85,7 @@ def render(report: Report, language: Language) -> str:
     unanswered = nobody_answered(report)
     still = first or unanswered or not changed
     matrix = transition_cells(summary)
+    taken = excerpt(report, most=_PAIRS, order=(*LISTED, *NO_CHANGE))
     return _template().render(
         _=translate,
         tag=TAGS[language],
@@ -107,10 +107,10 @@ def render(report: Report, language: Language) -> str:
         columns_of_matrix=list(next(iter(matrix.values()), {})),
         organizations=(largest if still else most_moved)(summary, _ORGANIZATIONS),
         trend=trend_of(metadata.history or (), translate),
-        pairs=list(_pairs(report, zone, translate)),
+        pairs=list(_pairs(taken.changed.rows, report, zone, translate)),
         changed=changed,
-        ages=unknown_ages(report.rows) if unknown else {},
-        failures=failures(report.rows, _FAILURES) if unknown else [],
+        ages=taken.ages if unknown else {},
+        failures=taken.failures[:_FAILURES] if unknown else [],
         controls=[_control(each.name, translate) for each in report.controls],
         flows={state: asdict(flow) for state, flow in summary.roll_forward.items()},
         started=moment_text(run.started.isoformat(), zone) if run else None,
@@ -162,12 +162,13 @@ def _segments(states: dict[str, int]) -> Iterator[tuple[str, float, float]]:
         start += count
 
 
-def _pairs(report: Report, zone: ZoneInfo, translate: Translate) -> Iterator[dict[str, str]]:
+def _pairs(
+    picked: pd.DataFrame, report: Report, zone: ZoneInfo, translate: Translate
+) -> Iterator[dict[str, str]]:
     """Yield the changed pairs as texts under their headings, times in ``zone``.
 
     The two states are one cell.
     """
-    picked = changed_pairs(report.rows, _PAIRS)
     organization, openid, *others = listed(Listing.HTML)
     names = [organization, openid, *report.show, *others]
     text = picked[names].astype(object).where(picked[names].notna(), "")

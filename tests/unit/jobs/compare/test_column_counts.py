@@ -13,7 +13,7 @@ def test_each_value_is_counted_and_a_missing_one_is_the_empty_one(after, nights)
         {"A/a": "OFF", "A/b": "ON", "B/c": "ON", "B/d": "UNKNOWN"},
     )
     rows = report.rows.assign(**{"class": ["x", None, "x", None, "y"]})
-    counts = count_by_column(rows, "class", baseline_run_date=nights[0])
+    counts = count_by_column([rows], "class", baseline_run_date=nights[0])
     assert list(counts) == ["", "x", "y"]
     told = {
         value: (own.pairs, own.states["ON"], own.lost, own.gained, own.pairs_before, own.on_before)
@@ -24,7 +24,7 @@ def test_each_value_is_counted_and_a_missing_one_is_the_empty_one(after, nights)
 
 def test_without_a_report_before_nobody_was_there(report_of, nights):
     rows = report_of({"A/a": "ON"}, nights[0]).rows
-    (own,) = count_by_column(rows, "class", baseline_run_date=None).values()
+    (own,) = count_by_column([rows], "class", baseline_run_date=None).values()
     assert (own.pairs_before, own.on_before, own.on_after) == (0, 0, 1)
 
 

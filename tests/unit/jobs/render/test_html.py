@@ -24,11 +24,8 @@ from jobs.compare.verdict import INCOMPLETE, LABELS, TooMuchUnknown, Verdict
 from jobs.input.line_stats import Reason
 from jobs.render.html.excerpt import (
     LISTED,
-    changed_pairs,
-    failures,
     largest,
     most_moved,
-    unknown_ages,
 )
 from jobs.render.html.page import DEFINITIONS, render, write_html
 from jobs.render.language import Language
@@ -38,6 +35,7 @@ from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
 from jobs.schema import COLUMNS, ROWS, Change, State, UnknownReason, conform
 from tests.night import with_members
+from tests.parted import parted
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -562,7 +560,9 @@ def test_no_english_sentence_is_left_on_the_chinese_page(report):
 
 
 def test_every_control_and_change_has_its_name(report):
-    assert {each.name for each in report.controls} == set(CONTROLS)
+    """The control of the parts is that of a report in parts only."""
+    assert {each.name for each in parted(report, 2).controls} == set(CONTROLS)
+    assert {each.name for each in report.controls} == set(CONTROLS) - {"parts"}
     assert set(LISTED) | {"UNKNOWN", "ABSENT", "UNCHANGED"} == set(Change)
 
 
@@ -608,37 +608,6 @@ def test_it_is_written_as_utf_8(report):
 
 
 # --- what is picked for the page ---------------------------------------------------------------
-
-
-def test_pairs_are_picked_losses_first_and_in_the_reports_order(report):
-    large = made(report, 500)
-    picked = changed_pairs(large.rows, 300)
-    order = [list(LISTED).index(change) for change in picked["change"]]
-    assert order == sorted(order)
-    closed = picked[picked["change"] == "CLOSED"]
-    assert closed.index.is_monotonic_increasing
-    assert len(closed) == large.summary.changes["CLOSED"]
-
-
-def test_ages_are_counted_of_unknown_pairs_only(report):
-    rows = made(report, 9, change="UNKNOWN").rows.assign(
-        unknown_runs=pd.array([1, 2, 3, 4, 7, 8, 400, pd.NA, 1], dtype="Int16")
-    )
-    rows.loc[8, "state"] = "ON"
-    assert unknown_ages(rows) == {"1": 2, "2-3": 2, "4-7": 2, "> 7": 2}
-
-
-def test_failures_are_counted_the_most_frequent_first(report):
-    rows = made(report, 6, change="UNKNOWN").rows.assign(
-        unknown_reason=pd.Categorical(["REFUSED"] * 3 + ["TIMEOUT"] * 3),
-        http_status=pd.array([403, 403, 403, pd.NA, pd.NA, 200], dtype="Int16"),
-        error_code=pd.Categorical(["NO_AUTH", "NO_AUTH", "SIGN", None, None, None]),
-    )
-    assert failures(conform(rows, ROWS), 3) == [
-        ("TIMEOUT", None, None, 2),
-        ("REFUSED", 403, "NO_AUTH", 2),
-        ("TIMEOUT", 200, None, 1),
-    ]
 
 
 def test_the_others_are_nothing_where_all_organizations_are_shown(report):
