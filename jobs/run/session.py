@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import structlog
 from rich.console import Console
@@ -26,7 +27,6 @@ from jobs.run.resumption.kept_answers import adding_what_is_kept, interrupted
 from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
 from jobs.store.locations import Sidecars
-from jobs.store.work_folder import WorkFolder
 from jobs.sweep.blocks.bands import by_urgency, not_asked
 from jobs.sweep.blocks.block import Slice
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
@@ -52,8 +52,10 @@ class Session:
         sweep: How fast the gateway is asked.
         waits: Every waiting time.
         files: Names the journal; None: no file is written.
-        work: Holds the outcomes and journals of pairs on disk until the report is published; None:
-            the pairs are in memory.
+        outcomes: An empty folder for the outcomes of pairs on disk, which must exist until the
+            answers have been read; None: the pairs are in memory.
+        journals: The folder for the journals of pairs on disk; None: there is one journal, beside
+            the report, or none.
         person: Replaces openids in the log.
         bar: Whether a progress bar is shown.
         remedy: Returns the command that resumes the run, as the end of a message.
@@ -64,7 +66,8 @@ class Session:
     sweep: SweepOptions
     waits: Waits
     files: Sidecars | None
-    work: WorkFolder | None
+    outcomes: Path | None
+    journals: Path | None
     person: Person
     bar: bool
     remedy: Callable[[], str]
@@ -110,11 +113,10 @@ async def ask_all(
 
     Raises:
         RunError: The run ended before it had a verdict; what is known is in the journal.
+        OSError: A partition or its outcomes cannot be read or written.
     """
     with ExitStack() as stack:
-        if session.work is not None:
-            stack.enter_context(session.work.reporting_errors())
-        outcomes = _outcomes(session.work, pairs)
+        outcomes = _outcomes(session.outcomes, pairs)
         restored = Restored(outcomes, accept_unnamed=session.sweep.accept_unnamed)
         journal = _open_journal(session, pairs, restored, stack)
         begin(len(restored))
@@ -177,9 +179,9 @@ async def _ask(
     return Asked(answers, stats, meter.pace(), cut=cut, not_asked=not_asked)
 
 
-def _outcomes(work: WorkFolder | None, pairs: PartitionedFrame) -> Outcomes:
+def _outcomes(folder: Path | None, pairs: PartitionedFrame) -> Outcomes:
     """Return where the outcomes are kept."""
-    return OutcomesOnDisk(pairs, work.scratch("outcomes")) if work else OutcomesInMemory(pairs)
+    return OutcomesInMemory(pairs) if folder is None else OutcomesOnDisk(pairs, folder)
 
 
 def _open_journal(
@@ -188,9 +190,14 @@ def _open_journal(
     if session.files is None:
         return None
     run, gateway = session.run, session.endpoint.gateway
-    folder = session.work.journals(run.run_date) if session.work else None
     journal = Journal.open(
-        session.files, run.run_date, gateway, pairs, restored, folder=folder, fresh=run.fresh
+        session.files,
+        run.run_date,
+        gateway,
+        pairs,
+        restored,
+        folder=session.journals,
+        fresh=run.fresh,
     )
     log = structlog.get_logger("palm.run")
     for line in journal.messages:
