@@ -25,6 +25,8 @@ __all__ = [
     "is_of_report",
     "part_files",
     "report_in",
+    "single_report",
+    "standing_report",
     "unrecognized",
 ]
 
@@ -36,7 +38,12 @@ _ON_ITS_WAY: Final = temporary_pattern(Path(_DATED_REPORT))
 
 def dated_report(folder: Path, run_date: date) -> Path:
     """Return the path of the report of a date in a folder that keeps one report a day."""
-    return day_folder(folder, run_date) / _DATED_REPORT
+    return single_report(day_folder(folder, run_date))
+
+
+def single_report(day: Path) -> Path:
+    """Return the path of a report of one file in the folder of a day."""
+    return day / _DATED_REPORT
 
 
 def is_dated_report(path: Path) -> bool:
@@ -101,8 +108,25 @@ def report_in(path: Path) -> Path:
 
     Any other path is returned as it is.
     """
-    report = path / _DATED_REPORT
+    report = single_report(path)
     return path if _is_missing(report) or part_files(path) else report
+
+
+def standing_report(output: Path, folder: Path | None) -> Path | None:
+    """Return the report that one written to ``output`` replaces, or None if there is none.
+
+    Args:
+        output: A file or, in ``folder``, the folder of a day.
+        folder: A folder that keeps one report a day, with ``output`` in it; there, the report that
+            is replaced may have one file or many. None if there is none.
+
+    Raises:
+        OSError: That cannot be known.
+    """
+    if folder is None:
+        return output if output.exists() else None
+    day = output if is_day_folder(output) else output.parent
+    return report_in(day) if has_report(day) else None
 
 
 def _is_missing(path: Path) -> bool:

@@ -145,7 +145,7 @@ def unchanged_text(path: Path) -> str:
     It is empty if there is no earlier file.
     """
     try:
-        exists = path.exists()
+        exists, what = path.exists(), "report in " if path.is_dir() else ""
     except OSError:
-        exists = True
-    return f"; the earlier {path.name} is unchanged" if exists else ""
+        exists, what = True, ""
+    return f"; the earlier {what}{path.name} is unchanged" if exists else ""

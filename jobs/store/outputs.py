@@ -12,7 +12,7 @@ from jobs.errors import OutputError, RunError, UsageError
 from jobs.render import FORMATS
 from jobs.store.days import dated_report
 from jobs.store.files.same_file import check_outputs_apart
-from jobs.store.locations import Sidecars, is_parquet, previous_of
+from jobs.store.locations import Sidecars, day_folder, is_parquet, previous_of
 from palm.commands.streams import closed_at_start
 from palm.files.regular import kind_of, path_fault
 
@@ -29,16 +29,19 @@ class Outputs:
 
     Attributes:
         files: The paths of all files to be written; the suffix is the format.
-        primary: The Parquet file that the next run is compared with; None if there is none.
+        primary: The Parquet file that the next run is compared with, or the folder of a day with a
+            report of many files; None if there is none.
         folder: The folder that keeps one report a day, with ``primary`` in it; None if there is
             none.
         stdout: The format that is written to standard output; None if nothing is.
+        in_parts: Whether the report in ``folder`` has many files.
     """
 
     files: tuple[Path, ...]
     primary: Path | None
     folder: Path | None = None
     stdout: str | None = None
+    in_parts: bool = False
 
     @classmethod
     def to(cls, path: Path) -> Outputs:
@@ -57,11 +60,18 @@ class Outputs:
             return Sidecars.of_folder(self.folder)
         return Sidecars(self.first.parent, self.first.stem) if self.first else None
 
+    @property
+    def day(self) -> Path | None:
+        """The folder of the day in ``folder``; None if that is None."""
+        if self.folder is None or self.primary is None:
+            return None
+        return self.primary if self.in_parts else self.primary.parent
+
     def for_date(self, run_date: date) -> Outputs:
         """Return the outputs for another date; only the path in a folder changes."""
         if self.folder is None or self.primary is None:
             return self
-        primary = dated_report(self.folder, run_date)
+        primary = _dated(self.folder, run_date, in_parts=self.in_parts)
         files = tuple(primary if path == self.primary else path for path in self.files)
         return replace(self, files=files, primary=primary)
 
@@ -72,6 +82,7 @@ def parse_outputs(
     run_date: date,
     *,
     source: str | Path | None = None,
+    in_parts: bool = False,
 ) -> Outputs:
     """Return where the ``-o`` options send the report.
 
@@ -81,6 +92,7 @@ def parse_outputs(
         stdout_format: ``--format``, which goes with ``-``.
         run_date: The run date, which is part of the path in a folder.
         source: The input, which no output may be; ``-`` is standard input.
+        in_parts: Whether the report in a folder that keeps one a day has many files.
 
     Raises:
         UsageError: A format is unknown, the options do not go together, or two paths are one file.
@@ -94,8 +106,9 @@ def parse_outputs(
     folders = [Path(text) for text in files if text.endswith(_SLASHES)]
     if len(folders) > 1:
         raise UsageError("only one of the outputs can be a folder")
-    paths = tuple(_usable_path(text, run_date) for text in files)
-    parquet = [path for path in paths if is_parquet(path)]
+    paths = tuple(_usable_path(text, run_date, in_parts=in_parts) for text in files)
+    named = zip(files, paths, strict=True)
+    parquet = [path for text, path in named if is_parquet(path) or text.endswith(_SLASHES)]
     primary = parquet[0] if parquet else None
     if folders and primary is not None and folders[0] not in primary.parents:
         raise UsageError(f"name the folder {folders[0]}/ first: its report is what counts")
@@ -105,12 +118,17 @@ def parse_outputs(
         kept=previous_of(primary) if primary is not None and not folders else None,
         piped=stdout_format is not None,
     )
-    return Outputs(paths, primary, folders[0] if folders else None, stdout_format)
+    folder = folders[0] if folders else None
+    return Outputs(paths, primary, folder, stdout_format, in_parts and folder is not None)
 
 
-def _usable_path(text: str, run_date: date) -> Path:
+def _dated(folder: Path, run_date: date, *, in_parts: bool) -> Path:
+    return day_folder(folder, run_date) if in_parts else dated_report(folder, run_date)
+
+
+def _usable_path(text: str, run_date: date, *, in_parts: bool) -> Path:
     try:
-        path = _path_of(text, run_date)
+        path = _path_of(text, run_date, in_parts=in_parts)
         path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         shown = text if len(text) <= _MAX_SHOWN_LENGTH else f"{text[:_MAX_SHOWN_LENGTH]}…"
@@ -118,14 +136,14 @@ def _usable_path(text: str, run_date: date) -> Path:
     return path
 
 
-def _path_of(text: str, run_date: date) -> Path:
+def _path_of(text: str, run_date: date, *, in_parts: bool) -> Path:
     if text.endswith(_SLASHES):
         path = dated_report(Path(text), run_date)
         if path.parent.exists() and not path.parent.is_dir():
             raise OutputError(f"{path.parent} is not a folder; move it away")
         if kind := _kind_at(path):
             raise _not_a_file(path, kind)
-        return path
+        return _dated(Path(text), run_date, in_parts=in_parts)
     path = Path(text)
     if kind := "standard output" if text in _STANDARD_OUTPUT else _kind_at(path):
         raise _not_a_file(path, kind)

@@ -1,7 +1,8 @@
 """Publishes a report: writes all outputs, and replaces the earlier report only by a checked one.
 
-The Parquet file is the report; the other formats can be made from it again. An error in one of
-these is therefore reported, while the others and the Parquet file are published.
+The Parquet file, or the folder of a report of many, is the report; the other formats can be made
+from it again. An error in one of these is therefore reported, while the others and the Parquet file
+are published.
 """
 
 from __future__ import annotations
@@ -18,18 +19,12 @@ from jobs.errors import OutputError, UnbalancedError
 from jobs.render import WHOLE, write_report
 from jobs.render.language import Language, RenderOptions
 from jobs.report.model import Report, ReportError, recheck
-from jobs.report.parquet import UnreadableError, read_parquet
-from jobs.store.files.filesystem import (
-    DISK_FULL,
-    keep_aside,
-    place,
-    reason_of,
-    remove,
-    remove_left,
-)
-from jobs.store.formats import Formats, Write, misplaced_text, unchanged_text, write_new_for
+from jobs.report.parquet import UnreadableError
+from jobs.store.files.filesystem import DISK_FULL, keep_aside, place, reason_of, remove
+from jobs.store.formats import Formats, Write, misplaced_text, unchanged_text
 from jobs.store.locations import previous_of, temporary, temporary_link
 from jobs.store.outputs import Outputs
+from jobs.store.staging.primary import Primary, primary_of
 
 __all__ = ["publish", "write_all"]
 
@@ -47,12 +42,13 @@ def publish(
 ) -> tuple[FormatFailed, ...]:
     """Write the report to all outputs, and keep the one that it replaces beside it.
 
-    1. The Parquet file is written under a temporary name and flushed. It is read back, and the
-       controls are computed anew from it.
+    1. The Parquet file, or each file of a report of many, is written aside and flushed. It is read
+       back, and the controls are computed anew from it.
     2. The report that is replaced gets a second name, unless it is of the same run date, or a
        folder keeps one report a day anyway.
     3. Every other format is written under a temporary name and flushed. One that fails is left out.
-    4. The new files are moved to their paths, each in one step, the Parquet file last.
+    4. The new files are moved to their paths, each in one step, the Parquet file last. A folder of
+       a day is replaced whole if the new or the earlier report in it has many files.
 
     Args:
         report: The report to be published.
@@ -72,28 +68,27 @@ def publish(
             message names the files that are written all the same.
         UnbalancedError: A control does not hold.
     """
-    primary = outputs.primary
     write = partial(_write_format, report, shown, render)
+    primary = primary_of(report, outputs, partial(write, "parquet"))
     formats = Formats(write, render)
-    new_files = {path: temporary(path, report.run_id) for path in outputs.files}
+    others = [path for path in outputs.files if path != outputs.primary]
+    new_files = {path: temporary(path, report.run_id) for path in others}
     second_name = _second_name(report, outputs, replaced)
     try:
-        if primary is not None:
-            _write_primary(write, new_files[primary], primary)
-        _check(report, baseline, new_files[primary] if primary else None)
+        _write_primary(primary)
+        _check(report, baseline, primary)
         _keep_replaced(primary, second_name)
         text = formats.render(outputs.stdout)
-        for path in outputs.files:
-            if path != primary:
-                formats.write(path, new_files[path])
+        for path, new_file in new_files.items():
+            formats.write(path, new_file)
         before_placing()
         formats.place()
         if primary is not None:
-            _place_primary(primary, new_files[primary], second_name, formats)
+            _place_primary(primary, second_name, formats)
     finally:
-        _clean_up(outputs, [*new_files.values(), *([second_name] if second_name else [])])
+        _clean_up(outputs, primary, [*new_files.values(), *([second_name] if second_name else [])])
     formats.print(text, stdout)
-    return formats.result(primary)
+    return formats.result(outputs.primary)
 
 
 def write_all(
@@ -130,11 +125,17 @@ def _write_format(
     write_report(source, render.language, name, file)
 
 
-def _keep_replaced(primary: Path | None, second_name: Path | None) -> None:
+def _write_primary(primary: Primary | None) -> None:
+    if primary is not None:
+        with _required(primary.path, primary):
+            primary.write()
+
+
+def _keep_replaced(primary: Primary | None, second_name: Path | None) -> None:
     """Link or copy the report that is replaced to its second name, if it gets one."""
     if primary is not None and second_name is not None:
-        with _required(previous_of(primary), primary):
-            keep_aside(primary, second_name)
+        with _required(previous_of(primary.path), primary):
+            keep_aside(primary.path, second_name)
 
 
 def _second_name(report: Report, outputs: Outputs, replaced: Report | None) -> Path | None:
@@ -146,67 +147,66 @@ def _second_name(report: Report, outputs: Outputs, replaced: Report | None) -> P
     return temporary_link(outputs.primary, report.run_id)
 
 
-def _write_primary(write: Write, new_file: Path, primary: Path) -> None:
-    with _required(primary, primary):
-        remove_left(primary)  # the lock is held: no other run is writing this report
-        write_new_for(primary, new_file, write)
-
-
-def _place_primary(
-    primary: Path, new_file: Path, second_name: Path | None, formats: Formats
-) -> None:
-    """Move the Parquet file to its path, after the report that it replaces.
+def _place_primary(primary: Primary, second_name: Path | None, formats: Formats) -> None:
+    """Put the Parquet report in its place, after the report that it replaces.
 
     Raises:
         OutputError: The earlier report is still there. The message names the outputs that are new.
     """
-    unchanged = unchanged_text(primary)
+    unchanged = _unchanged_text(primary)
     also = f"; of this run already: {', '.join(formats.placed)}" if formats.placed else ""
     also += "".join(f"; {each.sentence()}" for each in formats.failed)
     if second_name is not None:
-        previous = previous_of(primary)
+        previous = previous_of(primary.path)
         misplaced = place(second_name, previous)
         if misplaced is not None and not misplaced.stands:
             line = f"{previous} cannot be written: {misplaced.why}{unchanged}{also}"
             raise OutputError(line)
-    misplaced = place(new_file, primary)
+    misplaced = primary.place()
     if misplaced is not None and not misplaced.stands:
         ending = misplaced_text(misplaced, unchanged)
-        raise OutputError(f"{primary} cannot be written: {misplaced.why}{ending}{also}")
-    formats.add(primary, misplaced, unchanged)
+        raise OutputError(f"{primary.path} cannot be written: {misplaced.why}{ending}{also}")
+    formats.add(primary.path, misplaced, unchanged)
 
 
-def _clean_up(outputs: Outputs, temporary_files: list[Path]) -> None:
+def _clean_up(outputs: Outputs, primary: Primary | None, temporary_files: list[Path]) -> None:
     """Remove the temporary files, and the folder of a day if nothing was written to it."""
+    if primary is not None:
+        primary.clean_up()
     for path in temporary_files:
         remove(path)
-    if outputs.primary is not None and outputs.folder is not None:
+    if outputs.day is not None:
         with suppress(OSError):  # the folder of a day that holds a report is not empty
-            outputs.primary.parent.rmdir()
+            outputs.day.rmdir()
 
 
 @contextmanager
-def _required(path: Path, primary: Path) -> Iterator[None]:
+def _required(path: Path, primary: Primary) -> Iterator[None]:
     """Raise an OSError from writing ``path`` as an OutputError, which ends the run."""
     try:
         yield
     except OSError as error:
-        line = f"{path} cannot be written: {reason_of(error)}{unchanged_text(primary)}"
+        line = f"{path} cannot be written: {reason_of(error)}{_unchanged_text(primary)}"
         full = error.errno in DISK_FULL
         if full:
             line += "; answers so far are kept. Free space"
         raise OutputError(line, again=full) from None
 
 
-def _check(report: Report, baseline: Report | None, new_file: Path | None) -> None:
-    """Check the controls of the report, as it is read back from the Parquet file if there is one.
+def _unchanged_text(primary: Primary) -> str:
+    earlier = primary.earlier
+    return "" if earlier is None else unchanged_text(earlier)
+
+
+def _check(report: Report, baseline: Report | None, primary: Primary | None) -> None:
+    """Check the controls of the report, as it is read back if it is written as Parquet.
 
     Raises:
         OutputError: The file cannot be read back.
         UnbalancedError: A control does not hold, or the file holds other counts.
     """
     try:
-        controls = recheck(read_parquet(new_file) if new_file else report, baseline)
+        controls = recheck(primary.read_back() if primary else report, baseline)
     except ReportError as error:
         kind = OutputError if isinstance(error, UnreadableError) else UnbalancedError
         raise kind(

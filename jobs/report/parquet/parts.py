@@ -69,13 +69,18 @@ def part_file(number: int) -> str:
     return f"{partition_name(number)}{_SUFFIX}"
 
 
-def part_files(folder: Path) -> dict[int, Path]:
+def part_files(folder: Path, ending: str = "") -> dict[int, Path]:
     """Return the files in a folder that are named like a part, by number.
+
+    Args:
+        folder: Of the parts.
+        ending: Of the names of parts that are not in place yet.
 
     Raises:
         OSError: The folder cannot be listed.
     """
-    named = ((path, _PART.fullmatch(path.name)) for path in sorted(folder.iterdir()))
+    paths = [path for path in sorted(folder.iterdir()) if path.name.endswith(ending)]
+    named = ((path, _PART.fullmatch(path.name.removesuffix(ending))) for path in paths)
     return {int(match[1]): path for path, match in named if match}
 
 
@@ -92,18 +97,21 @@ def metadata_file(path: Path) -> Path:
     return path / part_file(0) if is_folder(path) else path
 
 
-def find_parts(folder: Path, columns: Sequence[str] | None) -> tuple[StoredParts, Metadata]:
+def find_parts(
+    folder: Path, columns: Sequence[str] | None, ending: str = ""
+) -> tuple[StoredParts, Metadata]:
     """Return the rows of a report in parts, not read yet, and its metadata.
 
     Args:
         folder: Of the parts.
         columns: Read only these; None: all.
+        ending: Of the names of parts that are not in place yet.
 
     Raises:
         ReportError: The folder does not hold each part of one report once, or a file is damaged.
     """
     with translated(folder):
-        found = part_files(folder)
+        found = part_files(folder, ending)
         if found and (folder / _WHOLE).exists():
             raise ReportError(
                 f"{folder} holds {_WHOLE} and {counted(len(found), 'part')} of a report, so that "

@@ -35,18 +35,19 @@ MOST_IN_MEMORY: Final = 1_000_000
 """Rows of a report that are read into memory; a larger one is read in pieces."""
 
 
-def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
+def read_parquet(path: Path, columns: Sequence[str] | None = None, *, ending: str = "") -> Report:
     """Read a report, and verify its checksums.
 
     Args:
         path: The report's file, or the folder of its parts.
         columns: Read only these, the others come out empty; ``()`` reads only the metadata.
+        ending: Of the names of parts that are not in place yet.
 
     Raises:
         ReportError: A file cannot be read, is damaged, is not a report, or has an unknown version;
             or parts are missing, or of two runs.
     """
-    return _read(path, columns, with_counts=False)[0]
+    return _read(path, columns, with_counts=False, ending=ending)[0]
 
 
 def read_report(path: Path) -> Report:
@@ -89,7 +90,7 @@ def with_unknown(report: Report, path: Path) -> Report:
 
 
 def _read(
-    path: Path, columns: Sequence[str] | None, *, with_counts: bool
+    path: Path, columns: Sequence[str] | None, *, with_counts: bool, ending: str = ""
 ) -> tuple[Report, Recount | None]:
     """Read and verify a report.
 
@@ -97,7 +98,9 @@ def _read(
         The report and, if its rows were read in pieces and ``with_counts``, what the controls look
         at.
     """
-    stored, metadata = find_parts(path, columns) if is_folder(path) else _one_file(path, columns)
+    stored, metadata = (
+        find_parts(path, columns, ending) if is_folder(path) else _one_file(path, columns)
+    )
     if isinstance(stored, StoredRows) and len(stored) <= MOST_IN_MEMORY:
         with translated(path):
             return Report(stored.verified_whole(), metadata), None
