@@ -21,6 +21,7 @@ from jobs.input.keys import FULL_WIDTH_DIGITS, all_plain, damage_in
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
 from jobs.input.source import find_encoding, read_stored, shown
+from jobs.partitions.partitioned import FrameInMemory, PartitionedFrame, whole
 from jobs.plurals import counted
 from jobs.schema import PAIRS, conform
 
@@ -56,7 +57,8 @@ class Input:
         sha256: Checksum of the bytes of the file as it is stored, packed or not.
         encoding: The encoding with which the file was read.
         delimiter: The character between two fields.
-        pairs: Columns ``PAIRS`` and the carried ones; the index is the pair's number.
+        partitions: Columns ``PAIRS`` and the carried ones; the index is the pair's number in its
+            partition.
         lines: Lines after the header, without blank ones at the end and without
             ``continuation_lines``.
         duplicates: Lines that repeat a pair.
@@ -75,7 +77,7 @@ class Input:
     sha256: str
     encoding: str
     delimiter: str
-    pairs: pd.DataFrame
+    partitions: PartitionedFrame
     lines: int
     duplicates: int
     invalid: int
@@ -86,6 +88,16 @@ class Input:
     decorated: int
     first_decorated: int
     damaged: tuple[Damage, ...]
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """All pairs in one frame; where they are on disk, it takes the memory of all of them."""
+        return whole(self.partitions)
+
+    @property
+    def pair_count(self) -> int:
+        """How many pairs there are."""
+        return len(self.partitions)
 
 
 def read_pairs(options: InputOptions, *, stdin: BinaryIO | None = None) -> Input:
@@ -148,7 +160,7 @@ def parse_pairs(
         sha256=hashlib.sha256(content).hexdigest(),
         encoding=used,
         delimiter=header.delimiter,
-        pairs=pairs,
+        partitions=FrameInMemory(pairs),
         lines=records + stats.invalid,
         duplicates=records - len(pairs),
         invalid=stats.invalid,

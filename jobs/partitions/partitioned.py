@@ -12,7 +12,15 @@ import pyarrow as pa
 
 from jobs.partitions.hashing import partition_name
 
-__all__ = ["DerivedFrame", "FrameInMemory", "FrameOnDisk", "PartitionedFrame", "frames", "whole"]
+__all__ = [
+    "DerivedFrame",
+    "FrameInMemory",
+    "FrameOnDisk",
+    "PartitionedFrame",
+    "derived",
+    "frames",
+    "whole",
+]
 
 
 class PartitionedFrame(Protocol):
@@ -151,6 +159,27 @@ class DerivedFrame:
     def frame(self, number: int) -> pd.DataFrame:
         """Compute the rows of a partition."""
         return self.make(number)
+
+
+def derived(
+    bits: int,
+    columns: Sequence[str],
+    make: Callable[[int], pd.DataFrame],
+    counts: Sequence[int] | None = None,
+) -> PartitionedFrame:
+    """Return frames that are computed: one at once, several each time that one is read.
+
+    Args:
+        bits: How many bits of the hash divide the rows.
+        columns: The columns of each frame.
+        make: Returns the frame of a partition.
+        counts: How many rows each partition has; None: each is computed to count them.
+    """
+    if not bits:
+        return FrameInMemory(make(0))
+    if counts is None:
+        counts = [len(make(number)) for number in range(1 << bits)]
+    return DerivedFrame(bits, columns, counts, make)
 
 
 def _read(path: Path) -> pa.Table:

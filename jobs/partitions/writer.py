@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,8 @@ __all__ = ["PartitionWriter"]
 _BUFFERED: Final = 1 << 17
 _BUFFERED_EACH: Final = 1 << 8
 """Rows that are held in memory before they are written: in all, or for each partition."""
-_MODE: Final = 0o600
+Opener: TypeAlias = Callable[[str, int], int]
+
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -35,10 +35,13 @@ class PartitionWriter:
         folder: An existing folder; files that are in it are replaced.
         bits: Bits of the hash that divide the rows.
         schema: Of the tables; columns of categories are written as texts.
+        opener: Opens each file, as that of :func:`open` does; None: with the usual mode.
     """
 
-    def __init__(self, folder: Path, bits: int, schema: pa.Schema) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, bits: int, schema: pa.Schema, opener: Opener | None = None
+    ) -> None:
+        self._folder, self._opener = folder, opener
         self._schema = pa.schema([field.with_type(_plain(field.type)) for field in schema])
         self._waiting: list[tuple[pa.Table, npt.NDArray[np.int32]]] = []
         self._rows = 0
@@ -95,10 +98,9 @@ class PartitionWriter:
 
     def _append(self, number: int, rows: pa.Table) -> None:
         path = self._folder / f"{partition_name(number)}.arrow"
-        is_new = not self._counts[number]
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_new else os.O_APPEND) | os.O_NOFOLLOW
+        mode = "ab" if self._counts[number] else "wb"
         with (
-            os.fdopen(os.open(path, flags, _MODE), "wb") as file,
+            open(path, mode, opener=self._opener) as file,
             pa.ipc.new_stream(file, self._schema, options=_OPTIONS) as stream,
         ):
             stream.write_table(rows.combine_chunks())

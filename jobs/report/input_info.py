@@ -94,7 +94,7 @@ class InputInfo(JsonDataclass):
             sha256=source.sha256,
             encoding=source.encoding,
             lines=source.lines,
-            pairs=len(source.pairs),
+            pairs=source.pair_count,
             duplicates=source.duplicates,
             invalid=source.invalid,
             continuation_lines=source.continuation_lines,

@@ -83,14 +83,14 @@ class Plan:
             answered: Pairs already answered.
             removed: Old reports that are removed.
         """
-        requests = len(source.pairs) - answered
+        requests = source.pair_count - answered
         rate = sweep.quota * SAFETY_MARGIN
         available = run.seconds_left
         reached = requests if available is None else int(available * rate)
         return cls(
             run_date=run.run_date.isoformat(),
             lines=source.lines,
-            pairs=len(source.pairs),
+            pairs=source.pair_count,
             duplicates=source.duplicates,
             invalid=source.invalid,
             baseline=baseline.report.run_date.isoformat() if baseline.report else None,

@@ -33,6 +33,8 @@ class RunOptions:
         clock: The clock of the whole run: of its time limit, its client and its progress.
         fresh: Whether the answers of an unfinished run are ignored.
         retry_unanswered: Whether the run corrects the report of ``run_date``.
+        partitions: Into how many parts the pairs are divided, a power of two; None: one up to a
+            million pairs, more beyond.
     """
 
     run_date: date
@@ -42,6 +44,7 @@ class RunOptions:
     clock: Clock = field(default_factory=Clock)
     fresh: bool = False
     retry_unanswered: bool = False
+    partitions: int | None = None
 
     @property
     def seconds_left(self) -> float | None:

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 
-import pandas as pd
 from rich.console import Console
 
-from jobs.compare.changes import classify
-from jobs.compare.freshness import freshness
-from jobs.compare.summary import summarize
-from jobs.compare.verdict import judge
 from jobs.extract.shown_report import shown_report
-from jobs.input.pairs import Input, read_pairs
+from jobs.input.pairs import Input
 from jobs.journal.unfinished import count_kept_answers
 from jobs.observe.log.messages import first_line_first
 from jobs.observe.notifier import Outcome
-from jobs.partitions.partitioned import FrameInMemory, whole
-from jobs.report.compose import compose
-from jobs.report.info import GatewayId, RunInfo
+from jobs.report.info import GatewayId
 from jobs.report.model import Report
-from jobs.report.refusals import count_refused, refused_kinds
-from jobs.report.request_info import RequestInfo
+from jobs.report.part_info import PartsInfo
 from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
 from jobs.run.estimate import Plan, log_first_line
 from jobs.run.preparation import Prepared, check_shown_columns, prepare, settled
-from jobs.run.resumption.earlier_answers import unnamed_answers, with_earlier_answers
+from jobs.run.resumption.earlier_answers import with_earlier_answers
 from jobs.run.resumption.remedy import adding_remedy, remedy
+from jobs.run.rows.composition import compose_report
+from jobs.run.rows.reading import read_input
+from jobs.run.rows.row_store import row_store
+from jobs.run.rows.workspace import Workspace
 from jobs.run.session import Asked, Session, ask_all
 from jobs.run.signals import signals_ignored
 from jobs.store.files.lock import one_at_a_time
@@ -59,15 +54,17 @@ def run(options: Options, console: Console, outcome: Outcome | None = None) -> P
     """
     started = datetime.now(UTC)
     outcome = outcome or Outcome(str(options.run.run_date))
-    check_outputs(options.store.outputs)
+    outputs = options.store.outputs
+    check_outputs(outputs)
     with ExitStack() as stack:
-        files = options.store.outputs.sidecars
+        files = outputs.sidecars
         if files is not None:
             with adding_remedy(options.command, options.run):
                 stack.enter_context(one_at_a_time(files.lock, started=started))
-        source = read_pairs(options.input)
+        workspace = stack.enter_context(Workspace(files))
+        source = read_input(options, workspace)
         check_shown_columns(options.render, source)
-        return asyncio.run(_run(options, source, started, console, stack, outcome))
+        return asyncio.run(_run(options, source, workspace, started, console, stack, outcome))
 
 
 def plan(options: Options) -> Plan:
@@ -80,22 +77,23 @@ def plan(options: Options) -> Plan:
         RunError: The run could not begin.
         palm.SettingsError: A setting is wrong.
     """
-    source = read_pairs(options.input)
-    check_shown_columns(options.render, source)
-    return asyncio.run(_plan(options, source))
+    with Workspace(None) as workspace:
+        source = read_input(options, workspace)
+        check_shown_columns(options.render, source)
+        return asyncio.run(_plan(options, source, workspace))
 
 
-async def _plan(options: Options, source: Input) -> Plan:
+async def _plan(options: Options, source: Input, workspace: Workspace) -> Plan:
     async with options.endpoint.open(options.run.run_date) as endpoint:
         options = settled(options, endpoint.gateway, source)
-        prepared = prepare(options, endpoint.gateway, source)
+        prepared = prepare(options, endpoint.gateway, source, workspace)
     run, files, resumed = options.run, options.store.outputs.sidecars, 0
     if files is not None:
         answers = count_kept_answers(
             files,
             run.run_date,
             endpoint.gateway,
-            FrameInMemory(prepared.unanswered),
+            prepared.unanswered,
             accept_unnamed=options.sweep.accept_unnamed,
         )
         resumed = 0 if run.fresh else answers
@@ -116,6 +114,7 @@ async def _plan(options: Options, source: Input) -> Plan:
 async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     options: Options,
     source: Input,
+    workspace: Workspace,
     started: datetime,
     console: Console,
     stack: ExitStack,
@@ -125,12 +124,11 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
         with first_line_first():
             options = settled(options, endpoint.gateway, source)
             outcome.dated(options.run.run_date, options.store.outputs.sidecars)
-            prepared = prepare(options, endpoint.gateway, source)
-            with adding_remedy(options.command, options.run):
-                asked = await _ask(options, endpoint, prepared, console)
-    run_date = options.run.run_date
-    asked = with_earlier_answers(asked, prepared.baseline.replaced, source.pairs, run_date)
-    report = _compose(options, prepared, asked, endpoint.gateway, started)
+            prepared = prepare(options, endpoint.gateway, source, workspace)
+            with adding_remedy(options.command, options.run), workspace.reporting_errors():
+                asked = await _ask(options, endpoint, prepared, workspace, console)
+    with adding_remedy(options.command, options.run), workspace.reporting_errors():
+        report = _report(options, prepared, asked, endpoint.gateway, workspace, started)
     shown = _shown(report, options)
     outputs = options.store.outputs
     piped = outputs.stdout is not None  # the reader of the pipe may keep the run waiting
@@ -160,6 +158,25 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     return published
 
 
+def _report(  # noqa: PLR0917 - one of each thing that a run takes
+    options: Options,
+    prepared: Prepared,
+    asked: Asked,
+    gateway: GatewayId,
+    workspace: Workspace,
+    started: datetime,
+) -> Report:
+    """Return the report, with its rows in memory or in the workspace."""
+    pairs = prepared.source.partitions
+    asked = with_earlier_answers(
+        asked, prepared.baseline.replaced, prepared.replaced_rows, pairs, options.run.run_date
+    )
+    in_parts = options.writes_parts
+    store = row_store(pairs.bits, workspace, in_parts=in_parts)
+    parts = PartsInfo(1 << pairs.bits) if in_parts else None
+    return compose_report(options, prepared, asked, gateway, started, store=store, parts=parts)
+
+
 def _shown(report: Report, options: Options) -> Callable[[], Report]:
     """Return a function that makes the report for the formats that people read."""
     render = options.render
@@ -172,9 +189,16 @@ def _shown(report: Report, options: Options) -> Callable[[], Report]:
     return shown
 
 
-async def _ask(options: Options, endpoint: Endpoint, prepared: Prepared, console: Console) -> Asked:
+async def _ask(
+    options: Options,
+    endpoint: Endpoint,
+    prepared: Prepared,
+    workspace: Workspace,
+    console: Console,
+) -> Asked:
     """Ask about the pairs that have no answer yet."""
     kept, outputs = len(prepared.kept), options.store.outputs
+    in_partitions = prepared.source.partitions.bits > 0
 
     def begin(resumed: int) -> None:
         answered = kept + resumed
@@ -190,67 +214,17 @@ async def _ask(options: Options, endpoint: Endpoint, prepared: Prepared, console
         sweep=options.sweep,
         waits=options.waits,
         files=outputs.sidecars,
-        outcomes=None,
-        journals=None,
+        outcomes=workspace.folder("outcomes") if in_partitions else None,
+        journals=workspace.journals(options.run.run_date) if in_partitions else None,
         person=options.person,
         bar=options.observe.shows_bar(terminal=terminal),
         remedy=lambda: remedy(options.command, options.run, "to go on"),
     )
     return await ask_all(
         session,
-        FrameInMemory(prepared.unanswered),
-        FrameInMemory(prepared.earlier_rows),
+        prepared.unanswered,
+        prepared.earlier_rows,
         console,
         has_good_answer=kept > 0,
         begin=begin,
-    )
-
-
-def _compose(
-    options: Options, prepared: Prepared, asked: Asked, gateway: GatewayId, started: datetime
-) -> Report:
-    source, kept, baseline = prepared.source, prepared.kept, prepared.baseline
-    answers = whole(asked.answers)
-    replaced = baseline.replaced
-    if replaced is not None:
-        asked.stats.without_echo += unnamed_answers(replaced, kept)
-    rows = classify(
-        source.pairs,
-        pd.concat([kept, answers]) if len(kept) else answers,
-        prepared.earlier_rows,
-        run_date=options.run.run_date,
-        baseline_run_date=prepared.earlier_run_date,
-        forget_after_days=options.compare.forget_after_days,
-    )
-    summary = summarize(rows, baseline_run_date=prepared.earlier_run_date)
-    verdict = judge(
-        summary,
-        source.invalid,
-        max_unknown=options.compare.max_unknown,
-        fail_on=options.compare.fail_on,
-        not_asked=asked.not_asked,
-    )
-    finished = datetime.now(UTC)
-    return compose(
-        rows,
-        summary,
-        run=RunInfo.ended(
-            verdict,
-            id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
-            date=options.run.run_date,
-            timezone=options.run.timezone,
-            started=started,
-            finished=finished,
-            parent=replaced.run_id if options.run.retry_unanswered and replaced else None,
-        ),
-        gateway=gateway,
-        source=source,
-        baseline=baseline.report,
-        baseline_file=baseline.path,
-        asking=RequestInfo.of(
-            asked.stats,
-            asked.pace,
-            count_refused(refused_kinds(rows), asked.stats),
-            freshness(rows, finished),
-        ),
     )

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
 import structlog
 
 from jobs.deadline import check_run_date
 from jobs.extract.shown_report import check_columns
 from jobs.input.pairs import Input
 from jobs.loggers import ALWAYS
-from jobs.partitions.partitioned import FrameInMemory
+from jobs.partitions.partitioned import PartitionedFrame, derived
 from jobs.plurals import counted
 from jobs.render.language import RenderOptions
 from jobs.report.info import SCHEMA, GatewayId
+from jobs.report.model import Report
 from jobs.run.config import Options
 from jobs.run.resumption.earlier_answers import answers_to_keep
 from jobs.run.resumption.run_date import resumed_run_date
-from jobs.schema import PAIRS, ROWS, carried_columns, conform
+from jobs.run.rows.workspace import Workspace
+from jobs.schema import PAIRS, ROWS, carried_columns
 from jobs.store.baseline import (
     Baseline,
     check_dropped,
@@ -28,6 +29,7 @@ from jobs.store.baseline import (
     find_baseline,
 )
 from jobs.store.options import StoreOptions
+from jobs.store.staging.partitioned_rows import no_rows, partitioned_rows
 from jobs.sweep.file_limit import connections_within_limit
 
 __all__ = ["Prepared", "check_shown_columns", "prepare", "settled"]
@@ -40,23 +42,30 @@ class Prepared:
     Attributes:
         source: The input.
         baseline: The report to compare with, and the report that is replaced.
+        earlier_rows: The rows of the report to compare with; columns ``ROWS``.
+        replaced_rows: The rows of the report that is replaced, if this one is of the same date;
+            columns ``ROWS``, in other cases none.
         kept: Answers taken over from the report that is corrected; columns ``ANSWERS``.
     """
 
     source: Input
     baseline: Baseline
-    kept: pd.DataFrame
+    earlier_rows: PartitionedFrame
+    replaced_rows: PartitionedFrame
+    kept: PartitionedFrame
 
     @property
-    def unanswered(self) -> pd.DataFrame:
+    def unanswered(self) -> PartitionedFrame:
         """The pairs to ask about; columns ``PAIRS``."""
-        return self.source.pairs.drop(self.kept.index)
-
-    @property
-    def earlier_rows(self) -> pd.DataFrame:
-        """The rows of the report to compare with; columns ``ROWS``."""
-        report = self.baseline.report
-        return conform(pd.DataFrame(), ROWS) if report is None else report.rows
+        pairs, kept = self.source.partitions, self.kept
+        if not len(kept):
+            return pairs
+        return derived(
+            pairs.bits,
+            pairs.columns,
+            lambda number: pairs.frame(number).drop(kept.frame(number).index),
+            [pairs.rows_of(number) - kept.rows_of(number) for number in range(1 << pairs.bits)],
+        )
 
     @property
     def earlier_run_date(self) -> date | None:
@@ -71,7 +80,7 @@ def check_shown_columns(render: RenderOptions, source: Input) -> None:
     Raises:
         UsageError: A column is unknown.
     """
-    carried = carried_columns(carried_columns(source.pairs.columns, PAIRS), ROWS)
+    carried = carried_columns(carried_columns(source.partitions.columns, PAIRS), ROWS)
     check_columns((*render.by, *render.show), carried, "input")
 
 
@@ -89,27 +98,45 @@ def settled(options: Options, gateway: GatewayId, source: Input) -> Options:
     run, files = options.run, options.store.outputs.sidecars
     if gateway.kind != "sandbox":
         check_run_date(run.run_date, run.today(), run.timezone)
-    run_date = resumed_run_date(run, files, gateway, FrameInMemory(source.pairs))
+    run_date = resumed_run_date(run, files, gateway, source.partitions)
     if run_date != run.run_date:
         options = options.for_date(run_date)
     return _within_file_limit(options)
 
 
-def prepare(options: Options, gateway: GatewayId, source: Input) -> Prepared:
-    """Return what a run starts from; nothing is written.
+def prepare(options: Options, gateway: GatewayId, source: Input, workspace: Workspace) -> Prepared:
+    """Return what a run starts from; nothing is written but in the workspace.
 
     Args:
         options: As :func:`settled` returns them.
         gateway: The gateway that is asked.
         source: The input.
+        workspace: Where rows that do not fit into memory are kept.
 
     Raises:
         RunError: The run cannot begin with this baseline or this input.
     """
-    run_date = options.run.run_date
-    baseline = _find_baseline(options.store, run_date, gateway, source)
-    kept = answers_to_keep(options.run, baseline.replaced, baseline.report, source.pairs)
-    return Prepared(source, baseline, kept)
+    run, store, pairs = options.run, options.store, source.partitions
+    baseline = _find_baseline(store, run.run_date, gateway)
+    with workspace.reporting_errors():
+        earlier = _rows(baseline.report, pairs.bits, workspace, "baseline")
+        same_date = baseline.replaced and baseline.replaced.run_date == run.run_date
+        replaced_report = baseline.replaced if same_date else None
+        replaced = _rows(replaced_report, pairs.bits, workspace, "replaced")
+        if not store.replace:
+            check_replaced(replaced_report, replaced, pairs)
+        if store.require_baseline:
+            check_required(baseline, store.outputs.folder or store.outputs.primary)
+        if warning := check_dropped(earlier, pairs, store.max_dropped):
+            structlog.get_logger(ALWAYS).warning(warning)
+        kept = answers_to_keep(run, baseline.replaced, baseline.report, replaced, pairs)
+    return Prepared(source, baseline, earlier, replaced, kept)
+
+
+def _rows(report: Report | None, bits: int, workspace: Workspace, name: str) -> PartitionedFrame:
+    if report is None:
+        return no_rows(bits)
+    return partitioned_rows(report, bits, workspace.folder(name) if bits else None)
 
 
 def _within_file_limit(options: Options) -> Options:
@@ -128,9 +155,7 @@ def _within_file_limit(options: Options) -> Options:
     return options.with_at_most(possible)
 
 
-def _find_baseline(
-    store: StoreOptions, run_date: date, gateway: GatewayId, source: Input
-) -> Baseline:
+def _find_baseline(store: StoreOptions, run_date: date, gateway: GatewayId) -> Baseline:
     outputs = store.outputs
     baseline = find_baseline(
         outputs.primary,
@@ -145,10 +170,4 @@ def _find_baseline(
             f"{baseline.path} was written by an earlier version and has no checksums: its controls "
             "hold, but other damage to it would not be noticed"
         )
-    if not store.replace:
-        check_replaced(baseline.replaced, run_date, source.pairs)
-    if store.require_baseline:
-        check_required(baseline, outputs.folder or outputs.primary)
-    if warning := check_dropped(baseline.report, source.pairs, store.max_dropped):
-        structlog.get_logger(ALWAYS).warning(warning)
     return baseline

@@ -12,12 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from jobs.compare.match import match
 from jobs.compare.summary import summarize
 from jobs.errors import InputError, UsageError
 from jobs.input.keys import clean_rows
+from jobs.partitions.partitioned import PartitionedFrame
 from jobs.plurals import Quantity, counted
 from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_report
@@ -103,20 +102,26 @@ def find_baseline(
     return _as_before(output, replaced)
 
 
-def check_replaced(replaced: Report | None, run_date: date, pairs: pd.DataFrame) -> None:
+def check_replaced(
+    replaced: Report | None, rows: PartitionedFrame, pairs: PartitionedFrame
+) -> None:
     """Check that a report of the same date, which the run replaces, is about the same pairs.
+
+    Args:
+        replaced: The report; None if there is none of the same date.
+        rows: Its rows, columns ``ROWS``.
+        pairs: Of the input, columns ``PAIRS``.
 
     Raises:
         UsageError: Fewer than half of its pairs are in ``pairs``.
     """
-    if replaced is None or replaced.run_date != run_date:
+    if replaced is None:
         return
-    before = replaced.rows[replaced.rows["state"].notna()]
-    shared = int((match(before, pairs).found >= 0).sum())
-    if 2 * shared < len(before):
+    before, shared = _shared(rows, pairs)
+    if 2 * shared < before:
         raise UsageError(
-            f"the report of {run_date} that would be replaced has "
-            f"{counted(len(before), 'pair')}, and only {shared:,} of them "
+            f"the report of {replaced.run_date} that would be replaced has "
+            f"{counted(before, 'pair')}, and only {shared:,} of them "
             f"{Quantity(shared):is|are} in this input: is it the right one? --replace replaces it",
         )
 
@@ -135,8 +140,15 @@ def check_required(baseline: Baseline, output: Path | None) -> None:
         )
 
 
-def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: float) -> str | None:
+def check_dropped(
+    rows: PartitionedFrame, pairs: PartitionedFrame, max_dropped: float
+) -> str | None:
     """Check how many pairs of the last report's input are missing from this input.
+
+    Args:
+        rows: Of the last report, columns ``ROWS``; empty if there is none.
+        pairs: Of the input, columns ``PAIRS``.
+        max_dropped: The share that may be missing.
 
     Returns:
         A warning if more than a tenth are missing, else None.
@@ -144,20 +156,31 @@ def check_dropped(baseline: Report | None, pairs: pd.DataFrame, max_dropped: flo
     Raises:
         InputError: The share of missing pairs is larger than ``max_dropped``.
     """
-    if baseline is None:
+    if not len(rows):
         return None
-    before = baseline.rows[baseline.rows["state"].notna()]
-    missing = len(before) - int((match(before, pairs).found >= 0).sum())
+    before, shared = _shared(rows, pairs)
+    missing = before - shared
     sentence = (
-        f"{missing:,} of {counted(len(before), 'pair')} of the last report "
+        f"{missing:,} of {counted(before, 'pair')} of the last report "
         f"{Quantity(missing):is|are} missing from today's input"
     )
-    if missing > max_dropped * len(before):
+    if missing > max_dropped * before:
         raise InputError(
-            f"{sentence} ({missing / len(before):.1%}, limit {max_dropped:.1%}): is it complete? "
+            f"{sentence} ({missing / before:.1%}, limit {max_dropped:.1%}): is it complete? "
             "If it is, add --max-dropped 1",
         )
-    return sentence if missing > _WARNED_FROM * len(before) else None
+    return sentence if missing > _WARNED_FROM * before else None
+
+
+def _shared(rows: PartitionedFrame, pairs: PartitionedFrame) -> tuple[int, int]:
+    """Return how many pairs were in a report's input, and how many of them are in this one."""
+    before = shared = 0
+    for number in range(1 << rows.bits):
+        earlier = rows.frame(number)
+        here = earlier[earlier["state"].notna()]
+        before += len(here)
+        shared += int((match(here, pairs.frame(number)).found >= 0).sum())
+    return before, shared
 
 
 def _newest_of(

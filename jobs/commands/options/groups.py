@@ -12,7 +12,7 @@ import click
 from jobs.commands.grouped_help import OptionGroup
 from jobs.commands.options.config_defaults import read_defaults
 from jobs.commands.options.observe_options import OBSERVE
-from jobs.commands.options.option_types import Number, default_of, file_path
+from jobs.commands.options.option_types import Number, Partitions, default_of, file_path
 from jobs.compare.options import CompareOptions
 from jobs.input.options import InputOptions
 from jobs.input.size_limit import size_text
@@ -219,6 +219,15 @@ _REPORT: Final = (
         ["--replace"],
         is_flag=True,
         help="Replace a report of the same date that shares under half of its pairs.",
+    ),
+    click.Option(
+        ["--partitions"],
+        metavar="N|auto",
+        type=Partitions(),
+        default="auto",
+        show_default=True,
+        help="Work on N parts, a power of two, one after the other, which limits memory; a folder "
+        "then keeps part-*.parquet. auto: parts from a million pairs on, and one report file.",
     ),
     click.Option(
         ["--fail-on"],

@@ -13,9 +13,11 @@ from palm.text.printable import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Name", "Number", "default_of", "file_path"]
+__all__ = ["Name", "Number", "Partitions", "default_of", "file_path"]
 
 _MAX_NAME_LENGTH: Final = 64
+_MOST_PARTITIONS: Final = 4096
+_AUTO: Final = "auto"
 
 
 def default_of(options: type[Any], name: str) -> Any:  # noqa: ANN401 - of the field's type
@@ -61,3 +63,26 @@ class Name(click.ParamType):  # type: ignore[type-arg]
         if printable(text) != text:
             self.fail("a name must consist of printable characters", param, ctx)
         return text
+
+
+class Partitions(click.ParamType):  # type: ignore[type-arg]
+    """A number of parts, a power of two up to 4,096; ``auto`` is None."""
+
+    name = "partitions"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number, or None for ``auto``."""
+        text = str(value).strip()
+        if text == _AUTO:
+            return None
+        number = int(text) if text.isascii() and text.isdigit() else 0
+        if not 1 <= number <= _MOST_PARTITIONS or number & (number - 1):
+            self.fail(
+                f"{printable(text[:_MAX_NAME_LENGTH])} is neither auto nor a power of two such as "
+                f"16, at most {_MOST_PARTITIONS}",
+                param,
+                ctx,
+            )
+        return number

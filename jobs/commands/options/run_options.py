@@ -66,6 +66,7 @@ def run_options(params: ParsedOptions) -> Options:
             time=time,
             fresh=params["fresh"],
             retry_unanswered=params["retry_unanswered"],
+            partitions=params["partitions"],
         ),
         sweep=_sweep_options(params, settings),
         compare=CompareOptions(

@@ -11,7 +11,7 @@ import structlog
 
 from jobs.compare.match import match
 from jobs.errors import UsageError
-from jobs.partitions.partitioned import FrameInMemory, whole
+from jobs.partitions.partitioned import PartitionedFrame, derived
 from jobs.plurals import Quantity, counted
 from jobs.report.model import Report
 from jobs.run.options import RunOptions
@@ -22,14 +22,19 @@ __all__ = ["answers_to_keep", "unnamed_answers", "with_earlier_answers"]
 
 
 def answers_to_keep(
-    run: RunOptions, replaced: Report | None, baseline: Report | None, pairs: pd.DataFrame
-) -> pd.DataFrame:
+    run: RunOptions,
+    replaced: Report | None,
+    baseline: Report | None,
+    rows: PartitionedFrame,
+    pairs: PartitionedFrame,
+) -> PartitionedFrame:
     """Return the answers that a correcting run reuses: the good ones of the corrected report.
 
     Args:
         run: Whether the run corrects a report, and the report of which date.
         replaced: The report that this run replaces.
         baseline: The report that this run compares with.
+        rows: The rows of ``replaced``, columns ``ROWS``.
         pairs: Columns ``PAIRS``.
 
     Returns:
@@ -39,7 +44,8 @@ def answers_to_keep(
         UsageError: There is no report of that date, or it was compared with another baseline.
     """
     if not run.retry_unanswered:
-        return conform(pd.DataFrame(), ANSWERS)
+        nothing = conform(pd.DataFrame(), ANSWERS)
+        return derived(pairs.bits, list(ANSWERS), lambda _: nothing, [0] * (1 << pairs.bits))
     if replaced is None or replaced.run_date != run.run_date:
         raise UsageError(
             f"--retry-unanswered: there is no report of {run.run_date} to correct; "
@@ -52,11 +58,19 @@ def answers_to_keep(
         raise UsageError(
             f"--retry-unanswered: the report of {run.run_date} was compared with {was}; {remedy}",
         )
-    return _good_answers(replaced, pairs)
+    return derived(
+        pairs.bits,
+        list(ANSWERS),
+        lambda number: _good_answers(rows.frame(number), pairs.frame(number)),
+    )
 
 
 def with_earlier_answers(
-    asked: Asked, replaced: Report | None, pairs: pd.DataFrame, run_date: date
+    asked: Asked,
+    replaced: Report | None,
+    rows: PartitionedFrame,
+    pairs: PartitionedFrame,
+    run_date: date,
 ) -> Asked:
     """Return the result of asking, completed by the report of the same date that is replaced.
 
@@ -66,45 +80,55 @@ def with_earlier_answers(
     Args:
         asked: The result of asking.
         replaced: The report that this run replaces.
+        rows: The rows of ``replaced``, columns ``ROWS``.
         pairs: Columns ``PAIRS``.
         run_date: The date of this run.
     """
     if not asked.cut or replaced is None or replaced.run_date != run_date:
         return asked
-    answers = whole(asked.answers)
-    unanswered = answers.index[(answers["state"] == State.UNKNOWN).to_numpy()]
-    kept = _good_answers(replaced, pairs.loc[unanswered])
-    if not len(kept):
+    answers = asked.answers
+
+    def kept(number: int) -> pd.DataFrame:
+        found = answers.frame(number)
+        unanswered = found.index[(found["state"] == State.UNKNOWN).to_numpy()]
+        return _good_answers(rows.frame(number), pairs.frame(number).loc[unanswered])
+
+    def completed(number: int) -> pd.DataFrame:
+        found, earlier = answers.frame(number), kept(number)
+        return pd.concat([found.drop(earlier.index), earlier]).loc[found.index]
+
+    counts = [answers.rows_of(number) for number in range(1 << answers.bits)]
+    count = sum(len(kept(number)) for number in range(len(counts)))
+    if not count:
         return asked
-    asked.stats.without_echo += unnamed_answers(replaced, kept)
+    asked.stats.without_echo += unnamed_answers(replaced, count)
     structlog.get_logger("palm.run").info(
-        f"{counted(len(kept), 'pair')} {Quantity(len(kept)):keeps|keep} the answer of the report "
+        f"{counted(count, 'pair')} {Quantity(count):keeps|keep} the answer of the report "
         f"of {run_date} that is replaced"
     )
-    completed = pd.concat([answers.drop(kept.index), kept]).loc[answers.index]
-    return replace(asked, answers=FrameInMemory(completed))
+    return replace(asked, answers=derived(answers.bits, list(ANSWERS), completed, counts))
 
 
-def unnamed_answers(report: Report, kept: pd.DataFrame) -> int:
-    """Return how many of the answers that were reused from a report may be unnamed.
+def unnamed_answers(report: Report, kept: int) -> int:
+    """Return how many of the ``kept`` answers that were reused from a report may be unnamed.
 
     A report says how many of its answers are unnamed, but not which ones.
     """
-    return min(len(kept), report.asking.answers_without_echo)
+    return min(kept, report.asking.answers_without_echo)
 
 
-def _good_answers(report: Report, pairs: pd.DataFrame) -> pd.DataFrame:
+def _good_answers(rows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return the good answers of a report about some pairs.
 
     Args:
-        report: The report that the answers are taken from.
+        rows: The rows that the answers are taken from, columns ``ROWS``.
         pairs: Columns ``PAIRS``.
 
     Returns:
         Columns ``ANSWERS``, with the index of ``pairs``; pairs without a good answer are left out.
     """
-    positions = match(pairs, report.rows).found
-    good = report.rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()
-    answered = np.flatnonzero((positions >= 0) & good[positions])
-    kept = report.rows.iloc[positions[answered]].set_axis(pairs.index[answered])
+    positions = match(pairs, rows).found
+    good = rows["state"].isin([State.ON, State.OFF, State.NONE]).to_numpy()
+    answered = np.flatnonzero((positions >= 0) & np.append(good, False)[positions])
+    kept = rows.iloc[positions[answered]].set_axis(pairs.index[answered])
     return conform(kept[list(ANSWERS)], ANSWERS)

@@ -18,6 +18,7 @@ from jobs.partitions.partitioned import (
     whole,
 )
 from jobs.partitions.writer import PartitionWriter
+from jobs.store.files.filesystem import private_opener
 
 SCHEMA = pa.schema(
     [("organization_id", pa.dictionary(pa.int32(), pa.string())), ("openid", pa.string()),
@@ -37,7 +38,7 @@ def numbers(rows: pa.Table, bits: int):
 
 
 def write(folder, bits: int, *, pieces=((0, 700), (700, 701), (701, 2_000))):
-    made = PartitionWriter(folder, bits, SCHEMA)
+    made = PartitionWriter(folder, bits, SCHEMA, private_opener)
     for start, end in pieces:
         rows = table(start, end)
         made.write(rows, numbers(rows, bits))

@@ -12,6 +12,7 @@ import pytest
 from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.summary import summarize
 from jobs.errors import RunError
+from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.info import Metadata
 from jobs.report.model import GatewayId
 from jobs.report.parquet import write_parquet
@@ -20,6 +21,7 @@ from jobs.store.baseline import check_replaced, find_baseline
 from jobs.store.locations import previous_of
 from jobs.store.outputs import Outputs
 from jobs.store.publish import publish
+from jobs.store.staging.partitioned_rows import no_rows
 from tests.night import with_members
 
 SANDBOX = GatewayId("sandbox", "0000000000")
@@ -226,6 +228,10 @@ def test_the_previous_report_stands_beside_the_report():
     assert previous_of(Path("x/night.v2.parquet")) == Path("x/night.v2.previous.parquet")
 
 
+def check(replaced, pairs):
+    return check_replaced(replaced, FrameInMemory(replaced.rows), FrameInMemory(pairs))
+
+
 @pytest.mark.parametrize(("shared", "refused"), [(4, False), (2, False), (1, True), (0, True)])
 def test_a_report_of_the_same_date_is_replaced_by_one_that_shares_half_its_pairs(
     report_of, pairs_of, nights, shared, refused
@@ -236,16 +242,16 @@ def test_a_report_of_the_same_date_is_replaced_by_one_that_shares_half_its_pairs
         with pytest.raises(
             RunError, match=rf"has 4 pairs, and only {shared} .* --replace"
         ) as stopped:
-            check_replaced(replaced, nights[1], pairs)
+            check(replaced, pairs)
         assert exit_code_of(stopped.value) == 2
     else:
-        check_replaced(replaced, nights[1], pairs)
+        check(replaced, pairs)
 
 
 def test_the_same_openid_in_another_organization_is_another_pair(report_of, pairs_of, nights):
     replaced = report_of({"A/a": "ON"}, nights[1])
     with pytest.raises(RunError):
-        check_replaced(replaced, nights[1], pairs_of("B/a"))
+        check(replaced, pairs_of("B/a"))
 
 
 def test_pairs_that_were_not_in_the_replaced_input_do_not_count(
@@ -254,13 +260,11 @@ def test_pairs_that_were_not_in_the_replaced_input_do_not_count(
     publish_night({f"A/{i}": "ON" for i in range(9)}, nights[0])
     replaced = publish_night({"A/0": "ON", "B/0": "ON"}, nights[1])
     assert len(replaced.rows) == 10
-    check_replaced(replaced, nights[1], pairs_of("A/0"))
+    check(replaced, pairs_of("A/0"))
 
 
-def test_a_report_of_an_earlier_date_is_replaced_whatever_it_holds(report_of, pairs_of, nights):
-    replaced = report_of({"A/a": "ON"}, nights[0])
-    assert check_replaced(replaced, nights[1], pairs_of("B/b")) is None
-    assert check_replaced(None, nights[1], pairs_of("B/b")) is None
+def test_where_no_report_of_the_date_is_replaced_nothing_is_checked(pairs_of):
+    assert check_replaced(None, no_rows(0), FrameInMemory(pairs_of("B/b"))) is None
 
 
 def test_a_report_copied_elsewhere_takes_its_previous_one_along(

@@ -1,0 +1,122 @@
+"""Makes the report of a run: the answers compared with the report before, part by part."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from jobs.compare.changes import classify
+from jobs.compare.freshness import NO_ANSWER_AGES, AnswerAges, answer_ages
+from jobs.compare.summary import Summary, summarize_part
+from jobs.compare.verdict import Verdict, judge
+from jobs.report.compose import compose
+from jobs.report.info import GatewayId, RunInfo
+from jobs.report.model import Report
+from jobs.report.part_info import PartsInfo
+from jobs.report.refusals import count_refused, refused_kinds
+from jobs.report.request_info import RequestInfo
+from jobs.run.config import Options
+from jobs.run.preparation import Prepared
+from jobs.run.resumption.earlier_answers import unnamed_answers
+from jobs.run.rows.row_store import RowStore
+from jobs.run.session import Asked
+
+__all__ = ["compose_report"]
+
+
+@dataclass(slots=True)
+class _Counts:
+    """The counts of the partitions so far."""
+
+    summary: Summary = field(default_factory=Summary.empty)
+    ages: AnswerAges = NO_ANSWER_AGES
+    refused: Counter[tuple[int | None, str | None]] = field(default_factory=Counter)
+
+
+def compose_report(
+    options: Options,
+    prepared: Prepared,
+    asked: Asked,
+    gateway: GatewayId,
+    started: datetime,
+    *,
+    store: RowStore,
+    parts: PartsInfo | None,
+) -> Report:
+    """Return the report of a run.
+
+    Args:
+        options: The options of the run.
+        prepared: The input, and the earlier reports.
+        asked: The result of asking.
+        gateway: The gateway that answered.
+        started: When the run began, UTC.
+        store: Takes the rows.
+        parts: Into how many files the report is divided; None: it is one file.
+
+    Raises:
+        OSError: The rows cannot be kept on disk.
+    """
+    source, baseline, finished = prepared.source, prepared.baseline, datetime.now(UTC)
+    replaced = baseline.replaced
+    if replaced is not None:
+        asked.stats.without_echo += unnamed_answers(replaced, len(prepared.kept))
+    counts = _Counts()
+    for number in range(1 << source.partitions.bits):
+        rows = _rows(options, prepared, asked, number)
+        counts.summary += summarize_part(rows, baseline_run_date=prepared.earlier_run_date)
+        counts.ages += answer_ages(rows, finished)
+        counts.refused += refused_kinds(rows)
+        store.add(number, rows)
+    summary = counts.summary.listed()
+    return compose(
+        store.content(),
+        summary,
+        run=RunInfo.ended(
+            _verdict(options, summary, source.invalid, asked.not_asked),
+            id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+            date=options.run.run_date,
+            timezone=options.run.timezone,
+            started=started,
+            finished=finished,
+            parent=replaced.run_id if options.run.retry_unanswered and replaced else None,
+        ),
+        gateway=gateway,
+        source=source,
+        baseline=baseline.report,
+        baseline_file=baseline.path,
+        asking=RequestInfo.of(
+            asked.stats,
+            asked.pace,
+            count_refused(counts.refused, asked.stats),
+            counts.ages.freshness(),
+        ),
+        parts=parts,
+    )
+
+
+def _rows(options: Options, prepared: Prepared, asked: Asked, number: int) -> pd.DataFrame:
+    """Return the rows of a partition, columns ``ROWS`` and the carried ones."""
+    kept, answers = prepared.kept.frame(number), asked.answers.frame(number)
+    return classify(
+        prepared.source.partitions.frame(number),
+        pd.concat([kept, answers]) if len(kept) else answers,
+        prepared.earlier_rows.frame(number),
+        run_date=options.run.run_date,
+        baseline_run_date=prepared.earlier_run_date,
+        forget_after_days=options.compare.forget_after_days,
+    )
+
+
+def _verdict(options: Options, summary: Summary, invalid: int, not_asked: int) -> Verdict:
+    return judge(
+        summary,
+        invalid,
+        max_unknown=options.compare.max_unknown,
+        fail_on=options.compare.fail_on,
+        not_asked=not_asked,
+    )

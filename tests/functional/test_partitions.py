@@ -1,0 +1,190 @@
+"""A run in parts reports what a run in one part reports, night after night."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pandas as pd
+import pytest
+from aiohttp import web
+
+from jobs.errors import RunInterruptedError
+from jobs.report.model import Report
+from jobs.report.parquet import read_parquet as read_report
+from jobs.store.outputs import parse_outputs
+from palm.sandbox import SandboxGateway
+from palm.sandbox.requests.rejections import RejectionReason
+from palm.sandbox.responses import rejection_response
+from palm.settings import Settings, load_settings, read_config
+from palm.testing import serving
+from tests.night import DAY, options, run_quietly
+
+ORGANIZATIONS = ("0042", "1001", "学校", "=5", "org with blanks")
+OWN_TIMES = [
+    "answered_at", "known_at", "first_seen_at", "last_changed_at", "request_id", "attempts",
+]  # fmt: skip
+"""What differs between two runs over the same input."""
+KEYS = ["organization_id", "openid"]
+
+
+def write_input(path: Path, night: int) -> Path:
+    """Write the input of a night: people come and go, lines repeat, some are odd or invalid."""
+    chance = random.Random(night)
+    lines = ["openid,organization_id,class,note"]
+    for number in range(night * 7, 260 + night * 11):
+        if chance.random() < 0.03:
+            continue
+        organization = ORGANIZATIONS[number * 7 % len(ORGANIZATIONS)]
+        line = f"o{number:027},{organization},class {number % 9},"
+        lines += [line] * (1 + (chance.random() < 0.05))
+        if chance.random() < 0.03:
+            lines.append(
+                chance.choice([",1001,,", '" o1.0 ",0042,"a\nb",x', "a,b,c,d,e", "o'2,'7,,"])
+            )
+    header, *body = [*lines, "E+12,1001,,"]
+    chance.shuffle(body)
+    path.write_text("\n".join([header, *body]) + "\n", encoding="utf-8")
+    return path
+
+
+class MoodyGateway(SandboxGateway):
+    """A gateway that refuses some pairs, always the same ones, and may interrupt who asks.
+
+    Attributes:
+        refuses: Whether it refuses anybody.
+        interrupt_at: The number of the query at which this process gets a SIGINT; None: never.
+    """
+
+    refuses = True
+    interrupt_at: int | None = None
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self.interrupt_at is not None and self.stats.requests >= self.interrupt_at:
+            self.interrupt_at = None
+            os.kill(os.getpid(), signal.SIGINT)
+        kind = crc32(request.raw_path.encode()) % 20
+        answered = await super()._handle(request)
+        if self.refuses and kind in REFUSALS:
+            answer = rejection_response(REFUSALS[kind], "en", signed=False)
+            return web.Response(status=answer.status, body=answer.body)
+        return answered
+
+
+REFUSALS = {
+    3: RejectionReason(400, "PARAM_ERROR", 268435457, "参数错误", "Wrong parameter"),
+    7: RejectionReason(404, "RESOURCE_NOT_EXISTS", 268435458, "不存在", "Not found"),
+}
+
+
+class Nights:
+    """The same nights, in one part and in several."""
+
+    def __init__(self, folder: Path, gateway: MoodyGateway, settings: Settings) -> None:
+        self.folder, self.gateway, self.settings = folder, gateway, settings
+
+    def run(self, night: int, partitions: int, **given: Any) -> Report:
+        """Run a night; its report goes to a file, or in parts to a folder."""
+        day = DAY + timedelta(days=night)
+        self.gateway.date = day
+        output = given.pop("output", "report.parquet")
+        outputs = parse_outputs([f"{self.folder}/{partitions}/{output}"], None, day)
+        chosen = options(
+            self.source(night), Path(), day, outputs=outputs, settings=self.settings,
+            rate=100_000, concurrency=64, partitions=partitions, **given,
+        )  # fmt: skip
+        Path(self.folder, str(partitions)).mkdir(exist_ok=True)
+        run_quietly(chosen)
+        return read_report(outputs.primary)
+
+    def source(self, night: int) -> Path:
+        return write_input(self.folder / f"{night}.csv", night)
+
+
+def assert_same(one: Report, parts: Report, besides: AbstractSet[str] = frozenset()) -> None:
+    """Check that two reports differ in what differs between any two runs only.
+
+    ``besides``: what is counted of the requests and differs, too.
+    """
+    rows, others = one.rows.drop(columns=OWN_TIMES), parts.rows.drop(columns=OWN_TIMES)
+    listed = rows["input_line"].notna().to_numpy()
+    pd.testing.assert_frame_equal(  # in the input's order
+        rows[listed].reset_index(drop=True),
+        others[others["input_line"].notna().to_numpy()].reset_index(drop=True),
+    )
+    by_pair = [
+        frame.astype({"organization_id": "str"}).sort_values(KEYS, ignore_index=True)
+        for frame in (rows, others)
+    ]
+    pd.testing.assert_frame_equal(*by_pair)
+    assert others["input_line"].isna().is_monotonic_increasing  # those not in the input follow
+    assert one.summary == parts.summary
+    assert one.controls == tuple(each for each in parts.controls if each.name != "parts")
+    about, other = dict(one.about), dict(parts.about)
+    for name in ("run", "baseline", "history", "controls"):
+        about.pop(name), other.pop(name)
+    asking, asking_of_parts = about.pop("asking"), other.pop("asking")
+    same = {"requests", "retries", "outcomes", "refusals", "knowledge", "resumed", "rate"} - besides
+    assert {name: asking[name] for name in same} == {name: asking_of_parts[name] for name in same}
+    assert about == other
+    assert one.run.exit_code == parts.run.exit_code
+    assert one.run.verdict == parts.run.verdict
+
+
+@pytest.fixture
+def nights(tmp_path, keys):
+    with serving(MoodyGateway(keys, date=DAY)) as gateway:
+        keys.write(tmp_path / "keys", gateway.base_url)
+        settings = load_settings(read_config(tmp_path / "keys" / "palm.toml"))
+        yield Nights(tmp_path, gateway, settings)
+
+
+@pytest.mark.parametrize(
+    ("count", "partitions"),
+    [
+        pytest.param(3, 8, id="some"),
+        pytest.param(30, 8, id="thirty nights", marks=pytest.mark.slow),
+        pytest.param(4, 64, id="many parts", marks=pytest.mark.slow),
+    ],
+)
+def test_night_after_night_parts_report_what_one_part_reports(nights, count, partitions):
+    seen = set()
+    for night in range(count):
+        one, parts = nights.run(night, 1), nights.run(night, partitions)
+        assert_same(one, parts)
+        seen |= {name for name, rows in one.summary.changes.items() if rows}
+    assert {"FIRST_SEEN", "UNCHANGED", "UNKNOWN", "DROPPED", "ABSENT"} <= seen
+
+
+def test_a_run_that_was_interrupted_goes_on_in_parts_and_asks_nobody_twice(nights):
+    nights.run(0, 1), nights.run(0, 8)
+    one = nights.run(1, 1)
+    nights.gateway.stats.asked.clear()
+    nights.gateway.interrupt_at = nights.gateway.stats.requests + 120
+    with pytest.raises(RunInterruptedError, match="are kept in the journal"):
+        nights.run(1, 8)
+    before = sum(nights.gateway.stats.asked.values())
+    parts = nights.run(1, 8)
+    assert parts.asking.resumed >= before - 64
+    assert sum(nights.gateway.stats.asked.values()) <= parts.summary.pairs + 64
+    assert not list(nights.folder.glob("8/.*work*"))
+    drop = {"requests", "outcomes", "resumed", "retries", "refusals"}
+    assert_same(one, parts, besides=drop)
+
+
+def test_a_corrected_run_in_parts_asks_those_without_an_answer_only(nights):
+    nights.run(0, 1), nights.run(0, 8)
+    one, parts = nights.run(1, 1), nights.run(1, 8)
+    nights.gateway.refuses = False
+    nights.gateway.stats.asked.clear()
+    corrected = nights.run(1, 8, retry_unanswered=True)
+    assert sum(nights.gateway.stats.asked.values()) == parts.summary.states["UNKNOWN"]
+    assert corrected.run.parent == parts.run_id
+    assert_same(nights.run(1, 1, retry_unanswered=True), corrected)
+    assert corrected.summary.states["UNKNOWN"] == 0 < one.summary.states["UNKNOWN"]
