@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from jobs.schema import ANSWERS, STRING, Array, State, UnknownReason, categories, conform
+from jobs.schema import STRING, Array, State, UnknownReason
+from jobs.sweep.blocks.answers_frame import answers_frame
 from palm import (
     APIError,
     AuthorizationState,
@@ -274,25 +275,10 @@ class AnswerTable:
         Args:
             index: The index of the frame of pairs.
         """
-        status = np.asarray(self._status)
-        columns = {
-            "state": pd.Categorical.from_codes(self._state, dtype=categories("state")),
-            "authorize_time": _times(self._authorize_ms),
-            "answered_at": _times(self._answered_ms),
-            "unknown_reason": pd.Categorical.from_codes(
-                self._reason, dtype=categories("unknown_reason")
-            ),
-            "error_code": pd.Categorical([self._code.get(each) for each in range(len(self))]),
-            "http_status": pd.arrays.IntegerArray(status, mask=status < 0),
-            "attempts": pd.array(self._attempts, dtype="Int16"),
-            "request_id": pd.array(self._request_id, dtype=STRING),
-        }
-        return conform(pd.DataFrame(columns, index=index), ANSWERS)
+        numbers = {name: np.asarray(column) for name, column in self._numbers().items()}
+        codes = pd.Categorical([self._code.get(each) for each in range(len(self))])
+        return answers_frame(index, numbers, codes, pd.array(self._request_id, dtype=STRING))
 
 
 def _milliseconds(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _times(milliseconds: array[int]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.asarray(milliseconds).view("datetime64[ms]"), tz="UTC")

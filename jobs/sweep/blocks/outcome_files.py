@@ -10,11 +10,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.partitions.hashing import partition_name
 from jobs.partitions.partitioned import DerivedFrame, PartitionedFrame
 from jobs.schema import ANSWERS, Array, UnknownReason
 from jobs.sweep.answers import AnswerTable, Row
+from jobs.sweep.blocks.answers_frame import answers_frame
 from jobs.sweep.blocks.block import Block, Slice, lookup_of
 
 __all__ = ["OutcomesOnDisk"]
@@ -133,9 +135,25 @@ class OutcomesOnDisk:
         return DerivedFrame(pairs.bits, list(ANSWERS), counts, self._frame)
 
     def _frame(self, number: int) -> pd.DataFrame:
-        answers = AnswerTable(self._pairs.rows_of(number))
-        self._restore_into(answers, number, np.arange(len(answers)))
-        return answers.frame(self._pairs.frame(number).index)
+        """Return the answers of a partition, without a Python object for each text."""
+        pairs = self._pairs.rows_of(number)
+        nothing = AnswerTable(1).columns(np.zeros(1, dtype=np.int64))
+        numbers = {name: np.repeat(nothing[name], pairs) for name in _NUMBERS}
+        table = pa.concat_tables([*self._tables(number), _SCHEMA.empty_table()])
+        positions = table["position"].to_numpy()
+        for name in _NUMBERS:  # the later of two values for one position stays
+            numbers[name][positions] = table[name].to_numpy()
+        latest = np.full(pairs, -1)
+        latest[positions] = np.arange(len(table))
+        texts = table.select(["code", "request_id"]).take(pa.array(latest, mask=latest < 0))
+        is_code = pa.array(numbers["reason"] >= 0)  # UNNAMED of a good answer is none
+        codes = pc.if_else(is_code, texts["code"], pa.scalar(None, pa.string()))
+        return answers_frame(
+            self._pairs.frame(number).index,
+            numbers,
+            pd.Categorical(codes.to_pandas()),
+            texts["request_id"].to_pandas().array,
+        )
 
     def _restore_into(self, answers: AnswerTable, number: int, index: Array) -> None:
         """Store a partition's outcomes in a table; ``index``: of each position there, or -1."""
