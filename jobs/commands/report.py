@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -137,9 +139,11 @@ def command(**params: Any) -> int:  # noqa: ANN401 - what the options above decl
         raise UsageError("--since and --until choose nights of a folder; name one, e.g. reports/")
     match chosen:
         case OneReport(path):
-            return show_report(_read(path), (path,), params)
+            with _readable():
+                return show_report(_read(path), (path,), params)
         case TwoReports(before, after) as named:
-            return show_report(_compared(named), (before, after), params)
+            with _readable():
+                return show_report(_compared(named), (before, after), params)
         case ReportFolder(folder):
             _refuse_for_nights(params)
             from jobs.show.nights import show_history  # noqa: PLC0415 - not needed for --help
@@ -179,6 +183,21 @@ def _compared(named: TwoReports) -> Report:
             raise UsageError(f"{path} {what}; only reports of nights are compared")
     before, after = reports
     return compare(before, after, baseline=baseline_info(before, named.before))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raise the error of a report that changes while it is read, piece by piece, as that of input.
+
+    Raises:
+        InputError: A report can no longer be read.
+    """
+    from jobs.report.model import ReportError  # noqa: PLC0415 - pandas and all
+
+    try:
+        yield
+    except ReportError as error:
+        raise InputError(str(error)) from None
 
 
 def _read(path: Path) -> Report:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from jobs.compare.summary import summarize
+from jobs.compare.summary import Summary, summarize_part
 from jobs.errors import UsageError
+from jobs.extract.chosen_rows import chosen_rows
+from jobs.report.chunks import RowChunks
 from jobs.report.model import Report, recheck_alone
 from jobs.report.part_info import ColumnValue, PartInfo
-from jobs.schema import ROWS, Change, carried_columns
+from jobs.schema import ROWS, Array, Change, carried_columns
 from palm.text.printable import shown_value
 
 __all__ = ["column_values", "only_people", "part_of", "unknown_column", "with_rows_of"]
@@ -45,17 +48,24 @@ def only_people(
     """
     if not organizations and not where:
         return report
-    _check_organizations(report.rows, organizations)
-    wanted = np.ones(len(report.rows), dtype=bool)
-    if organizations:
-        wanted &= report.rows["organization_id"].isin(list(organizations)).to_numpy(bool)
-    for column in dict.fromkeys(each.column for each in where):
-        values = [each.value for each in where if each.column == column]
-        wanted &= column_values(report.rows, column).isin(values).to_numpy(bool)
-    if not wanted.any():
+    named: set[str] = set()
+
+    def choose(rows: pd.DataFrame) -> Array:
+        named.update(map(str, rows["organization_id"].cat.categories))
+        wanted = np.ones(len(rows), dtype=bool)
+        if organizations:
+            wanted &= rows["organization_id"].isin(list(organizations)).to_numpy(bool)
+        for column in dict.fromkeys(each.column for each in where):
+            values = [each.value for each in where if each.column == column]
+            wanted &= column_values(rows, column).isin(values).to_numpy(bool)
+        return wanted
+
+    content = chosen_rows(report, choose)
+    _check_organizations(sorted(named), organizations)
+    if not len(content):
         raise UsageError("nobody in the report is selected by --organization and --where")
     part = part_of(report.metadata.part, organizations, where)
-    return with_rows_of(report, report.rows[wanted], part)
+    return with_rows_of(report, content, part)
 
 
 def part_of(
@@ -77,38 +87,51 @@ def part_of(
     )
 
 
-def with_rows_of(report: Report, rows: pd.DataFrame, part: PartInfo) -> Report:
+def with_rows_of(report: Report, content: pd.DataFrame | RowChunks, part: PartInfo) -> Report:
     """Return a report of some rows with the counts and the controls of these rows.
 
     Args:
         report: A report, a comparison, or a part of either.
-        rows: Those of the report that are kept.
+        content: Those of its rows that are kept.
         part: How they were selected.
     """
-    rows = rows.reset_index(drop=True)
-    for name in rows.columns:
-        # The names of categories that no row has are those of others.
-        if isinstance(rows[name].dtype, pd.CategoricalDtype) and name in _OPEN_SETS:
-            rows[name] = rows[name].cat.remove_unused_categories()
+    if isinstance(content, pd.DataFrame):
+        content = _with_own_categories(content.reset_index(drop=True))
     baseline, run = report.metadata.baseline, report.metadata.run
     before = baseline.run_date if baseline else None
-    if baseline is not None:
-        here = rows["last_in_input"] == pd.Timestamp(baseline.run_date)
-        were_here = here & (rows["state"].notna() | (rows["change"] == Change.DROPPED))
-        baseline = replace(baseline, pairs=int(were_here.sum()))
+    summary, were_here = Summary.empty(), 0
+    for rows in replace(report, content=content).chunks():
+        summary += summarize_part(rows, baseline_run_date=before)
+        were_here += _were_here(rows, before)
     metadata = replace(
         report.metadata,
         run=run and replace(run, verdict=(), parent=None, exit_code=None, reasons=None),
         input=None,
         asking=None,
         history=None,
-        baseline=baseline,
-        summary=summarize(rows, baseline_run_date=before),
+        baseline=baseline and replace(baseline, pairs=were_here),
+        summary=summary.listed(),
         only=report.metadata.rows_chosen or "people",
         part=part,
     )
-    chosen = Report(rows, metadata)
+    chosen = Report(content, metadata)
     return replace(chosen, metadata=replace(metadata, controls=recheck_alone(chosen)))
+
+
+def _with_own_categories(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without the names of categories that none of them has: those of others."""
+    for name in rows.columns:
+        if isinstance(rows[name].dtype, pd.CategoricalDtype) and name in _OPEN_SETS:
+            rows[name] = rows[name].cat.remove_unused_categories()
+    return rows
+
+
+def _were_here(rows: pd.DataFrame, before: date | None) -> int:
+    """Return how many pairs of these rows were in the input of the report before."""
+    if before is None:
+        return 0
+    here = rows["last_in_input"] == pd.Timestamp(before)
+    return int((here & (rows["state"].notna() | (rows["change"] == Change.DROPPED))).sum())
 
 
 _OPEN_SETS: Final = ("organization_id", "error_code")
@@ -149,8 +172,7 @@ def unknown_column(column: str, carried: Sequence[str], where: str = "report") -
     return UsageError(f"the {where} has no column {shown_value(column)}{of_input}{hint}{there}")
 
 
-def _check_organizations(rows: pd.DataFrame, organizations: Sequence[str]) -> None:
-    named = [str(each) for each in rows["organization_id"].cat.categories]
+def _check_organizations(named: Sequence[str], organizations: Sequence[str]) -> None:
     for each in organizations:
         if each not in named:
             near = [name for name in named if name.lstrip("0") == each.lstrip("0")]

@@ -8,6 +8,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from jobs.person import Person
+from jobs.report.chunks import DerivedChunks, RowChunks
 from jobs.report.info import Metadata
 from jobs.report.model import Report
 from jobs.schema import ROWS, STRING, carried_columns
@@ -28,12 +29,22 @@ def redacted(report: Report, person: Person) -> Report:
         report: The whole report, or a part.
         person: Makes the hashes.
     """
-    openids = report.rows["openid"]
-    hashes = {each: person.of(each) for each in openids.unique()}
-    rows = report.rows.drop(columns=carried_columns(report.rows.columns, ROWS))
-    rows["openid"] = openids.map(hashes).astype(STRING)
-    rows["request_id"] = pd.Series(index=rows.index, dtype=ROWS["request_id"])
-    return replace(report, content=rows, metadata=_without_names(report.metadata))
+    carried = carried_columns(report.columns, ROWS)
+
+    def make(rows: pd.DataFrame) -> pd.DataFrame:
+        openids = rows["openid"]
+        hashes = {each: person.of(each) for each in openids.unique()}
+        rows = rows.drop(columns=carried)
+        rows["openid"] = openids.map(hashes).astype(STRING)
+        rows["request_id"] = pd.Series(index=rows.index, dtype=ROWS["request_id"])
+        return rows
+
+    content: pd.DataFrame | RowChunks = (
+        make(report.rows)
+        if report.is_in_memory
+        else DerivedChunks(report.row_chunks, list(ROWS), report.row_count, make)
+    )
+    return replace(report, content=content, metadata=_without_names(report.metadata))
 
 
 def _without_names(metadata: Metadata) -> Metadata:

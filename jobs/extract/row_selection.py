@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from jobs.errors import UsageError
+from jobs.extract.chosen_rows import chosen_rows
 from jobs.report.model import Report
-from jobs.schema import NO_CHANGE, State
+from jobs.schema import NO_CHANGE, Array, State
 
 __all__ = ["with_selected_rows"]
 
@@ -26,10 +29,13 @@ def with_selected_rows(report: Report, only: str, name: str) -> Report:
         raise UsageError(
             f"{name} holds only the {has} of a report; name the whole one for --{only}"
         )
-    wanted = (
-        ~report.rows["change"].isin(NO_CHANGE)
-        if only == "changes"
-        else report.rows["state"] == State.UNKNOWN
-    )
-    rows = report.rows[wanted].reset_index(drop=True)
-    return replace(report, content=rows, metadata=replace(report.metadata, only=only))
+    content = chosen_rows(report, _changed if only == "changes" else _unanswered)
+    return replace(report, content=content, metadata=replace(report.metadata, only=only))
+
+
+def _changed(rows: pd.DataFrame) -> Array:
+    return ~rows["change"].isin(NO_CHANGE).to_numpy(bool)
+
+
+def _unanswered(rows: pd.DataFrame) -> Array:
+    return (rows["state"] == State.UNKNOWN).to_numpy(bool)

@@ -15,14 +15,15 @@ import pandas as pd
 
 from jobs.compare.changes import classify
 from jobs.compare.match import match
-from jobs.compare.summary import summarize
+from jobs.compare.summary import Summary, summarize_part
 from jobs.errors import UsageError
+from jobs.report.chunks import RowChunks
 from jobs.report.info import BaselineInfo
 from jobs.report.model import Report, recheck
 from jobs.report.part_info import PartInfo
 from jobs.schema import ANSWERS, PAIRS, ROWS, Array, State, carried_columns, conform
 
-__all__ = ["compare"]
+__all__ = ["check_order", "compare", "compare_rows", "comparison"]
 
 
 _OF_THE_NIGHT: Final = ["error_code", "http_status", "attempts", "request_id"]
@@ -33,32 +34,68 @@ _NEVER: Final = np.datetime64("NaT", "ms")
 def compare(before: Report, after: Report, *, baseline: BaselineInfo) -> Report:
     """Return what changed from one report to a later one.
 
+    Args:
+        before: The earlier report, whole.
+        after: The later report, whole; all rows of both are read into memory.
+        baseline: What is said of the earlier one.
+
+    Raises:
+        UsageError: They are not of two dates in this order, or not of one merchant and gateway.
+    """
+    check_order(before, after)
+    rows, known_before_only = compare_rows(before, before.rows, after, after.rows)
+    return comparison(before, after, rows, known_before_only, baseline=baseline)
+
+
+def compare_rows(
+    before: Report, earlier: pd.DataFrame, after: Report, later: pd.DataFrame
+) -> tuple[pd.DataFrame, int]:
+    """Return the rows of a comparison, and of how many pairs more is known from the earlier report.
+
     The answer about a pair of the later report's input is its ``known_state`` there, if that was
     answered later than what the earlier report knows; otherwise there is none. When a pair was
     first seen, when it last changed, and for how many runs it has had no answer, the later report
     knows itself.
 
     Args:
-        before: The earlier report, whole.
-        after: The later report, whole.
-        baseline: What is said of the earlier one.
-
-    Raises:
-        UsageError: They are not of two dates in this order, or not of one merchant and gateway.
+        before: The earlier report.
+        earlier: Its rows: all of them, or those of a partition.
+        after: The later report.
+        later: Its rows: all of them, or those of the same partition.
     """
-    _check_order(before, after)
-    pairs, known = _pairs(after)
-    found = match(pairs, before.rows).found
-    answers = _answers(known, _known_at(before, found))
+    pairs, known = _pairs(later)
+    found = match(pairs, earlier).found
     rows = classify(
         pairs,
-        answers,
-        before.rows,
+        _answers(known, _known_at(earlier, found)),
+        earlier,
         run_date=after.run_date,
         baseline_run_date=before.run_date,
     )
     _take_over(rows, known)
-    summary = summarize(rows, baseline_run_date=before.run_date)
+    return rows, _known_before_only(rows, known)
+
+
+def comparison(
+    before: Report,
+    after: Report,
+    content: pd.DataFrame | RowChunks,
+    known_before_only: int,
+    *,
+    baseline: BaselineInfo,
+) -> Report:
+    """Return the report of a comparison.
+
+    Args:
+        before: The earlier report.
+        after: The later report.
+        content: The rows of the comparison, as :func:`compare_rows` returned them.
+        known_before_only: The pairs of which the earlier report knows more.
+        baseline: What is said of the earlier one.
+    """
+    summary = Summary.empty()
+    for rows in Report(content, after.metadata).row_chunks:
+        summary += summarize_part(rows, baseline_run_date=before.run_date)
     run = replace(after.run, verdict=(), parent=None, exit_code=None, reasons=None)
     metadata = replace(
         after.metadata,
@@ -70,18 +107,24 @@ def compare(before: Report, after: Report, *, baseline: BaselineInfo) -> Report:
         part=PartInfo(
             comparison=True,
             rewritten=False,
-            known_before_only=_known_before_only(rows, known),
+            known_before_only=known_before_only,
             organizations=(),
             where=(),
         ),
+        parts=None,
         baseline=baseline,
-        summary=summary,
+        summary=summary.listed(),
     )
-    report = Report(rows, metadata)
+    report = Report(content, metadata)
     return replace(report, metadata=replace(metadata, controls=recheck(report, before)))
 
 
-def _check_order(before: Report, after: Report) -> None:
+def check_order(before: Report, after: Report) -> None:
+    """Refuse reports that cannot be compared.
+
+    Raises:
+        UsageError: They are not of two dates in this order, or not of one merchant and gateway.
+    """
     if before.gateway != after.gateway:
         raise UsageError(
             f"the first report is of {before.gateway}, the second of {after.gateway}: only reports "
@@ -94,16 +137,16 @@ def _check_order(before: Report, after: Report) -> None:
         )
 
 
-def _pairs(after: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _pairs(later: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the pairs of a report's input, columns ``PAIRS``, and their rows, index alike."""
-    known = after.rows[after.rows["state"].notna()].reset_index(drop=True)
+    known = later[later["state"].notna()].reset_index(drop=True)
     carried = carried_columns(known.columns, ROWS)
     return conform(known[[*PAIRS, *carried]], PAIRS), known
 
 
-def _known_at(before: Report, found: Array) -> Array:
+def _known_at(earlier: pd.DataFrame, found: Array) -> Array:
     """Return when what the earlier report knows of each pair was answered; NaT: it knows none."""
-    times = before.rows["known_at"].to_numpy("datetime64[ms]")
+    times = earlier["known_at"].to_numpy("datetime64[ms]")
     return np.append(times, _NEVER)[found]
 
 

@@ -23,12 +23,14 @@ from jobs.report.info import (
 )
 from jobs.report.input_info import InputInfo
 from jobs.report.model import Report, recheck
+from jobs.report.parquet import stored_files
 from jobs.report.part_info import PartsInfo
 from jobs.report.request_info import RequestInfo
 
 __all__ = ["baseline_info", "compose"]
 
 _HISTORY: Final = 90
+_BLOCK: Final = 1 << 20
 
 
 def compose(
@@ -75,18 +77,26 @@ def compose(
     return replace(report, metadata=replace(metadata, controls=recheck(report, baseline)))
 
 
-def baseline_info(baseline: Report, file: Path) -> BaselineInfo:
-    """Return what a report says of the one that it is compared with, which was read from a file.
+def baseline_info(baseline: Report, path: Path) -> BaselineInfo:
+    """Return what a report says of the one that it is compared with, which was read from files.
+
+    Args:
+        baseline: The report that it is compared with.
+        path: Its file, or the folder of its parts, whose checksum is that of all their bytes, one
+            file after the other.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: A file cannot be read.
     """
-    with file.open("rb") as stored:
-        digest = hashlib.file_digest(stored, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for file in stored_files(path):
+        with file.open("rb") as stored:
+            while block := stored.read(_BLOCK):
+                digest.update(block)
     return BaselineInfo(
         run_id=baseline.run_id,
         run_date=baseline.run_date,
-        sha256=digest,
+        sha256=digest.hexdigest(),
         pairs=baseline.summary.pairs,
     )
 

@@ -159,7 +159,7 @@ class BaselineInfo(JsonDataclass):
     run_date: Day
     """Business date of the baseline."""
     sha256: Sha256
-    """Checksum of the baseline's file."""
+    """Checksum of the baseline's file; of its parts, all bytes of one file after the other."""
     pairs: Count
     """Pairs in the input of the baseline."""
 

@@ -39,22 +39,23 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
         OutputError: It cannot be written.
         UsageError: The outputs do not go together, or one is a source.
     """
-    from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - not for --help
-    from jobs.extract.row_selection import with_selected_rows  # noqa: PLC0415
-    from jobs.render.terminal import SummaryConsole  # noqa: PLC0415
-    from jobs.show.selection import (  # noqa: PLC0415
-        check_redacted_outputs,
-        check_shown_outputs,
-        selected,
-    )
-    from jobs.show.split import split_report  # noqa: PLC0415
-    from jobs.store.files.same_file import check_outputs_apart  # noqa: PLC0415
-    from jobs.store.outputs import parse_outputs  # noqa: PLC0415
-    from jobs.store.preflight import check_outputs  # noqa: PLC0415
-    from jobs.store.publish import write_all  # noqa: PLC0415 - pandas and all
+    from jobs.render.terminal import SummaryConsole  # noqa: PLC0415 - not for --help
+    from jobs.show.one_order import in_one_order  # noqa: PLC0415
+    from jobs.show.selection import check_redacted_outputs, check_shown_outputs  # noqa: PLC0415
 
     check_redacted_outputs(given, terminal=SummaryConsole().is_terminal)
     check_shown_outputs(given)
+    with in_one_order(report) as ordered:
+        return _show_some(ordered, sources, given)
+
+
+def _show_some(report: Report, sources: Sequence[Path], given: ParsedOptions) -> int:
+    """Select what the options name, and show it or write it; return the exit code."""
+    from jobs.compare.verdict import DONE  # noqa: PLC0415 - pandas and all
+    from jobs.extract.row_selection import with_selected_rows  # noqa: PLC0415
+    from jobs.show.selection import selected  # noqa: PLC0415
+    from jobs.show.split import split_report  # noqa: PLC0415
+
     report, shown = selected(report, given)
     if given["split_by"] is not None:
         if given["only"]:
@@ -63,21 +64,31 @@ def show_report(report: Report, sources: Sequence[Path], given: ParsedOptions) -
     report = shown(report)
     if given["only"]:
         report = with_selected_rows(report, given["only"], str(sources[-1]))
-    language = Language(given["lang"])
     if not given["output"] and given["stdout_format"] is None:
-        _show(report, given, language)
+        _show(report, given, Language(given["lang"]))
         return DONE
+    return _write(report, sources, given)
+
+
+def _write(report: Report, sources: Sequence[Path], given: ParsedOptions) -> int:
+    from jobs.compare.verdict import DONE, FORMAT_FAILED  # noqa: PLC0415 - pandas and all
+    from jobs.report.parquet import stored_files  # noqa: PLC0415
+    from jobs.store.files.same_file import check_outputs_apart  # noqa: PLC0415
+    from jobs.store.outputs import parse_outputs  # noqa: PLC0415
+    from jobs.store.preflight import check_outputs  # noqa: PLC0415
+    from jobs.store.publish import write_all  # noqa: PLC0415
+
     day = report.metadata.run.date if report.metadata.run else date.min
     outputs = parse_outputs(given["output"], given["stdout_format"], day)
-    for source in sources:
+    for source in (file for path in sources for file in stored_files(path)):
         check_outputs_apart(outputs.files, source, kept=None, piped=outputs.stdout is not None)
     if outputs.folder is not None:
         raise UsageError("a folder keeps whole reports of palm-reconcile; name a file")
     check_outputs(outputs)
     stdout = sys.stdout.buffer if outputs.stdout else None
     mark = report.run_id if report.metadata.run else "rows"
-    write = partial(write_report, report, language)
-    failed = write_all(write, mark, outputs, language, stdout)
+    write = partial(write_report, report, Language(given["lang"]))
+    failed = write_all(write, mark, outputs, Language(given["lang"]), stdout)
     for each in failed:
         print_error(_NAME, each.sentence())
     return FORMAT_FAILED if failed else DONE

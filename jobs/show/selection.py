@@ -34,7 +34,7 @@ def selected(report: Report, given: ParsedOptions) -> tuple[Report, Callable[[Re
     Raises:
         UsageError: A column or an organization is not in the report, or options contradict.
     """
-    carried = carried_columns(report.rows.columns, ROWS)
+    carried = carried_columns(report.columns, ROWS)
     where = [column_value(text, carried) for text in given["where"]]
     report = only_people(report, given["organization"], where)
     check_columns((*given["show"], *given["by"]), carried)

@@ -8,7 +8,7 @@ In: a report, or a path. Out: a file, or a verified report. May import what :mod
 from __future__ import annotations
 
 from jobs.report.parquet.errors import DeniedError, UnreadableError
-from jobs.report.parquet.parts import part_file, part_files
+from jobs.report.parquet.parts import part_file, part_files, stored_files
 from jobs.report.parquet.read import read_parquet, read_report, with_unknown
 from jobs.report.parquet.write import write_parquet, write_part
 
@@ -19,6 +19,7 @@ __all__ = [
     "part_files",
     "read_parquet",
     "read_report",
+    "stored_files",
     "with_unknown",
     "write_parquet",
     "write_part",

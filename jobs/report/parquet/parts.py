@@ -26,6 +26,7 @@ __all__ = [
     "metadata_file",
     "part_file",
     "part_files",
+    "stored_files",
 ]
 
 _SUFFIX: Final = ".parquet"
@@ -95,6 +96,15 @@ def is_folder(path: Path) -> bool:
 def metadata_file(path: Path) -> Path:
     """Return the file with the metadata of a report: part 0, or the only file."""
     return path / part_file(0) if is_folder(path) else path
+
+
+def stored_files(path: Path) -> list[Path]:
+    """Return the files of a report: the parts in a folder, or the only file.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    return list(part_files(path).values()) if is_folder(path) else [path]
 
 
 def find_parts(
