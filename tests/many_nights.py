@@ -16,6 +16,7 @@ from jobs.compare.freshness import freshness
 from jobs.compare.summary import summarize
 from jobs.compare.verdict import Verdict
 from jobs.input.pairs import Input
+from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.compose import compose
 from jobs.report.info import RunInfo
 from jobs.report.model import GatewayId, Report
@@ -191,7 +192,7 @@ def _source(pairs: pd.DataFrame) -> Input:
         sha256=hashlib.sha256(b"").hexdigest(),
         encoding="utf-8",
         delimiter=",",
-        pairs=pairs,
+        partitions=FrameInMemory(pairs),
         lines=len(pairs),
         duplicates=0,
         invalid=0,
