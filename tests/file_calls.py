@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,12 +53,12 @@ class FileCalls:
         count = len(self.names)
         if self.number is None and count >= self.at:
             raise KilledError
-        again = self.lasting and count > self.at and name in {*CHANGING, "exchange", "fsync"}
-        if count != self.at and not again:
+        changes = name not in READING
+        if count != self.at and not (self.lasting and count > self.at and changes):
             return function(*given, **named)
-        if self.late and name not in READING:
+        if self.late and changes:
             function(*given, **named)
-        raise OSError(self.number, os.strerror(self.number or 0), str(given[0]))
+        raise OSError(self.number, os.strerror(self.number or 0))
 
     def by_path(self, name: str, function: Callable) -> Callable:
         """Return a function that counts its calls about a path in the folder."""
@@ -82,7 +84,23 @@ class FileCalls:
                 patch.setattr(os, name, self.by_path(name, getattr(os, name)))
             patch.setattr(os, "fsync", lambda descriptor: self.call("fsync", int, descriptor))
             patch.setattr(module, "exchange", self.by_path("exchange", exchange))
+            patch.setattr(builtins, "open", self.opening(builtins.open))
             yield
+
+    def opening(self, function: Callable) -> Callable:
+        """Return ``open``, whose new files in the folder count what is written to them."""
+        calls = self
+
+        class File(io.FileIO):
+            def write(self, content):
+                return calls.call("write", super().write, content)
+
+        def open_file(path, mode="r", *given, **named):
+            if mode != "xb" or not Path(os.fspath(path)).is_relative_to(self.folder):
+                return function(path, mode, *given, **named)
+            return io.BufferedWriter(File(path, "x", **named))
+
+        return open_file
 
 
 def _not_offered(one: Path, other: Path) -> None:

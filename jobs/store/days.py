@@ -74,10 +74,14 @@ def has_report(day: Path) -> bool:
 
 
 def part_files(day: Path) -> list[Path]:
-    """Return the files of a report of many in the folder of a day, sorted; empty: it has none."""
+    """Return the files of a report of many in the folder of a day, sorted; empty: it has none.
+
+    Raises:
+        OSError: They cannot be known.
+    """
     try:
         return sorted(path for path in day.iterdir() if _PART.fullmatch(path.name))
-    except OSError:  # reading the report says why
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -87,8 +91,8 @@ def dated_reports(folder: Path) -> list[tuple[date, Path]]:
     The path of a report of many files is that of the day's folder, in which a single file may be,
     too, if another program put it there.
     """
-    reports = ((day, report_in(path)) for day, path in day_folders(folder).items())
-    return [(day, path) for day, path in reports if path.name == _DATED_REPORT or part_files(path)]
+    days = day_folders(folder).items()
+    return [(day, report_in(path)) for day, path in days if _may_have_report(path)]
 
 
 def unrecognized(folder: Path) -> list[str]:
@@ -109,7 +113,10 @@ def report_in(path: Path) -> Path:
     Any other path is returned as it is.
     """
     report = single_report(path)
-    return path if _is_missing(report) or part_files(path) else report
+    try:
+        return report if report.exists() and not part_files(path) else path
+    except OSError:  # reading the report says why
+        return path
 
 
 def standing_report(output: Path, folder: Path | None) -> Path | None:
@@ -129,9 +136,9 @@ def standing_report(output: Path, folder: Path | None) -> Path | None:
     return report_in(day) if has_report(day) else None
 
 
-def _is_missing(path: Path) -> bool:
-    """Return True if it is certain that a path does not exist."""
+def _may_have_report(day: Path) -> bool:
+    """Return False if it is certain that a day has no report."""
     try:
-        return not path.exists()
-    except OSError:
-        return False
+        return has_report(day)
+    except OSError:  # reading the report says why
+        return True

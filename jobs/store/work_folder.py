@@ -138,10 +138,13 @@ def clean_work(files: Sidecars) -> None:
     Args:
         files: Names the files beside the report, whose lock is held.
     """
+    if files.daily:
+        _remove_probes(files.folder)
     for place in _existing(files):
         for exchange in _exchanges(files, place):
             _settle(exchange)
         shutil.rmtree(place / _SCRATCH, ignore_errors=True)
+        _remove_probes(place)
         for dated in day_folders(place).values():
             _remove_empty(dated / JOURNALS)
             _remove_empty(dated)
@@ -221,13 +224,21 @@ def _try_to_move(place: Path, folder: Path) -> None:
     Raises:
         OSError: That is not possible, for example between two file systems.
     """
-    made, moved = place / _PROBE, probes(folder / _PROBE)[0]
+    made, moved = (probes(each / _PROBE)[0] for each in (place, folder))
     made.mkdir(PRIVATE_FOLDER_MODE, exist_ok=True)
     try:
         made.rename(moved)
     finally:
         for each in (made, moved):
             _remove_empty(each)
+
+
+def _remove_probes(folder: Path) -> None:
+    """Remove the empty folders that :func:`_try_to_move` left where it was killed."""
+    with suppress(OSError):  # where the folder cannot be listed
+        for path in folder.iterdir():
+            if path.name.startswith(f".{_PROBE}."):
+                _remove_empty(path)
 
 
 def _remove_empty(folder: Path) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from jobs.errors import OutputError
 from jobs.report.model import Report
 from jobs.report.parquet import part_file, read_parquet, write_part
 from jobs.store.days import part_files, single_report, standing_report
@@ -180,14 +181,22 @@ def primary_of(report: Report, outputs: Outputs, write_parquet: _Write) -> Prima
         write_parquet: Writes it as one file.
 
     Raises:
-        OutputError: There is no place to make the folder of a day.
+        OutputError: There is no place to make the folder of a day, or it is not known what the day
+            has.
     """
     primary, day, files = outputs.primary, outputs.day, outputs.sidecars
     if primary is None:
         return None
-    if day is None or files is None or not (outputs.in_parts or part_files(day)):
-        return PrimaryFile(primary, temporary(primary, report.run_id), write_parquet)
-    work = WorkFolder.open(files)
+    try:
+        replaces_day = day is not None and (outputs.in_parts or bool(part_files(day)))
+        if day is None or files is None or not replaces_day:
+            return PrimaryFile(primary, temporary(primary, report.run_id), write_parquet)
+        work = WorkFolder.open(files)
+    except OSError as error:
+        raise OutputError(f"{day} cannot be read: {reason_of(error)}; it is unchanged") from None
+    except OutputError as error:
+        line = f"{primary} cannot be written: {error}; {day} is unchanged"
+        raise OutputError(line, again=error.again) from None
     writes = _writes_of_parts(report) if outputs.in_parts else {primary.name: write_parquet}
     return PrimaryDay(primary, work.exchange(day), writes, "" if work.is_apart else UNFINISHED)
 
