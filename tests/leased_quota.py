@@ -161,7 +161,9 @@ class Night:
         if self.now < self._command_stopped_until:
             self.at(self._command_stopped_until, lambda: self._answer(process, question))
             return
-        reply = self.ledger.answer(question, self.now, grants=self.now >= self._paused_until)
+        reply = self.ledger.answer(
+            question, self.now, grants=lambda _: self.now >= self._paused_until
+        )
         if reply is not None:
             self._carry(process.does(lambda: process.receive(reply)))
 

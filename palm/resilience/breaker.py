@@ -18,10 +18,11 @@ from palm.errors import (
 from palm.errors.values import check_rules
 from palm.forks import reset_in_child
 
-__all__ = ["Breaker", "BreakerRules"]
+__all__ = ["DOWN", "Breaker", "BreakerRules"]
 
 _log: Final = logging.getLogger("palm")
-_DOWN: Final = (TransportError, ServerError)
+DOWN: Final = (TransportError, ServerError)
+"""Errors that show that the gateway cannot be reached, or is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +120,28 @@ class Breaker:
         if isinstance(error, ThrottledError):
             return
         now = self._clock.monotonic()
-        if not isinstance(error, _DOWN):
+        if not isinstance(error, DOWN):
             self._failures, self._success_at = 0, now
-            if self._opened_at is not None:
-                _log.warning("the gateway answers again after %.0f s", now - self._opened_at)
-                self._was_open_s += now - self._opened_at
-                self._opened_at = None
+            self.close()
             return
         self._failures += 1
         silent = now - self._success_at >= self._rules.silence_s
-        if self._opened_at is None and self._failures >= self._rules.failures and silent:
-            self._opened_at = now
-            self._probe_at = now + self._rules.probe_every_s
-            self.openings += 1
-            _log.warning("the gateway is down (%s): retrying one request at a time", error)
+        if self._failures >= self._rules.failures and silent:
+            self.open(str(error))
         error.outage = self.is_open
+
+    def open(self, cause: str) -> None:
+        """Hold requests back from now on, other than probes, if they are not held back already."""
+        if self._opened_at is None:
+            self._opened_at = self._clock.monotonic()
+            self._probe_at = self._opened_at + self._rules.probe_every_s
+            self.openings += 1
+            _log.warning("the gateway is down (%s): retrying one request at a time", cause)
+
+    def close(self) -> None:
+        """Let requests through again, if they are held back."""
+        if self._opened_at is not None:
+            open_s = self._clock.monotonic() - self._opened_at
+            _log.warning("the gateway answers again after %.0f s", open_s)
+            self._was_open_s += open_s
+            self._opened_at = None

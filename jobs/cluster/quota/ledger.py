@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jobs.cluster.quota.messages import Question, Reply
@@ -73,7 +73,6 @@ class Ledger:
         self._rules = rules or LeaseRules()
         self._grants_from = started_at + self._rules.settled_s
         self._accounts: dict[str, _Account] = {}
-        self._barred: set[str] = set()
         self._holds: list[tuple[float, int]] = []
         self.rate: float = rate
         self.most_reserved: int = 0
@@ -84,21 +83,22 @@ class Ledger:
         return max(1, math.floor(self.rate))
 
     @property
-    def members(self) -> int:
-        """How many members have a lease, or had one until just now."""
-        return len(self._accounts)
+    def members(self) -> list[str]:
+        """The names of the members that have a lease, or had one until just now."""
+        return list(self._accounts)
 
     def is_new(self, question: Question) -> bool:
         """Return True if no later question of the same member has come before."""
         account = self._accounts.get(question.member)
         return account is None or question.seq > account.seq
 
-    def bar(self, member: str) -> None:
-        """Grant nothing to a member from now on."""
-        self._barred.add(member)
-
     def answer(
-        self, question: Question, now: float, *, seconds_left: float = math.inf, grants: bool = True
+        self,
+        question: Question,
+        now: float,
+        *,
+        seconds_left: float = math.inf,
+        grants: Callable[[str], bool] = lambda _: True,
     ) -> Reply | None:
         """Return the reply to a question, or None if a later question has been answered before.
 
@@ -106,7 +106,7 @@ class Ledger:
             question: The question.
             now: The time, on a clock that never goes back.
             seconds_left: Seconds until the deadline, which no lease outlasts.
-            grants: Whether anything may be used now; False during a pause.
+            grants: Whether a member, by its name, may use anything now; none may during a pause.
         """
         self._expire(now)
         if not self.is_new(question):
@@ -116,21 +116,17 @@ class Ledger:
         account.seq, account.want = question.seq, question.want
         account.reserved = question.using
         lease_s = min(self._rules.lease_s, max(0.0, seconds_left))
-        grants = grants and lease_s > 0 and now >= self._grants_from
-        share = self._share(question.member, account) if grants else 0
+        may_grant = lease_s > 0 and now >= self._grants_from
+        share = self._share(question.member, account, grants) if may_grant else 0
         account.reserved = max(account.reserved, share)
         account.expires_at = now + lease_s + self._rules.drift_s
         self.most_reserved = max(self.most_reserved, self.quota - self._available())
         rate = min(float(share), self.rate)
         return Reply(question.member, question.seq, share, rate, lease_s)
 
-    def _share(self, member: str, account: _Account) -> int:
-        if member in self._barred:
-            return 0
-        wants = {
-            name: each.want for name, each in self._accounts.items() if name not in self._barred
-        }
-        fair = fair_shares(self.quota, wants)[member]
+    def _share(self, member: str, account: _Account, grants: Callable[[str], bool]) -> int:
+        wants = {name: each.want for name, each in self._accounts.items() if grants(name)}
+        fair = fair_shares(self.quota, wants).get(member, 0)
         if fair <= account.reserved:
             return fair
         return account.reserved + max(0, min(fair - account.reserved, self._available()))
