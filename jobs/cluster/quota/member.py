@@ -79,6 +79,11 @@ class Member:
         self._due_at = now + self._rules.every_s
         return Question(self.name, self._seq, self.share, want, counts or Counts())
 
+    def leave(self) -> Question:
+        """Return the last question, which gives the share up; nothing may be sent from now on."""
+        self._lease = None
+        return self.question(0)
+
     def receive(self, reply: Reply) -> bool:
         """Take over a reply; return True if it is the one to the latest question, and holds still.
 

@@ -54,16 +54,20 @@ class LeaseAgent:
         self.cancel: str | None = None
 
     async def run(self) -> None:
-        """Ask for a share until it is cancelled.
+        """Ask for a share until it is cancelled; then give it up.
 
         Raises:
             LeaseLostError: There was no lease for too long.
         """
-        while True:
-            if self._member.is_due:
-                self._ask()
-            self._member.check()
-            await asyncio.sleep(_POLL_S)
+        try:
+            while True:
+                if self._member.is_due:
+                    self._ask()
+                self._member.check()
+                await asyncio.sleep(_POLL_S)
+        finally:
+            self.pacer.lease = ENDED
+            self._send(self._member.leave())
 
     def receive(self, reply: Reply) -> None:
         """Take a reply over; one that does not count changes nothing."""

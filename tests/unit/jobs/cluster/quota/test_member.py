@@ -100,6 +100,12 @@ def test_a_lower_share_is_confirmed_at_once(machine):
     assert machine.member.question(None).using == 6
 
 
+def test_who_leaves_gives_its_share_up(machine):
+    machine.ask()
+    assert machine.member.leave() == Question("m-1", 2, 0, 0)
+    assert machine.member.share == 0
+
+
 def test_a_share_of_nothing_is_a_lease_too(machine):
     for _ in range(20):
         machine.ask(0, rate=0.0)

@@ -181,6 +181,20 @@ async def test_one_that_is_cut_off_sends_nothing_after_three_seconds_and_stops_a
 
 
 @in_virtual_time
+async def test_the_share_of_one_that_ends_is_used_two_seconds_later():
+    cluster = Cluster()
+    first, _ = [cluster.join() for _ in range(2)]
+    await asyncio.sleep(10)
+    cluster.tasks[64].cancel()
+    await asyncio.sleep(10)
+    times = cluster.times()
+    assert first.sent[-1] <= 10
+    assert within(times, 12, 20) >= 0.95 * 60 * 8
+    assert worst_second(times) <= 60
+    await cluster.end()
+
+
+@in_virtual_time
 async def test_throttles_of_one_slow_all_down_once():
     def trouble(name, now, _):
         return ThrottledError(429) if name == "w0" and 10 < now < 10.4 else None
