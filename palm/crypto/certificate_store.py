@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from palm.clock import Clock, checked_clock
 from palm.crypto.certificates import APIv3Key, read_certificates
@@ -112,6 +113,11 @@ class CertificateStore:
     def preferred(self) -> str:
         """Key id that the request names in ``Wechatpay-Serial``; empty before the first fetch."""
         return self._verifier.preferred if self._verifier else ""
+
+    @property
+    def keys(self) -> Mapping[str, RSAPublicKey]:
+        """The platform's keys that are held now, by id."""
+        return self._verifier.keys if self._verifier else {}
 
     @property
     def key(self) -> APIv3Key:

@@ -78,7 +78,8 @@ ORDER = {
     "jobs": [
         "errors", "loggers", "schema", "json_dataclass", "parsed_options", "person", "plurals",
         "arrow_memory", "partitions", "deadline", "compare", "input", "sweep", "report", "extract",
-        "history", "render", "store", "show", "journal", "observe", "cluster", "run", "commands",
+        "history", "render", "store", "evidence", "show", "journal", "observe", "cluster", "run",
+        "commands",
     ],
 }  # fmt: skip
 """Modules and packages of the top, each of which may import only what stands before it."""

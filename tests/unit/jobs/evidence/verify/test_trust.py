@@ -1,0 +1,73 @@
+"""Which keys are trusted is said by files and fingerprints, and a wrong one is refused."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from jobs.errors import UsageError
+from jobs.evidence.verify.trust import Trust, read_trust
+from palm.crypto.pem import validity_of
+
+
+@pytest.fixture
+def files(keys, tmp_path):
+    keys.write(tmp_path / "keys", "http://127.0.0.1:1")
+    return tmp_path / "keys"
+
+
+def openssl_fingerprint(*command: str) -> str:
+    """Return the sha256 of a SubjectPublicKeyInfo, as openssl computes it."""
+    der = subprocess.run(["openssl", *command], check=True, capture_output=True).stdout
+    done = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-r"], input=der, check=True, capture_output=True
+    )
+    return done.stdout.decode().split()[0]
+
+
+def test_a_public_keys_fingerprint_is_openssls(files):
+    path = files / "wechatpay_pub.pem"
+    expected = openssl_fingerprint("pkey", "-pubin", "-in", str(path), "-outform", "DER")
+    assert read_trust([path], [], []) == Trust({expected: None})
+
+
+def test_a_certificates_key_is_trusted_while_the_certificate_is_valid(files, keys, tmp_path):
+    path = files / "platform_cert.pem"
+    plain = tmp_path / "pub.pem"
+    command = ["openssl", "x509", "-in", str(path), "-pubkey", "-noout"]
+    plain.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    (fingerprint,) = read_trust([plain], [], []).keys
+    assert read_trust([], [path], []) == Trust(
+        {fingerprint: validity_of(keys.platform_certificate)}
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["ab" * 32, "AB" * 32, "sha256:" + "ab" * 32, ":".join(["AB"] * 32)]
+)
+def test_a_fingerprint_may_be_written_in_several_ways(text):
+    assert read_trust([], [], [text]) == Trust({"ab" * 32: None})
+
+
+def test_nothing_named_is_nothing_of_ones_own():
+    assert not read_trust([], [], []).is_own
+
+
+@pytest.mark.parametrize("text", ["", "ab", "xy" * 32, "ab" * 33])
+def test_what_is_no_fingerprint_is_refused(text):
+    with pytest.raises(UsageError, match="--fingerprint must be a sha256: 64 hexadecimal digits"):
+        read_trust([], [], [text])
+
+
+def test_wrong_files_are_refused_by_their_names(files, tmp_path):
+    missing = tmp_path / "nothing.pem"
+    for keys, certificates, text in (
+        ([missing], [], rf"--key {missing} cannot be read: No such file"),
+        ([files / "apiv3_key.txt"], [], r"--key .*apiv3_key.txt: .* is no PEM text"),
+        ([files / "platform_cert.pem"], [], r"is a certificate, not a public key"),
+        ([], [files / "wechatpay_pub.pem"], r"--certificate: .* is a public key, not a cert"),
+        ([], [missing], rf"--certificate {missing} cannot be read"),
+    ):
+        with pytest.raises(UsageError, match=text):
+            read_trust(keys, certificates, [])
