@@ -69,8 +69,11 @@ _OF_REPORT: Final = {
     0: "done",
     DEFECT: "internal error; please report it",
     2: "bad options, or they do not go with what the report holds",
+    3: "--verify: some states lack evidence, a name or the right time, or no key was named",
+    5: "--verify: a state or a file is forged, altered or contradicted",
     65: "the report cannot be read, or is damaged",
     73: "the output, or one of its formats, cannot be written",
+    77: "--verify: signed by a key that is not trusted",
     130: "interrupted",
     143: "interrupted",
 }

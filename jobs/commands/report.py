@@ -98,6 +98,41 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
 )
 @click.option("--until", metavar="DATE", callback=_date, help="Up to this run date.")
 @click.option(
+    "--verify",
+    is_flag=True,
+    help="Check every state against WeChat Pay's signatures, which palm-reconcile --evidence kept.",
+)
+@click.option(
+    "--evidence",
+    metavar="FOLDER",
+    type=Path,
+    help="The folder of the evidence.  [default: evidence/ beside the reports]",
+)
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=Path,
+    multiple=True,
+    help="WeChat Pay's public key, which you trust; repeatable, as are the next two.",
+)
+@click.option(
+    "--certificate", metavar="FILE", type=Path, multiple=True, help="A platform certificate."
+)
+@click.option("--fingerprint", metavar="SHA256", multiple=True, help="The sha256 of such a key.")
+@click.option(
+    "--baseline",
+    metavar="REPORT",
+    type=Path,
+    help="Also verify the report of the night before, and that this one was compared with it.",
+)
+@click.option("--chain", is_flag=True, help="Also follow the manifests back from night to night.")
+@click.option(
+    "--openid",
+    metavar="ID",
+    help="Verify this person's state only; -o proof.json writes what proves it.",
+)
+@click.option("--organization-id", metavar="ID", help="The person's organization.")
+@click.option(
     "--lang",
     type=click.Choice([language.value for language in Language]),
     default=Language.EN.value,
@@ -123,6 +158,9 @@ def command(**params: Any) -> int:  # noqa: ANN401 - what the options above decl
     the earlier one first. Without -o the summary is printed or, with --changes or --unanswered,
     those rows: a table on a terminal, CSV in a pipe.
 
+    With --verify each state is checked offline against what WeChat Pay signed; trust comes from the
+    key that you name.
+
     A folder that keeps one report a day shows what all of its nights, or those from --since to
     --until, show together: a line a night, or with -o a page, a workbook or a table.
     """
@@ -133,11 +171,18 @@ def command(**params: Any) -> int:  # noqa: ANN401 - what the options above decl
         named_reports,
     )
     from jobs.show.report import show_report  # noqa: PLC0415
+    from jobs.show.verification import check_options, show_verification  # noqa: PLC0415
 
+    check_options(params)
     chosen = named_reports(params["reports"])
     if not isinstance(chosen, ReportFolder) and (params["since"] or params["until"]):
         raise UsageError("--since and --until choose nights of a folder; name one, e.g. reports/")
+    if params["verify"] and not isinstance(chosen, OneReport):
+        raise UsageError("--verify checks one report; name it, e.g. reports/run_date=2026-11-21")
     match chosen:
+        case OneReport(path) if params["verify"]:
+            with _readable():
+                return show_verification(_read(path), path, params, _read)
         case OneReport(path):
             with _readable():
                 return show_report(_read(path), (path,), params)

@@ -59,6 +59,34 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "Run {id}, finished {time}": "运行 {id}，完成于 {time}",
     " with exit code {code}": "，退出码 {code}",
     "; it corrects run {parent}": "；它更正运行 {parent}",
+    "{date}: {backed:,} of {states:,} {states:state is|states are} backed by WeChat Pay's "
+    "signature.": "{date}：{states:,} 个状态中 {backed:,} 个有微信支付的签名为证。",
+    "Consistent with key sha256:{fingerprint}: compare it with the merchant console, or name a key "
+    "of your own with --key.": (
+        "与密钥 sha256:{fingerprint} 相符：请与商户平台上的公钥核对，或用 --key 指定自己的公钥。"
+    ),
+    "Only the evidence of changes was kept: a change that was edited into UNCHANGED is not "
+    "found.": ("只保留了变更的凭证：被改成 UNCHANGED 的变更无法发现。"),
+    "{count:,} {count:answer|answers} in the evidence belong to no state here.": (
+        "凭证中有 {count:,} 个应答不属于此报告的任何状态。"
+    ),
+    "Chain: {count:,} {count:night holds|nights hold} together.": "链：{count:,} 晚相互衔接。",
+    "Chain broken at {folder}: none of its manifests is the one that the next night names.": (
+        "链在 {folder} 处断开：其中没有下一晚所指的清单。"
+    ),
+    "not the published file: {name} was filtered or converted": (
+        "不是发布的文件：{name} 经过筛选或转换"
+    ),
+    "{name} is not the report that the manifest names": "{name} 不是清单所指的报告",
+    "{name} is not the evidence that the manifest names, or is missing": (
+        "{name} 不是清单所指的凭证，或缺失"
+    ),
+    "{name} is not the report that this one was compared with": "{name} 不是本报告所比较的报告",
+    "a previous_state is not the known_state in {name}": (
+        "有 previous_state 与 {name} 中的 known_state 不同"
+    ),
+    "Evidence": "凭证",
+    "evidence": "凭证",
     "Written: {path}": "已写入：{path}",
 }
 """English text to its Chinese one."""
