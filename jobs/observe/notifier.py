@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from jobs.compare.verdict import Verdict
 from jobs.errors import RunError
+from jobs.journal.paths import JournalPath, existing_journals
 from jobs.observe.metrics import check_metrics, write_metrics
 from jobs.observe.notify.message import Ending, first_line
 from jobs.observe.notify.messenger import Messenger
@@ -147,30 +149,30 @@ class Outcome:
     Attributes:
         run_date: The run date, as far as it is known; an unfinished run that is resumed may have
             another than today.
-        journal: The file in which this run keeps its answers; None if it has none, or if the run
-            date is not certain yet.
+        journals: Returns the files in which this run keeps its answers; none before the run date is
+            certain.
         placing: Whether outputs are being put in their places.
         published: The published report; None until it is published.
         command: The command that asks again about pairs without an answer; None if there is none.
     """
 
     run_date: str
-    journal: Path | None = None
+    journals: Callable[[], Sequence[JournalPath]] = tuple
     placing: bool = False
     published: Published | None = None
     command: str | None = None
 
     def dated(self, run_date: date, files: Sidecars | None) -> None:
-        """Note the final run date, and with it the journal; None: no file is written."""
+        """Note the final run date, and with it the journals; None: no file is written."""
         self.run_date = str(run_date)
-        self.journal = files.journal(run_date) if files is not None else None
+        if files is not None:
+            self.journals = partial(existing_journals, files, run_date)
 
     def consequence(self) -> str:
         """Return what is written and what is kept if the run ends now."""
         if self.published is not None:
             return "the report is written"
-        has_answers = self.journal is not None and self.journal.exists()
-        kept = "; the answers so far are kept in the journal" if has_answers else ""
+        kept = "; the answers so far are kept in the journal" if self.journals() else ""
         if self.placing:
             return f"some outputs may be written{kept}"
         return f"no report is written{kept}" if kept else "nothing is written"

@@ -52,7 +52,7 @@ class Session:
         sweep: How fast the gateway is asked.
         waits: Every waiting time.
         files: Names the journal; None: no file is written.
-        outcomes: An empty folder for the outcomes of pairs on disk, which must exist until the
+        outcomes: A folder for the outcomes of pairs on disk, which must exist until the
             answers have been read; None: the pairs are in memory.
         journals: The folder for the journals of pairs on disk; None: there is one journal, beside
             the report, or none.

@@ -137,7 +137,7 @@ class _Sweep:
         self._supervisor = Supervisor(
             self._check, cancel, check_every_s=rules.check_every_s, finish_s=rules.finish_s
         )
-        self._late: list[tuple[Block, asyncio.Task[PalmError | None]]] = []
+        self._late: list[Coroutine[None, None, None]] = []
         self._is_last_round = False
         stats.pairs += len(pairs)
 
@@ -173,8 +173,9 @@ class _Sweep:
         except BaseException:
             await canary.cancel()
             raise
-        self._late = [(block, task) for task in canary.in_flight]
-        block.workers += len(self._late)
+        for task in canary.in_flight:
+            block.workers += 1
+            self._late.append(_finish(feed, block, task))
 
     def begin_last_round(self) -> None:
         """Ask again from here on about pairs that have no good answer."""
@@ -206,17 +207,13 @@ class _Sweep:
             while await ask_block():
                 pass
 
-        async def finish_canary(block: Block, task: asyncio.Task[PalmError | None]) -> None:
-            try:
-                await task
-            finally:
-                feed.leave(block)
+        async def finish_canary(late: Coroutine[None, None, None]) -> None:
+            await late
             await work()
 
         late, self._late = self._late, []
-        finishing = [finish_canary(block, task) for block, task in late]
         workers = max(1, self._workers - len(late))
-        await self._supervisor.run([*finishing, *(work() for _ in range(workers))])
+        await self._supervisor.run([*map(finish_canary, late), *(work() for _ in range(workers))])
         await feed.finish()
 
     async def _reach(self, canary: Canary) -> list[PalmError | None]:
@@ -259,7 +256,7 @@ class _Sweep:
         try:
             answer = await query(*pair)
         except PalmError as error:
-            failure = error
+            failure = error.with_traceback(None)  # its frames would keep the block in memory
             block.answers.fail(index, error)
             self._stats.failed += 1
         else:
@@ -274,6 +271,14 @@ class _Sweep:
         if self._stats.unnamed:
             self.abort.check_named(self._stats.unnamed, self._stats.answers)
         return failure
+
+
+async def _finish(feed: BlockFeed, block: Block, task: asyncio.Task[PalmError | None]) -> None:
+    """Wait for a query of the canary about a pair of a block, and leave the block."""
+    try:
+        await task
+    finally:
+        feed.leave(block)
 
 
 def _organizations(pairs: PartitionedFrame) -> int:

@@ -112,7 +112,7 @@ def test_a_journal_that_cannot_be_removed_is_a_warning(reconcile, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted", JOURNAL)
 
-    monkeypatch.setattr("jobs.journal.old_journals._remove_of_date", refuse)
+    monkeypatch.setattr("jobs.journal.old_journals.remove_journals", refuse)
     ended = reconcile("-q")
     assert ended.code == 0
     assert "The report is published" in ended.only_line

@@ -44,7 +44,7 @@ class OutcomesOnDisk:
 
     Args:
         pairs: Columns ``PAIRS``.
-        folder: An empty folder for the files.
+        folder: A folder for the files.
     """
 
     def __init__(self, pairs: PartitionedFrame, folder: Path) -> None:
@@ -52,6 +52,7 @@ class OutcomesOnDisk:
         self._folder = folder
         self._lock = threading.Lock()  # two blocks may hold pairs of the same partition
         self._counts = self._nothing_asked()
+        self._begun: set[int] = set()  # what an earlier run left in other files is not read
 
     def restore(self, number: int, rows: Sequence[Row]) -> None:
         """Take over outcomes of an earlier sweep, by their positions in a partition.
@@ -69,13 +70,8 @@ class OutcomesOnDisk:
             self._append(number, position, columns, not_asked)
 
     def clear(self) -> None:
-        """Forget all outcomes.
-
-        Raises:
-            OSError: A file cannot be removed.
-        """
-        for number in range(len(self._counts)):
-            self._path(number).unlink(missing_ok=True)
+        """Forget all outcomes."""
+        self._begun.clear()
         self._counts = self._nothing_asked()
 
     def not_asked(self, number: int) -> Array:
@@ -173,11 +169,9 @@ class OutcomesOnDisk:
 
     def _tables(self, number: int) -> Iterator[pa.Table]:
         """Yield the streams of a partition's file, the oldest first."""
-        try:
-            file = self._path(number).open("rb")
-        except FileNotFoundError:
+        if number not in self._begun:
             return
-        with file:
+        with self._path(number).open("rb") as file:
             end = file.seek(0, 2)
             file.seek(0)
             while file.tell() < end:
@@ -190,10 +184,11 @@ class OutcomesOnDisk:
         """Append outcomes to a partition's file; ``before``: the reasons that they replace."""
         table = pa.table({"position": positions, **columns}, schema=_SCHEMA)
         with (
-            self._path(number).open("ab") as file,
+            self._path(number).open("ab" if number in self._begun else "wb") as file,
             pa.ipc.new_stream(file, _SCHEMA, options=_COMPRESSED) as writer,
         ):
             writer.write_table(table)
+        self._begun.add(number)
         counts = self._counts[number]
         np.subtract.at(counts, before, 1)
         np.add.at(counts, columns["reason"], 1)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from structlog.testing import capture_logs
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.observe.notifier import RunNotifier
+from jobs.journal.paths import journal_path
+from jobs.observe.notifier import Outcome, RunNotifier
+from jobs.store.locations import Sidecars
+from jobs.store.work_folder import WorkFolder
 from palm import SettingsError
 
 NOBODY = "http://127.0.0.9:1/secret"
@@ -61,3 +66,17 @@ def test_a_name_that_node_exporter_does_not_read_is_warned_of(tmp_path):
     assert entry["event"].endswith(
         "m.txt: Prometheus' node_exporter reads only files whose name ends in .prom"
     )
+
+
+@pytest.mark.parametrize("bits", [0, 3])
+def test_what_is_kept_is_said_where_there_is_a_journal_of_the_pairs_or_of_a_part(tmp_path, bits):
+    day, files, outcome = date(2025, 3, 3), Sidecars(tmp_path, "report"), Outcome("")
+    assert outcome.consequence() == "nothing is written"
+    outcome.dated(day, files)
+    assert (outcome.run_date, outcome.consequence()) == ("2025-03-03", "nothing is written")
+    folder = WorkFolder.open(files).journals(day) if bits else None
+    journal_path(files, day, folder, bits, 0).path.touch()
+    kept = "the answers so far are kept in the journal"
+    assert outcome.consequence() == f"no report is written; {kept}"
+    outcome.placing = True
+    assert outcome.consequence() == f"some outputs may be written; {kept}"

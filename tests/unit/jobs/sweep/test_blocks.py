@@ -65,7 +65,7 @@ class Night:
             return Restored(OutcomesInMemory(pairs))
         self.folders += 1
         folder = self.tmp_path / f"outcomes{self.folders}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         return Restored(OutcomesOnDisk(pairs, folder))
 
     async def query(self, openid, organization_id):
@@ -215,6 +215,16 @@ async def test_a_restored_failure_is_asked_in_the_last_round_and_its_attempts_ad
     answers = await here.sweep(frame, bits, rows=kept(frame, [7], reason=timeout))
     assert here.asked["o00007"] == 1
     assert answers.loc[7, ["state", "attempts"]].tolist() == ["ON", 4]
+
+
+async def test_files_of_an_earlier_run_in_the_folder_are_not_read(night):
+    frame, here = frame_of(100), night()
+    await here.sweep(frame, 2)
+    here.folders = 0
+    here.tell = lambda *_: "OFF"
+    answers = await here.sweep(frame, 2)
+    assert here.asked.total() == 200
+    assert answers["state"].eq("OFF").all()
 
 
 async def test_no_pairs_in_several_partitions_give_an_empty_frame(night):
