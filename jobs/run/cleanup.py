@@ -65,7 +65,8 @@ def _remove(store: StoreOptions, report: Report, today: date) -> None:
             log.info("removed a journal whose last answer is over 7 days old", path=str(path))
     compared = report.metadata.baseline
     before = compared.run_date if compared else None
-    if expired := expired_reports(store, report.run_date, report.gateway, before, today=today):
+    expired = expired_reports(store, report.run_date, report.gateway, before, today=today)
+    if expired and files is not None:
         log.info("--keep removes these old reports", paths=[str(path) for path in expired])
-        for path in remove_reports(expired):
+        for path in remove_reports(expired, files):
             log.info("removed an old report", path=str(path))

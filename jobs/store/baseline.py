@@ -12,6 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
 from jobs.compare.match import match
 from jobs.compare.summary import summarize
 from jobs.errors import InputError, UsageError
@@ -20,7 +22,8 @@ from jobs.partitions.partitioned import PartitionedFrame
 from jobs.plurals import Quantity, counted
 from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_report
-from jobs.store.days import dated_reports
+from jobs.store.days import dated_reports, report_in, standing_report
+from jobs.store.files.filesystem import reason_of
 from jobs.store.locations import previous_of
 
 __all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
@@ -57,10 +60,12 @@ def find_baseline(
     """Return the report to compare with, and the one that will be replaced.
 
     Args:
-        output: The file of the new report; None if no Parquet file is written.
+        output: The file of the new report, or the folder of its parts; None if no Parquet file is
+            written.
         run_date: The run date of the new report.
         gateway: The gateway of the new report.
-        named: The report that ``--baseline`` names; None if there is no such option.
+        named: The report, or the folder of a day, that ``--baseline`` names; None if there is no
+            such option.
         wanted: False if the run is compared with no report.
         folder: The folder that keeps one report a day, with ``output`` in it; None if there is
             none.
@@ -69,19 +74,21 @@ def find_baseline(
         InputError: A report cannot be read.
         UsageError: A report is of another merchant or gateway, or of a later date.
     """
-    replaced = _read(output, _NOT_REPLACED) if output is not None and output.exists() else None
+    standing = _standing(output, folder)
+    replaced = _read(standing, _NOT_REPLACED) if standing is not None else None
+    named = None if named is None else report_in(named)
     named_report = (
         _read(named, "name another report with --baseline") if named is not None else None
     )
     if (
         replaced is not None
-        and output is not None
+        and standing is not None
         and not (named_report and named_report.run_id == replaced.run_id)
     ):
-        _check_gateway(replaced, output, gateway)
+        _check_gateway(replaced, standing, gateway)
     if replaced is not None and replaced.run_date > run_date:
         raise UsageError(
-            f"{output} is a report of {replaced.run_date}, later than the run date {run_date}: "
+            f"{standing} is a report of {replaced.run_date}, later than the run date {run_date}: "
             "write to another file, or set --run-date",
         )
     if not wanted:
@@ -210,21 +217,42 @@ def _as_before(output: Path, replaced: Report) -> Baseline:
     return Baseline(report, path, replaced)
 
 
-def _read(path: Path, remedy: str) -> Report:
+def _standing(output: Path | None, folder: Path | None) -> Path | None:
+    """Return the report that stands at the output, or None if there is none.
+
+    Raises:
+        InputError: That cannot be known.
+    """
     try:
-        report = read_report(path)
+        return None if output is None else standing_report(output, folder)
+    except OSError as error:
+        raise InputError(f"{output} cannot be read: {reason_of(error)}") from None
+
+
+def _read(path: Path, remedy: str) -> Report:
+    are_clean = True
+
+    def look(rows: pd.DataFrame) -> None:
+        nonlocal are_clean
+        are_clean = are_clean and clean_rows(rows) is rows
+
+    try:
+        report = read_report(path, look)
         if (what := report.metadata.not_a_night) is not None:
             raise ReportError(f"{path} {what}")  # noqa: TRY301
     except ReportError as error:
         mended = "let this user read it" if isinstance(error, DeniedError) else remedy
         raise InputError(f"{error}; {mended}") from None
+    if not report.is_in_memory and are_clean:
+        return report
     return _with_clean_keys(report)
 
 
 def _with_clean_keys(report: Report) -> Report:
     """Return the report with its keys cleaned as those of an input are, and counted again.
 
-    An earlier version removed less decoration, so two of its pairs may become one.
+    An earlier version removed less decoration, so two of its pairs may become one. Such a report is
+    read into memory, however large it is.
     """
     rows = clean_rows(report.rows)
     if rows is report.rows:
@@ -232,7 +260,8 @@ def _with_clean_keys(report: Report) -> Report:
     compared = report.metadata.baseline
     before = compared.run_date if compared else None
     summary = summarize(rows, baseline_run_date=before)
-    return replace(report, content=rows, metadata=replace(report.metadata, summary=summary))
+    metadata = replace(report.metadata, summary=summary, parts=None)
+    return replace(report, content=rows, metadata=metadata)
 
 
 def _check_gateway(replaced: Report, path: Path, gateway: GatewayId) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
+from jobs.store.days import part_files, single_report
 from jobs.store.files.filesystem import reason_of, try_folder
 from jobs.store.files.immutable import is_immutable
 from jobs.store.locations import (
@@ -23,6 +24,7 @@ from jobs.store.locations import (
     probes,
 )
 from jobs.store.outputs import Outputs
+from jobs.store.work_folder import try_work_folder
 
 __all__ = ["check_output", "check_outputs"]
 
@@ -47,13 +49,18 @@ def check_outputs(outputs: Outputs, is_immutable: Callable[[Path], bool] = is_im
         UsageError: A format is unknown.
         OutputError: A folder is missing or cannot be written to, or a file cannot be replaced.
     """
+    replaced = list(outputs.files)
     for path in outputs.files:
-        if outputs.folder is not None and path == outputs.primary:
-            _check_folder(outputs.folder, path.name)
-        if outputs.folder is None or path != outputs.primary or path.parent.is_dir():
+        if outputs.day is not None and path == outputs.primary:
+            _check_folder(outputs.day.parent, path.name)
+            if outputs.in_parts and outputs.sidecars is not None:
+                try_work_folder(outputs.sidecars)
+            replaced += _check_day(outputs, outputs.day)
+        else:
             check_output(path)
-    earlier = outputs.folder is None and outputs.primary
-    for path in (*outputs.files, *((previous_of(earlier),) if earlier else ())):
+    if outputs.folder is None and outputs.primary is not None:
+        replaced.append(previous_of(outputs.primary))
+    for path in replaced:
         if is_immutable(path):
             raise OutputError(
                 f"{path} cannot be replaced: it is marked immutable or append-only; remove the "
@@ -80,6 +87,33 @@ def _check_folder(folder: Path, name: str) -> None:
             day.rmdir()
 
 
+def _check_day(outputs: Outputs, day: Path) -> list[Path]:
+    """Check that the report of a day can be replaced, or the whole folder if need be.
+
+    Returns:
+        What is replaced besides ``outputs.files``.
+
+    Raises:
+        OutputError: It cannot.
+    """
+    if not day.is_dir():
+        return []
+    try:
+        parts = part_files(day)
+    except OSError as error:
+        raise OutputError(_not_writable(day, error)) from None
+    check_output(single_report(day))
+    if not parts and not outputs.in_parts:
+        return []
+    if day.is_symlink():
+        raise OutputError(
+            f"{day} is a symbolic link, and a report of many files replaces the whole folder: move "
+            "the folder to its place"
+        )
+    _check_owner(day)
+    return [single_report(day), *parts]
+
+
 def check_output(path: Path) -> None:
     """Check before the first request that one output can be written.
 
@@ -98,6 +132,10 @@ def check_output(path: Path) -> None:
         try_folder(path)
     except OSError as error:
         raise OutputError(_not_writable(path.parent, error)) from None
+    _check_owner(path)
+
+
+def _check_owner(path: Path) -> None:
     if (owner := _owner_who_keeps(path)) is not None:
         raise OutputError(
             f"{path} cannot be replaced: it belongs to {owner}, and the folder's sticky bit lets "

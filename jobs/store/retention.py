@@ -7,9 +7,12 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
+from jobs.errors import OutputError
 from jobs.report.model import GatewayId, ReportError
 from jobs.report.parquet import read_parquet
 from jobs.store.days import dated_reports
+from jobs.store.locations import Sidecars, is_day_folder
+from jobs.store.work_folder import WorkFolder
 
 __all__ = ["old_reports", "remove_reports"]
 
@@ -24,6 +27,8 @@ def old_reports(
     gateway: GatewayId,
 ) -> list[Path]:
     """Return the reports in a folder that are older than ``keep_days`` days, the oldest first.
+
+    Each is a file or, where it has many, the folder of its day.
 
     Reports of other gateways or merchants, and other files, are not among them.
 
@@ -48,13 +53,24 @@ def old_reports(
     ]
 
 
-def remove_reports(paths: Sequence[Path]) -> Iterator[Path]:
-    """Remove reports, and the folder of each if it is then empty; yield each removed report."""
+def remove_reports(paths: Sequence[Path], files: Sidecars) -> Iterator[Path]:
+    """Remove reports, and the folder of each if it is then empty; yield each removed report.
+
+    A report of many files is removed in one step, so that nobody finds some of them.
+
+    Args:
+        paths: Files, or folders of days.
+        files: Names the files beside the folder of the reports, whose lock is held.
+    """
     for path in paths:
-        with suppress(OSError):
-            path.unlink()
-            yield path
-            path.parent.rmdir()
+        with suppress(OSError, OutputError):
+            if is_day_folder(path):
+                WorkFolder.open(files).exchange(path).remove_report()
+                yield path
+            else:
+                path.unlink()
+                yield path
+                path.parent.rmdir()
 
 
 def _is_of(path: Path, gateway: GatewayId) -> bool:

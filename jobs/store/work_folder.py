@@ -39,7 +39,7 @@ from jobs.store.locations import (
 )
 from jobs.store.staging.day_exchange import DayExchange
 
-__all__ = ["WorkFolder", "clean_work", "interrupted_days"]
+__all__ = ["WorkFolder", "clean_work", "interrupted_days", "try_work_folder"]
 
 _SCRATCH: Final = "scratch"
 _PROBE: Final = "probe"
@@ -149,6 +149,18 @@ def clean_work(files: Sidecars) -> None:
             _remove_empty(dated / JOURNALS)
             _remove_empty(dated)
         _remove_empty(place)
+
+
+def try_work_folder(files: Sidecars) -> None:
+    """Try to make the work folder, before the lock is held.
+
+    Args:
+        files: Names the files beside the report.
+
+    Raises:
+        OutputError: No work folder can be made.
+    """
+    _remove_empty(WorkFolder.open(files).path)
 
 
 def interrupted_days(files: Sidecars) -> list[str]:

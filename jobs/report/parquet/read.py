@@ -12,12 +12,13 @@ is read once to verify it, piece by piece, and again each time that its rows are
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 import pyarrow.parquet as pq
 
 from jobs.compare.controls.recount import Recount, RowCounter
@@ -50,18 +51,20 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None, *, ending: st
     return _read(path, columns, with_counts=False, ending=ending)[0]
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: Path, take: Callable[[pd.DataFrame], object] = len) -> Report:
     """Read a report whole, verify its checksums, and check its own controls.
 
     The controls of a report with only some of the rows are not checked.
 
     Args:
         path: The report's file, or the folder of its parts.
+        take: Is called with each piece of a report that is not read into memory, before all of
+            them are known to be sound.
 
     Raises:
         ReportError: As :func:`read_parquet`; or a control does not hold.
     """
-    report, recounted = _read(path, None, with_counts=True)
+    report, recounted = _read(path, None, with_counts=True, take=take)
     if report.metadata.rows_chosen is not None:
         return report
     with translated(path):
@@ -90,7 +93,12 @@ def with_unknown(report: Report, path: Path) -> Report:
 
 
 def _read(
-    path: Path, columns: Sequence[str] | None, *, with_counts: bool, ending: str = ""
+    path: Path,
+    columns: Sequence[str] | None,
+    *,
+    with_counts: bool,
+    ending: str = "",
+    take: Callable[[pd.DataFrame], object] = len,
 ) -> tuple[Report, Recount | None]:
     """Read and verify a report.
 
@@ -118,8 +126,19 @@ def _read(
     with translated(path):
         files = stored.files if isinstance(stored, StoredParts) else [stored]
         for number, file in enumerate(files):
-            file.verified(partial(counter.add, part=number) if counter else len)
+            file.verified(partial(_take, counter, number, take))
         return report, counter.recount(report.chunks) if counter else None
+
+
+def _take(
+    counter: RowCounter | None,
+    number: int,
+    take: Callable[[pd.DataFrame], object],
+    rows: pd.DataFrame,
+) -> None:
+    if counter is not None:
+        counter.add(rows, number)
+    take(rows)
 
 
 def _one_file(path: Path, columns: Sequence[str] | None) -> tuple[StoredRows, Metadata]:

@@ -12,6 +12,7 @@ import pytest
 from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.summary import summarize
 from jobs.errors import RunError
+from jobs.partitions.hashing import partition_numbers
 from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.info import Metadata
 from jobs.report.model import GatewayId
@@ -19,10 +20,11 @@ from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, conform
 from jobs.store.baseline import check_replaced, find_baseline
 from jobs.store.locations import previous_of
-from jobs.store.outputs import Outputs
+from jobs.store.outputs import Outputs, parse_outputs
 from jobs.store.publish import publish
-from jobs.store.staging.partitioned_rows import no_rows
+from jobs.store.staging.partitioned_rows import no_rows, partitioned_rows
 from tests.night import with_members
+from tests.parted import parted
 
 SANDBOX = GatewayId("sandbox", "0000000000")
 LIVE = GatewayId("wechatpay", "1900000001")
@@ -311,3 +313,70 @@ def test_a_baselines_keys_are_cleaned_as_those_of_an_input_are(tmp_path, report_
     assert {s: flow.closing for s, flow in found.summary.roll_forward.items()} == {
         "ON": 1, "OFF": 1, "NONE": 1,
     }  # fmt: skip
+
+
+@pytest.fixture
+def put_day(tmp_path, report_of):
+    """Publish a report to a folder that keeps one a day, in so many parts, or as one file."""
+
+    def put_day(run_date, count=None):
+        report = report_of({"A/a": "ON", "A/b": "OFF"}, run_date, run_id=f"{run_date} in {count}")
+        (tmp_path / "reports").mkdir(exist_ok=True)
+        outputs = parse_outputs(
+            (f"{tmp_path}/reports/",), None, run_date, in_parts=count is not None
+        )
+        publish(parted(report, count) if count else report, outputs, baseline=None, replaced=None)
+        return outputs
+
+    return put_day
+
+
+@pytest.mark.parametrize("new", [None, 2])
+@pytest.mark.parametrize("old", [None, 1, 4])
+def test_a_day_is_compared_with_and_replaced_whatever_files_it_has(put_day, nights, old, new):
+    put_day(nights[0], old)
+    put_day(nights[1], old)
+    outputs = put_day(nights[2], new)
+    found = find_baseline(
+        outputs.for_date(nights[1]).primary,
+        run_date=nights[1],
+        gateway=SANDBOX,
+        named=None,
+        folder=outputs.folder,
+    )
+    assert found.report.run_id == f"{nights[0]} in {old}"
+    assert found.replaced.run_id == f"{nights[1]} in {old}"
+    assert found.path.name == ("report.parquet" if old is None else f"run_date={nights[0]}")
+    assert len(partitioned_rows(found.report, 0, None).frame(0)) == 2
+
+
+def test_the_folder_of_a_day_can_be_named_as_baseline(put_day, nights):
+    for count in (None, 2):
+        day = put_day(nights[0], count).day
+        found = find_baseline(None, run_date=nights[1], gateway=SANDBOX, named=day)
+        assert found.report.run_id == f"{nights[0]} in {count}"
+
+
+def test_a_day_that_lacks_a_part_is_not_compared_with(put_day, nights):
+    outputs = put_day(nights[0], 4)
+    (outputs.day / "part-00002.parquet").unlink()
+    with pytest.raises(RunError, match=r"part-00002\.parquet is missing; move it away") as stop:
+        find_baseline(
+            outputs.for_date(nights[1]).primary,
+            run_date=nights[1],
+            gateway=SANDBOX,
+            named=None,
+            folder=outputs.folder,
+        )
+    assert exit_code_of(stop.value) == 65
+
+
+def test_keys_of_a_report_that_is_read_in_pieces_are_cleaned_as_well(put_day, nights, report_of):
+    decorated = report_of({"A/a": "ON", "A/ b ": "OFF"}, nights[0])
+    outputs = put_day(nights[0], 2)
+    publish(parted(decorated, 2), outputs, baseline=None, replaced=None)
+    found = find_baseline(None, run_date=nights[1], gateway=SANDBOX, named=outputs.day)
+    assert sorted(found.report.rows["openid"]) == ["a", "b"]
+    for number in range(2):
+        rows = partitioned_rows(found.report, 1, outputs.folder).frame(number)
+        assert set(partition_numbers(rows["organization_id"], rows["openid"], 1)) <= {number}

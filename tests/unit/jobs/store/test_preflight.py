@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
-from jobs.store.outputs import Outputs
+from jobs.store.outputs import Outputs, parse_outputs
 from jobs.store.preflight import check_output, check_outputs
 
 
@@ -78,3 +79,62 @@ def test_in_a_folder_of_days_there_is_no_report_before_that_is_kept_beside(tmp_p
     outputs = Outputs((path,), path, folder=tmp_path)
     check_outputs(outputs, lambda path: ".previous." in path.name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def daily(tmp_path):
+    """Return where a report in parts goes, in a folder that keeps one a day."""
+    return parse_outputs((f"{tmp_path}/reports/",), None, date(2025, 3, 3), in_parts=True)
+
+
+def test_the_folder_of_a_day_need_not_be_there_and_nothing_is_left(daily, tmp_path):
+    check_outputs(daily)
+    assert [path.name for path in tmp_path.rglob("*")] == ["reports"]
+
+
+@pytest.mark.parametrize("names", [["report.parquet"], ["part-00000.parquet"]])
+def test_the_folder_of_a_day_can_be_replaced(daily, names):
+    daily.day.mkdir(parents=True)
+    for name in names:
+        (daily.day / name).touch()
+    check_outputs(daily)
+    assert [path.name for path in daily.day.iterdir()] == names
+
+
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_a_linked_folder_of_a_day_is_not_replaced_by_a_folder(tmp_path, in_parts):
+    """Neither where the new report has many files, nor where the earlier one has."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "part-00000.parquet").touch()
+    (tmp_path / "reports").mkdir()
+    outputs = parse_outputs((f"{tmp_path}/reports/",), None, date(2025, 3, 3), in_parts=in_parts)
+    outputs.day.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="is a symbolic link, and a report of many files") as stop:
+        check_outputs(outputs)
+    assert exit_code_of(stop.value) == 73
+
+
+def test_a_linked_folder_of_a_day_holds_a_report_of_one_file_as_ever(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "reports").mkdir()
+    outputs = parse_outputs((f"{tmp_path}/reports/",), None, date(2025, 3, 3))
+    outputs.day.symlink_to(tmp_path / "elsewhere")
+    check_outputs(outputs)
+    assert outputs.day.is_symlink()
+
+
+def test_without_a_place_for_the_work_folder_no_run_of_parts_begins(daily, tmp_path):
+    (tmp_path / "reports").mkdir()
+    for path in (tmp_path / "reports.work", tmp_path / "reports" / ".work"):
+        path.write_text("a file")
+    with pytest.raises(RunError, match="no work folder can be made") as stop:
+        check_outputs(daily)
+    assert exit_code_of(stop.value) == 73
+
+
+def test_a_part_that_nobody_may_replace_is_found(daily):
+    daily.day.mkdir(parents=True)
+    part = daily.day / "part-00000.parquet"
+    part.touch()
+    with pytest.raises(RunError, match="part-00000.parquet cannot be replaced: it is marked"):
+        check_outputs(daily, is_immutable=lambda path: path == part)
