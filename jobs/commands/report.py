@@ -187,8 +187,8 @@ def command(**params: Any) -> int:  # noqa: ANN401 - what the options above decl
             with _readable():
                 return show_report(_read(path), (path,), params)
         case TwoReports(before, after) as named:
-            with _readable():
-                return show_report(_compared(named), (before, after), params)
+            with _readable(), _compared(named) as made:
+                return show_report(made, (before, after), params)
         case ReportFolder(folder):
             _refuse_for_nights(params)
             from jobs.show.nights import show_history  # noqa: PLC0415 - not needed for --help
@@ -211,15 +211,17 @@ def main() -> NoReturn:
     run_command(command, _NAME, exit_code_of)
 
 
-def _compared(named: TwoReports) -> Report:
-    """Return what changed from one report to a later one.
+@contextmanager
+def _compared(named: TwoReports) -> Iterator[Report]:
+    """Yield what changed from one report to a later one.
 
     Raises:
         InputError: One cannot be read.
+        OutputError: There is no room for temporary files.
         UsageError: They cannot be compared.
     """
-    from jobs.history.comparison import compare  # noqa: PLC0415 - pandas and all
-    from jobs.report.compose import baseline_info  # noqa: PLC0415
+    from jobs.report.compose import baseline_info  # noqa: PLC0415 - pandas and all
+    from jobs.show.comparison import compared  # noqa: PLC0415
 
     reports = []
     for path in (named.before, named.after):
@@ -227,7 +229,8 @@ def _compared(named: TwoReports) -> Report:
         if (what := reports[-1].metadata.not_a_night) is not None:
             raise UsageError(f"{path} {what}; only reports of nights are compared")
     before, after = reports
-    return compare(before, after, baseline=baseline_info(before, named.before))
+    with compared(before, after, baseline=baseline_info(before, named.before)) as made:
+        yield made
 
 
 @contextmanager

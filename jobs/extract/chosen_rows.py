@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import pandas as pd
 
+from jobs.partitions.choice import MOST_IN_MEMORY
 from jobs.report.chunks import DerivedChunks, RowChunks
 from jobs.report.model import Report
 from jobs.schema import Array, concatenated
 
 __all__ = ["chosen_rows"]
 
-MOST_IN_MEMORY: Final = 1_000_000
-"""Chosen rows that are held in memory; more are chosen anew each time that they are read."""
-
 
 def chosen_rows(
     report: Report, choose: Callable[[pd.DataFrame], Array]
 ) -> pd.DataFrame | RowChunks:
-    """Return some rows of a report, in its order.
+    """Return some rows of a report, in its order; more than a million are chosen as they are read.
 
     Args:
         report: In memory, or in pieces.

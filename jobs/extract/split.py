@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from jobs.errors import UsageError
-from jobs.extract.chosen_rows import MOST_IN_MEMORY, chosen_rows
+from jobs.extract.chosen_rows import chosen_rows
 from jobs.extract.people import column_values, part_of, with_rows_of
+from jobs.partitions.choice import MOST_IN_MEMORY
 from jobs.plurals import counted
 from jobs.report.chunks import RowChunks
 from jobs.report.model import Report

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from jobs.history.pair_numbers import PairNumbers
 from jobs.input.keys import clean_rows
+from jobs.partitions.choice import MOST_IN_MEMORY
+from jobs.report.chunks import regrouped
 from jobs.report.info import SCHEMA
 from jobs.report.model import Report, ReportError
 from jobs.schema import GAIN, HIDDEN, Array, Change, State, codes
@@ -24,6 +27,7 @@ COLUMNS: Final = (
 
 _STATES: Final = list(State)
 _CHANGES: Final = list(Change)
+_COUNTED: Final[Mapping[str, Sequence[str]]] = {"state": _STATES, "change": _CHANGES}
 _ON: Final = _STATES.index(State.ON)
 
 
@@ -83,15 +87,38 @@ def night_rows(report: Report, numbers: PairNumbers, path: str) -> NightRows:
         ReportError: A row names no pair, a pair has two rows, or the rows are not those that the
             report's summary has counted.
     """
-    rows = report.rows
-    if rows[["organization_id", "openid", "change"]].isna().to_numpy().any():
-        raise ReportError(f"{path} is damaged: a row names no pair or no change")
-    _check_counts(report, path)
+    counted = {name: np.zeros(len(words), dtype=np.int64) for name, words in _COUNTED.items()}
+    pieces = []
+    for rows in _pieces_of(report):
+        if rows[["organization_id", "openid", "change"]].isna().to_numpy().any():
+            raise ReportError(f"{path} is damaged: a row names no pair or no change")
+        for name, words in _COUNTED.items():
+            own = codes(rows, name)
+            counted[name] += np.bincount(own[own >= 0], minlength=len(words))
+        pieces.append(_piece(report, rows, numbers))
+    _check_counts(report, counted, path)
+    found = _joined(pieces)
+    if len(np.unique(found.pairs)) != len(found.pairs):
+        raise ReportError(f"{path} is damaged: a pair has two rows")
+    return found
+
+
+def _pieces_of(report: Report) -> Iterable[pd.DataFrame]:
+    """Return as many rows at once as are held in memory anyway, for each is looked up among all.
+
+    The pairs of an earlier version are made clean together: two of them may become one.
+    """
+    if report.metadata.schema < SCHEMA:
+        return [report.rows]
+    columns = list(COLUMNS)
+    return regrouped((rows[columns] for rows in report.chunks()), MOST_IN_MEMORY)
+
+
+def _piece(report: Report, rows: pd.DataFrame, numbers: PairNumbers) -> NightRows:
+    """Return some of a report's rows as arrays."""
     if report.metadata.schema < SCHEMA:  # its keys may still have what is now taken off them
         rows = clean_rows(rows)
     pairs, organizations = numbers.number(rows)
-    if len(np.unique(pairs)) != len(pairs):
-        raise ReportError(f"{path} is damaged: a pair has two rows")
     state, known, previous, change = (
         codes(rows, name) for name in ("state", "known_state", "previous_state", "change")
     )
@@ -113,15 +140,23 @@ def night_rows(report: Report, numbers: PairNumbers, path: str) -> NightRows:
     )
 
 
-def _check_counts(report: Report, path: str) -> None:
+def _joined(pieces: Sequence[NightRows]) -> NightRows:
+    """Return the rows of all pieces of one night."""
+    if len(pieces) == 1:
+        return pieces[0]
+    names = [each.name for each in fields(NightRows) if each.name != "day"]
+    arrays = {name: np.concatenate([getattr(each, name) for each in pieces]) for name in names}
+    return NightRows(day=pieces[0].day, **arrays)
+
+
+def _check_counts(report: Report, counted: Mapping[str, Array], path: str) -> None:
     """Refuse rows that do not add up to the summary: a report of schema 1 has no checksums."""
-    for column, words, expected in (
-        ("state", _STATES, report.summary.states),
-        ("change", _CHANGES, report.summary.changes),
-    ):
-        own = codes(report.rows, column)
-        counts = np.bincount(own[own >= 0], minlength=len(words)).tolist()
-        if dict(zip(words, counts, strict=True)) != {word: expected[word] for word in words}:
+    expected = {"state": report.summary.states, "change": report.summary.changes}
+    for column, counts in counted.items():
+        words = _COUNTED[column]
+        if dict(zip(words, counts.tolist(), strict=True)) != {
+            w: expected[column][w] for w in words
+        }:
             raise ReportError(
                 f"{path} is damaged: its rows by {column} are not those it has counted"
             )

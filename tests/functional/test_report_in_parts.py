@@ -142,13 +142,40 @@ def test_a_large_report_is_shown_as_a_small_one(nights, show, monkeypatch):
 
 
 def test_two_reports_are_compared_whatever_files_they_have(nights, show):
+    write_parts(read_parquet(Path("first.parquet")), Path("reports/run_date=2025-03-03"), 8)
     printed = []
-    for path in ("one.parquet", DAY):
-        ended = show("first.parquet", path, "--changes")
-        assert ended.code == 0
-        printed.append(sorted(ended.out.splitlines()))
+    for before in ("first.parquet", "reports/run_date=2025-03-03"):
+        for after in ("one.parquet", DAY):
+            ended = show(before, after, "--changes")
+            assert ended.code == 0
+            printed.append(ended.out)
+            assert show(before, after, "-o", "a.json").code == 0
+            counts = json.loads(Path("a.json").read_text())["summary"]
     assert printed[0] == printed[1]
-    assert len(printed[0]) > 50
+    assert {tuple(sorted(text.splitlines())) for text in printed} == {
+        tuple(sorted(printed[0].splitlines()))
+    }
+    assert printed[0].count("\n") > 50
+    assert counts["transitions"]["ON"]["OFF"] > 0
+
+
+def test_large_reports_are_compared_partition_by_partition(nights, show, monkeypatch):
+    """Pairs that are not in the later input follow partition by partition."""
+    found = []
+    for large in (False, True):
+        if large:
+            monkeypatch.setattr("jobs.partitions.choice.MOST_IN_MEMORY", 10)
+            monkeypatch.setattr("jobs.partitions.choice._MOST_PER_PARTITION", 30)
+        for after in ("one.parquet", DAY):
+            assert show("first.parquet", after, "-o", "a.json", "-o", "a.csv").code == 0
+            about = json.loads(Path("a.json").read_text())
+            lines = Path("a.csv").read_text().splitlines()
+            here = [line for line in lines if not line.endswith(",,")]
+            assert lines[: len(here)] == here
+            found.append((about, here, sorted(lines[len(here) :])))
+    assert len(found[0][1]) > 200
+    assert len(found[0][2]) > 5
+    assert all(each == found[0] for each in found)
 
 
 @pytest.mark.parametrize(
@@ -230,8 +257,12 @@ def test_nothing_is_left_in_the_temporary_folder(nights, show, monkeypatch, tmp_
     assert list(own.iterdir()) == []
 
 
-def test_many_nights_are_the_same_in_parts(folder, show):
-    """Whatever files each night has, the history of all is what it was."""
+@pytest.mark.parametrize("large", [False, True])
+def test_many_nights_are_the_same_in_parts(folder, show, monkeypatch, large):
+    """Whatever files each night has, and however few rows are held at once."""
+    if large:
+        monkeypatch.setattr("jobs.report.parquet.read.MOST_IN_MEMORY", 10)
+        monkeypatch.setattr("jobs.history.night_rows.MOST_IN_MEMORY", 7)
     made = several_nights(11, people=60, nights=6)
     kinds = ("one", "parts", "mixed")
     for number, night in enumerate(made):

@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from jobs.compare.controls.recount import Recount, RowCounter
+from jobs.partitions.choice import MOST_IN_MEMORY
 from jobs.report.info import Metadata
 from jobs.report.metadata import read_mark, read_metadata, unknown_members
 from jobs.report.model import KEY, Report, ReportError, recheck_alone
@@ -31,9 +31,6 @@ from jobs.report.parquet.stored_rows import StoredRows, check_count, opened, sto
 from palm.files.regular import open_regular
 
 __all__ = ["read_parquet", "read_report", "with_unknown"]
-
-MOST_IN_MEMORY: Final = 1_000_000
-"""Rows of a report that are read into memory; a larger one is read in pieces."""
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None, *, ending: str = "") -> Report:
