@@ -98,18 +98,6 @@ class Sidecars:
         """Return the path of the journal of a run date: the answers of an unfinished run."""
         return self._beside(f"{run_date.isoformat()}.journal")
 
-    def damaged_journal(self, run_date: date) -> Path:
-        """Return the path to which a damaged journal of a run date is renamed."""
-        return self._beside(f"{run_date.isoformat()}.journal.damaged")
-
-    def recovered_journal(self, run_date: date) -> Path:
-        """Return the temporary path of the journal that replaces a damaged one."""
-        return self._beside(f"{run_date.isoformat()}.journal.tmp")
-
-    def other_journal(self, run_date: date) -> Path:
-        """Return the path to which a journal of another input or version is renamed."""
-        return self._beside(f"{run_date.isoformat()}.journal.aside")
-
     def journals_set_aside(self) -> list[tuple[date, Path]]:
         """Return the journals that were renamed: damaged, or of another input or version."""
         return [*self._dated("journal.aside").items(), *self._dated("journal.damaged").items()]

@@ -1,5 +1,5 @@
 """Asks the gateway about every pair, within the rate limit and with retries.
 
-In: a frame of pairs, a client, a journal. Out: a frame of answers and the request statistics. May
-import ``compare`` for matching; knows neither files nor reports.
+In: pairs by partition, a client, a journal. Out: answers by partition and the request statistics.
+May import ``compare`` for matching; knows no reports, and no files but those of outcomes.
 """

@@ -18,6 +18,7 @@ from jobs.errors import RunError, UsageError
 from jobs.journal.format.header import header_frame
 from jobs.journal.format.scan import scan
 from jobs.journal.old_journals import remove_old_journals
+from jobs.journal.paths import journal_path
 from jobs.journal.unfinished import find_unfinished, first_with_answers
 from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.model import GatewayId
@@ -200,7 +201,7 @@ def test_one_of_which_under_half_is_about_the_input_is_renamed(written, journal,
                 "about a pair of this input; starting over"
             )
         ]
-    assert files.other_journal(DAY).exists()
+    assert journal_path(files, DAY).aside.exists()
 
 
 @pytest.mark.parametrize("content", [b"nothing", b"\xa5\x4a" * 500])
@@ -216,7 +217,7 @@ def test_one_that_is_damaged_is_renamed(path, files, journal, rows_of, content):
         ]
         put(opened, row(1))
     assert rows_of() == [row(1)]
-    assert files.damaged_journal(DAY).read_bytes() == content
+    assert journal_path(files, DAY).damaged.read_bytes() == content
 
 
 def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of):
@@ -234,7 +235,7 @@ def test_what_is_sound_in_a_damaged_one_is_kept(written, journal, files, rows_of
         ]
         put(opened, row(50))
     assert len(rows_of()) == 20
-    assert files.damaged_journal(DAY).read_bytes() == content
+    assert journal_path(files, DAY).damaged.read_bytes() == content
 
 
 def test_what_was_killed_before_it_wrote_anything_is_begun(path, journal, rows_of):
@@ -384,21 +385,21 @@ def removed(files, published, now, gateway=SANDBOX):
 
 def test_the_published_dates_journals_go_and_others_stay_for_seven_days(written, files):
     old = written(row(1))
-    files.damaged_journal(DAY).touch()
+    journal_path(files, DAY).damaged.touch()
     own = written(row(1), day=NEXT)
-    files.damaged_journal(NEXT).touch()
+    journal_path(files, NEXT).damaged.touch()
     assert removed(files, NEXT, time.time() + 6.9 * 86_400) == []
     assert not own.exists()
-    assert not files.damaged_journal(NEXT).exists()
+    assert not journal_path(files, NEXT).damaged.exists()
     assert old.exists()
-    assert files.damaged_journal(DAY).exists()
+    assert journal_path(files, DAY).damaged.exists()
     assert removed(files, NEXT, time.time() + 7.1 * 86_400) == [old.name]
     assert list(files.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 99], ids=["empty", "damaged"])
 def test_one_that_does_not_say_whose_it_is_goes_seven_days_after_it_was_written(files, content):
-    for path in (files.journal(DAY), files.damaged_journal(DAY)):
+    for path in (files.journal(DAY), journal_path(files, DAY).damaged):
         path.write_bytes(content)
     assert removed(files, NEXT, time.time() + 6.9 * 86_400) == []
     assert sorted(removed(files, NEXT, time.time() + 7.1 * 86_400)) == [files.journal(DAY).name]
@@ -406,8 +407,8 @@ def test_one_that_does_not_say_whose_it_is_goes_seven_days_after_it_was_written(
 
 
 def test_one_that_was_renamed_alone_goes_too(files):
-    files.damaged_journal(DAY).write_bytes(b"garbage" * 99)
-    name = files.damaged_journal(DAY).name
+    journal_path(files, DAY).damaged.write_bytes(b"garbage" * 99)
+    name = journal_path(files, DAY).damaged.name
     assert removed(files, NEXT, time.time() + 7.1 * 86_400) == [name]
     assert list(files.folder.iterdir()) == []
 

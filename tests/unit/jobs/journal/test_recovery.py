@@ -21,6 +21,7 @@ from jobs.journal.format.header import header_frame
 from jobs.journal.format.record import record_frame
 from jobs.journal.format.scan import scan
 from jobs.journal.old_journals import remove_old_journals
+from jobs.journal.paths import journal_path
 from jobs.journal.unfinished import count_kept_answers
 from jobs.partitions.partitioned import FrameInMemory
 from jobs.report.model import GatewayId
@@ -117,7 +118,7 @@ def test_a_long_tail_that_is_gone_is_told_as_damage_and_stays_to_be_looked_at(
     found, (line,) = opened()
     assert line.startswith("Journal damaged: renamed to .report.2025-03-03.journal.damaged")
     assert f"{len(found)} of at least {len(found) + 1} answers recovered" in line
-    assert files.damaged_journal(DAY).read_bytes() == damaged
+    assert journal_path(files, DAY).damaged.read_bytes() == damaged
 
 
 @pytest.mark.parametrize("name", ["unlink", "hardlink_to", "replace", "open"])
@@ -170,7 +171,7 @@ def test_a_file_system_without_links_keeps_the_damaged_one_too(files, opened, co
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     assert len(opened()[0]) == PEOPLE - 1
-    assert files.damaged_journal(DAY).read_bytes() == damaged
+    assert journal_path(files, DAY).damaged.read_bytes() == damaged
 
 
 def removed(files, days, gateway=SANDBOX):
@@ -182,7 +183,7 @@ def test_answers_about_another_input_outlast_the_night_by_seven_days(
     files, opened, content, pairs_of
 ):
     assert opened(pairs_of("B/x"))[0] == []
-    aside = files.other_journal(DAY)
+    aside = journal_path(files, DAY).aside
     assert removed(files, 6.9) == []
     assert aside.read_bytes() == content
     assert removed(files, 7.1, GatewayId("sandbox", "1")) == []
@@ -191,16 +192,16 @@ def test_answers_about_another_input_outlast_the_night_by_seven_days(
 
 
 def test_what_a_recovery_that_was_killed_left_goes_with_its_night(files):
-    files.recovered_journal(DAY).touch()
-    files.recovered_journal(NEXT).touch()
+    journal_path(files, DAY).recovered.touch()
+    journal_path(files, NEXT).recovered.touch()
     assert removed(files, 1) == []
-    assert list(files.folder.iterdir()) == [files.recovered_journal(NEXT)]
+    assert list(files.folder.iterdir()) == [journal_path(files, NEXT).recovered]
 
 
 def test_all_files_of_an_earlier_versions_journal_are_renamed_and_go_after_seven_days(
     files, opened
 ):
-    path, aside = files.journal(DAY), files.other_journal(DAY)
+    path, aside = files.journal(DAY), journal_path(files, DAY).aside
     with closing(sqlite3.connect(path)) as base:
         base.execute("PRAGMA journal_mode=WAL")
         base.execute("CREATE TABLE answers (place)")
