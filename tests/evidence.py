@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -90,14 +90,14 @@ class SignedNight:
         path = folder / name / day / "report.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_parquet(self.report, path)
-        write_evidence(folder / "evidence", self.report, path, self.kept, self.keys, scope=scope)
+        write_evidence(folder / "evidence", self.report, [path], self.kept, self.keys, scope=scope)
         return path
 
 
 def write_evidence(
     folder: Path,
     report: Report,
-    path: Path,
+    reports: Sequence[Path],
     kept: Mapping[Pair, SignedMessage],
     keys: SandboxKeys,
     *,
@@ -119,7 +119,7 @@ def write_evidence(
         for rows in report.chunks():
             writer.write(rows, finished)
         writer.finish()
-        return writer.publish([path], baseline_link(report.metadata.baseline, folder))
+        return writer.publish(reports, baseline_link(report.metadata.baseline, folder))
 
 
 def _pair(row: Mapping[str, object]) -> Pair:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from jobs.errors import InputError
 from jobs.evidence.manifest import Manifest, ManifestError, sha256_of
 from jobs.partitions.hashing import partition_name
-from jobs.store.files.filesystem import reason_of
-from jobs.store.locations import PARQUET, day_folder
+from jobs.store.days import part_files
+from jobs.store.files.filesystem import reason_of, remove
+from jobs.store.locations import PARQUET, day_folder, day_folders
 from palm.files.regular import open_regular
 
-__all__ = ["EvidenceDay", "file_sha256"]
+__all__ = ["EvidenceDay", "expired", "file_sha256"]
 
 _MANIFEST: Final = "manifest"
 _JSON: Final = ".json"
@@ -65,8 +67,12 @@ class EvidenceDay:
         return self.path / f"{partition_name(number)}{PARQUET}"
 
     def parts(self) -> list[Path]:
-        """Return the evidence files that exist, in their order."""
-        return sorted(self.path.glob(f"part-*{PARQUET}"))
+        """Return the evidence files that exist, in their order.
+
+        Raises:
+            OSError: The folder cannot be listed.
+        """
+        return part_files(self.path)
 
     def manifests(self) -> Iterator[bytes]:
         """Yield each manifest's content: the current one's, then replaced ones', newest first.
@@ -80,6 +86,13 @@ class EvidenceDay:
                     yield file.read()
             except OSError:
                 continue
+
+    def remove(self) -> None:
+        """Remove what belongs to the evidence and, if it is then empty, the folder; if possible."""
+        with suppress(OSError):
+            for path in [*self.parts(), *self.path.glob(f"{_MANIFEST}*{_JSON}")]:
+                remove(path)
+            self.path.rmdir()
 
     def newest_sha256(self) -> str | None:
         """Return the sha256 of the current manifest, or of the newest replaced one; None: none."""
@@ -105,3 +118,21 @@ class EvidenceDay:
             raise InputError(f"{path} cannot be read: {reason_of(error)}") from None
         except ManifestError as error:
             raise InputError(f"{path}: {error}") from None
+
+
+def expired(folder: Path, *, keep_days: int, run_date: date, today: date) -> list[EvidenceDay]:
+    """Return the nights of a folder whose evidence is older than ``keep_days`` days, oldest first.
+
+    Args:
+        folder: The folder of evidence.
+        keep_days: Days, counted back from the earlier of ``run_date`` and ``today``.
+        run_date: The run date of the newest report.
+        today: The date in the run's time zone.
+    """
+    last = min(run_date, today)
+    if keep_days >= last.toordinal():
+        return []
+    oldest = last - timedelta(days=keep_days)
+    return [
+        EvidenceDay(path) for day, path in reversed(day_folders(folder).items()) if day < oldest
+    ]

@@ -21,6 +21,8 @@ __all__ = ["BaselineLink", "EvidenceScope", "Manifest", "ManifestError", "sha256
 
 _STATEMENT: Final = "https://in-toto.io/Statement/v1"
 _PREDICATE: Final = "urn:palm-reconcile:evidence:1"
+_PARTS: Final = "evidence/"
+"""Stands before the names of evidence files: a report in parts has files of the same names."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -87,7 +89,8 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the manifest as it is written."""
-        subjects = {**self.reports, **self.parts}
+        evidence = {f"{_PARTS}{name}": digest for name, digest in self.parts.items()}
+        subjects = {**self.reports, **evidence}
         link = self.baseline
         statement = {
             "_type": _STATEMENT,
@@ -100,7 +103,7 @@ class Manifest:
                 "run_date": self.run_date.isoformat(),
                 "gateway": self.gateway.to_json(),
                 "evidence_of": self.scope.value,
-                "evidence": list(self.parts),
+                "evidence": list(evidence),
                 "first_started": self.first_started.isoformat(timespec="milliseconds"),
                 "keys": {key_id: {"sha256": digest} for key_id, digest in self.keys.items()},
                 "outcomes": dict(self.counts),
@@ -135,7 +138,7 @@ class Manifest:
     def _read(cls, found: Mapping[str, Any]) -> Manifest:
         predicate = found["predicate"]
         subjects = {each["name"]: _sha256(each["digest"]["sha256"]) for each in found["subject"]}
-        parts = {name: subjects.pop(name) for name in predicate["evidence"]}
+        parts = {name.removeprefix(_PARTS): subjects.pop(name) for name in predicate["evidence"]}
         link = predicate["baseline"]
         return cls(
             reports=subjects,

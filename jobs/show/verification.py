@@ -25,7 +25,7 @@ _WITH_VERIFY: Final = (
     "organization_id",
 )  # fmt: skip
 _NOT_WITH_VERIFY: Final = (
-    "only", "organization", "where", "by", "show", "split_by", "since", "until",
+    "only", "organization", "where", "by", "show", "split_by", "redact", "since", "until",
 )  # fmt: skip
 _FOLDER: Final = "evidence"
 
@@ -76,7 +76,7 @@ def show_verification(
         UsageError: Options are wrong, or the evidence is of another run.
     """
     from jobs.evidence.outcomes import worst  # noqa: PLC0415 - pandas and all
-    from jobs.evidence.verify.proof import rows_of  # noqa: PLC0415
+    from jobs.evidence.verify.proof import row_of  # noqa: PLC0415
     from jobs.evidence.verify.trust import read_trust  # noqa: PLC0415
     from jobs.evidence.verify.verification import verify_report  # noqa: PLC0415
     from jobs.store.days import report_in  # noqa: PLC0415
@@ -87,7 +87,7 @@ def show_verification(
     trust = read_trust(given["key"], given["certificate"], given["fingerprint"])
     rows = None
     if given["openid"] is not None:
-        rows = rows_of(report.rows, Pair(given["openid"], given["organization_id"]))
+        rows = row_of(report.chunks(), Pair(given["openid"], given["organization_id"]))
     baseline = None
     if given["baseline"] is not None:
         baseline_path = report_in(given["baseline"])
@@ -110,9 +110,11 @@ def show_verification(
 def _folder_beside(path: Path) -> Path:
     """Return where evidence is looked for by default: ``evidence`` beside the reports."""
     from jobs.store.days import is_dated_report  # noqa: PLC0415 - not needed for --help
+    from jobs.store.locations import is_day_folder  # noqa: PLC0415
 
     absolute = path.absolute()
-    reports = absolute.parent.parent if is_dated_report(absolute) else absolute
+    day = absolute.parent if is_dated_report(absolute) else absolute
+    reports = day.parent if is_day_folder(day) else day
     return Path(os.path.relpath(reports.parent / _FOLDER))
 
 

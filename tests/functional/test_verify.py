@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from jobs.evidence.manifest import EvidenceScope
-from jobs.report.parquet.write import write_parquet
+from jobs.report.parquet import read_parquet, write_parquet
 from palm import Pair
-from tests.evidence import SignedNight, body_of, signed
+from tests.evidence import SignedNight, body_of, signed, write_evidence
+from tests.parted import write_parts
 from tests.unit.jobs.conftest import _report_of
 
 DAYS = date(2025, 3, 3), date(2025, 3, 4)
@@ -139,6 +140,21 @@ def test_a_filtered_report_is_verified_but_is_not_the_published_file(show, first
     assert f"{12 - states} answers in the evidence belong to no state here" in ended.out
 
 
+def test_a_report_in_parts_is_verified(show, first, folder, key):
+    day = folder / "reports/run_date=2025-03-03"
+    write_parts(first.report, day, 4)
+    read = read_parquet(day)
+    paths = sorted(day.iterdir())
+    write_evidence(folder / "evidence", read, paths, first.kept, first.keys)
+    person = ["--openid", "o01", "--organization-id", "1002"]
+    for more in ([], ["--baseline", day], person):
+        ended = show(day, "--verify", "--key", key, *more)
+        assert outcomes(ended.out) == {"BACKED": 1 if more == person else 12}
+        assert ended.code == (5 if "--baseline" in more else 0)
+    paths[1].write_bytes(paths[1].read_bytes() + b"x")
+    assert show(day, "--verify", "--key", key).code in {5, 65}
+
+
 def test_only_changes_say_what_is_not_found(show, second, key):
     ended = show(second(scope=EvidenceScope.CHANGES), "--verify", "--key", key)
     assert (ended.code, outcomes(ended.out)) == (0, {"NOT_KEPT": 10, "BACKED": 2})
@@ -234,6 +250,7 @@ def test_a_person_without_evidence_has_no_proof(show, first, folder, key):
         (["--key", "k.pem"], "--key is for --verify"),
         (["--chain"], "--chain is for --verify"),
         (["--openid", "o1"], "--openid is for --verify"),
+        (["--verify", "--redact"], "--redact and --verify contradict each other"),
         (["--verify", "--changes"], "--changes and --verify contradict each other"),
         (["--verify", "--organization", "1"], "--organization and --verify contradict each other"),
         (["--verify", "--openid", "o1"], "--openid and --organization-id belong together"),

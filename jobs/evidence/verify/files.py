@@ -11,8 +11,8 @@ from typing import Final
 from jobs.errors import InputError
 from jobs.evidence.folder import EvidenceDay, file_sha256
 from jobs.evidence.manifest import Manifest, ManifestError, sha256_of
+from jobs.report.parquet import stored_files
 from jobs.store.files.filesystem import reason_of
-from jobs.store.locations import PARQUET
 
 __all__ = [
     "FILE_EXIT_CODES",
@@ -85,8 +85,15 @@ def check_files(
 
 
 def report_files(path: Path) -> list[Path]:
-    """Return the files of a report: the file itself, or those in the folder of a day's parts."""
-    return sorted(path.glob(f"part-*{PARQUET}")) if path.is_dir() else [path]
+    """Return the files of a report: the file itself, or the parts in a day's folder.
+
+    Raises:
+        InputError: The folder cannot be listed.
+    """
+    try:
+        return stored_files(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {reason_of(error)}") from None
 
 
 def sha256_of_file(path: Path) -> str:

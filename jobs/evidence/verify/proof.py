@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -15,22 +16,26 @@ from jobs.evidence.kept import PairIndex
 from jobs.evidence.read import EvidenceFiles
 from palm import Pair
 
-__all__ = ["person_proof", "rows_of"]
+__all__ = ["person_proof", "row_of"]
 
 _ALGORITHM: Final = "RSASSA-PKCS1-v1_5 with SHA-256"
 
 
-def rows_of(rows: pd.DataFrame, pair: Pair) -> pd.DataFrame:
-    """Return the row of one pair.
+def row_of(chunks: Iterable[pd.DataFrame], pair: Pair) -> pd.DataFrame:
+    """Return the row of one pair, as a frame.
+
+    Args:
+        chunks: The report's rows, columns ``ROWS``.
+        pair: The person and the organization.
 
     Raises:
         UsageError: The report does not have it. The pair is not repeated in the message.
     """
-    same = (rows["openid"] == pair.openid) & (rows["organization_id"] == pair.organization_id)
-    found = rows.loc[same]
-    if not len(found):
-        raise UsageError("--openid and --organization-id name nobody in the report")
-    return found
+    for rows in chunks:
+        same = (rows["openid"] == pair.openid) & (rows["organization_id"] == pair.organization_id)
+        if len(found := rows.loc[same]):
+            return found
+    raise UsageError("--openid and --organization-id name nobody in the report")
 
 
 def person_proof(row: pd.DataFrame, files: EvidenceFiles) -> bytes:

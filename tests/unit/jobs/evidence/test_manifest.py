@@ -32,8 +32,8 @@ def test_it_is_an_in_toto_statement():
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
     assert statement["subject"] == [
         {"name": "report.parquet", "digest": {"sha256": "1" * 64}},
-        {"name": "part-00000.parquet", "digest": {"sha256": "2" * 64}},
-        {"name": "part-00001.parquet", "digest": {"sha256": "3" * 64}},
+        {"name": "evidence/part-00000.parquet", "digest": {"sha256": "2" * 64}},
+        {"name": "evidence/part-00001.parquet", "digest": {"sha256": "3" * 64}},
     ]
     assert statement["predicate"]["outcomes"] == {"BACKED": 7, "MISSING": 1}
 

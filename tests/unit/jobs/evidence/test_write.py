@@ -83,8 +83,8 @@ def test_states_without_evidence_and_without_a_name_are_counted(
     rows = night.report.rows
     rows["error_code"] = rows["openid"].map({"o01": "UNNAMED"}).astype("category")
     written = write_evidence(
-        tmp_path / "e", night.report, night.write(tmp_path), night.kept, keys
-    )  # fmt: skip
+        tmp_path / "e", night.report, [night.write(tmp_path)], night.kept, keys
+    )
     assert written.counts == {"BACKED": 10, "UNNAMED": 1, "MISSING": 1}
 
 
