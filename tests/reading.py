@@ -1,18 +1,33 @@
-"""Reads an input in blocks of several sizes, and asserts that the size makes no difference."""
+"""Reads an input in blocks of several sizes, from memory and from a file, whole and in parts.
+
+None of this may make a difference, which is asserted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 import pyarrow as pa
 
 from jobs.errors import InputError
 from jobs.input.blocks import read_table
+from jobs.input.content.content import Content, ContentInMemory, ContentOnDisk
+from jobs.input.content.encoding import find_encoding
+from jobs.input.content.scan import scan_stored
+from jobs.input.content.source import Stored
 from jobs.input.header import Columns, Header, find_header
 from jobs.input.line_stats import LineStats
 from jobs.input.pairs import Input, parse_pairs
-from jobs.input.source import find_encoding
+from jobs.input.partitioned import partition_pairs
+from jobs.partitions.hashing import partition_numbers
+from jobs.partitions.partitioned import FrameInMemory, frames
 
 __all__ = ["assert_same_in_any_block", "parse_in_every_way"]
 
@@ -26,8 +41,66 @@ def parse_in_every_way(content: bytes, *, name: str, **options: Any) -> Input:
     given = {"openid_column": "openid", "organization_column": "organization_id", **options}
     encoding = given.pop("encoding", None)
     sizes = _SIZES if len(content) < _LARGE else (None, _LARGE)
-    assert_same_in_any_block(content, Columns(*given.values()), encoding, sizes)
-    return parse_pairs(content, name=name, **options)
+    columns = Columns(*given.values())
+    assert_same_in_any_block(content, columns, encoding, sizes)
+    found = _found(lambda: parse_pairs(content, name=name, **options))
+    assert_same_in_parts(content, name, columns, encoding, 1, found)
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def assert_same_in_parts(
+    content: bytes,
+    name: str,
+    columns: Columns,
+    encoding: str | None,
+    bits: int,
+    expected: Input | Exception,
+) -> None:
+    """Assert that the pairs, all counts and the error are the same where they go to files."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made, "parts")
+        folder.mkdir()
+
+        def read() -> Input:
+            stored = Stored(name, _on_disk(content, made), hashlib.sha256(content).hexdigest())
+            with scan_stored(stored, encoding) as scan:
+                return partition_pairs(scan, columns, bits, folder, block_size=40)
+
+        found = _found(read)
+        if isinstance(expected, Exception) or isinstance(found, Exception):
+            assert (type(found), str(found)) == (type(expected), str(expected))
+            return
+        nothing = FrameInMemory(pd.DataFrame())
+        assert replace(found, partitions=nothing) == replace(expected, partitions=nothing)
+        rows = found.pairs.sort_values("input_line", ignore_index=True)
+        pd.testing.assert_frame_equal(_plain(rows), _plain(expected.pairs))
+        assert list(found.partitions.columns) == list(expected.pairs.columns)
+        for number, frame in enumerate(frames(found.partitions)):
+            assert frame["input_line"].is_monotonic_increasing
+            assert frame.dtypes.drop("organization_id").equals(
+                expected.pairs.dtypes.drop("organization_id")
+            )
+            numbers = partition_numbers(frame["organization_id"], frame["openid"], bits)
+            assert set(numbers.tolist()) <= {number}
+
+
+def _plain(pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs.astype({"organization_id": "str"})
+
+
+def _found(read: Callable[[], Input]) -> Input | Exception:
+    try:
+        return read()
+    except (InputError, UnicodeError) as error:
+        return error
+
+
+def _on_disk(content: bytes, folder: str) -> ContentOnDisk:
+    path = Path(folder, "content")
+    path.write_bytes(content)
+    return ContentOnDisk(path.open("rb"))
 
 
 def assert_same_in_any_block(
@@ -41,16 +114,19 @@ def assert_same_in_any_block(
     The file's name is ``p.csv``. What is wrong about the header is no matter of blocks.
     """
     try:
-        used = find_encoding(content, "p.csv", encoding)
-        header = find_header(content, used, columns, "p.csv")
+        used = find_encoding(ContentInMemory(content), "p.csv", encoding)
+        header = find_header(ContentInMemory(content), used, columns, "p.csv")
     except (InputError, UnicodeError):
         return
-    expected = _read(content, used, header, 0)
+    expected = _read(ContentInMemory(content), used, header, 0)
     for size in sizes:
-        assert _read(content, used, header, size) == expected, f"blocks of {size} bytes"
+        found = _read(ContentInMemory(content), used, header, size)
+        assert found == expected, f"blocks of {size} bytes"
+    with tempfile.TemporaryDirectory() as made, closing(_on_disk(content, made)) as stored:
+        assert _read(stored, used, header, 40) == expected, "from a file"
 
 
-def _read(content: bytes, encoding: str, header: Header, size: int | None) -> tuple[Any, ...]:
+def _read(content: Content, encoding: str, header: Header, size: int | None) -> tuple[Any, ...]:
     stats = LineStats()
     try:
         table = read_table(content, encoding, header, stats, "p.csv", block_size=size)

@@ -9,7 +9,6 @@ block is called plain only if that changes nothing.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
@@ -17,12 +16,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
 
+from jobs.input.content.content import Content
 from jobs.input.header import Header
-from jobs.input.keys import all_plain, is_plain
 from jobs.input.line_stats import LineStats
+from jobs.input.plain_parser import LONGEST, PlainParser, can_be_plain
 from jobs.input.records import (
     START,
     Position,
@@ -32,10 +30,9 @@ from jobs.input.records import (
     read_records,
     skip_lines,
 )
-from jobs.input.source import errors_in
-from jobs.input.valid_records import LONGEST_OPENID, LONGEST_ORGANIZATION, valid_records
+from jobs.input.valid_records import valid_records
 
-__all__ = ["BLOCK_SIZE", "PlainParser", "can_be_plain", "read_table", "table_schema"]
+__all__ = ["BLOCK_SIZE", "read_table", "read_tables", "table_schema"]
 
 BLOCK_SIZE: Final = 1 << 18
 """Bytes. The larger a block, the less parsing it costs, but the likelier something in it is odd."""
@@ -47,17 +44,10 @@ _FEWEST: Final = 16
 """Lines. A block or part of fewer takes Arrow longer than to be read line by line."""
 _CHUNK: Final = 1_000
 """Records held as Python lists at a time: few, for the garbage collector goes through them all."""
-_DELIMITERS: Final = frozenset(",\t;|")
-_UTF_8: Final = frozenset({"utf-8", "utf-8-sig", "ascii"})
-_ENCODINGS: Final = _UTF_8 | {"gb18030", "gbk", "gb2312", "big5", "iso8859-1", "cp1252"}
-"""Those in which a line feed, a carriage return and a quote are one byte, as in ASCII, and
-never part of another character, and in which a line can be decoded without those before it."""
-_LONGEST: Final = 1 << 26
-"""Bytes. A block is longer only if a line of it is: it is cut at the first line end it may be."""
 
 
 def read_table(
-    content: bytes,
+    content: Content,
     encoding: str,
     header: Header,
     stats: LineStats,
@@ -82,12 +72,24 @@ def read_table(
     Raises:
         InputError: A quote is never closed, or a line is the header of another file.
     """
-    schema = table_schema(header)
-    reader = _BlockReader(content, encoding, header, stats, name, schema)
+    tables = read_tables(content, encoding, header, stats, name, block_size=block_size)
+    return pa.concat_tables([table_schema(header).empty_table(), *tables]).combine_chunks()
+
+
+def read_tables(
+    content: Content,
+    encoding: str,
+    header: Header,
+    stats: LineStats,
+    name: str,
+    *,
+    block_size: int | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the table that :func:`read_table` returns in pieces, as they are read."""
+    reader = _BlockReader(content, encoding, header, stats, name, table_schema(header))
     if block_size is None:
-        block_size = min(max(BLOCK_SIZE, _BYTES_PER_COLUMN * len(header.names)), _LONGEST >> 2)
-    tables = list(_merged(reader.tables(block_size)))
-    return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+        block_size = min(max(BLOCK_SIZE, _BYTES_PER_COLUMN * len(header.names)), LONGEST >> 2)
+    return _merged(reader.tables(block_size))
 
 
 def _merged(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -138,7 +140,7 @@ class _Section:
 class _BlockReader:
     """Reads an input block by block, and blocks that are not plain line by line."""
 
-    content: bytes
+    content: Content
     encoding: str
     header: Header
     stats: LineStats
@@ -158,7 +160,7 @@ class _BlockReader:
             is_part = at.offset < cut_until
             size = block_size // _PARTS if is_part else block_size
             end = line_end(self.content, at.offset + max(size - 1, 0))
-            block = self.content[at.offset : end]
+            block = self.content.read(at.offset, end)
             columns = parser.parse(block)
             if columns is not None:
                 self.stats.reject_blank_before(at.line + 1)
@@ -201,98 +203,3 @@ class _BlockReader:
                 ],
                 schema=self.schema,
             )
-
-
-def can_be_plain(header: Header, encoding: str) -> bool:
-    """Return True if blocks below such a header can be plain at all."""
-    return encoding in _ENCODINGS and header.delimiter in _DELIMITERS and not header.keys.backtick
-
-
-class PlainParser:
-    """Parses the plain blocks of an input.
-
-    Args:
-        header: The input's, for which ``can_be_plain`` holds.
-        encoding: The input's.
-        schema: What ``table_schema`` makes of the header.
-    """
-
-    def __init__(self, header: Header, encoding: str, schema: pa.Schema) -> None:
-        self._keys = header.keys
-        self._encoding = encoding
-        self._names = schema.names[: len(header.names)]
-        self._parse = csv.ParseOptions(
-            delimiter=header.delimiter, quote_char=False, ignore_empty_lines=False
-        )
-        self._convert = csv.ConvertOptions(check_utf8=False, column_types=schema)
-
-    def parse(self, block: bytes) -> list[pa.Array] | None:
-        """Return the columns of a block, one row per line, or None if it is not plain.
-
-        Args:
-            block: Whole lines, of text in the encoding.
-        """
-        if len(block) > _LONGEST or b'"' in block:
-            return None
-        text = block
-        if self._encoding not in _UTF_8 and not block.isascii():
-            text = block.decode(self._encoding, errors_in(self._encoding)).encode()
-        if text.startswith(codecs.BOM_UTF8) or not self._begins_plain(text):
-            return None  # Arrow would pass over the mark
-        options = csv.ReadOptions(
-            use_threads=False, column_names=self._names, block_size=len(text) + 1
-        )
-        try:
-            table = csv.read_csv(pa.py_buffer(text), options, self._parse, self._convert)
-        except (pa.ArrowInvalid, pa.ArrowCancelled):
-            # A line has more fields or fewer; or a signal came, and its handler let us go on.
-            return None
-        columns = [column.combine_chunks() for column in table.columns]
-        return columns if self._is_plain(columns, has_guards=b"'" in block) else None
-
-    def _begins_plain(self, text: bytes) -> bool:
-        """Return False if the first line is odd: where all lines are, Arrow parses none in vain."""
-        line = text[: line_end(text, 0)].decode().rstrip("\r\n")
-        fields = line.split(self._parse.delimiter)
-        keys = self._keys.openid, self._keys.organization
-        return len(fields) == len(self._names) and all(is_plain(fields[at]) for at in keys)
-
-    def _is_plain(self, columns: list[pa.Array], *, has_guards: bool) -> bool:
-        keys = self._keys
-        openids = columns[keys.openid]
-        organizations = columns[keys.organization].dictionary.to_pylist()
-        carried = [
-            column
-            for at, column in enumerate(columns)
-            if at not in (keys.openid, keys.organization)
-        ]
-        lengths = pc.min_max(pc.binary_length(openids)).as_py()
-        return (
-            1 <= lengths["min"] <= lengths["max"] <= LONGEST_OPENID
-            and all_plain(openids)
-            and all(is_plain(name) and len(name) <= LONGEST_ORGANIZATION for name in organizations)
-            and not any(name.casefold() in keys.names for name in organizations)
-            and not (has_guards and any(pc.any(pc.starts_with(x, "'")).as_py() for x in carried))
-            and not self._may_repeat_header(openids, carried)
-        )
-
-    def _may_repeat_header(self, openids: pa.Array, carried: list[pa.Array]) -> bool:
-        """Return True if a record may hold both names of the key columns; its organization none.
-
-        So at least one of the names stands in a carried field.
-        """
-        texts = [_characters(column).decode().casefold() for column in carried]
-        in_carried = [any(name in text for text in texts) for name in self._keys.names]
-        if not any(in_carried):
-            return False
-        folded = _characters(openids).decode().casefold()
-        return all(
-            carries or name in folded
-            for carries, name in zip(in_carried, self._keys.names, strict=True)
-        )
-
-
-def _characters(column: pa.Array) -> bytes:
-    """Return the texts of a column, one after the other, in UTF-8."""
-    characters: bytes = column.buffers()[2].to_pybytes()
-    return characters

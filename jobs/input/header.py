@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from jobs.errors import InputError
-from jobs.input.keys import KeyColumns, clean_key
+from jobs.input.content.content import Content
+from jobs.input.content.source import shown
+from jobs.input.keys import USUAL_OPENID, KeyColumns, clean_key
+from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
 from jobs.input.records import Lines, Record, read_records
-from jobs.input.source import shown
 from jobs.schema import ROWS
 
-__all__ = ["USUAL_LENGTH", "USUAL_OPENID", "Columns", "Header", "find_header", "name_columns"]
+__all__ = ["Columns", "Header", "find_header", "name_columns"]
 
 DELIMITERS: Final = (",", "\t", ";")
-USUAL_LENGTH: Final = 28
-USUAL_OPENID: Final = "^o[A-Za-z0-9_-]{27}$"
 _MOST_SHOWN: Final = 10
 _TITLE_LINES: Final = 10
 """The header begins on one of the first lines; a title or blank lines may stand above it."""
@@ -31,8 +31,13 @@ the date of a day's folder, and the one that pandas gives an index."""
 class Columns(NamedTuple):
     """The names under which the input holds the two keys."""
 
-    openid: str = "openid"
-    organization: str = "organization_id"
+    openid: str = OPENID_COLUMN
+    organization: str = ORGANIZATION_COLUMN
+
+    @classmethod
+    def of(cls, options: InputOptions) -> Self:
+        """Return the names that the options give."""
+        return cls(options.openid_column, options.organization_column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Header:
     line: int
 
 
-def find_header(content: bytes, encoding: str, columns: Columns, name: str) -> Header:
+def find_header(content: Content, encoding: str, columns: Columns, name: str) -> Header:
     """Return the header under the first delimiter that shows both key columns.
 
     The header is the first record, or, where a title stands above it, a later one that begins
@@ -156,7 +161,7 @@ def _fold(field: str) -> str:
     return _trim(field).casefold()
 
 
-def _separator(content: bytes, encoding: str) -> str | None:
+def _separator(content: Content, encoding: str) -> str | None:
     """Return the delimiter that the first line names, or None."""
     first = next(iter(Lines(content, encoding)), "")
     named = _SEPARATOR.fullmatch(first.strip("\r\n"))
@@ -164,7 +169,7 @@ def _separator(content: bytes, encoding: str) -> str | None:
 
 
 def _first_records(
-    content: bytes, encoding: str, delimiter: str, name: str, *, below: bool
+    content: Content, encoding: str, delimiter: str, name: str, *, below: bool
 ) -> Iterator[Record]:
     """Yield the first record that is not blank, and further ones that begin on the first lines.
 

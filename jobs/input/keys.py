@@ -1,4 +1,4 @@
-"""The two keys of a record: decoration is removed, and signs of damage are detected. Pure.
+"""The two keys of a record: decoration is removed, signs of damage are counted. Pure.
 
 Decoration is what spreadsheets, exports and editors add around a key by accident: blanks of any
 kind, invisible characters, ``="…"`` (Excel's way to keep leading zeros), a pair of quotes. No key
@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 __all__ = [
     "DAMAGE",
     "FULL_WIDTH_DIGITS",
+    "USUAL_OPENID",
+    "Damage",
     "KeyColumns",
+    "KeyFacts",
     "all_plain",
     "clean_key",
     "clean_rows",
@@ -48,6 +52,8 @@ _ENCLOSED: Final = re.compile(r'=?"([^"]*)"', re.DOTALL)
 _UNUSUAL: Final = r"[^A-Za-z0-9_-]"
 _PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _BLOCK: Final = 1 << 20
+_USUAL_LENGTH: Final = 28
+USUAL_OPENID: Final = "^o[A-Za-z0-9_-]{27}$"
 
 FULL_WIDTH_DIGITS: Final = "full-width digits"
 DAMAGE: Final = {
@@ -162,3 +168,78 @@ def damage_in(keys: pd.Series) -> dict[str, pd.Series]:
         if (shown := odd.str.contains(pattern)).any():
             damage[kind] = shown.reindex(keys.index, fill_value=False)
     return damage
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Keys of one column that look damaged.
+
+    Attributes:
+        column: ``openid`` or ``organization_id``.
+        kinds: The kinds of damage, of :data:`jobs.input.keys.DAMAGE`.
+        pairs: How many pairs have such a key.
+        line: The first line with such a key.
+    """
+
+    column: str
+    kinds: tuple[str, ...]
+    pairs: int
+    line: int
+
+
+@dataclass(slots=True)
+class KeyFacts:
+    """Counts of keys, added up over the partitions of an input.
+
+    Attributes:
+        unusual: Pairs whose openid is not ``o`` and 27 more of ``A-Za-z0-9_-``.
+    """
+
+    unusual: int = 0
+    _damaged: dict[tuple[str, bool], Damage] = field(default_factory=dict)
+
+    def add(self, pairs: pd.DataFrame) -> None:
+        """Count the pairs of a partition, columns ``PAIRS``."""
+        self.unusual += _unusual(pairs["openid"])
+        for found in _damage(pairs):
+            kind = found.column, FULL_WIDTH_DIGITS in found.kinds
+            known = self._damaged.get(kind)
+            self._damaged[kind] = found if known is None else _both(known, found)
+
+    def damaged(self) -> tuple[Damage, ...]:
+        """Return the keys that may be damaged: of openids first, full-width digits last."""
+        order = sorted(self._damaged, key=lambda kind: (kind[0] != "openid", kind[1]))
+        return tuple(self._damaged[kind] for kind in order)
+
+
+def _both(one: Damage, other: Damage) -> Damage:
+    kinds = tuple(kind for kind in DAMAGE if kind in {*one.kinds, *other.kinds})
+    return replace(one, kinds=kinds, pairs=one.pairs + other.pairs, line=min(one.line, other.line))
+
+
+def _unusual(openids: pd.Series) -> int:
+    """Return how many openids do not look as ``USUAL_OPENID`` says."""
+    if not all_plain(openids):
+        return int((~openids.str.match(USUAL_OPENID)).sum())
+    usual = (openids.str.len() == _USUAL_LENGTH) & openids.str.startswith("o")
+    return int((~usual).sum())
+
+
+def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
+    """Yield the possible damage of each key column; full-width digits are reported separately."""
+    organizations = pairs["organization_id"].cat
+    for column in ("openid", "organization_id"):
+        if column == "openid":
+            damaged = damage_in(pairs["openid"])
+        else:  # each name is examined once, however many pairs have it
+            names = damage_in(pd.Series(organizations.categories, dtype="str"))
+            damaged = {
+                kind: pd.Series(shown.to_numpy()[organizations.codes], pairs.index)
+                for kind, shown in names.items()
+            }
+        wide = {kind: shown for kind, shown in damaged.items() if kind == FULL_WIDTH_DIGITS}
+        for shows in ({k: v for k, v in damaged.items() if k not in wide}, wide):
+            if shows:
+                hit = np.logical_or.reduce([shown.to_numpy() for shown in shows.values()])
+                line = int(pairs["input_line"].to_numpy()[hit].min())
+                yield Damage(column, tuple(shows), int(hit.sum()), line)

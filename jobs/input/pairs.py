@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -16,11 +17,13 @@ import pandas as pd
 from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
 from jobs.input.blocks import read_table
-from jobs.input.header import USUAL_LENGTH, USUAL_OPENID, Columns, find_header
-from jobs.input.keys import FULL_WIDTH_DIGITS, all_plain, damage_in
+from jobs.input.content.content import ContentError, ContentInMemory
+from jobs.input.content.scan import InputScan, scan_input, scan_stored
+from jobs.input.content.source import Stored, content_error, shown
+from jobs.input.header import Columns, Header, find_header
+from jobs.input.keys import Damage, KeyFacts
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
-from jobs.input.source import find_encoding, read_stored, shown
 from jobs.partitions.partitioned import FrameInMemory, PartitionedFrame, whole
 from jobs.plurals import counted
 from jobs.schema import PAIRS, conform
@@ -28,24 +31,18 @@ from jobs.schema import PAIRS, conform
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Input", "InvalidLine", "Reason", "parse_pairs", "read_pairs"]
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Keys of one column that look damaged.
-
-    Attributes:
-        column: ``openid`` or ``organization_id``.
-        kinds: The kinds of damage, of :data:`jobs.input.keys.DAMAGE`.
-        pairs: How many pairs have such a key.
-        line: The first line with such a key.
-    """
-
-    column: str
-    kinds: tuple[str, ...]
-    pairs: int
-    line: int
+__all__ = [
+    "Input",
+    "InvalidLine",
+    "Reason",
+    "input_of",
+    "no_pair",
+    "number_pairs",
+    "pairs_in_memory",
+    "parse_pairs",
+    "read_pairs",
+    "reading",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +103,8 @@ def read_pairs(options: InputOptions, *, stdin: BinaryIO | None = None) -> Input
     Raises:
         InputError: The file cannot be read, or holds no valid pair.
     """
-    stored = read_stored(options.source, stdin, max_size=options.max_size)
-    parsed = parse_pairs(
-        stored.content,
-        name=stored.name,
-        openid_column=options.openid_column,
-        organization_column=options.organization_column,
-        encoding=options.encoding,
-    )
-    return replace(parsed, sha256=stored.sha256)
+    with scan_input(options, stdin=stdin) as scan:
+        return pairs_in_memory(scan, Columns.of(options))
 
 
 def parse_pairs(
@@ -134,48 +124,111 @@ def parse_pairs(
         openid_column: The header's name of the openid.
         organization_column: The header's name of the organization.
         encoding: The text's; None: a byte order mark decides, else UTF-8, else GB18030.
-        block_size: Bytes that are parsed at once where nothing in them is odd; 0: line by line;
-            None: what suits the number of columns. The result is the same.
+        block_size: As for :func:`pairs_in_memory`.
 
     Raises:
         InputError: The text is not CSV with the two key columns, or holds no valid pair.
     """
-    used = find_encoding(content, name, encoding)
-    try:
-        header = find_header(content, used, Columns(openid_column, organization_column), name)
-        stats = LineStats()
-        table = read_table(content, used, header, stats, name, block_size=block_size)
-    except UnicodeError:  # a codec whose result is not valid text
-        raise InputError(
-            f"{shown(name)}: is not text in {used}; name its encoding with --encoding"
-        ) from None
+    stored = Stored(name, ContentInMemory(content), hashlib.sha256(content).hexdigest())
+    columns = Columns(openid_column, organization_column)
+    return pairs_in_memory(scan_stored(stored, encoding), columns, block_size=block_size)
+
+
+def pairs_in_memory(
+    scan: InputScan,
+    columns: Columns = Columns(),  # noqa: B008 - a value
+    *,
+    block_size: int | None = None,
+) -> Input:
+    """Return the pairs of an input, all in one frame.
+
+    Args:
+        scan: The input.
+        columns: The names of the key columns.
+        block_size: Bytes that are parsed at once where nothing in them is odd; 0: line by line;
+            None: what suits the number of columns. The result is the same.
+
+    Raises:
+        InputError: The text is not CSV with the two key columns, holds no valid pair, or changed
+            since it was scanned.
+    """
+    with reading(scan, columns) as (header, stats):
+        table = read_table(
+            scan.content, scan.encoding, header, stats, scan.name, block_size=block_size
+        )
     if not len(table):
-        raise _no_pair(stats, name)
+        raise no_pair(stats, scan.name)
     records = len(table)
-    pairs = _number_pairs(table)
+    pairs = number_pairs(table)
     del table
     release_arrow_memory()
+    facts = KeyFacts()
+    facts.add(pairs)
+    return input_of(scan, header, stats, facts, FrameInMemory(pairs), records)
+
+
+@contextmanager
+def reading(scan: InputScan, columns: Columns) -> Iterator[tuple[Header, LineStats]]:
+    """Yield the header of an input and the account of its lines, while its records are read.
+
+    Raises:
+        InputError: The text is not CSV with the two key columns, or changed since it was scanned.
+    """
+    try:
+        header = find_header(scan.content, scan.encoding, columns, scan.name)
+        yield header, LineStats()
+        scan.content.check_unchanged()
+    except ContentError as error:
+        raise content_error(scan.name, error) from None
+    except UnicodeError:  # a codec whose result is not valid text
+        raise InputError(
+            f"{shown(scan.name)}: is not text in {scan.encoding}; name its encoding with --encoding"
+        ) from None
+
+
+def input_of(  # noqa: PLR0917 - what reading makes, one of each
+    scan: InputScan,
+    header: Header,
+    stats: LineStats,
+    facts: KeyFacts,
+    partitions: PartitionedFrame,
+    records: int,
+) -> Input:
+    """Return an input of which the records have been read.
+
+    Args:
+        scan: The input.
+        header: Its header.
+        stats: The account of its lines.
+        facts: What its keys look like.
+        partitions: Its pairs.
+        records: How many records name a pair, those that repeat one too.
+    """
     return Input(
-        name=name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        encoding=used,
+        name=scan.name,
+        sha256=scan.sha256,
+        encoding=scan.encoding,
         delimiter=header.delimiter,
-        partitions=FrameInMemory(pairs),
+        partitions=partitions,
         lines=records + stats.invalid,
-        duplicates=records - len(pairs),
+        duplicates=records - len(partitions),
         invalid=stats.invalid,
         invalid_lines=tuple(stats.listed),
         invalid_by_reason={reason.value: count for reason, count in stats.by_reason.items()},
         continuation_lines=stats.continuation,
-        unusual_openids=_unusual(pairs["openid"]),
+        unusual_openids=facts.unusual,
         decorated=stats.decorated,
         first_decorated=stats.first_decorated,
-        damaged=tuple(_damage(pairs)),
+        damaged=facts.damaged(),
     )
 
 
-def _number_pairs(table: pa.Table) -> pd.DataFrame:
-    """Return one row per pair: its first record, and the number of further records."""
+def number_pairs(table: pa.Table) -> pd.DataFrame:
+    """Return one row per pair: its first record, and the number of further records.
+
+    Args:
+        table: Records as :func:`jobs.input.blocks.read_table` returns them.
+    """
     records = table.to_pandas(split_blocks=True)
     openids = pd.factorize(records["openid"])[0]
     organizations = records["organization_id"].cat
@@ -187,35 +240,8 @@ def _number_pairs(table: pa.Table) -> pd.DataFrame:
     return conform(pairs, PAIRS)
 
 
-def _unusual(openids: pd.Series) -> int:
-    """Return how many openids do not look as ``USUAL_OPENID`` says."""
-    if not all_plain(openids):
-        return int((~openids.str.match(USUAL_OPENID)).sum())
-    usual = (openids.str.len() == USUAL_LENGTH) & openids.str.startswith("o")
-    return int((~usual).sum())
-
-
-def _damage(pairs: pd.DataFrame) -> Iterator[Damage]:
-    """Yield the possible damage of each key column; full-width digits are reported separately."""
-    organizations = pairs["organization_id"].cat
-    for column in ("openid", "organization_id"):
-        if column == "openid":
-            damaged = damage_in(pairs["openid"])
-        else:  # each name is examined once, however many pairs have it
-            names = damage_in(pd.Series(organizations.categories, dtype="str"))
-            damaged = {
-                kind: pd.Series(shown.to_numpy()[organizations.codes], pairs.index)
-                for kind, shown in names.items()
-            }
-        wide = {kind: shown for kind, shown in damaged.items() if kind == FULL_WIDTH_DIGITS}
-        for shows in ({k: v for k, v in damaged.items() if k not in wide}, wide):
-            if shows:
-                hit = np.logical_or.reduce([shown.to_numpy() for shown in shows.values()])
-                line = int(pairs["input_line"].to_numpy()[hit].min())
-                yield Damage(column, tuple(shows), int(hit.sum()), line)
-
-
-def _no_pair(stats: LineStats, name: str) -> InputError:
+def no_pair(stats: LineStats, name: str) -> InputError:
+    """Return the error of an input without a valid pair."""
     if not stats.invalid:
         return InputError(f"{shown(name)}: no line below the header; it needs pairs there")
     reason, count = stats.by_reason.most_common(1)[0]

@@ -15,12 +15,13 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from jobs.errors import InputError
+from jobs.input.content.content import Content, lines_end
+from jobs.input.content.encoding import errors_in
+from jobs.input.content.source import shown
 from jobs.input.line_stats import LineStats
-from jobs.input.source import errors_in, shown
 
 __all__ = [
     "START",
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 _BLANK_QUOTE: Final = ' "'
-_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _GUARD: Final = re.compile(r"\A'(?='*[=+\-@\t\r])")
 
 # The limit holds for the process and is 131,072 characters by default: a long field would raise an
@@ -74,11 +74,11 @@ class Lines:
         ended: True once a line was requested after the last one.
     """
 
-    def __init__(self, content: bytes, encoding: str, offset: int = 0) -> None:
+    def __init__(self, content: Content, encoding: str, offset: int = 0) -> None:
         self.current = ""
         self.ended = False
         errors = errors_in(encoding)
-        stream = io.BytesIO(content)
+        stream = content.stream()
         stream.seek(offset)
         self._text = io.TextIOWrapper(stream, encoding, errors, newline="")
         if offset == 0:
@@ -99,7 +99,7 @@ class Lines:
 
 
 def read_records(
-    content: bytes,
+    content: Content,
     encoding: str,
     delimiter: str,
     name: str,
@@ -171,15 +171,15 @@ def count_lines(content: bytes) -> int:
     return ended + (not content.endswith((b"\r", b"\n")))
 
 
-def line_end(content: bytes, offset: int) -> int:
+def line_end(content: Content, offset: int) -> int:
     """Return where the line ends, its line break included, that the byte at ``offset`` is in."""
-    found = _LINE_END.search(content, offset)
-    return found.end() if found else len(content)
+    end = lines_end(content, offset)
+    return len(content) if end is None else end
 
 
-def skip_lines(content: bytes, start: Position, count: int) -> Position:
+def skip_lines(content: Content, start: Position, count: int) -> Position:
     """Return the beginning of the line that is ``count`` lines below ``start``, or the end."""
-    ends = [match.end() for match in islice(_LINE_END.finditer(content, start.offset), count)]
-    if len(ends) < count:
-        return Position(len(content), start.line + count)
-    return Position(ends[-1], start.line + count) if ends else start
+    if not count:
+        return start
+    end = lines_end(content, start.offset, count)
+    return Position(len(content) if end is None else end, start.line + count)

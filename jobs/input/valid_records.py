@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from jobs.errors import InputError
+from jobs.input.content.source import shown
 from jobs.input.keys import KeyColumns, clean_key, is_plain
 from jobs.input.line_stats import LineStats, Reason
 from jobs.input.records import Record, line_breaks
-from jobs.input.source import shown
 from palm import Pair
 
 __all__ = ["LONGEST_OPENID", "LONGEST_ORGANIZATION", "valid_records"]

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.partitions.hashing import partition_name
+from jobs.schema import concatenated
 
 __all__ = [
     "DerivedFrame",
@@ -132,6 +133,10 @@ class FrameOnDisk:
         path = self.folder / f"{partition_name(number)}.arrow"
         return self.convert(_read(path))
 
+    def remove(self, number: int) -> None:
+        """Remove the file of a partition, which is not read again."""
+        (self.folder / f"{partition_name(number)}.arrow").unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class DerivedFrame:
@@ -202,4 +207,4 @@ def whole(partitioned: PartitionedFrame) -> pd.DataFrame:
     """Return all rows in one frame, partition by partition; it takes the memory of all of them."""
     if not partitioned.bits:
         return partitioned.frame(0)
-    return pd.concat(frames(partitioned), ignore_index=True)
+    return concatenated(list(frames(partitioned)))

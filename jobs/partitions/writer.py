@@ -15,7 +15,7 @@ from jobs.arrow_memory import release_arrow_memory
 from jobs.partitions.hashing import partition_name
 from jobs.partitions.partitioned import FrameOnDisk
 
-__all__ = ["PartitionWriter"]
+__all__ = ["Opener", "PartitionWriter"]
 
 _BUFFERED: Final = 1 << 17
 _BUFFERED_EACH: Final = 1 << 8
@@ -64,6 +64,20 @@ class PartitionWriter:
         self._rows += len(table)
         if self._rows >= self._most:
             self._flush()
+
+    def write_partition(self, number: int, table: pa.Table) -> None:
+        """Write rows of one partition at once.
+
+        Args:
+            number: Of the partition.
+            table: Of the writer's schema.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        if len(table):
+            self._append(number, table.cast(self._schema))
+            self._counts[number] += len(table)
 
     def close(self, convert: Callable[[pa.Table], pd.DataFrame]) -> FrameOnDisk:
         """Write what is left, and return the partitions.

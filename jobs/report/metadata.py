@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple, NoReturn, Self
 
-from jobs.input.source import shown
+from jobs.input.content.source import shown
 from jobs.json_dataclass import JsonDataclass
 from jobs.report.info import SCHEMA, Metadata
 from jobs.report.json_validator import InvalidJsonError, SchemaObject, check_json

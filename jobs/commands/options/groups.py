@@ -14,8 +14,8 @@ from jobs.commands.options.config_defaults import read_defaults
 from jobs.commands.options.observe_options import OBSERVE
 from jobs.commands.options.option_types import Number, Partitions, default_of, file_path
 from jobs.compare.options import CompareOptions
+from jobs.input.content.size_limit import size_text
 from jobs.input.options import InputOptions
-from jobs.input.size_limit import size_text
 from jobs.render import FORMATS
 from jobs.render.language import Language, RenderOptions
 from jobs.run.options import RunOptions

@@ -19,8 +19,8 @@ from jobs.commands.options.option_values import (
 from jobs.commands.options.typed_options import typed_options
 from jobs.compare.options import CompareOptions
 from jobs.errors import UsageError
+from jobs.input.content.size_limit import parse_size
 from jobs.input.options import InputOptions
-from jobs.input.size_limit import parse_size
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
 from jobs.parsed_options import ParsedOptions
 from jobs.person import Person

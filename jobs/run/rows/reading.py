@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
+from typing import BinaryIO
 
-import pyarrow as pa
-
-from jobs.input.pairs import Input, read_pairs
+from jobs.input.content.scan import scan_input
+from jobs.input.header import Columns
+from jobs.input.pairs import Input, pairs_in_memory
+from jobs.input.partitioned import partition_pairs
 from jobs.partitions.choice import partition_bits
-from jobs.partitions.hashing import partition_numbers
-from jobs.partitions.writer import PartitionWriter
 from jobs.run.config import Options
 from jobs.run.rows.workspace import Workspace
-from jobs.schema import PAIRS, conform
 from jobs.store.files.filesystem import private_opener
 
 __all__ = ["read_input"]
 
 
-def read_input(options: Options, workspace: Workspace) -> Input:
+def read_input(options: Options, workspace: Workspace, *, earlier_rows: int = 0) -> Input:
     """Read the input, into memory or into partitions on disk.
 
     Args:
         options: The options of the run.
         workspace: Where partitions are kept.
+        earlier_rows: Rows of the report that the run may be compared with.
 
     Raises:
         RunError: The input cannot be read, or the partitions cannot be written.
     """
-    source = read_pairs(options.input)
-    bits = partition_bits(options.run.partitions, source.pair_count)
-    if not bits:
-        return source
+    columns = Columns.of(options.input)
+    with (
+        workspace.reporting_errors(),
+        scan_input(options.input, spool=partial(_spool, workspace)) as scan,
+    ):
+        bits = partition_bits(options.run.partitions, max(scan.lines, earlier_rows))
+        if not bits:
+            return pairs_in_memory(scan, columns)
+        folder = workspace.folder("input")
+        return partition_pairs(scan, columns, bits, folder, opener=private_opener)
 
-    table = pa.Table.from_pandas(source.pairs, preserve_index=False).replace_schema_metadata(None)
-    numbers = partition_numbers(source.pairs["organization_id"], source.pairs["openid"], bits)
-    writer = PartitionWriter(workspace.folder("input"), bits, table.schema, private_opener)
-    writer.write(table, numbers)
-    frames = writer.close(lambda table: conform(table.to_pandas(), PAIRS))
-    return replace(source, partitions=frames)
+
+def _spool(workspace: Workspace) -> BinaryIO:
+    """Return a new file for a large input, which is removed at the end of the run."""
+    return open(workspace.folder("spool") / "input.csv", "xb+", opener=private_opener)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +77,8 @@ class Workspace:
         self._work = self._work or WorkFolder.open(files)
         return self._work
 
-    def reporting_errors(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def reporting_errors(self) -> Iterator[None]:
         """Raise the error that the operator reads where a file in it cannot be read or written.
 
         As long as the run has no such file, errors are left as they are.
@@ -85,9 +86,16 @@ class Workspace:
         Raises:
             OutputError: The block raised OSError.
         """
-        if self._work is not None:
-            return self._work.reporting_errors()
-        return nullcontext() if self._temporary is None else _reporting()
+        try:
+            yield
+        except OSError:
+            if self._work is not None:
+                with self._work.reporting_errors():
+                    raise
+            if self._temporary is not None:
+                with _reporting():
+                    raise
+            raise
 
 
 @contextmanager

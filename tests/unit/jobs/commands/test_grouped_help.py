@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from jobs.commands.options.groups import GROUPS
 from jobs.commands.reconcile import command
 from jobs.compare.options import CompareOptions
+from jobs.input.content.size_limit import parse_size
 from jobs.input.options import InputOptions
-from jobs.input.size_limit import parse_size
 from jobs.observe.options import ObserveOptions
 from jobs.render.language import RenderOptions
 from jobs.run.options import RunOptions

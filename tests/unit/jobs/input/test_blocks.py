@@ -4,11 +4,13 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import InputError
-from jobs.input import blocks
-from jobs.input.blocks import BLOCK_SIZE, PlainParser, can_be_plain, read_table, table_schema
+from jobs.input import blocks, plain_parser
+from jobs.input.blocks import BLOCK_SIZE, read_table, table_schema
+from jobs.input.content.content import ContentInMemory
 from jobs.input.header import Columns, Header, find_header
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.pairs import parse_pairs
+from jobs.input.plain_parser import PlainParser, can_be_plain
 from tests.reading import assert_same_in_any_block
 
 HEADER = "openid,organization_id,name,note\n"
@@ -17,7 +19,7 @@ SIZES = range(1, 260, 3)
 
 
 def header(text: str = HEADER, encoding: str = "utf-8") -> Header:
-    return find_header(text.encode(encoding), encoding, Columns(), "p.csv")
+    return find_header(ContentInMemory(text.encode(encoding)), encoding, Columns(), "p.csv")
 
 
 def parse(block: str | bytes, text: str = HEADER, encoding: str = "utf-8"):
@@ -239,7 +241,7 @@ def test_parts_of_an_odd_block_have_more_than_a_few_lines(parsed):
 
 def test_small_pieces_are_merged_because_each_takes_room_of_its_own(monkeypatch):
     content = wide_input(5, 250)
-    found = find_header(content, "utf-8", Columns(), "p.csv")
+    found = find_header(ContentInMemory(content), "utf-8", Columns(), "p.csv")
     counts: list[int] = []
     concat_tables = pa.concat_tables
 
@@ -249,7 +251,7 @@ def test_small_pieces_are_merged_because_each_takes_room_of_its_own(monkeypatch)
 
     monkeypatch.setattr(blocks, "_CHUNK", 100)
     monkeypatch.setattr(blocks.pa, "concat_tables", noting)
-    table = read_table(content, "utf-8", found, LineStats(), "p.csv", block_size=1)
+    table = read_table(ContentInMemory(content), "utf-8", found, LineStats(), "p.csv", block_size=1)
     assert (len(table), counts) == (250, [100, 100, 53])
     # At the end: the empty table, two pieces of 100 lines, and the 50 lines that are left.
 
@@ -262,7 +264,7 @@ def test_signal_whose_handler_returns_makes_no_difference(monkeypatch, block_siz
     def interrupted(*_: object) -> pa.Table:
         raise pa.ArrowCancelled("Operation cancelled", signum=15)
 
-    monkeypatch.setattr(blocks.csv, "read_csv", interrupted)
+    monkeypatch.setattr(plain_parser.csv, "read_csv", interrupted)
     found = parse_pairs(content, name="p.csv", block_size=block_size)
     assert found.pairs.equals(expected.pairs)
     assert found.lines == 2

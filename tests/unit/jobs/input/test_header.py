@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.errors import InputError
+from jobs.input.content.content import ContentInMemory
 from jobs.input.header import Columns, find_header, name_columns
 from jobs.schema import ROWS
 
@@ -10,7 +11,7 @@ OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 
 
 def header(text: str, columns: Columns | None = None):
-    return find_header(text.encode(), "utf-8", columns or Columns(), "p.csv")
+    return find_header(ContentInMemory(text.encode()), "utf-8", columns or Columns(), "p.csv")
 
 
 def refusal(text: str, columns: Columns | None = None) -> str:

@@ -3,11 +3,12 @@
 import pytest
 
 from jobs.errors import InputError
+from jobs.input.content.content import ContentInMemory
 from jobs.input.records import Position, count_lines, line_end, read_records, skip_lines
 
 
 def records(text: str, delimiter: str = ","):
-    return list(read_records(text.encode(), "utf-8", delimiter, "p.csv"))
+    return list(read_records(ContentInMemory(text.encode()), "utf-8", delimiter, "p.csv"))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -74,14 +75,18 @@ def test_quotes_elsewhere_leave_nothing_open(text):
 )
 def test_lines_of_bytes_are_those_of_the_records(content, count):
     assert count_lines(content) == count == len(records(content.decode()))
-    assert skip_lines(content, Position(0, 5), count) == Position(len(content), 5 + count)
+    assert skip_lines(ContentInMemory(content), Position(0, 5), count) == Position(
+        len(content), 5 + count
+    )
 
 
 def test_line_ends_behind_its_whole_line_break():
-    ends = [line_end(b"ab\r\nc\rd\ne", offset) for offset in range(9)]
+    ends = [line_end(ContentInMemory(b"ab\r\nc\rd\ne"), offset) for offset in range(9)]
     assert ends == [4, 4, 4, 4, 6, 6, 8, 8, 9]
 
 
 def test_lines_are_skipped_as_far_as_there_are_any():
-    starts = [skip_lines(b"ab\r\nc\rd", Position(4, 1), count) for count in range(4)]
+    starts = [
+        skip_lines(ContentInMemory(b"ab\r\nc\rd"), Position(4, 1), count) for count in range(4)
+    ]
     assert starts == [(4, 1), (6, 2), (7, 3), (7, 4)]

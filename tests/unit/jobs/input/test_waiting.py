@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from jobs.input.source import read_stored
+from jobs.input.content.source import read_stored
 
 
 class StoppedError(Exception):

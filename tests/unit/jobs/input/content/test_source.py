@@ -1,4 +1,4 @@
-"""jobs.input.source: from a path to bytes, and from bytes to an encoding."""
+"""jobs.input.content.source: from a path to bytes, and from bytes to an encoding."""
 
 import gzip
 import hashlib
@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import InputError
-from jobs.input.source import find_encoding, read_stored, read_unchanged, shown
+from jobs.input.content.content import ContentInMemory
+from jobs.input.content.encoding import find_encoding
+from jobs.input.content.source import read_stored, read_unchanged, shown
 
 CSV = b"openid,organization_id\noA,1\n"
 
@@ -20,6 +22,10 @@ def zstd(content: bytes) -> bytes:
     with pa.CompressedOutputStream(sink, "zstd") as stream:
         stream.write(content)
     return sink.getvalue().to_pybytes()
+
+
+def find(content, *arguments):
+    return find_encoding(ContentInMemory(content), *arguments)
 
 
 def refusal(call, *arguments, **options) -> str:
@@ -149,6 +155,9 @@ class Written:
     def fileno(self):
         return self.file.fileno()
 
+    def close(self):
+        self.file.close()
+
     def read(self, *_size):
         content = self.file.read()
         self.change(self.path)
@@ -207,26 +216,26 @@ TEXT = "openid,organization_id,name\noA,1,李雷\n"
     ],
 )
 def test_encoding_is_found(content, encoding):
-    assert find_encoding(content, "x") == encoding
+    assert find(content, "x") == encoding
 
 
 def test_character_across_two_blocks_is_no_error():
     content = b"a" * ((1 << 20) - 1) + "李".encode()
-    assert find_encoding(content, "x") == "utf-8"
-    assert find_encoding(content[:-1], "x", "gb18030") == "gb18030"
+    assert find(content, "x") == "utf-8"
+    assert find(content[:-1], "x", "gb18030") == "gb18030"
 
 
 def test_forced_encoding_is_used_though_another_fits():
-    assert find_encoding(b"openid", "x", "GBK") == "gbk"
+    assert find(b"openid", "x", "GBK") == "gbk"
 
 
 @pytest.mark.parametrize("name", ["klingon", "", "hex", "rot13", "a\0b", "\ud800", "x" * 999])
 def test_unknown_encoding_is_refused(name):
-    assert "there is no encoding" in refusal(find_encoding, CSV, "p.csv", name)
+    assert "there is no encoding" in refusal(find, CSV, "p.csv", name)
 
 
 def test_undecodable_bytes_are_located_for_each_encoding_tried():
-    text = refusal(find_encoding, b"openid\r\n\xe6\x9d\x8e\r\noA\xff\n", "p.csv")
+    text = refusal(find, b"openid\r\n\xe6\x9d\x8e\r\noA\xff\n", "p.csv")
     assert text == (
         "p.csv: line 3 (byte 16) is not utf-8, line 2 (byte 11) is not gb18030; "
         "name its encoding with --encoding"
@@ -244,7 +253,7 @@ def test_undecodable_bytes_are_located_for_each_encoding_tried():
     ids=["marked as UTF-8", "marked as UTF-16", "forced", "never text"],
 )
 def test_mark_or_option_leaves_one_encoding_to_try(content, encoding, where):
-    assert where in refusal(find_encoding, content, "p.csv", encoding)
+    assert where in refusal(find, content, "p.csv", encoding)
 
 
 @pytest.mark.parametrize(
@@ -264,22 +273,22 @@ def test_mark_or_option_leaves_one_encoding_to_try(content, encoding, where):
 )
 @pytest.mark.parametrize("encoding", [None, "latin-1"])
 def test_file_that_is_no_text_is_recognised(magic, what, encoding):
-    text = refusal(find_encoding, magic + b"\x00\x01\n", "p.csv", encoding)
+    text = refusal(find, magic + b"\x00\x01\n", "p.csv", encoding)
     assert what in text
     assert "not CSV" in text
 
 
 def test_nul_in_the_first_line_means_binary():
-    assert "NUL" in refusal(find_encoding, b"\r\nope\0nid\n", "x")
-    assert "--encoding utf-16-le" in refusal(find_encoding, CSV.decode().encode("utf-16-le"), "x")
+    assert "NUL" in refusal(find, b"\r\nope\0nid\n", "x")
+    assert "--encoding utf-16-le" in refusal(find, CSV.decode().encode("utf-16-le"), "x")
 
 
 def test_utf_16_without_a_mark_is_read_when_forced():
-    assert find_encoding(CSV.decode().encode("utf-16-le"), "x", "utf-16-le") == "utf-16-le"
+    assert find(CSV.decode().encode("utf-16-le"), "x", "utf-16-le") == "utf-16-le"
 
 
 def test_nul_further_down_is_left_to_the_lines():
-    assert find_encoding(CSV + b"o\0,1\n", "x") == "utf-8"
+    assert find(CSV + b"o\0,1\n", "x") == "utf-8"
 
 
 def test_shown_is_one_line_and_not_long():

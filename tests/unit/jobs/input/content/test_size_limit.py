@@ -13,8 +13,8 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import InputError, RunError
-from jobs.input.size_limit import TooLargeError, parse_size, read_at_most, size_text
-from jobs.input.source import read_stored
+from jobs.input.content.size_limit import TooLargeError, parse_size, read_at_most, size_text
+from jobs.input.content.source import read_stored
 
 HEADER = b"openid,organization_id\n"
 MIB = 1 << 20

@@ -12,6 +12,7 @@ from jobs.errors import UsageError
 from jobs.plurals import counted
 
 __all__ = [
+    "Readable",
     "TooLargeError",
     "interruptible",
     "parse_size",
@@ -29,8 +30,11 @@ _UNITS: Final = {
 _SIZE: Final = re.compile(r"\s*(\d{1,12}(?:\.\d{1,3})?)\s*([a-z]*)\s*", re.ASCII)
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+class Readable(Protocol):
+    """What bytes can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes, none at the end."""
 
 
 class TooLargeError(Exception):
@@ -55,7 +59,7 @@ class _Pipe:
         return os.read(self._descriptor, size)
 
 
-def interruptible(file: BinaryIO) -> _Readable:
+def interruptible(file: BinaryIO) -> Readable:
     """Return a reader for a file from which nothing was read yet; signals interrupt its waits."""
     try:
         descriptor = file.fileno()
@@ -64,7 +68,7 @@ def interruptible(file: BinaryIO) -> _Readable:
     return file if stat.S_ISREG(os.fstat(descriptor).st_mode) else _Pipe(descriptor)
 
 
-def read_at_most(stream: _Readable, limit: int) -> bytes:
+def read_at_most(stream: Readable, limit: int) -> bytes:
     """Return the whole content of a stream.
 
     Raises:
