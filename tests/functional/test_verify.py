@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
+from jobs.evidence.folder import EvidenceDay
+from jobs.evidence.kept import EvidenceCollector
 from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.outcomes import Outcome
+from jobs.evidence.read import EvidenceFiles
+from jobs.evidence.verify.check import check_report
+from jobs.evidence.verify.rows import Period
+from jobs.evidence.verify.trust import Trust, read_trust
+from jobs.evidence.write import EvidenceRun, EvidenceWriter
 from jobs.report.parquet import read_parquet, write_parquet
-from palm import Pair
+from palm import Pair, Palm
 from tests.evidence import SignedNight, body_of, signed, write_evidence
 from tests.parted import write_parts
 from tests.unit.jobs.conftest import _report_of
@@ -290,3 +298,44 @@ def test_pandas_reads_the_evidence(first, folder):
     first.write(folder)
     found = pd.read_parquet(folder / "evidence/run_date=2025-03-03/part-00000.parquet")
     assert found["openid"].tolist() == [row["openid"] for row in first.rows()]
+
+
+def test_what_a_client_was_answered_is_evidence(palm_sandbox, folder, key):
+    """From the sandbox's answers over HTTP to a check that finds each of them backed."""
+    pairs = [Pair(f"o{number:027}", ("0042", "1001")[number % 2]) for number in range(60)]
+    started = datetime.now(UTC)
+    collector = EvidenceCollector(lambda: palm_sandbox.options["keys"], folder / "kept.arrow")
+    answers = {}
+    with Palm(**palm_sandbox.options) as palm:
+        for pair, answer in palm.authorizations.get_many(pairs, keep_signed=True):
+            collector.add(pair, answer.signed)
+            answers[pair] = answer
+    report = _report_of(
+        {f"{pair.organization_id}/{pair.openid}": answers[pair].state.name for pair in pairs},
+        started.date(),
+    )
+    rows = report.rows
+    rows["authorize_time"] = pd.Series(
+        [answers[pair].authorize_time for pair in pairs], dtype=rows["authorize_time"].dtype
+    )
+    rows["answered_at"] = pd.Series([datetime.now(UTC)] * 60, dtype=rows["answered_at"].dtype)
+    run = EvidenceRun(
+        run_id=report.run_id,
+        run_date=report.run_date,
+        gateway=report.gateway,
+        scope=EvidenceScope.ALL,
+        first_started=started,
+    )
+    day = EvidenceDay.of(folder / "evidence", report.run_date)
+    with EvidenceWriter(day, run) as writer:
+        writer.write(rows, collector.finish())
+        writer.finish()
+        writer.publish([], None)
+    own = read_trust([key], [], [])
+    for trust, outcome in ((own, Outcome.BACKED), (Trust({"0" * 64: None}), Outcome.UNKNOWN_KEY)):
+        with EvidenceFiles(day.parts()) as files:
+            found = check_report(
+                [rows], files, run.scope,
+                trust=trust, period=Period.of(started, datetime.now(UTC)), processes=1,
+            )  # fmt: skip
+        assert found.counts == {outcome: 60}

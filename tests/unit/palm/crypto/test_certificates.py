@@ -312,6 +312,12 @@ async def test_the_first_download_is_due_at_once_and_then_believed(platform, key
     assert platform.verify() == keys.platform_serial
 
 
+async def test_the_keys_that_are_held_can_be_read(platform, keys):
+    assert dict(platform.downloaded.keys) == {}
+    await platform.refresh()
+    assert dict(platform.downloaded.keys) == dict(keys.platform_keys("certificate"))
+
+
 def test_before_the_first_download_nothing_is_believed(platform, keys):
     with pytest.raises(SignatureError) as raised:
         platform.verify()
