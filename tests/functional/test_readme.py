@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,11 +17,13 @@ import pyarrow.compute as pc
 import pytest
 
 from jobs.commands.exit_codes import EXIT_CODES
+from jobs.report.parquet import read_parquet
 from jobs.schema import ROWS, Change, State, UnknownReason
 from palm.commands.main import command as palm
 from palm.sandbox.faults import Fault
 from tests import readme
 from tests.forkserver import COMMANDS
+from tests.parted import write_parts
 
 PROJECT = tomllib.loads((readme.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 HELP = [name for name in readme.ROOMS if name.startswith("help")]
@@ -173,6 +176,57 @@ def test_the_duckdb_example_reads_all_nights(nights, monkeypatch):
     assert [day for day, *_ in one] == nights_known
     assert all(run for _, run in runs)
     assert len(runs) == len(nights_known)
+
+
+@pytest.fixture(scope="module")
+def nights_in_parts(nights, tmp_path_factory):
+    """The folder in which ``reports/`` has a night in one file, and then one in parts."""
+    folder = tmp_path_factory.mktemp("parts")
+    first, second = (f"reports/run_date=2026-11-{day}" for day in (20, 21))
+    shutil.copytree(nights / first, folder / first)
+    report = read_parquet(nights / second / "report.parquet")
+    write_parts(report, folder / second, 4)
+    return folder
+
+
+def test_the_examples_read_a_report_in_parts(nights_in_parts, monkeypatch):
+    """Each program reads all rows with one line, and pandas the metadata of the whole report."""
+    monkeypatch.chdir(nights_in_parts)
+    day = nights_in_parts / "reports" / "run_date=2026-11-21"
+    assert sorted(path.name for path in day.iterdir()) == [
+        f"part-0000{n}.parquet" for n in range(4)
+    ]
+    *imports, in_pandas, in_polars = example("### A report in parts", "python").splitlines()
+    names = {}
+    exec("\n".join([*imports, in_pandas]), names)  # noqa: S102 - our own page
+    report = names["report"]
+    exec("\n".join([*imports, in_polars]), names)  # noqa: S102 - our own page
+    query = example("### A report in parts", "sql").strip().rstrip(";")
+    found = duckdb.sql(query).fetchall()
+    assert len(report) == len(names["report"]) == len(found) > 700
+    summary = report.attrs["palm_reconcile"]["summary"]
+    assert report["state"].value_counts().to_dict() == summary["states"]
+    ordered = report.sort_values("input_line", na_position="last")
+    assert ordered["openid"].tolist()[:9] == [row[1] for row in found[:9]]
+
+
+def test_the_other_examples_read_reports_of_both_kinds(nights_in_parts, monkeypatch):
+    """With ``*.parquet`` in place of ``report.parquet``."""
+    monkeypatch.chdir(nights_in_parts)
+    names = {}
+    for heading in ("### Reading all nights", "### All nights in Polars"):
+        code = example(heading, "python").replace("report.parquet", "*.parquet")
+        exec(code, names)  # noqa: S102 - our own page
+        nights = names["nights"]
+        rows = nights.collect().to_pandas() if isinstance(nights, pl.LazyFrame) else nights
+        assert rows.groupby("run_date", observed=True).size().min() > 700
+        assert rows["run_date"].nunique() == 2
+    queries = example("### Reading all nights", "sql").replace("report.parquet", "*.parquet")
+    states, _, runs = (
+        duckdb.sql(query.rstrip(";")).fetchall() for query in queries.strip().split(";\n")
+    )
+    assert {day for day, *_ in states} == {date(2026, 11, 20), date(2026, 11, 21)}
+    assert [name.rpartition("/")[2] for name, _ in runs] == ["report.parquet", "part-00000.parquet"]
 
 
 def test_both_commands_set_up_an_environment_first():

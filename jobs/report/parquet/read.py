@@ -148,6 +148,8 @@ def _one_file(path: Path, columns: Sequence[str] | None) -> tuple[StoredRows, Me
                 f"name its folder, {path.parent}"
             )
         metadata = read_metadata(texts, str(path))
+        if metadata.parts is not None:
+            raise ReportError(f"{path} is damaged: it claims to be in parts, and is one file")
         stored = stored_rows(file, identity, path, columns)
     check_count(len(stored), metadata, path)
     return stored, metadata

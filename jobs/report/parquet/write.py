@@ -47,7 +47,10 @@ def write_parquet(report: Report, file: BinaryIO | Path) -> None:
     Raises:
         OSError: The file cannot be written.
         ReportError: The rows are in files, and one has changed.
+        ValueError: The report is in parts.
     """
+    if report.metadata.parts is not None:
+        raise ValueError("a report in parts is not one file")
     _write(report.row_chunks, file, _about(report), None, _short(report.metadata))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +203,17 @@ def test_a_part_alone_is_refused_and_its_folder_named(folder):
     )
     with pytest.raises(ReportError, match="is part 0 of 8"):
         read_report(folder / part_file(0))
+
+
+def test_one_file_that_claims_to_be_in_parts_is_refused(report, tmp_path, monkeypatch):
+    divided = parted(report, 8)
+    with pytest.raises(ValueError, match="is not one file"):
+        write_parquet(divided, tmp_path / "one.parquet")
+    about = json.dumps(divided.about)
+    monkeypatch.setattr("jobs.report.parquet.write._about", lambda _: about)
+    write_parquet(report, tmp_path / "one.parquet")
+    with pytest.raises(ReportError, match="it claims to be in parts, and is one file"):
+        read_report(tmp_path / "one.parquet")
 
 
 def test_a_row_in_another_part_than_its_hash_says_fails_the_control(report, tmp_path):
