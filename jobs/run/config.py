@@ -97,12 +97,6 @@ class Options:
         source = TypedOption(None, self.input.source, (self.input.source,))
         return (source, *(typed_option("-o", str(path)) for path in self.store.outputs.files))
 
-    @property
-    def writes_parts(self) -> bool:
-        """Whether the report is a folder of parts, and not one file."""
-        folder = self.store.outputs.folder
-        return folder is not None and (self.run.partitions or 1) > 1
-
     def for_date(self, run_date: date) -> Options:
         """Return the options of a run of another date."""
         outputs = self.store.outputs.for_date(run_date)

@@ -171,7 +171,7 @@ def _report(  # noqa: PLR0917 - one of each thing that a run takes
     asked = with_earlier_answers(
         asked, prepared.baseline.replaced, prepared.replaced_rows, pairs, options.run.run_date
     )
-    in_parts = options.writes_parts
+    in_parts = options.store.outputs.in_parts
     store = row_store(pairs.bits, workspace, in_parts=in_parts)
     parts = PartsInfo(1 << pairs.bits) if in_parts else None
     return compose_report(options, prepared, asked, gateway, started, store=store, parts=parts)

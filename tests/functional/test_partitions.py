@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import duckdb
 import pandas as pd
 import pytest
 from aiohttp import web
@@ -94,7 +95,9 @@ class Nights:
         day = DAY + timedelta(days=night)
         self.gateway.date = day
         output = given.pop("output", "report.parquet")
-        outputs = parse_outputs([f"{self.folder}/{partitions}/{output}"], None, day)
+        outputs = parse_outputs(
+            (f"{self.folder}/{partitions}/{output}",), None, day, in_parts=partitions > 1
+        )
         chosen = options(
             self.source(night), Path(), day, outputs=outputs, settings=self.settings,
             rate=100_000, concurrency=64, partitions=partitions, **given,
@@ -113,22 +116,22 @@ def assert_same(one: Report, parts: Report, besides: AbstractSet[str] = frozense
     ``besides``: what is counted of the requests and differs, too.
     """
     rows, others = one.rows.drop(columns=OWN_TIMES), parts.rows.drop(columns=OWN_TIMES)
-    listed = rows["input_line"].notna().to_numpy()
-    pd.testing.assert_frame_equal(  # in the input's order
-        rows[listed].reset_index(drop=True),
-        others[others["input_line"].notna().to_numpy()].reset_index(drop=True),
-    )
+    if parts.metadata.parts is None:  # the input's order, then those who are not in it
+        pd.testing.assert_series_equal(rows["input_line"], others["input_line"])
+    else:
+        others = others.sort_values("input_line", kind="stable", ignore_index=True)
+    listed = len(rows["input_line"].dropna())
+    pd.testing.assert_frame_equal(rows.head(listed), others.head(listed))
     by_pair = [
         frame.astype({"organization_id": "str"}).sort_values(KEYS, ignore_index=True)
         for frame in (rows, others)
     ]
     pd.testing.assert_frame_equal(*by_pair)
-    assert others["input_line"].isna().is_monotonic_increasing  # those not in the input follow
     assert one.summary == parts.summary
     assert one.controls == tuple(each for each in parts.controls if each.name != "parts")
     about, other = dict(one.about), dict(parts.about)
-    for name in ("run", "baseline", "history", "controls"):
-        about.pop(name), other.pop(name)
+    for name in ("run", "baseline", "history", "controls", "parts"):
+        about.pop(name, None), other.pop(name, None)
     asking, asking_of_parts = about.pop("asking"), other.pop("asking")
     same = {"requests", "retries", "outcomes", "refusals", "knowledge", "resumed", "rate"} - besides
     assert {name: asking[name] for name in same} == {name: asking_of_parts[name] for name in same}
@@ -160,6 +163,18 @@ def test_night_after_night_parts_report_what_one_part_reports(nights, count, par
         assert_same(one, parts)
         seen |= {name for name, rows in one.summary.changes.items() if rows}
     assert {"FIRST_SEEN", "UNCHANGED", "UNKNOWN", "DROPPED", "ABSENT"} <= seen
+
+
+def test_a_folder_keeps_the_parts_and_any_number_of_them_serves_the_next_night(nights):
+    nights.run(0, 1, output="report.parquet")
+    for night, partitions in enumerate((4, 16, 1, 8)):
+        one = nights.run(night, 1)
+        parts = nights.run(night, partitions, output="../reports/")
+        assert_same(one, parts)
+        day = nights.folder / "reports" / f"run_date={DAY + timedelta(days=night)}"
+        assert len(list(day.iterdir())) == partitions
+        read = duckdb.read_parquet(f"{day}/*.parquet")
+        assert read.shape[0] == len(one.rows)
 
 
 def test_a_run_that_was_interrupted_goes_on_in_parts_and_asks_nobody_twice(nights):

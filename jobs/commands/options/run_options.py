@@ -51,7 +51,11 @@ def run_options(params: ParsedOptions) -> Options:
     timezone = parse_timezone(params["timezone"])
     run_date = parse_run_date(params["run_date"], timezone)
     outputs = parse_outputs(
-        params["output"], params["stdout_format"], run_date, source=params["source"]
+        params["output"],
+        params["stdout_format"],
+        run_date,
+        source=params["source"],
+        in_parts=(params["partitions"] or 1) > 1,
     )
     _check_together(params, folder=outputs.folder is not None)
     settings = None if params["sandbox"] else _settings(params)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import BinaryIO
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from jobs.input.content.scan import scan_input
 from jobs.input.header import Columns
 from jobs.input.pairs import Input, pairs_in_memory
@@ -12,18 +15,19 @@ from jobs.input.partitioned import partition_pairs
 from jobs.partitions.choice import partition_bits
 from jobs.run.config import Options
 from jobs.run.rows.workspace import Workspace
+from jobs.store.days import dated_reports, part_files
 from jobs.store.files.filesystem import private_opener
+from jobs.store.options import StoreOptions
 
 __all__ = ["read_input"]
 
 
-def read_input(options: Options, workspace: Workspace, *, earlier_rows: int = 0) -> Input:
+def read_input(options: Options, workspace: Workspace) -> Input:
     """Read the input, into memory or into partitions on disk.
 
     Args:
         options: The options of the run.
         workspace: Where partitions are kept.
-        earlier_rows: Rows of the report that the run may be compared with.
 
     Raises:
         RunError: The input cannot be read, or the partitions cannot be written.
@@ -33,11 +37,29 @@ def read_input(options: Options, workspace: Workspace, *, earlier_rows: int = 0)
         workspace.reporting_errors(),
         scan_input(options.input, spool=partial(_spool, workspace)) as scan,
     ):
-        bits = partition_bits(options.run.partitions, max(scan.lines, earlier_rows))
+        bits = partition_bits(options.run.partitions, max(scan.lines, _earlier_rows(options.store)))
         if not bits:
             return pairs_in_memory(scan, columns)
         folder = workspace.folder("input")
         return partition_pairs(scan, columns, bits, folder, opener=private_opener)
+
+
+def _earlier_rows(store: StoreOptions) -> int:
+    """Return how many rows the last report has, as far as that can be known; it is read later."""
+    outputs = store.outputs
+    if store.baseline is not None:
+        path = store.baseline
+    elif outputs.folder is not None:
+        path = next((path for _, path in dated_reports(outputs.folder)), outputs.folder)
+    elif outputs.primary is not None:
+        path = outputs.primary
+    else:
+        return 0
+    try:
+        files = part_files(path) if path.is_dir() else [path]
+        return sum(pq.read_metadata(file).num_rows for file in files)
+    except (OSError, ValueError, pa.ArrowException):
+        return 0
 
 
 def _spool(workspace: Workspace) -> BinaryIO:
