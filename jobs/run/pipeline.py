@@ -36,6 +36,7 @@ from jobs.store.files.lock import one_at_a_time
 from jobs.store.preflight import check_outputs
 from jobs.store.publish import publish
 from jobs.store.published import Published
+from jobs.store.staging.ordered_rows import OrderedRows, in_input_order
 
 __all__ = ["plan", "run"]
 
@@ -129,7 +130,10 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
                 asked = await _ask(options, endpoint, prepared, workspace, console)
     with adding_remedy(options.command, options.run), workspace.reporting_errors():
         report = _report(options, prepared, asked, endpoint.gateway, workspace, started)
-    shown = _shown(report, options)
+    in_order = in_input_order(
+        report, lambda parts: OrderedRows(parts, lambda: workspace.folder("ordered"))
+    )
+    shown = _shown(in_order, options)
     outputs = options.store.outputs
     piped = outputs.stdout is not None  # the reader of the pipe may keep the run waiting
 
@@ -145,6 +149,7 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
             baseline=prepared.baseline.report,
             replaced=prepared.baseline.replaced,
             render=options.render,
+            in_order=in_order,
             shown=shown,
             stdout=sys.stdout.buffer if piped else None,
             before_placing=before_placing,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Final, Self
@@ -13,10 +11,9 @@ from typing import Final, Self
 import pandas as pd
 
 from jobs.errors import OutputError
-from jobs.report.chunks import RowChunks
 from jobs.report.model import Report
 from jobs.store.files.filesystem import reason_of
-from jobs.store.staging.row_stage import RowStage, StageOrder
+from jobs.store.staging.ordered_rows import OrderedRows, in_input_order
 
 __all__ = ["ScratchError", "in_one_order", "scratch_folder"]
 
@@ -52,11 +49,9 @@ def in_one_order(report: Report) -> Iterator[Report]:
     if report.metadata.parts is None:
         yield report
         return
-    controls = tuple(each for each in report.controls if each.name != "parts")
-    metadata = replace(report.metadata, parts=None, controls=controls)
     with scratch_folder() as folder:
         try:
-            yield replace(report, content=_Ordered(report, folder), metadata=metadata)
+            yield in_input_order(report, lambda parts: _OrderedRows(parts, lambda: folder))
         except ScratchError as error:
             raise OutputError(error.strerror) from None
 
@@ -76,19 +71,8 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(path)
 
 
-class _Ordered:
-    """The rows of a report in parts, in the input's order; pairs that are not in it follow."""
-
-    def __init__(self, report: Report, folder: Path) -> None:
-        self._report, self._folder = report, folder
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns of each piece."""
-        return self._report.columns
-
-    def __len__(self) -> int:
-        return self._report.row_count
+class _OrderedRows(OrderedRows):
+    """Rows that are put in order in a temporary folder."""
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the rows in pieces.
@@ -97,14 +81,8 @@ class _Ordered:
             ScratchError: The temporary folder has no room for them.
             ReportError: A file of the report has changed.
         """
-        return iter(self._staged)
-
-    @cached_property
-    def _staged(self) -> RowChunks:
-        stage = RowStage(self._folder, 0, StageOrder.INPUT)
         try:
-            for number, rows in enumerate(self._report.chunks()):
-                stage.add(number, rows)
-            return stage.content()
+            staged = self.staged
         except OSError as error:
             raise ScratchError.of(error) from None
+        return iter(staged)

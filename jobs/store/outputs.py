@@ -61,6 +61,11 @@ class Outputs:
         return Sidecars(self.first.parent, self.first.stem) if self.first else None
 
     @property
+    def others(self) -> list[Path]:
+        """The files besides ``primary``."""
+        return [path for path in self.files if path != self.primary]
+
+    @property
     def day(self) -> Path | None:
         """The folder of the day in ``folder``; None if that is None."""
         if self.folder is None or self.primary is None:

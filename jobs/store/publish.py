@@ -36,6 +36,7 @@ def publish(
     baseline: Report | None,
     replaced: Report | None,
     render: RenderOptions = RenderOptions(),  # noqa: B008 - a value
+    in_order: Report | None = None,
     shown: Callable[[], Report] | None = None,
     stdout: BinaryIO | None = None,
     before_placing: Callable[[], object] = lambda: None,
@@ -44,8 +45,7 @@ def publish(
 
     1. The Parquet file, or each file of a report of many, is written aside and flushed. It is read
        back, and the controls are computed anew from it.
-    2. The report that is replaced gets a second name, unless it is of the same run date, or a
-       folder keeps one report a day anyway.
+    2. The replaced report gets a second name, unless it is of the same date or in a folder of days.
     3. Every other format is written under a temporary name and flushed. One that fails is left out.
     4. The new files are moved to their paths, each in one step, the Parquet file last. A folder of
        a day is replaced whole if the new or the earlier report in it has many files.
@@ -56,6 +56,7 @@ def publish(
         baseline: The report that it was compared with, or None.
         replaced: The report that stands at ``outputs.primary``, or None.
         render: How the formats that people read are rendered.
+        in_order: The report with its rows in the input's order, for other formats; None: the same.
         shown: Returns the report as these formats have it; None: it is the same.
         stdout: Where ``outputs.stdout`` is written, after all files.
         before_placing: Called when all files are written and none is moved to its path yet.
@@ -68,11 +69,10 @@ def publish(
             message names the files that are written all the same.
         UnbalancedError: A control does not hold.
     """
-    write = partial(_write_format, report, shown, render)
+    write = partial(_write_format, in_order or report, shown, render)
     primary = primary_of(report, outputs, partial(write, "parquet"))
     formats = Formats(write, render)
-    others = [path for path in outputs.files if path != outputs.primary]
-    new_files = {path: temporary(path, report.run_id) for path in others}
+    new_files = {path: temporary(path, report.run_id) for path in outputs.others}
     second_name = _second_name(report, outputs, replaced)
     try:
         _write_primary(primary)

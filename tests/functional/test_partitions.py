@@ -203,3 +203,26 @@ def test_a_corrected_run_in_parts_asks_those_without_an_answer_only(nights):
     assert corrected.run.parent == parts.run_id
     assert_same(nights.run(1, 1, retry_unanswered=True), corrected)
     assert corrected.summary.states["UNKNOWN"] == 0 < one.summary.states["UNKNOWN"]
+
+
+def test_other_formats_of_a_report_in_parts_are_those_of_one_file(nights, show):
+    """A CSV, another Parquet file and a page have the rows in the input's order."""
+    folder = nights.folder / "4"
+    folder.mkdir()
+    names = ["all.csv", "copy.parquet", "page.html"]
+    outputs = parse_outputs(
+        (f"{folder}/reports/", *(f"{folder}/{name}" for name in names)), None, DAY, in_parts=True
+    )
+    chosen = options(
+        nights.source(0), Path(), DAY, outputs=outputs, settings=nights.settings,
+        rate=100_000, partitions=4,
+    )  # fmt: skip
+    run_quietly(chosen)
+    whole = read_report(folder / "copy.parquet")
+    assert whole.metadata.parts is None
+    assert whole.rows["input_line"].is_monotonic_increasing
+    assert_same(whole, read_report(outputs.day))
+    for name in names:
+        converted = folder / f"converted.{name}"
+        show(outputs.day, "-o", converted)
+        assert converted.read_bytes() == (folder / name).read_bytes()
