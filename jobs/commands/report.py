@@ -17,7 +17,7 @@ from jobs.render import FORMATS
 from jobs.render.language import Language
 from palm import __version__
 from palm.commands.exit_codes import epilog
-from palm.commands.runner import run_command
+from palm.commands.runner import print_error, run_command
 from palm.text.printable import shown_value
 
 if TYPE_CHECKING:
@@ -169,11 +169,18 @@ def command(**params: Any) -> int:  # noqa: ANN401 - what the options above decl
         ReportFolder,
         TwoReports,
         named_reports,
+        reports_being_replaced,
     )
     from jobs.show.report import show_report  # noqa: PLC0415
     from jobs.show.verification import check_options, show_verification  # noqa: PLC0415
 
     check_options(params)
+    for day in reports_being_replaced(params["reports"]):
+        print_error(
+            _NAME,
+            f"{day}: the report is being replaced, or a run was killed while it did that; the next "
+            f"run of palm-reconcile with -o {day.parent}/ puts it in place",
+        )
     chosen = named_reports(params["reports"])
     if not isinstance(chosen, ReportFolder) and (params["since"] or params["until"]):
         raise UsageError("--since and --until choose nights of a folder; name one, e.g. reports/")

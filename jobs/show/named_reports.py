@@ -11,8 +11,17 @@ from typing import Final, TypeAlias
 
 from jobs.errors import UsageError
 from jobs.store.days import dated_reports, report_in
+from jobs.store.locations import Sidecars, is_day_folder
+from jobs.store.work_folder import interrupted_days
 
-__all__ = ["NamedReports", "OneReport", "ReportFolder", "TwoReports", "named_reports"]
+__all__ = [
+    "NamedReports",
+    "OneReport",
+    "ReportFolder",
+    "TwoReports",
+    "named_reports",
+    "reports_being_replaced",
+]
 
 _MOST_COMPARED: Final = 2
 
@@ -53,6 +62,24 @@ class ReportFolder:
 
 
 NamedReports: TypeAlias = OneReport | TwoReports | ReportFolder
+
+
+def reports_being_replaced(paths: tuple[Path, ...]) -> list[Path]:
+    """Return the folders of days, among or within the arguments, whose report is not in place.
+
+    A run was killed while it replaced the report, or does so at this moment.
+
+    Args:
+        paths: The arguments.
+    """
+    found = {}
+    for path in paths:
+        day = path if is_day_folder(path) else path.parent
+        folder = day.parent if is_day_folder(day) else path
+        for name in interrupted_days(Sidecars.of_folder(folder)):
+            if folder == path or name == day.name:
+                found[folder / name] = True
+    return list(found)
 
 
 def named_reports(paths: tuple[Path, ...]) -> NamedReports:

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import UsageError
-from jobs.show.named_reports import OneReport, ReportFolder, TwoReports, named_reports
+from jobs.show.named_reports import (
+    OneReport,
+    ReportFolder,
+    TwoReports,
+    named_reports,
+    reports_being_replaced,
+)
 
 
 @pytest.fixture
@@ -55,3 +61,24 @@ def test_a_folder_of_days_is_not_one_of_two(folder, tmp_path):
 def test_more_than_two_are_refused_with_what_to_do(tmp_path):
     with pytest.raises(UsageError, match=r"3 reports are named.*--since"):
         named_reports((tmp_path,) * 3)
+
+
+@pytest.fixture
+def interrupted(folder):
+    """Let a run have been killed after it took a report away."""
+    replaced = folder.with_name("reports.work") / "run_date=2025-03-04" / "replaced"
+    replaced.parent.mkdir(parents=True)
+    (folder / "run_date=2025-03-04").rename(replaced)
+    return folder / "run_date=2025-03-04"
+
+
+def test_a_report_that_a_killed_run_took_away_is_told_of(folder, interrupted, tmp_path):
+    assert reports_being_replaced((folder,)) == [interrupted]
+    assert reports_being_replaced((interrupted,)) == [interrupted]
+    assert reports_being_replaced((interrupted / "report.parquet", folder)) == [interrupted]
+    others = (folder / "run_date=2025-03-03", tmp_path, tmp_path / "a.parquet")
+    assert reports_being_replaced(others) == []
+
+
+def test_where_nothing_is_being_replaced_nothing_is_told(folder):
+    assert reports_being_replaced((folder, folder / "run_date=2025-03-03")) == []

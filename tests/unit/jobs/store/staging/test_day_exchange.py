@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import stat
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +27,8 @@ KINDS = {
 }
 OTHERS = {"notes.txt": "by hand", "report.html": "a page", "pictures/1.png": "a picture"}
 PLACES = ["beside", "inside"]
+ROOT = Path(__file__).parents[5]
+KILLED = Path(__file__).with_name("killed_day_exchange.py")
 
 
 class Night:
@@ -228,3 +234,24 @@ def test_a_report_is_removed_in_one_step_and_other_files_stay(night):
             assert this.report() == {}
             break
         at += 1
+
+
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", ["one", "two"])
+def test_a_process_that_is_killed_leaves_one_report_or_one_to_put_back(tmp_path, steps, every):
+    """As above, with the signal itself."""
+    at, codes = 1, []
+    while 0 not in codes:
+        this = Night(tmp_path / str(at), "single", "parts", "beside", others=True)
+        command = [sys.executable, str(KILLED), this.exchange.day, this.exchange.work, at, steps]
+        codes.append(
+            subprocess.run(
+                list(map(str, command)), env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+            ).returncode
+        )
+        interrupted = interrupted_days(this.files) == [this.exchange.day.name]
+        assert this.report() in ([{}] if interrupted else [this.old, this.new])
+        this.check()
+        at += every
+    assert set(codes) == {0, -signal.SIGKILL}
+    assert this.report() == this.new
