@@ -114,7 +114,7 @@ def assert_same_in_any_block(
     The file's name is ``p.csv``. What is wrong about the header is no matter of blocks.
     """
     try:
-        used = find_encoding(ContentInMemory(content), "p.csv", encoding)
+        used = find_encoding(ContentInMemory(content), "p.csv", encoding).encoding
         header = find_header(ContentInMemory(content), used, columns, "p.csv")
     except (InputError, UnicodeError):
         return

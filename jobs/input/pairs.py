@@ -17,9 +17,9 @@ import pandas as pd
 from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
 from jobs.input.blocks import read_table
-from jobs.input.content.content import ContentError, ContentInMemory
+from jobs.input.content.content import ContentInMemory
 from jobs.input.content.scan import InputScan, scan_input, scan_stored
-from jobs.input.content.source import Stored, content_error, shown
+from jobs.input.content.source import Stored, shown, unchanged
 from jobs.input.header import Columns, Header, find_header
 from jobs.input.keys import Damage, KeyFacts
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
@@ -174,16 +174,14 @@ def reading(scan: InputScan, columns: Columns) -> Iterator[tuple[Header, LineSta
     Raises:
         InputError: The text is not CSV with the two key columns, or changed since it was scanned.
     """
-    try:
-        header = find_header(scan.content, scan.encoding, columns, scan.name)
-        yield header, LineStats()
-        scan.content.check_unchanged()
-    except ContentError as error:
-        raise content_error(scan.name, error) from None
-    except UnicodeError:  # a codec whose result is not valid text
-        raise InputError(
-            f"{shown(scan.name)}: is not text in {scan.encoding}; name its encoding with --encoding"
-        ) from None
+    with unchanged(scan.content, scan.name):
+        try:
+            yield find_header(scan.content, scan.encoding, columns, scan.name), LineStats()
+        except UnicodeError:  # a codec whose result is not valid text
+            raise InputError(
+                f"{shown(scan.name)}: is not text in {scan.encoding}; "
+                "name its encoding with --encoding"
+            ) from None
 
 
 def input_of(  # noqa: PLR0917 - what reading makes, one of each

@@ -6,6 +6,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Protocol
 
 __all__ = [
@@ -49,18 +50,26 @@ class Content(Protocol):
         """Close the file, if there is one."""
 
 
-class ContentInMemory(bytes):
-    """Bytes in memory."""
+@dataclass(frozen=True, slots=True)
+class ContentInMemory:
+    """Bytes in memory, of which no copy is made but what is read.
 
-    __slots__ = ()
+    Attributes:
+        data: The bytes.
+    """
+
+    data: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` to ``end``."""
-        return self[start:end]
+        return self.data[start:end]
 
     def stream(self) -> BinaryIO:
         """Return a stream of all bytes."""
-        return io.BytesIO(self)
+        return io.BytesIO(self.data)
 
     def check_unchanged(self) -> None:
         """Return: bytes in memory do not change."""
@@ -160,10 +169,11 @@ class _Stream(io.RawIOBase):
         return len(part)
 
 
-def blocks_of(content: Content) -> Iterator[bytes]:
-    """Yield all bytes, a megabyte at a time."""
-    for start in range(0, len(content), _BLOCK):
-        yield content.read(start, start + _BLOCK)
+def blocks_of(content: Content, end: int | None = None) -> Iterator[bytes]:
+    """Yield all bytes, or those up to ``end``, a megabyte at a time."""
+    end = len(content) if end is None else end
+    for start in range(0, end, _BLOCK):
+        yield content.read(start, min(start + _BLOCK, end))
 
 
 def lines_end(content: Content, offset: int, count: int = 1) -> int | None:

@@ -12,7 +12,19 @@ from jobs.input.content.content import Content, blocks_of
 from jobs.input.content.source import shown
 from palm.text.printable import shown_value
 
-__all__ = ["errors_in", "find_encoding"]
+__all__ = ["Decoded", "errors_in", "find_encoding"]
+
+
+class Decoded(NamedTuple):
+    """What decoding all of an input shows.
+
+    Attributes:
+        encoding: In which all of it is text.
+        lines: How many lines it has at most, the header and blank ones too.
+    """
+
+    encoding: str
+    lines: int
 
 
 class _Signature(NamedTuple):
@@ -43,8 +55,8 @@ _FIRST_BYTES: Final = 1 << 20
 _FIRST_LINE: Final = re.compile(rb"\s*[^\r\n]*")
 
 
-def find_encoding(content: Content, name: str, encoding: str | None = None) -> str:
-    """Return the name of the encoding in which all of ``content`` is text.
+def find_encoding(content: Content, name: str, encoding: str | None = None) -> Decoded:
+    """Return the encoding in which all of ``content`` is text, and how many lines it has.
 
     A byte order mark decides; else UTF-8; else GB18030, in which Excel saves in China. UTF-8 comes
     first because text in GB18030 is hardly ever valid UTF-8, but not the other way round.
@@ -60,12 +72,61 @@ def find_encoding(content: Content, name: str, encoding: str | None = None) -> s
     _refuse_binary(content, name, guess=encoding is None)
     failures = []
     for candidate in _candidates(content, name, encoding):
-        offset = _undecodable_at(content, candidate)
-        if offset is None:
-            return candidate
+        decoding = _Decoding(content, candidate)
+        if (offset := decoding.undecodable_at()) is None:
+            return Decoded(candidate, decoding.breaks + 1)
         line = _line_at(content, offset, candidate)
         failures.append(f"line {line} (byte {offset + 1}) is not {candidate}")
     raise InputError(f"{shown(name)}: {', '.join(failures)}; name its encoding with --encoding")
+
+
+class _Decoding:
+    """Decodes a content block by block, and counts its line breaks.
+
+    Args:
+        content: The bytes.
+        encoding: Their encoding.
+        errors: How undecodable bytes are treated; None: as ``errors_in`` says.
+
+    Attributes:
+        breaks: Line breaks in what has been decoded.
+    """
+
+    def __init__(self, content: Content, encoding: str, errors: str | None = None) -> None:
+        # With its own decoder, places would be counted from behind the mark in the first block.
+        plain = encoding.removesuffix("-sig")
+        self._decoder = codecs.getincrementaldecoder(plain)(errors or errors_in(encoding))
+        self._content = content
+        self._after_return = False
+        self.breaks = 0
+
+    def decode(self, block: bytes, *, final: bool = False) -> None:
+        """Decode the next bytes.
+
+        Raises:
+            UnicodeError: They are not text in the encoding.
+        """
+        text = self._decoder.decode(block, final)
+        if text:
+            self.breaks += text.count("\n") + text.count("\r") - text.count("\r\n")
+            self.breaks -= self._after_return and text.startswith("\n")
+            self._after_return = text.endswith("\r")
+
+    def undecodable_at(self) -> int | None:
+        """Decode all; return where the first byte is that is not text, or None."""
+        at, waiting = 0, b""
+        try:
+            for block in blocks_of(self._content):
+                waiting = self._decoder.getstate()[0]
+                self.decode(block)
+                at += len(block)
+            waiting = self._decoder.getstate()[0]
+            self.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            return at - len(waiting) + error.start
+        except UnicodeError:  # a codec that always fails
+            return 0
+        return None
 
 
 def _line_at(content: Content, offset: int, encoding: str) -> int:
@@ -77,14 +138,10 @@ def _line_at(content: Content, offset: int, encoding: str) -> int:
 
 
 def _line_breaks(content: Content, end: int, encoding: str) -> int:
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    count, after_return = 0, False
-    for start in range(0, end, _FIRST_BYTES):
-        text = decoder.decode(content.read(start, min(start + _FIRST_BYTES, end)))
-        count += text.count("\n") + text.count("\r") - text.count("\r\n")
-        count -= after_return and text.startswith("\n")
-        after_return = text.endswith("\r") or (after_return and not text)
-    return count
+    decoding = _Decoding(content, encoding, "replace")
+    for block in blocks_of(content, end):
+        decoding.decode(block)
+    return decoding.breaks
 
 
 def _refuse_binary(content: Content, name: str, *, guess: bool) -> None:
@@ -137,21 +194,3 @@ def _candidates(content: Content, name: str, encoding: str | None) -> tuple[str,
         if content.read(0, len(mark)) == mark:
             return (marked,)
     return ("utf-8", "gb18030")
-
-
-def _undecodable_at(content: Content, encoding: str) -> int | None:
-    """Return where the first byte is that is not text in the encoding, or None."""
-    decoder = codecs.getincrementaldecoder(encoding)(errors_in(encoding))
-    at, waiting = 0, b""
-    try:
-        for block in blocks_of(content):
-            waiting = decoder.getstate()[0]
-            decoder.decode(block)
-            at += len(block)
-        waiting = decoder.getstate()[0]
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        return at - len(waiting) + error.start
-    except UnicodeError:  # a codec that always fails
-        return 0
-    return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
-from jobs.errors import InputError
-from jobs.input.content.content import Content, ContentError, blocks_of
+from jobs.input.content.content import Content
 from jobs.input.content.encoding import find_encoding
-from jobs.input.content.source import Spool, Stored, content_error, read_stored
+from jobs.input.content.source import Spool, Stored, read_stored, unchanged
 from jobs.input.options import InputOptions
 
 __all__ = ["InputScan", "scan_input", "scan_stored"]
@@ -69,14 +69,9 @@ def scan_stored(stored: Stored, encoding: str | None) -> InputScan:
         InputError: The file cannot be read, or is not text.
     """
     name, content, sha256 = stored
-    try:
-        used = find_encoding(content, name, encoding)
-        lines = sum(block.count(b"\n") + block.count(b"\r") for block in blocks_of(content))
-        content.check_unchanged()
-    except ContentError as error:
-        content.close()
-        raise content_error(name, error) from None
-    except InputError:
-        content.close()
-        raise
-    return InputScan(name, content, sha256, used, lines + 1)
+    with ExitStack() as stack:
+        stack.callback(content.close)
+        with unchanged(content, name):
+            used, lines = find_encoding(content, name, encoding)
+        stack.pop_all()
+    return InputScan(name, content, sha256, used, lines)

@@ -39,10 +39,10 @@ __all__ = [
     "Spool",
     "SpoolError",
     "Stored",
-    "content_error",
     "read_stored",
     "read_unchanged",
     "shown",
+    "unchanged",
 ]
 
 
@@ -67,7 +67,7 @@ class Stored(NamedTuple):
 
 
 Spool: TypeAlias = Callable[[], BinaryIO]
-"""Returns a new file, open for reading and writing, that is removed at the end of the run."""
+"""Returns a new file, open for reading and writing, that is removed when it is closed."""
 
 STANDARD_INPUT: Final = "standard input"
 MOST_IN_MEMORY: Final = 1 << 26
@@ -113,17 +113,13 @@ def read_stored(
             stored = _collected(interruptible(_standard_input(stdin)), max_size, spool)
         else:
             stored = read_unchanged(Path(path).open("rb"), name, max_size, spool)  # noqa: SIM115 - closed there
-        digest = _sha256(stored)
-        stored.check_unchanged()
         suffix = "" if piped else Path(path).suffix.lower()
-        return Stored(name, _unpacked(stored, suffix, name, max_size, spool), digest)
+        return _hashed(stored, suffix, name, max_size, spool)
     except TooLargeError:
         raise InputError(
             f"{shown(name)}: holds more than {size_text(max_size)}; check the path, or allow more "
             "with --max-input-size"
         ) from None
-    except ContentError as error:
-        raise content_error(name, error) from None
     except SpoolError as error:
         raise error.reason from None
     except FileNotFoundError:
@@ -132,10 +128,29 @@ def read_stored(
         raise _unreadable(name, error) from None
 
 
-def content_error(name: str, error: ContentError) -> InputError:
-    """Return the error of an input that cannot be read any further, or that has changed."""
-    if error.reason is not None:
-        return _unreadable(name, error.reason)
+@contextmanager
+def unchanged(content: Content, name: str) -> Iterator[None]:
+    """Read a content, which must not change meanwhile.
+
+    If it changed, no error that comes of that is raised, but the one that says so.
+
+    Raises:
+        InputError: The content changed, or cannot be read.
+    """
+    try:
+        try:
+            yield
+        except Exception:
+            content.check_unchanged()
+            raise
+        content.check_unchanged()
+    except ContentError as error:
+        if error.reason is not None:
+            raise _unreadable(name, error.reason) from None
+        raise _changed(name) from None
+
+
+def _changed(name: str) -> InputError:
     return InputError(
         f"{shown(name)}: changed while it was being read; run again when it is complete"
     )
@@ -182,7 +197,7 @@ def read_unchanged(
         (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
         or len(content) != after.st_size
     ):
-        raise content_error(name, ContentError())
+        raise _changed(name)
     return content
 
 
@@ -202,7 +217,7 @@ def _collected(stream: Readable, max_size: int, spool: Spool | None) -> Content:
             raise TooLargeError
         if len(begun) > MOST_IN_MEMORY:
             return _spooled(bytes(begun), stream, max_size, spool)
-    return ContentInMemory(begun)
+    return ContentInMemory(bytes(begun))
 
 
 def _spooled(begun: bytes, stream: Readable, max_size: int, spool: Spool) -> Content:
@@ -232,29 +247,37 @@ def _spooling() -> Iterator[None]:
         raise SpoolError(error) from None
 
 
-def _sha256(stored: Content) -> str:
-    digest = hashlib.sha256()
-    for block in blocks_of(stored):
-        digest.update(block)
-    return digest.hexdigest()
+def _hashed(stored: Content, suffix: str, name: str, max_size: int, spool: Spool | None) -> Stored:
+    """Return an input, unpacked, and its checksum."""
+    with ExitStack() as opened:
+        opened.callback(stored.close)
+        with unchanged(stored, name):
+            digest = hashlib.sha256()
+            for block in blocks_of(stored):
+                digest.update(block)
+            content = stored
+            if suffix in {".gz", ".zst"}:
+                content = _unpacked(stored, suffix, name, max_size, spool)
+                opened.callback(content.close)
+        opened.pop_all()
+    if content is not stored:
+        stored.close()
+    return Stored(name, content, digest.hexdigest())
 
 
 def _unpacked(
     stored: Content, suffix: str, name: str, max_size: int, spool: Spool | None
 ) -> Content:
-    if suffix not in {".gz", ".zst"}:
-        return stored
-    with closing(stored):
-        try:
-            if suffix == ".gz":
-                with gzip.GzipFile(fileobj=stored.stream()) as unpacked:
-                    return _collected(unpacked, max_size, spool)
-            return _unpacked_zstd(stored, max_size, spool)
-        except (OSError, ValueError, EOFError, zlib.error):  # ValueError: ArrowInvalid
-            raise InputError(
-                f"{shown(name)}: is damaged or cut short, or is not packed as {suffix} at all; "
-                "copy it again, or give it the right suffix"
-            ) from None
+    try:
+        if suffix == ".gz":
+            with gzip.GzipFile(fileobj=stored.stream()) as unpacked:
+                return _collected(unpacked, max_size, spool)
+        return _unpacked_zstd(stored, max_size, spool)
+    except (OSError, ValueError, EOFError, zlib.error):  # ValueError: ArrowInvalid
+        raise InputError(
+            f"{shown(name)}: is damaged or cut short, or is not packed as {suffix} at all; "
+            "copy it again, or give it the right suffix"
+        ) from None
 
 
 def _unpacked_zstd(stored: Content, max_size: int, spool: Spool | None) -> Content:

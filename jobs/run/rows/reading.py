@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import BinaryIO
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,5 +64,6 @@ def _earlier_rows(store: StoreOptions) -> int:
 
 
 def _spool(workspace: Workspace) -> BinaryIO:
-    """Return a new file for a large input, which is removed at the end of the run."""
-    return open(workspace.folder("spool") / "input.csv", "xb+", opener=private_opener)
+    """Return a new file for a large input, which is removed when it is closed."""
+    folder = workspace.folder("spool")
+    return cast("BinaryIO", NamedTemporaryFile(dir=folder, suffix=".tmp"))

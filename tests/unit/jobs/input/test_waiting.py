@@ -58,8 +58,8 @@ def test_a_pipe_is_read_to_its_end(pipe):
     reader, writer = pipe
     writer.write(b"a" * 50_000)
     writer.close()
-    assert read_stored("-", reader).content == b"a" * 50_000
+    assert read_stored("-", reader).content.data == b"a" * 50_000
 
 
 def test_what_is_in_memory_is_read_as_it_is():
-    assert read_stored("-", io.BytesIO(b"abc")).content == b"abc"
+    assert read_stored("-", io.BytesIO(b"abc")).content.data == b"abc"

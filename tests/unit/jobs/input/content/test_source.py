@@ -25,7 +25,7 @@ def zstd(content: bytes) -> bytes:
 
 
 def find(content, *arguments):
-    return find_encoding(ContentInMemory(content), *arguments)
+    return find_encoding(ContentInMemory(content), *arguments).encoding
 
 
 def refusal(call, *arguments, **options) -> str:
@@ -40,7 +40,7 @@ def refusal(call, *arguments, **options) -> str:
 def test_plain_file_is_read_as_it_is(tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_bytes(CSV)
-    assert read_stored(path) == (str(path), CSV, hashlib.sha256(CSV).hexdigest())
+    assert read_stored(path) == (str(path), ContentInMemory(CSV), hashlib.sha256(CSV).hexdigest())
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstd)])
@@ -48,7 +48,7 @@ def test_packed_file_is_unpacked_and_hashed_as_stored(tmp_path, suffix, pack):
     path = tmp_path / f"pairs.csv{suffix}"
     path.write_bytes(pack(CSV))
     stored = read_stored(str(path))
-    assert stored.content == CSV
+    assert stored.content.data == CSV
     assert stored.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -56,7 +56,7 @@ def test_packed_file_is_unpacked_and_hashed_as_stored(tmp_path, suffix, pack):
 def test_packed_file_may_have_several_members_and_a_suffix_in_capitals(tmp_path, suffix, pack):
     path = tmp_path / f"pairs{suffix}"
     path.write_bytes(pack(CSV) + pack(b"oB,2\n"))
-    assert read_stored(path).content == CSV + b"oB,2\n"
+    assert read_stored(path).content.data == CSV + b"oB,2\n"
 
 
 def test_zstd_command_s_files_are_read(tmp_path):
@@ -66,7 +66,7 @@ def test_zstd_command_s_files_are_read(tmp_path):
         subprocess.run(["zstd", "-q", str(path)], check=True)
     except FileNotFoundError:
         pytest.skip("no zstd command")
-    assert read_stored(f"{path}.zst").content == CSV * 1000
+    assert read_stored(f"{path}.zst").content.data == CSV * 1000
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstd)])
@@ -120,7 +120,7 @@ def test_name_that_is_no_unicode_is_kept_printable(tmp_path):
 
 
 def test_dash_is_standard_input():
-    assert read_stored("-", io.BytesIO(CSV))[:2] == ("standard input", CSV)
+    assert read_stored("-", io.BytesIO(CSV))[:2] == ("standard input", ContentInMemory(CSV))
 
 
 class Broken(io.RawIOBase):
@@ -198,7 +198,7 @@ def test_pipe_may_be_written_to_while_it_is_read():
     os.write(writer, CSV)
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
-        assert read_unchanged(file, "pipe") == CSV
+        assert read_unchanged(file, "pipe") == ContentInMemory(CSV)
 
 
 TEXT = "openid,organization_id,name\noA,1,李雷\n"
@@ -248,9 +248,10 @@ def test_undecodable_bytes_are_located_for_each_encoding_tried():
         (b"\xef\xbb\xbfopenid\n\xc4\xe3\n", None, "line 2 (byte 11) is not utf-8;"),
         ("openid\n".encode("utf-16") + b"x", None, "line 2 (byte 17) is not utf-16;"),
         (b"openid\n\xe9\n", "ascii", "line 2 (byte 8) is not ascii;"),
+        (b"\xef\xbb\xbfopenid\n\xc4\xe3\n", "utf-8-sig", "line 2 (byte 11) is not utf-8-sig;"),
         (b"openid\n", "undefined", "line 1 (byte 1) is not undefined;"),
     ],
-    ids=["marked as UTF-8", "marked as UTF-16", "forced", "never text"],
+    ids=["marked as UTF-8", "marked as UTF-16", "forced", "forced and marked", "never text"],
 )
 def test_mark_or_option_leaves_one_encoding_to_try(content, encoding, where):
     assert where in refusal(find, content, "p.csv", encoding)
