@@ -203,17 +203,23 @@ class Report:
         return self.metadata.controls
 
 
-def recheck(report: Report, baseline: Report | None) -> tuple[Control, ...]:
+def recheck(
+    report: Report, baseline: Report | None, recounted: Recount | None = None
+) -> tuple[Control, ...]:
     """Return the controls, computed anew from a report as it was read back.
 
     Args:
         report: As it was read back.
         baseline: The report that it was compared with, or None.
+        recounted: Its rows, counted with the run date of ``baseline``; None: they are counted here.
     """
+    run_date = None if baseline is None else baseline.run_date
+    if recounted is None:
+        recounted = count_again(report, run_date)
     if baseline is None:
-        return _check(report, None, count_again(report, None))
+        return _check(report, None, recounted)
     closing = {state: flow.closing for state, flow in baseline.summary.roll_forward.items()}
-    return _check(report, closing, count_again(report, baseline.run_date))
+    return _check(report, closing, recounted)
 
 
 def recheck_alone(report: Report, recounted: Recount | None = None) -> tuple[Control, ...]:

@@ -99,7 +99,7 @@ def day(request, monkeypatch):
     by_number = list(made.new.values())
     primary = jobs.store.staging.primary
     monkeypatch.setattr(primary, "write_part", lambda _, at, file: file.write(by_number[at]))
-    monkeypatch.setattr(primary, "read_parquet", lambda *_, **__: report)
+    monkeypatch.setattr(primary, "read_counted", lambda *_, **__: (report, None))
     monkeypatch.setattr(jobs.render, "writer_of", lambda _: lambda _, file, __: file.write(b"new"))
     monkeypatch.setattr(jobs.store.publish, "recheck", lambda *_: report.controls)
     return made

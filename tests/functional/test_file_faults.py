@@ -191,7 +191,7 @@ def quick(monkeypatch, reports):
         return lambda _, file, __: file.write(reports.new[f"report.{name}"])
 
     monkeypatch.setattr(jobs.render, "writer_of", writer)
-    monkeypatch.setattr(jobs.store.publish, "recheck", lambda report, _: report.controls)
+    monkeypatch.setattr(jobs.store.publish, "recheck", lambda report, *_: report.controls)
 
 
 @pytest.fixture

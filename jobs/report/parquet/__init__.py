@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from jobs.report.parquet.errors import DeniedError, UnreadableError
 from jobs.report.parquet.parts import part_file, part_files, stored_files
-from jobs.report.parquet.read import read_parquet, read_report, with_unknown
+from jobs.report.parquet.read import read_counted, read_parquet, read_report, with_unknown
 from jobs.report.parquet.write import write_parquet, write_part
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "UnreadableError",
     "part_file",
     "part_files",
+    "read_counted",
     "read_parquet",
     "read_report",
     "stored_files",

@@ -30,22 +30,37 @@ from jobs.report.parquet.parts import StoredParts, find_parts, is_folder, metada
 from jobs.report.parquet.stored_rows import StoredRows, check_count, opened, stored_rows
 from palm.files.regular import open_regular
 
-__all__ = ["read_parquet", "read_report", "with_unknown"]
+__all__ = ["read_counted", "read_parquet", "read_report", "with_unknown"]
 
 
-def read_parquet(path: Path, columns: Sequence[str] | None = None, *, ending: str = "") -> Report:
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
     """Read a report, and verify its checksums.
 
     Args:
         path: The report's file, or the folder of its parts.
         columns: Read only these, the others come out empty; ``()`` reads only the metadata.
-        ending: Of the names of parts that are not in place yet.
 
     Raises:
         ReportError: A file cannot be read, is damaged, is not a report, or has an unknown version;
             or parts are missing, or of two runs.
     """
-    return _read(path, columns, with_counts=False, ending=ending)[0]
+    return _read(path, columns, with_counts=False)[0]
+
+
+def read_counted(path: Path, *, ending: str = "") -> tuple[Report, Recount | None]:
+    """Read a whole report, verify its checksums, and count its rows again in the same pass.
+
+    Args:
+        path: The report's file, or the folder of its parts.
+        ending: Of the names of parts that are not in place yet.
+
+    Returns:
+        The report and, unless it is in memory, what its controls look at.
+
+    Raises:
+        ReportError: As :func:`read_parquet`.
+    """
+    return _read(path, None, with_counts=True, ending=ending)
 
 
 def read_report(path: Path, take: Callable[[pd.DataFrame], object] = len) -> Report:

@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from jobs.compare.controls.recount import Recount
 from jobs.errors import OutputError
 from jobs.report.model import Report
-from jobs.report.parquet import part_file, read_parquet, write_part
+from jobs.report.parquet import part_file, read_counted, write_part
 from jobs.store.days import part_files, single_report, standing_report
 from jobs.store.files.filesystem import (
     Misplaced,
@@ -54,8 +55,8 @@ class Primary(Protocol):
             OutputError: There is no place for it.
         """
 
-    def read_back(self) -> Report:
-        """Read what was written.
+    def read_back(self) -> tuple[Report, Recount | None]:
+        """Read what was written, and count its rows again, unless they are in memory.
 
         Raises:
             ReportError: It is not what was to be written.
@@ -93,9 +94,9 @@ class PrimaryFile:
         make_folder(self.path.parent)
         write_new(self.new_file, mode_of(self.path), self.write_parquet)
 
-    def read_back(self) -> Report:
+    def read_back(self) -> tuple[Report, Recount | None]:
         """Read the file."""
-        return read_parquet(self.new_file)
+        return read_counted(self.new_file)
 
     def place(self) -> Misplaced | None:
         """Move the file to its path."""
@@ -137,12 +138,12 @@ class PrimaryDay:
         for name, write in self.writes.items():
             write_new(staged / f"{name}{self.ending}", mode, write)
 
-    def read_back(self) -> Report:
+    def read_back(self) -> tuple[Report, Recount | None]:
         """Read the files."""
         staged, name = self.exchange.staged, self._main
         if self.path == self.exchange.day:
-            return read_parquet(staged, ending=self.ending)
-        return read_parquet(staged / f"{name}{self.ending}")
+            return read_counted(staged, ending=self.ending)
+        return read_counted(staged / f"{name}{self.ending}")
 
     def place(self) -> Misplaced | None:
         """Let the folder change places with that of the day."""

@@ -18,6 +18,7 @@ from jobs.report.metadata import PART
 from jobs.report.model import KEY, ReportError, recheck, recheck_alone
 from jobs.report.parquet import (
     part_file,
+    read_counted,
     read_parquet,
     read_report,
     with_unknown,
@@ -270,3 +271,20 @@ def test_all_rows_are_in_the_part_of_their_number(report):
     for number, rows in divided.numbered_chunks():
         numbers = partition_numbers(rows["organization_id"], rows["openid"], 2)
         assert (numbers == number).all()
+
+
+def test_its_rows_are_counted_while_they_are_read(report, folder):
+    found, recounted = read_counted(folder)
+    assert recheck(found, None, recounted) == recheck(found, None)
+    assert recheck_alone(found, recounted) == found.controls
+
+
+def test_parts_that_are_not_in_place_yet_are_read_by_the_ending_of_their_names(sound, folder):
+    expected = read_report(sound)
+    for path in folder.iterdir():
+        path.rename(f"{path}.tmp")
+    found, _ = read_counted(folder, ending=".tmp")
+    assert found.about == expected.about
+    same(found.rows, expected.rows)
+    with pytest.raises(ReportError, match="with neither"):
+        read_report(folder)
