@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from jobs.arrow_memory import release_arrow_memory
@@ -24,6 +25,7 @@ from jobs.input.header import Columns, Header, find_header
 from jobs.input.keys import Damage, KeyFacts
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
+from jobs.partitions.hashing import pair_hashes
 from jobs.partitions.partitioned import FrameInMemory, PartitionedFrame, whole
 from jobs.plurals import counted
 from jobs.schema import PAIRS, conform
@@ -228,14 +230,27 @@ def number_pairs(table: pa.Table) -> pd.DataFrame:
         table: Records as :func:`jobs.input.blocks.read_table` returns them.
     """
     records = table.to_pandas(split_blocks=True)
+    is_first = np.ones(len(records), dtype=bool)
+    further = np.zeros(len(records), dtype=np.int64)
+    hashes = pair_hashes(records["organization_id"], records["openid"])
+    # Nearly all hashes are different, and so are their pairs; only the others are compared.
+    alike = np.flatnonzero(pd.Series(hashes).duplicated(keep=False))
+    if len(alike):
+        numbers = _pair_numbers(records.iloc[alike])
+        first = np.diff(np.maximum.accumulate(numbers), prepend=-1) > 0
+        is_first[alike] = first
+        further[alike[first]] = np.bincount(numbers) - 1
+    pairs = records if is_first.all() else records[is_first].reset_index(drop=True)
+    pairs["input_duplicates"] = further[is_first]
+    return conform(pairs, PAIRS)
+
+
+def _pair_numbers(records: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the number of each record's pair, from 0 in the order of first appearance."""
     openids = pd.factorize(records["openid"])[0]
     organizations = records["organization_id"].cat
     keys = openids * len(organizations.categories) + organizations.codes
-    numbers = pd.factorize(keys)[0]  # counts up from 0 in the order of first appearance
-    first = np.diff(np.maximum.accumulate(numbers), prepend=-1) > 0
-    pairs = records if first.all() else records[first].reset_index(drop=True)
-    pairs["input_duplicates"] = np.bincount(numbers) - 1
-    return conform(pairs, PAIRS)
+    return pd.factorize(keys)[0]
 
 
 def no_pair(stats: LineStats, name: str) -> InputError:

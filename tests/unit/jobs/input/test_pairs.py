@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,16 @@ def test_first_line_of_a_pair_wins_and_counts_the_others():
     assert found.pairs["input_line"].to_list() == [2, 3, 5]
     assert found.pairs["input_duplicates"].to_list() == [2, 1, 0]
     assert found.duplicates == 3
+
+
+def test_pairs_of_the_same_hash_are_different_pairs():
+    """The crc32 of these two openids is the same, below any organization."""
+    one, other = "plumless", "buckeroo"
+    assert zlib.crc32(one.encode()) == zlib.crc32(other.encode())
+    found = parse(HEADER + f"{one},1\n{other},1\noA,1\n{other},1\n{one},2\n")
+    assert found.pairs["openid"].to_list() == [one, other, "oA", one]
+    assert found.pairs["input_duplicates"].to_list() == [0, 1, 0, 0]
+    assert found.pairs["input_line"].to_list() == [2, 3, 4, 6]
 
 
 def test_keys_that_differ_in_case_or_order_are_different_pairs():

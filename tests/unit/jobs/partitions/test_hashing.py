@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.partitions.hashing import partition_name, partition_numbers
+from jobs.partitions.hashing import pair_hashes, partition_name, partition_numbers
 
 PAIRS = [("org-1", "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"), ("食堂", "o2"), ("org-1", ""), ("", "\udc80")]
 
@@ -38,3 +39,29 @@ def test_a_partition_is_two_of_twice_as_many():
 
 def test_the_names_of_partitions_sort_as_their_numbers():
     assert [partition_name(7), partition_name(4095)] == ["part-00007", "part-04095"]
+
+
+LENGTHS = [0, 1, 27, 28, 28, 28, 29, 126, 127, 128, 129, 200]
+
+
+@pytest.mark.parametrize("dtype", ["str", "object"])
+@pytest.mark.parametrize("before", [0, 3])
+def test_the_hash_of_every_pair_is_zlib_s_whatever_lengths_stand_side_by_side(dtype, before):
+    chance = random.Random(5)
+    for count in [*range(40), 40_000]:
+        openids = ["".join(chance.choices("aZ09_-\0é学😀", k=chance.choice(LENGTHS)))
+                   for _ in range(before + count)]  # fmt: skip
+        names = [chance.choice(["", "1", "食堂", "x" * 70]) for _ in openids]
+        found = pair_hashes(
+            pd.Series(names, dtype="str").astype("category")[before:],
+            pd.Series(openids, dtype=dtype)[before:],
+        )
+        joined = [f"{o}\0{p}".encode() for o, p in zip(names, openids, strict=True)][before:]
+        assert found.dtype == np.uint32
+        assert found.tolist() == [zlib.crc32(each) for each in joined]
+
+
+def test_an_organization_without_pairs_makes_no_difference():
+    names = pd.Series(["b", "c"], dtype=pd.CategoricalDtype(["a", "b", "c", "d"]))
+    found = pair_hashes(names, pd.Series(["o1", "o1"], dtype="str"))
+    assert found.tolist() == [zlib.crc32(b"b\0o1"), zlib.crc32(b"c\0o1")]
