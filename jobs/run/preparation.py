@@ -16,6 +16,7 @@ from jobs.plurals import counted
 from jobs.render.language import RenderOptions
 from jobs.report.info import SCHEMA, GatewayId
 from jobs.report.model import Report
+from jobs.report.parquet.read import MOST_IN_MEMORY
 from jobs.run.config import Options
 from jobs.run.resumption.earlier_answers import answers_to_keep
 from jobs.run.resumption.run_date import resumed_run_date
@@ -117,7 +118,7 @@ def prepare(options: Options, gateway: GatewayId, source: Input, workspace: Work
         RunError: The run cannot begin with this baseline or this input.
     """
     run, store, pairs = options.run, options.store, source.partitions
-    baseline = _find_baseline(store, run.run_date, gateway)
+    baseline = _find_baseline(store, run.run_date, gateway, in_memory=not pairs.bits)
     with workspace.reporting_errors():
         earlier = _rows(baseline.report, pairs.bits, workspace, "baseline")
         same_date = baseline.replaced and baseline.replaced.run_date == run.run_date
@@ -155,7 +156,9 @@ def _within_file_limit(options: Options) -> Options:
     return options.with_at_most(possible)
 
 
-def _find_baseline(store: StoreOptions, run_date: date, gateway: GatewayId) -> Baseline:
+def _find_baseline(
+    store: StoreOptions, run_date: date, gateway: GatewayId, *, in_memory: bool
+) -> Baseline:
     outputs = store.outputs
     baseline = find_baseline(
         outputs.primary,
@@ -164,6 +167,7 @@ def _find_baseline(store: StoreOptions, run_date: date, gateway: GatewayId) -> B
         named=store.baseline,
         wanted=store.compare,
         folder=outputs.folder,
+        most_in_memory=MOST_IN_MEMORY if in_memory else 0,
     )
     if baseline.report is not None and baseline.report.metadata.schema < SCHEMA:
         structlog.get_logger("palm.run").warning(

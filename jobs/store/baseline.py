@@ -7,10 +7,12 @@ compared with the same earlier report again, so that the changes of the night st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import pandas as pd
 
@@ -22,11 +24,15 @@ from jobs.partitions.partitioned import PartitionedFrame
 from jobs.plurals import Quantity, counted
 from jobs.report.model import GatewayId, Report, ReportError
 from jobs.report.parquet import DeniedError, read_report
+from jobs.report.parquet.read import MOST_IN_MEMORY
 from jobs.store.days import dated_reports, report_in, standing_report
 from jobs.store.files.filesystem import reason_of
 from jobs.store.locations import previous_of
 
 __all__ = ["Baseline", "check_dropped", "check_replaced", "check_required", "find_baseline"]
+
+_Read: TypeAlias = Callable[[Path, str], Report]
+"""Reads a report; what helps if that is not possible goes with the message."""
 
 _WARNED_FROM: Final = 0.1
 _NOT_REPLACED: Final = "move it away, or write to another file with --output"
@@ -56,6 +62,7 @@ def find_baseline(
     named: Path | None,
     wanted: bool = True,
     folder: Path | None = None,
+    most_in_memory: int = MOST_IN_MEMORY,
 ) -> Baseline:
     """Return the report to compare with, and the one that will be replaced.
 
@@ -69,17 +76,17 @@ def find_baseline(
         wanted: False if the run is compared with no report.
         folder: The folder that keeps one report a day, with ``output`` in it; None if there is
             none.
+        most_in_memory: Rows of a report of one file that are read into memory.
 
     Raises:
         InputError: A report cannot be read.
         UsageError: A report is of another merchant or gateway, or of a later date.
     """
+    read = partial(_read, most_in_memory=most_in_memory)
     standing = _standing(output, folder)
-    replaced = _read(standing, _NOT_REPLACED) if standing is not None else None
+    replaced = read(standing, _NOT_REPLACED) if standing is not None else None
     named = None if named is None else report_in(named)
-    named_report = (
-        _read(named, "name another report with --baseline") if named is not None else None
-    )
+    named_report = read(named, "name another report with --baseline") if named is not None else None
     if (
         replaced is not None
         and standing is not None
@@ -101,12 +108,12 @@ def find_baseline(
             )
         return Baseline(named_report, named, replaced)
     if folder is not None:
-        return _newest_of(folder, run_date, gateway, replaced)
+        return _newest_of(folder, run_date, gateway, replaced, read)
     if replaced is None or output is None:
         return Baseline(None, None, None)
     if replaced.run_date < run_date:
         return Baseline(replaced, output, replaced)
-    return _as_before(output, replaced)
+    return _as_before(output, replaced, read)
 
 
 def check_replaced(
@@ -191,24 +198,24 @@ def _shared(rows: PartitionedFrame, pairs: PartitionedFrame) -> tuple[int, int]:
 
 
 def _newest_of(
-    folder: Path, run_date: date, gateway: GatewayId, replaced: Report | None
+    folder: Path, run_date: date, gateway: GatewayId, replaced: Report | None, read: _Read
 ) -> Baseline:
     """Return the newest report of an earlier date in a folder, without those of other merchants."""
     for day, path in dated_reports(folder):
         if day < run_date:
-            report = _read(path, _NOT_COMPARED)
+            report = read(path, _NOT_COMPARED)
             if report.gateway == gateway:
                 return Baseline(report, path, replaced)
     return Baseline(None, None, replaced)
 
 
-def _as_before(output: Path, replaced: Report) -> Baseline:
+def _as_before(output: Path, replaced: Report, read: _Read) -> Baseline:
     """Return the baseline that the report of the same date was compared with."""
     compared = replaced.metadata.baseline
     if compared is None:
         return Baseline(None, None, replaced)
     path = previous_of(output)
-    report = _read(path, _NOT_COMPARED) if path.exists() else None
+    report = read(path, _NOT_COMPARED) if path.exists() else None
     if report is None or report.run_id != compared.run_id:
         raise InputError(
             f"{output} of the same date was compared with the report of {compared.run_date}, "
@@ -229,7 +236,7 @@ def _standing(output: Path | None, folder: Path | None) -> Path | None:
         raise InputError(f"{output} cannot be read: {reason_of(error)}") from None
 
 
-def _read(path: Path, remedy: str) -> Report:
+def _read(path: Path, remedy: str, *, most_in_memory: int) -> Report:
     are_clean = True
 
     def look(rows: pd.DataFrame) -> None:
@@ -237,7 +244,7 @@ def _read(path: Path, remedy: str) -> Report:
         are_clean = are_clean and clean_rows(rows) is rows
 
     try:
-        report = read_report(path, look)
+        report = read_report(path, look, most_in_memory=most_in_memory)
         if (what := report.metadata.not_a_night) is not None:
             raise ReportError(f"{path} {what}")  # noqa: TRY301
     except ReportError as error:

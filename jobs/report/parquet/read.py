@@ -30,7 +30,7 @@ from jobs.report.parquet.parts import StoredParts, find_parts, is_folder, metada
 from jobs.report.parquet.stored_rows import StoredRows, check_count, opened, stored_rows
 from palm.files.regular import open_regular
 
-__all__ = ["read_counted", "read_parquet", "read_report", "with_unknown"]
+__all__ = ["MOST_IN_MEMORY", "read_counted", "read_parquet", "read_report", "with_unknown"]
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
@@ -44,15 +44,18 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Report:
         ReportError: A file cannot be read, is damaged, is not a report, or has an unknown version;
             or parts are missing, or of two runs.
     """
-    return _read(path, columns, with_counts=False)[0]
+    return _read(path, columns, with_counts=False, most_in_memory=MOST_IN_MEMORY)[0]
 
 
-def read_counted(path: Path, *, ending: str = "") -> tuple[Report, Recount | None]:
+def read_counted(
+    path: Path, *, ending: str = "", most_in_memory: int = MOST_IN_MEMORY
+) -> tuple[Report, Recount | None]:
     """Read a whole report, verify its checksums, and count its rows again in the same pass.
 
     Args:
         path: The report's file, or the folder of its parts.
         ending: Of the names of parts that are not in place yet.
+        most_in_memory: Rows of one file that are read into memory.
 
     Returns:
         The report and, unless it is in memory, what its controls look at.
@@ -60,10 +63,15 @@ def read_counted(path: Path, *, ending: str = "") -> tuple[Report, Recount | Non
     Raises:
         ReportError: As :func:`read_parquet`.
     """
-    return _read(path, None, with_counts=True, ending=ending)
+    return _read(path, None, with_counts=True, most_in_memory=most_in_memory, ending=ending)
 
 
-def read_report(path: Path, take: Callable[[pd.DataFrame], object] = len) -> Report:
+def read_report(
+    path: Path,
+    take: Callable[[pd.DataFrame], object] = len,
+    *,
+    most_in_memory: int = MOST_IN_MEMORY,
+) -> Report:
     """Read a report whole, verify its checksums, and check its own controls.
 
     The controls of a report with only some of the rows are not checked.
@@ -72,11 +80,14 @@ def read_report(path: Path, take: Callable[[pd.DataFrame], object] = len) -> Rep
         path: The report's file, or the folder of its parts.
         take: Is called with each piece of a report that is not read into memory, before all of
             them are known to be sound.
+        most_in_memory: Rows of one file that are read into memory.
 
     Raises:
         ReportError: As :func:`read_parquet`; or a control does not hold.
     """
-    report, recounted = _read(path, None, with_counts=True, take=take)
+    report, recounted = _read(
+        path, None, with_counts=True, most_in_memory=most_in_memory, take=take
+    )
     if report.metadata.rows_chosen is not None:
         return report
     with translated(path):
@@ -109,6 +120,7 @@ def _read(
     columns: Sequence[str] | None,
     *,
     with_counts: bool,
+    most_in_memory: int,
     ending: str = "",
     take: Callable[[pd.DataFrame], object] = len,
 ) -> tuple[Report, Recount | None]:
@@ -121,7 +133,7 @@ def _read(
     stored, metadata = (
         find_parts(path, columns, ending) if is_folder(path) else _one_file(path, columns)
     )
-    if isinstance(stored, StoredRows) and len(stored) <= MOST_IN_MEMORY:
+    if isinstance(stored, StoredRows) and len(stored) <= most_in_memory:
         with translated(path):
             return Report(stored.verified_whole(), metadata), None
     report = Report(stored, metadata)

@@ -77,11 +77,13 @@ class PrimaryFile:
         path: Where it will be.
         new_file: Where it is made.
         write_parquet: Writes it.
+        in_memory: Whether it is read back into memory.
     """
 
     path: Path
     new_file: Path
     write_parquet: _Write
+    in_memory: bool
 
     @property
     def earlier(self) -> Path | None:
@@ -96,7 +98,7 @@ class PrimaryFile:
 
     def read_back(self) -> tuple[Report, Recount | None]:
         """Read the file."""
-        return read_counted(self.new_file)
+        return _read_file(self.new_file, in_memory=self.in_memory)
 
     def place(self) -> Misplaced | None:
         """Move the file to its path."""
@@ -116,12 +118,14 @@ class PrimaryDay:
         exchange: Replaces the folder.
         writes: Writes each file of the report, by its name; the last has the metadata of all.
         ending: Of the names of the files until they are put in place.
+        in_memory: Whether a report of one file is read back into memory.
     """
 
     path: Path
     exchange: DayExchange
     writes: Mapping[str, _Write]
     ending: str
+    in_memory: bool
 
     @property
     def earlier(self) -> Path | None:
@@ -143,7 +147,7 @@ class PrimaryDay:
         staged, name = self.exchange.staged, self._main
         if self.path == self.exchange.day:
             return read_counted(staged, ending=self.ending)
-        return read_counted(staged / f"{name}{self.ending}")
+        return _read_file(staged / f"{name}{self.ending}", in_memory=self.in_memory)
 
     def place(self) -> Misplaced | None:
         """Let the folder change places with that of the day."""
@@ -191,7 +195,9 @@ def primary_of(report: Report, outputs: Outputs, write_parquet: _Write) -> Prima
     try:
         replaces_day = day is not None and (outputs.in_parts or bool(part_files(day)))
         if day is None or files is None or not replaces_day:
-            return PrimaryFile(primary, temporary(primary, report.run_id), write_parquet)
+            return PrimaryFile(
+                primary, temporary(primary, report.run_id), write_parquet, report.is_in_memory
+            )
         work = WorkFolder.open(files)
     except OSError as error:
         raise OutputError(f"{day} cannot be read: {reason_of(error)}; it is unchanged") from None
@@ -199,7 +205,13 @@ def primary_of(report: Report, outputs: Outputs, write_parquet: _Write) -> Prima
         line = f"{primary} cannot be written: {error}; {day} is unchanged"
         raise OutputError(line, again=error.again) from None
     writes = _writes_of_parts(report) if outputs.in_parts else {primary.name: write_parquet}
-    return PrimaryDay(primary, work.exchange(day), writes, "" if work.is_apart else UNFINISHED)
+    ending = "" if work.is_apart else UNFINISHED
+    return PrimaryDay(primary, work.exchange(day), writes, ending, report.is_in_memory)
+
+
+def _read_file(path: Path, *, in_memory: bool) -> tuple[Report, Recount | None]:
+    """Read a report of one file as it was made: in memory, or in pieces."""
+    return read_counted(path) if in_memory else read_counted(path, most_in_memory=0)
 
 
 def _writes_of_parts(report: Report) -> dict[str, _Write]:
