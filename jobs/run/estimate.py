@@ -44,6 +44,7 @@ class Plan:
         answer_ms: The longest time an answer may take for ``seconds`` to hold, in milliseconds;
             None: any usual time.
         removed: Old reports that are removed once the new one is published.
+        parts: Into how many parts the pairs are divided.
     """
 
     run_date: str
@@ -61,6 +62,7 @@ class Plan:
     in_flight: int
     answer_ms: int | None = None
     removed: tuple[Path, ...] = ()
+    parts: int = 1
 
     @classmethod
     def of(
@@ -104,6 +106,7 @@ class Plan:
             # With the default number an answer may take a second.
             answer_ms=int(1000 * sweep.in_flight / rate) if sweep.in_flight < rate else None,
             removed=removed,
+            parts=1 << source.partitions.bits,
         )
 
     def condition(self) -> str | None:
@@ -124,6 +127,8 @@ class Plan:
             f"requests    {self.requests:,}, retries apart",
             f"time        {hours} h {rest // 60} min {rest % 60} s at {self.rate:g} per second",
         ]
+        if self.parts > 1:
+            lines.insert(2, f"parts       {self.parts:,}, one after the other")
         if condition := self.condition():
             lines.append(f"            {condition}")
         if self.available is not None:
@@ -146,12 +151,13 @@ def log_first_line(plan: Plan, source: Input, outputs: Outputs, quota: float) ->
     if outputs.stdout is not None:
         names.append("standard output")
     done = f" ({plan.answered:,} answered already)" if plan.answered else ""
+    in_parts = f" in {plan.parts:,} parts" if plan.parts > 1 else ""
     condition = plan.condition()
     limit = "" if not plan.left else f", time for {plan.requests - plan.left:,} of them"
     log_start(
         f"palm-reconcile {__version__}: run date {plan.run_date}, input {source.name}, "
-        f"{counted(plan.pairs, 'pair')}{done}, output {', '.join(names)}, {quota:g} requests/s, "
-        f"takes about {duration_text(max(1.0, plan.seconds))}"
+        f"{counted(plan.pairs, 'pair')}{in_parts}{done}, output {', '.join(names)}, "
+        f"{quota:g} requests/s, takes about {duration_text(max(1.0, plan.seconds))}"
         f"{f' {condition}' if condition else ''}{limit}",
         version=__version__,
         run_date=plan.run_date,

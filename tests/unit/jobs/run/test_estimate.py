@@ -82,3 +82,9 @@ def test_few_in_flight_say_how_fast_answers_must_be(plan_of):
     assert plan_of(concurrency=98).condition() is None
     lines = plan_of(concurrency=7).lines_of_text()
     assert lines[6].strip() == "if an answer takes at most 71 ms: 7 in flight"
+
+
+def test_parts_are_told_of_where_there_are_several(plan_of):
+    assert not [line for line in plan_of().lines_of_text() if line.startswith("parts")]
+    lines = replace(plan_of(), parts=16).lines_of_text()
+    assert lines[2] == "parts       16, one after the other"
