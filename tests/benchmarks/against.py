@@ -1,8 +1,8 @@
 """All of a run that is not asking, beside the same of an earlier version, measured in turn.
 
 Run: ``git worktree add --detach ../before COMMIT``, then ``python -m tests.benchmarks.against
-../before``. Each run is a process of its own that imports ``jobs`` and ``palm`` from one of the
-two folders and measures them as :mod:`tests.benchmarks.report` does. The two take turns, so that
+../before``. Each run is a process of its own that imports ``jobs``, ``palm`` and what measures
+them, :mod:`tests.benchmarks.report`, from one of the two folders. The two take turns, so that
 whatever else the machine does meets both; a ratio is that of two runs that follow each other.
 """
 
@@ -24,8 +24,6 @@ TARGET: Final = 0.6
 _HERE: Final = Path(__file__).parents[2]
 _CHILD: Final = """
 import sys
-sys.path.insert(0, sys.argv.pop(1))
-import jobs, palm
 sys.path.insert(0, sys.argv.pop(1))
 from tests.benchmarks.report import main
 main()
@@ -58,7 +56,7 @@ def measure(checkouts: tuple[Path, Path], pairs: int, rounds: int) -> list[tuple
 
 
 def _in_a_process(checkout: Path, what: str, folder: Path, pairs: int, day: int) -> str:
-    command = [sys.executable, "-c", _CHILD, str(checkout), str(_HERE), what, str(folder)]
+    command = [sys.executable, "-c", _CHILD, str(checkout), what, str(folder)]
     command += ["--pairs", str(pairs), "--day", str(day)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 

@@ -119,6 +119,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     from jobs.run.config import Options  # noqa: PLC0415
     from jobs.run.endpoint import Endpoint  # noqa: PLC0415
     from jobs.run.options import RunOptions  # noqa: PLC0415
+    from jobs.run.rows import composition  # noqa: PLC0415
     from jobs.run.session import Asked  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
     from jobs.store.options import StoreOptions  # noqa: PLC0415
@@ -171,12 +172,19 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
             book.answer(place, answer, at + place)
 
     night.ask_all = ask_all  # type: ignore[assignment]
-    watch.around(preparation, "find_baseline", "find_baseline")
-    for name in ("classify", "summarize", "compose", "read_pairs"):
-        watch.around(night, name, name)
-    watch.around(night, "freshness", "summarize")
-    watch.around(publish, "_write_primary", "write")
-    watch.around(publish, "_check", "check")
+    for holder, name, stage in (
+        (preparation, "find_baseline", "find_baseline"),
+        (night, "read_input", "read_pairs"),
+        (composition, "classify", "classify"),
+        *(
+            (composition, n, "summarize")
+            for n in ("summarize_part", "answer_ages", "refused_kinds")
+        ),
+        (composition, "compose", "compose"),
+        (publish, "_write_primary", "write"),
+        (publish, "_check", "check"),
+    ):
+        watch.around(holder, name, stage)
     opt = Options(
         input=InputOptions(source=str(folder / f"{day}.csv")),
         store=StoreOptions(outputs=Outputs.to(folder / "report.parquet")),
