@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pytest
 
 from jobs.errors import InputError
+from jobs.input import partitioned
 from jobs.input.blocks import read_table
+from jobs.input.content import content as content_module
 from jobs.input.content.content import Content, ContentInMemory, ContentOnDisk
 from jobs.input.content.encoding import find_encoding
 from jobs.input.content.scan import scan_stored
 from jobs.input.content.source import Stored
 from jobs.input.header import Columns, Header, find_header
 from jobs.input.line_stats import LineStats
-from jobs.input.pairs import Input, parse_pairs
+from jobs.input.pairs import Input, pairs_in_memory, parse_pairs
 from jobs.input.partitioned import partition_pairs
 from jobs.partitions.hashing import partition_numbers
 from jobs.partitions.partitioned import FrameInMemory, frames
@@ -44,7 +47,9 @@ def parse_in_every_way(content: bytes, *, name: str, **options: Any) -> Input:
     columns = Columns(*given.values())
     assert_same_in_any_block(content, columns, encoding, sizes)
     found = _found(lambda: parse_pairs(content, name=name, **options))
-    assert_same_in_parts(content, name, columns, encoding, 1, found)
+    with _in_small_pieces(content):
+        for bits in (0, 3):
+            assert_same_in_parts(content, name, columns, encoding, bits, found)
     if isinstance(found, Exception):
         raise found
     return found
@@ -58,7 +63,10 @@ def assert_same_in_parts(
     bits: int,
     expected: Input | Exception,
 ) -> None:
-    """Assert that the pairs, all counts and the error are the same where they go to files."""
+    """Assert that pairs, counts and error are the same read from a file, and gone to files.
+
+    Without bits, the pairs stay in memory.
+    """
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made, "parts")
         folder.mkdir()
@@ -66,6 +74,8 @@ def assert_same_in_parts(
         def read() -> Input:
             stored = Stored(name, _on_disk(content, made), hashlib.sha256(content).hexdigest())
             with scan_stored(stored, encoding) as scan:
+                if not bits:
+                    return pairs_in_memory(scan, columns)
                 return partition_pairs(scan, columns, bits, folder, block_size=40)
 
         found = _found(read)
@@ -84,6 +94,18 @@ def assert_same_in_parts(
             )
             numbers = partition_numbers(frame["organization_id"], frame["openid"], bits)
             assert set(numbers.tolist()) <= {number}
+
+
+@contextmanager
+def _in_small_pieces(content: bytes) -> Iterator[None]:
+    """Read a file a few bytes at a time, and look at a few records at a time."""
+    size = 7 if len(content) < _LARGE else _LARGE
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_BLOCK", "_WINDOW"):
+            patch.setattr(content_module, name, size)
+        patch.setattr(partitioned, "_ROWS_PER_PIECE", size)
+        patch.setattr(partitioned, "_ROWS_AT_ONCE", 2)
+        yield
 
 
 def _plain(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -122,7 +144,11 @@ def assert_same_in_any_block(
     for size in sizes:
         found = _read(ContentInMemory(content), used, header, size)
         assert found == expected, f"blocks of {size} bytes"
-    with tempfile.TemporaryDirectory() as made, closing(_on_disk(content, made)) as stored:
+    with (
+        _in_small_pieces(content),
+        tempfile.TemporaryDirectory() as made,
+        closing(_on_disk(content, made)) as stored,
+    ):
         assert _read(stored, used, header, 40) == expected, "from a file"
 
 

@@ -6,7 +6,7 @@ For every input this holds: ``lines`` = pairs + ``duplicates`` + ``invalid``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -28,7 +28,7 @@ from jobs.input.options import OPENID_COLUMN, ORGANIZATION_COLUMN, InputOptions
 from jobs.partitions.hashing import pair_hashes
 from jobs.partitions.partitioned import FrameInMemory, PartitionedFrame, whole
 from jobs.plurals import counted
-from jobs.schema import PAIRS, conform
+from jobs.schema import PAIRS, concatenated, conform
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +38,7 @@ __all__ = [
     "InvalidLine",
     "Reason",
     "input_of",
+    "merge_pairs",
     "no_pair",
     "number_pairs",
     "pairs_in_memory",
@@ -243,6 +244,22 @@ def number_pairs(table: pa.Table) -> pd.DataFrame:
     pairs = records if is_first.all() else records[is_first].reset_index(drop=True)
     pairs["input_duplicates"] = further[is_first]
     return conform(pairs, PAIRS)
+
+
+def merge_pairs(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return one row per pair of several frames: its first one, and the number of all others.
+
+    Args:
+        pieces: At least one; columns ``PAIRS`` and the same carried ones, in the input's order.
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    rows = concatenated(list(pieces))
+    numbers = _pair_numbers(rows)
+    first = np.diff(np.maximum.accumulate(numbers), prepend=-1) > 0
+    records = np.bincount(numbers, weights=rows["input_duplicates"] + 1)
+    pairs = rows[first].reset_index(drop=True)
+    return conform(pairs.assign(input_duplicates=records.astype(np.int64) - 1), PAIRS)
 
 
 def _pair_numbers(records: pd.DataFrame) -> npt.NDArray[np.int64]:

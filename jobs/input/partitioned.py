@@ -14,7 +14,7 @@ from jobs.input.blocks import read_tables, table_schema
 from jobs.input.content.scan import InputScan
 from jobs.input.header import Columns
 from jobs.input.keys import KeyFacts
-from jobs.input.pairs import Input, input_of, no_pair, number_pairs, reading
+from jobs.input.pairs import Input, input_of, merge_pairs, no_pair, number_pairs, reading
 from jobs.partitions.hashing import partition_numbers
 from jobs.partitions.partitioned import FrameOnDisk
 from jobs.partitions.writer import Opener, PartitionWriter
@@ -23,6 +23,9 @@ from jobs.schema import PAIRS, conform
 __all__ = ["partition_pairs"]
 
 _ROWS_PER_PIECE: Final = 1 << 16
+_BYTES_PER_PIECE: Final = 1 << 25
+_ROWS_AT_ONCE: Final = 1 << 18
+"""Records of a partition in which repeated pairs are looked for at once."""
 _KEYS: Final = ["organization_id", "openid"]
 _COUNTED: Final = {"input_line": pa.int64(), "input_duplicates": pa.int32()}
 """The columns of ``PAIRS`` that are numbers; all others are texts."""
@@ -79,15 +82,16 @@ def _write_records(
 
 
 def _joined(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables of at least ``_ROWS_PER_PIECE`` rows, but the last."""
+    """Yield tables of at least ``_ROWS_PER_PIECE`` rows or of many bytes, but the last."""
     waiting: list[pa.Table] = []
-    rows = 0
+    rows = size = 0
     for table in tables:
         waiting.append(table)
         rows += len(table)
-        if rows >= _ROWS_PER_PIECE:
+        size += table.nbytes
+        if rows >= _ROWS_PER_PIECE or size >= _BYTES_PER_PIECE:
             yield pa.concat_tables(waiting).unify_dictionaries().combine_chunks()
-            waiting, rows = [], 0
+            waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.concat_tables(waiting).unify_dictionaries().combine_chunks()
 
@@ -98,6 +102,25 @@ def _pairs_of(records: pa.Table) -> pd.DataFrame:
     return number_pairs(records.set_column(at, "organization_id", names).combine_chunks())
 
 
+def _pairs_in(pieces: Iterable[pa.Table]) -> pd.DataFrame:
+    """Return the pairs of a partition's records, which are more only where they repeat pairs.
+
+    Records that repeat pairs are merged as they come: an input may hold one pair a million times.
+    """
+    pairs: list[pd.DataFrame] = []
+    waiting: list[pa.Table] = []
+    rows, most = 0, _ROWS_AT_ONCE
+    for piece in pieces:
+        waiting.append(piece)
+        rows += len(piece)
+        if rows >= most:
+            pairs = [merge_pairs([*pairs, _pairs_of(pa.concat_tables(waiting))])]
+            waiting, rows, most = [], 0, max(_ROWS_AT_ONCE, len(pairs[0]))
+    if waiting:
+        pairs.append(_pairs_of(pa.concat_tables(waiting)))
+    return merge_pairs(pairs)
+
+
 def _write_pairs(
     records: FrameOnDisk, folder: Path, facts: KeyFacts, opener: Opener | None
 ) -> FrameOnDisk:
@@ -106,7 +129,9 @@ def _write_pairs(
     schema = pa.schema([(name, _COUNTED.get(name, pa.large_string())) for name in records.columns])
     writer = PartitionWriter(folder, records.bits, schema, opener)
     for number in range(1 << records.bits):
-        pairs = records.frame(number)
+        if not records.rows_of(number):
+            continue
+        pairs = _pairs_in(records.tables(number))
         records.remove(number)
         facts.add(pairs)
         table = pa.Table.from_pandas(pairs, schema=schema, preserve_index=False)

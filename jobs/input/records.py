@@ -24,6 +24,7 @@ from jobs.input.content.source import shown
 from jobs.input.line_stats import LineStats
 
 __all__ = [
+    "MOST_LINES",
     "START",
     "Lines",
     "Position",
@@ -35,6 +36,11 @@ __all__ = [
     "skip_lines",
 ]
 
+MOST_LINES: Final = 10
+"""Lines of a record that may name a pair."""
+_MOST_KEPT: Final = 1 << 22
+"""Characters. Of a record of more, on more lines than it may have, only quotes and line breaks are
+kept: a quote that is never closed encloses the rest of the input, which may not fit into memory."""
 _BLANK_QUOTE: Final = ' "'
 _GUARD: Final = re.compile(r"\A'(?='*[=+\-@\t\r])")
 
@@ -72,11 +78,14 @@ class Lines:
     Attributes:
         current: The line that was read last.
         ended: True once a line was requested after the last one.
+        lines: Lines of the current record so far.
+        size: Characters of the current record so far.
     """
 
     def __init__(self, content: Content, encoding: str, offset: int = 0) -> None:
         self.current = ""
         self.ended = False
+        self.lines = self.size = 0
         errors = errors_in(encoding)
         stream = content.stream()
         stream.seek(offset)
@@ -94,7 +103,12 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         for line in self._text:
             self.current = line
-            yield line
+            self.lines += 1
+            self.size += len(line)
+            if self.size > _MOST_KEPT and self.lines > MOST_LINES and '"' not in line:
+                yield "\n"
+            else:
+                yield line
         self.ended = True
 
 
@@ -133,6 +147,7 @@ def read_records(
                 f"{shown(name)}: line {opened}: a quote is opened and never closed; "
                 'close it, or write "" for a quote that is meant'
             )
+        lines.lines = lines.size = 0
         first, last = last + 1, start.line + reader.line_num
         blank = not fields or (not fields[0].strip() and lines.current.isspace())
         cells = fields

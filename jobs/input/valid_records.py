@@ -10,7 +10,7 @@ from jobs.errors import InputError
 from jobs.input.content.source import shown
 from jobs.input.keys import KeyColumns, clean_key, is_plain
 from jobs.input.line_stats import LineStats, Reason
-from jobs.input.records import Record, line_breaks
+from jobs.input.records import MOST_LINES, Record, line_breaks
 from palm import Pair
 
 __all__ = ["LONGEST_OPENID", "LONGEST_ORGANIZATION", "valid_records"]
@@ -18,7 +18,6 @@ __all__ = ["LONGEST_OPENID", "LONGEST_ORGANIZATION", "valid_records"]
 LONGEST_OPENID: Final = 128
 LONGEST_ORGANIZATION: Final = 64
 """Characters."""
-_MOST_LINES: Final = 10
 
 
 def valid_records(
@@ -110,7 +109,7 @@ def _is_header(fields: list[str], cleaned: Pair, keys: KeyColumns, line: int, na
 
 
 def _fault_of_span(keys: str, lines: int) -> Reason | None:
-    if lines > _MOST_LINES:
+    if lines > MOST_LINES:
         return Reason.MANY_LINES
     return Reason.KEY_BREAK if line_breaks(keys) else None
 

@@ -128,10 +128,23 @@ class FrameOnDisk:
         Raises:
             OSError: Its file cannot be read.
         """
+        tables = [self.schema.empty_table(), *self.tables(number)]
+        return self.convert(pa.concat_tables(tables))
+
+    def tables(self, number: int) -> Iterator[pa.Table]:
+        """Yield the rows of a partition in pieces, as they were written.
+
+        Raises:
+            OSError: Its file cannot be read.
+        """
         if not self.counts[number]:
-            return self.convert(self.schema.empty_table())
+            return
         path = self.folder / f"{partition_name(number)}.arrow"
-        return self.convert(_read(path))
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            while file.tell() < size:
+                with pa.ipc.open_stream(file) as reader:
+                    yield reader.read_all()
 
     def remove(self, number: int) -> None:
         """Remove the file of a partition, which is not read again."""
@@ -185,17 +198,6 @@ def derived(
     if counts is None:
         counts = [len(make(number)) for number in range(1 << bits)]
     return DerivedFrame(bits, columns, counts, make)
-
-
-def _read(path: Path) -> pa.Table:
-    """Return the rows of a file, which holds one Arrow stream after another."""
-    tables = []
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while file.tell() < size:
-            with pa.ipc.open_stream(file) as reader:
-                tables.append(reader.read_all())
-    return pa.concat_tables(tables)
 
 
 def frames(partitioned: PartitionedFrame) -> Iterator[pd.DataFrame]:

@@ -20,6 +20,8 @@ __all__ = ["Opener", "PartitionWriter"]
 _BUFFERED: Final = 1 << 17
 _BUFFERED_EACH: Final = 1 << 8
 """Rows that are held in memory before they are written: in all, or for each partition."""
+_BUFFERED_BYTES: Final = 1 << 26
+"""Fewer rows are held where they take more than this."""
 Opener: TypeAlias = Callable[[str, int], int]
 
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -29,7 +31,8 @@ class PartitionWriter:
     """Writes rows to Arrow files, one a partition, each of which :class:`FrameOnDisk` reads.
 
     A partition's rows keep the order in which they came. One file is open at a time, however many
-    partitions there are. Memory is that of 131,072 rows, or of 256 a partition where that is more.
+    partitions there are. Memory is that of 131,072 rows, or of 256 a partition where that is more,
+    or of 64 MiB where that is less.
 
     Args:
         folder: An existing folder; files that are in it are replaced.
@@ -44,7 +47,7 @@ class PartitionWriter:
         self._folder, self._opener = folder, opener
         self._schema = pa.schema([field.with_type(_plain(field.type)) for field in schema])
         self._waiting: list[tuple[pa.Table, npt.NDArray[np.int32]]] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
         self._counts = np.zeros(1 << bits, dtype=np.int64)
         self._most = max(_BUFFERED, _BUFFERED_EACH << bits)
 
@@ -60,9 +63,11 @@ class PartitionWriter:
         """
         if not len(table):
             return
-        self._waiting.append((table.cast(self._schema), numbers))
-        self._rows += len(table)
-        if self._rows >= self._most:
+        plain = table.cast(self._schema)
+        self._waiting.append((plain, numbers))
+        self._rows += len(plain)
+        self._bytes += plain.nbytes
+        if self._rows >= self._most or self._bytes >= _BUFFERED_BYTES:
             self._flush()
 
     def write_partition(self, number: int, table: pa.Table) -> None:
@@ -97,7 +102,7 @@ class PartitionWriter:
         if not self._waiting:
             return
         tables, numbers = zip(*self._waiting, strict=True)
-        self._waiting, self._rows = [], 0
+        self._waiting, self._rows, self._bytes = [], 0, 0
         joined = np.concatenate(numbers)
         order = np.argsort(joined, kind="stable")
         rows = pa.concat_tables(tables).take(pa.array(order))

@@ -1,8 +1,11 @@
 """jobs.input.records: physical lines, and the records of a CSV text."""
 
+import tracemalloc
+
 import pytest
 
 from jobs.errors import InputError
+from jobs.input import records as module
 from jobs.input.content.content import ContentInMemory
 from jobs.input.records import Position, count_lines, line_end, read_records, skip_lines
 
@@ -90,3 +93,31 @@ def test_lines_are_skipped_as_far_as_there_are_any():
         skip_lines(ContentInMemory(b"ab\r\nc\rd"), Position(4, 1), count) for count in range(4)
     ]
     assert starts == [(4, 1), (6, 2), (7, 3), (7, 4)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_quote_that_stays_open_keeps_little_of_the_rest_in_memory(monkeypatch, end):
+    monkeypatch.setattr(module, "_MOST_KEPT", 100)
+    text = end.join(["a", 'b,"c', "d", 'e","f', *["g" * 10] * 50_000])
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"^p.csv: line 4: a quote is opened and never"):
+            records(text)
+        kept = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept < 4 * len(text)
+
+
+def test_lines_of_a_long_record_are_counted_though_not_all_are_kept(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_KEPT", 20)
+    text = 'a\n"' + "x\n" * 30 + 'y"",z\n' + "x\n" * 30 + 'end",q\nb,c\n'
+    first, long, last = records(text)
+    assert (first, last) == ((["a"], 1, 1), (["b", "c"], 64, 64))
+    assert (len(long[0]), long[0][1], long[1:]) == (2, "q", (2, 63))
+
+
+def test_a_record_on_few_lines_is_kept_however_long_it_is(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_KEPT", 20)
+    field = "\n".join(["x" * 30] * 10)
+    assert records(f'"{field}",a\n') == [([field, "a"], 1, 10)]

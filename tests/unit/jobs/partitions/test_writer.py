@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import zlib
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -63,6 +64,18 @@ def test_each_partition_has_its_rows_in_the_order_in_which_they_came(
         assert {each >> (32 - bits) for each in hashes} <= {number}
         assert frame["at"].is_monotonic_increasing
     assert sorted(whole(found)["at"]) == list(range(2_000))
+
+
+def test_wide_rows_are_written_before_many_are_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "_BUFFERED_BYTES", 10_000)
+    schema = pa.schema([("note", pa.large_string())])
+    made = PartitionWriter(tmp_path, 1, schema)
+    rows = pa.table([["x" * 3_000] * 3], schema=schema)
+    for _ in range(2):
+        made.write(rows, np.array([0, 1, 0], dtype=np.int32))
+    assert [path.stat().st_size > 0 for path in sorted(tmp_path.iterdir())] == [True, True]
+    found = made.close(pa.Table.to_pandas)
+    assert [len(frame) for frame in frames(found)] == [4, 2]
 
 
 def test_files_are_private_and_few_are_open_at_a_time(tmp_path):
