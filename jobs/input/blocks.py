@@ -1,10 +1,10 @@
 """The records of an input that name a pair, as one table, read block by block.
 
-Nearly all blocks of nearly all inputs are plain: no quote, exactly one pair per line, as many
-fields in each line as in the header, keys of ``A-Za-z0-9_-`` only. For such a block the rules of
-:mod:`jobs.input.records` and :mod:`jobs.input.valid_records` come to splitting lines at the
-delimiter, which Arrow's CSV reader does in a tenth of the time. Any other block is left to them: a
-block is called plain only if that changes nothing.
+Nearly all blocks of nearly all inputs are plain: quotes round whole fields or none, exactly one
+pair per line, as many fields in each line as in the header, keys of ``A-Za-z0-9_-`` only. For such
+a block the rules of :mod:`jobs.input.records` and :mod:`jobs.input.valid_records` come to splitting
+lines at the delimiter, which Arrow's CSV reader does in a tenth of the time. Any other block is
+left to them: a block is called plain only if that changes nothing.
 """
 
 from __future__ import annotations

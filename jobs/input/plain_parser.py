@@ -1,21 +1,27 @@
-"""Parses blocks of an input in which nothing is odd, with Arrow's CSV reader."""
+"""Parses blocks of an input in which nothing is odd, with Arrow's CSV reader.
+
+Quotes are not odd if each pair of them encloses one whole field on one line, in which there is no
+further quote. Then a field is the text between its quotes, by Python's CSV rules and by Arrow's.
+"""
 
 from __future__ import annotations
 
 import codecs
+import csv
 import re
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
+from pyarrow import csv as arrow_csv
 
 from jobs.input.content.encoding import errors_in
 from jobs.input.header import Header
 from jobs.input.keys import all_plain, is_plain
 from jobs.input.valid_records import LONGEST_OPENID, LONGEST_ORGANIZATION
 
-__all__ = ["LONGEST", "PlainParser", "can_be_plain"]
+__all__ = ["LONGEST", "PlainParser", "can_be_plain", "encloses_fields"]
 
 _DELIMITERS: Final = frozenset(",\t;|")
 _UTF_8: Final = frozenset({"utf-8", "utf-8-sig", "ascii"})
@@ -45,10 +51,8 @@ class PlainParser:
         self._keys = header.keys
         self._encoding = encoding
         self._names = schema.names[: len(header.names)]
-        self._parse = csv.ParseOptions(
-            delimiter=header.delimiter, quote_char=False, ignore_empty_lines=False
-        )
-        self._convert = csv.ConvertOptions(check_utf8=False, column_types=schema)
+        self._delimiter = header.delimiter
+        self._convert = arrow_csv.ConvertOptions(check_utf8=False, column_types=schema)
 
     def parse(self, block: bytes) -> list[pa.Array] | None:
         """Return the columns of a block, one row per line, or None if it is not plain.
@@ -56,18 +60,27 @@ class PlainParser:
         Args:
             block: Whole lines, of text in the encoding.
         """
-        if len(block) > LONGEST or b'"' in block:
+        if len(block) > LONGEST:
             return None
+        has_quotes = b'"' in block
         text = block
         if self._encoding not in _UTF_8 and not block.isascii():
             text = block.decode(self._encoding, errors_in(self._encoding)).encode()
         if text.startswith(codecs.BOM_UTF8) or not self._begins_plain(text):
             return None  # Arrow would pass over the mark
-        options = csv.ReadOptions(
+        if has_quotes and not encloses_fields(text, self._delimiter):
+            return None
+        reading = arrow_csv.ReadOptions(
             use_threads=False, column_names=self._names, block_size=len(text) + 1
         )
+        parsing = arrow_csv.ParseOptions(
+            delimiter=self._delimiter,
+            quote_char='"' if has_quotes else False,
+            double_quote=False,
+            ignore_empty_lines=False,
+        )
         try:
-            table = csv.read_csv(pa.py_buffer(text), options, self._parse, self._convert)
+            table = arrow_csv.read_csv(pa.py_buffer(text), reading, parsing, self._convert)
         except (pa.ArrowInvalid, pa.ArrowCancelled):
             # A line has more fields or fewer; or a signal came, and its handler let us go on.
             return None
@@ -77,7 +90,7 @@ class PlainParser:
     def _begins_plain(self, text: bytes) -> bool:
         """Return False if the first line is odd: where all lines are, Arrow parses none in vain."""
         line = _LINE.match(text)[0].decode()  # type: ignore[index] # it matches nothing, too
-        fields = line.split(self._parse.delimiter)
+        fields = next(csv.reader([line], delimiter=self._delimiter), [])
         keys = self._keys.openid, self._keys.organization
         return len(fields) == len(self._names) and all(is_plain(fields[at]) for at in keys)
 
@@ -114,6 +127,26 @@ class PlainParser:
             carries or name in folded
             for carries, name in zip(in_carried, self._keys.names, strict=True)
         )
+
+
+def encloses_fields(text: bytes, delimiter: str) -> bool:
+    """Return True if each pair of quotes encloses one whole field on one line.
+
+    Args:
+        text: Whole lines, in UTF-8.
+        delimiter: Between two fields.
+    """
+    characters = np.frombuffer(text, np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    opening, closing = quotes[::2], quotes[1::2]
+    is_break = (characters == ord("\n")) | (characters == ord("\r"))
+    is_edge = is_break | (characters == ord(delimiter))
+    before, behind = opening[opening > 0] - 1, closing[closing < len(text) - 1] + 1
+    if not (is_edge[before].all() and is_edge[behind].all()):
+        return False
+    breaks = np.flatnonzero(is_break)
+    # They are not equal either if the last quote closes nothing.
+    return np.array_equal(np.searchsorted(breaks, opening), np.searchsorted(breaks, closing))
 
 
 def _characters(column: pa.Array) -> bytes:

@@ -33,7 +33,10 @@ def texts(draw: st.DrawFn) -> str:
     delimiter = next(each for each in "\t;," if each in header.rsplit("\n", 1)[-1])
     names = header.rsplit("\n", 1)[-1].split(delimiter)
     keys = {"openid", "organization_id"}
-    line = st.tuples(*(KEY if name in keys else CELL for name in names)).map(delimiter.join)
+    quote = draw(st.sampled_from(["", '"']))
+    cell = CELL | st.just(f"a{delimiter}b") if quote else CELL
+    fields = st.tuples(*(KEY if name in keys else cell for name in names))
+    line = fields.map(lambda row: delimiter.join(f"{quote}{each}{quote}" for each in row))
     end = draw(st.sampled_from(["\n", "\r\n"]))
     lines = [header, *draw(st.lists(line, min_size=1, max_size=12))]
     text = end.join(lines) + draw(st.sampled_from(["", end]))

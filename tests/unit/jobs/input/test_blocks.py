@@ -1,7 +1,13 @@
 """jobs.input.blocks: plain blocks are parsed at once, others by line, with the same result."""
 
+import csv
+import io
+import itertools
+from contextlib import suppress
+
 import pyarrow as pa
 import pytest
+from pyarrow import csv as arrow_csv
 
 from jobs.errors import InputError
 from jobs.input import blocks, plain_parser
@@ -10,7 +16,7 @@ from jobs.input.content.content import ContentInMemory
 from jobs.input.header import Columns, Header, find_header
 from jobs.input.line_stats import InvalidLine, LineStats, Reason
 from jobs.input.pairs import parse_pairs
-from jobs.input.plain_parser import PlainParser, can_be_plain
+from jobs.input.plain_parser import PlainParser, can_be_plain, encloses_fields
 from tests.reading import assert_same_in_any_block
 
 HEADER = "openid,organization_id,name,note\n"
@@ -49,10 +55,52 @@ def test_plain_block_is_parsed_at_once(block):
     assert list(rows) == [tuple(line.split(",")) for line in lines]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["o1", "1", "李雷", ""], ["o2", "02", "", "x"]],
+        [["o1", "1", "a,b", ","], ["o2", "02", "x ", " "]],
+    ],
+)
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+def test_fields_in_quotes_are_parsed_at_once(rows, end, quoting):
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator=end, quoting=quoting).writerows(rows)
+    for text in (out.getvalue(), out.getvalue().removesuffix(end)):
+        columns = parse(text)
+        found = zip(*(column.to_pylist() for column in columns), strict=True)
+        assert [list(row) for row in found] == rows
+
+
+def test_quotes_that_are_plain_mean_the_same_to_python_and_to_arrow():
+    """For every text of up to 6 of the characters that mean something."""
+    names, compared = ["a", "b"], 0
+    reading = arrow_csv.ReadOptions(use_threads=False, column_names=names)
+    parsing = arrow_csv.ParseOptions(double_quote=False, ignore_empty_lines=False)
+    types = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+    for length in range(1, 7):
+        for characters in itertools.product('",\n\ra', repeat=length):
+            text = "".join(characters)
+            if '"' not in text or not encloses_fields(text.encode(), ","):
+                continue
+            with suppress(pa.ArrowInvalid):  # Arrow says no to lines of another number of fields
+                table = arrow_csv.read_csv(io.BytesIO(text.encode()), reading, parsing, types)
+                expected = [row or ["", ""] for row in csv.reader(io.StringIO(text, newline=""))]
+                assert [list(row.values()) for row in table.to_pylist()] == expected, repr(text)
+                compared += 1
+    assert compared > 200
+
+
 @pytest.mark.parametrize(
     "odd",
     [
-        'o1,1,"x",\n',
+        'o1,1,"x""y",\n',
+        'o1,1, "x",\n',
+        'o1,1,"x" ,\n',
+        'o1,1,"x\ny",\n',
+        '"o1","1","\'=x",\n',
+        '" o1","1","x",\n',
         'o1,1,x"y,\n',
         "o1,1,x\ry,\n",
         "\r",
@@ -210,6 +258,16 @@ def test_blocks_are_as_small_whatever_ends_a_line(parsed, end):
     assert max(map(len, parsed)) < 1_000 + len(CLEAN.encode()) + len(end)
 
 
+def test_a_file_with_every_field_in_quotes_is_not_read_line_by_line(monkeypatch):
+    lines = [f'"o{number:027}","{number % 9:04}","李, 雷",""\r\n' for number in range(2_000)]
+    content = ('"openid","organization_id","name","note"\r\n' + "".join(lines)).encode()
+    expected = parse_pairs(content, name="p.csv", block_size=0)
+    monkeypatch.setattr(blocks, "valid_records", None)
+    found = parse_pairs(content, name="p.csv")
+    assert found.pairs.equals(expected.pairs)
+    assert (found.lines, found.decorated) == (2_000, 0)
+
+
 def wide_input(columns: int, lines: int, odd: str = "x") -> bytes:
     """Return an input with many columns, of which one in the middle line holds ``odd``."""
     text = HEADER.strip() + "".join(f",c{at}" for at in range(columns)) + "\n"
@@ -264,7 +322,7 @@ def test_signal_whose_handler_returns_makes_no_difference(monkeypatch, block_siz
     def interrupted(*_: object) -> pa.Table:
         raise pa.ArrowCancelled("Operation cancelled", signum=15)
 
-    monkeypatch.setattr(plain_parser.csv, "read_csv", interrupted)
+    monkeypatch.setattr(plain_parser.arrow_csv, "read_csv", interrupted)
     found = parse_pairs(content, name="p.csv", block_size=block_size)
     assert found.pairs.equals(expected.pairs)
     assert found.lines == 2
