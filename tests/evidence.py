@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from jobs.evidence.folder import EvidenceDay
-from jobs.evidence.kept import EvidenceCollector
-from jobs.evidence.manifest import EvidenceScope, Manifest
+from jobs.evidence.kept import EvidenceCollector, KeptEvidence
+from jobs.evidence.manifest import Manifest
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.write import EvidenceRun, EvidenceWriter, baseline_link
 from jobs.report.model import Report
 from jobs.report.parquet.write import write_parquet
 from palm import Pair, SignedMessage, message
 from palm.sandbox import SandboxKeys
 
-__all__ = ["SignedNight", "body_of", "signed", "write_evidence"]
+__all__ = ["SignedNight", "body_of", "collected", "signed", "write_evidence"]
 
 _SHANGHAI = timezone(timedelta(hours=8))
 
@@ -94,6 +97,17 @@ class SignedNight:
         return path
 
 
+def collected(
+    keys: Callable[[], Mapping[str, RSAPublicKey]], kept: Mapping[Pair, SignedMessage]
+) -> KeptEvidence:
+    """Return signed messages as a run of one part keeps them."""
+    with TemporaryDirectory() as folder:
+        collector = EvidenceCollector(keys, Path(folder))
+        for pair, each in kept.items():
+            collector.add(0, pair, each)
+        return collector.finish().of(0)
+
+
 def write_evidence(
     folder: Path,
     report: Report,
@@ -104,10 +118,7 @@ def write_evidence(
     scope: EvidenceScope = EvidenceScope.ALL,
 ) -> Manifest:
     """Write evidence as a run does that has published a report."""
-    collector = EvidenceCollector(lambda: keys.platform_keys("grey"), None)
-    for pair, each in kept.items():
-        collector.add(pair, each)
-    finished = collector.finish()
+    finished = collected(lambda: keys.platform_keys("grey"), kept)
     run = EvidenceRun(
         run_id=report.run_id,
         run_date=report.run_date,

@@ -25,16 +25,17 @@ _JSON: Final = ".json"
 _BLOCK: Final = 1024 * 1024
 
 
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file, as hexadecimal digits.
+def file_sha256(*paths: Path) -> str:
+    """Return the sha256 of a file, as hexadecimal digits; of several, of all their bytes in turn.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: One cannot be read.
     """
     digest = hashlib.sha256()
-    with open_regular(path) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    for path in paths:
+        with open_regular(path) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
     return digest.hexdigest()
 
 

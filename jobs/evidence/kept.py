@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -15,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from jobs.evidence.columns import EVIDENCE, evidence_table
 from jobs.evidence.keys import EvidenceKey, keys_used
+from jobs.partitions.hashing import partition_name, partition_numbers
+from jobs.store.staging.row_files import RowFiles
 from palm import Pair, SignedMessage
 
-__all__ = ["EvidenceCollector", "KeptEvidence", "PairIndex"]
+__all__ = ["CollectedEvidence", "EvidenceCollector", "KeptEvidence", "PairIndex"]
 
 _ROWS_PER_BATCH: Final = 4096
 _Positions: TypeAlias = npt.NDArray[np.int64]
@@ -111,63 +114,106 @@ class KeptEvidence:
 
 
 class EvidenceCollector:
-    """Takes what was signed of each believed answer, and keeps it in a file or in memory.
+    """Takes what was signed of each believed answer, and keeps it in files, one a partition.
 
     Args:
         keys: Returns the platform's keys as they are held now. The key of an id is taken when its
             first answer comes, for certificates are exchanged during a run.
-        file: Where the answers are kept until they are published, 350 bytes each; None: in memory.
+        folder: An empty folder for the files, 350 bytes an answer.
+        bits: How many bits of a pair's hash are the number of its partition.
 
-    Raises:
-        OSError: The file cannot be written.
+    Attributes:
+        used: The keys that signed, by id; one is added before its first answer is.
     """
 
-    def __init__(self, keys: Callable[[], Mapping[str, RSAPublicKey]], file: Path | None) -> None:
+    def __init__(
+        self, keys: Callable[[], Mapping[str, RSAPublicKey]], folder: Path, bits: int = 0
+    ) -> None:
         self._keys = keys
-        self._file = file
-        self._buffer = pa.BufferOutputStream() if file is None else pa.OSFile(str(file), "wb")
-        self._writer = pa.ipc.new_stream(self._buffer, EVIDENCE)
-        self._waiting: list[tuple[Pair, SignedMessage]] = []
-        self._used: dict[str, EvidenceKey] = {}
+        self._files = RowFiles(folder)
+        self._bits = bits
+        self._waiting: dict[int, list[tuple[Pair, SignedMessage]]] = {}
+        self._count = 0
+        self.used: dict[str, EvidenceKey] = {}
 
-    def add(self, pair: Pair, signed: SignedMessage) -> None:
+    def add(self, number: int, pair: Pair, signed: SignedMessage) -> None:
         """Keep what was signed of the answer about a pair; a later one of the same pair counts.
 
+        Args:
+            number: The number of the pair's partition.
+            pair: The pair.
+            signed: What was signed.
+
         Raises:
-            OSError: The file cannot be written.
+            OSError: A file cannot be written.
         """
-        self._waiting.append((pair, signed))
-        if signed.key_id not in self._used:
-            self._used |= keys_used([signed.key_id], self._keys())
-        if len(self._waiting) == _ROWS_PER_BATCH:
+        if signed.key_id not in self.used:
+            self.used.update(keys_used([signed.key_id], self._keys()))
+        self._waiting.setdefault(number, []).append((pair, signed))
+        self._count += 1
+        if self._count >= _ROWS_PER_BATCH:
             self._write()
 
-    def finish(self, earlier: KeptEvidence | None = None) -> KeptEvidence:
-        """Return all that was kept; nothing can be added any more.
+    def add_keys(self, keys: Mapping[str, EvidenceKey]) -> None:
+        """Take the keys that signed the answers of an earlier run, by id."""
+        self.used.update(keys)
+
+    def add_rows(self, rows: pa.Table) -> None:
+        """Take over evidence of a run whose answers this one takes over.
 
         Args:
-            earlier: The evidence of a run whose answers this one takes over; a later answer about a
-                pair counts.
+            rows: Columns ``EVIDENCE``.
 
         Raises:
-            OSError: The file cannot be written, or read back.
+            OSError: A file cannot be written.
+        """
+        pairs = rows.select(["organization_id", "openid"]).to_pandas()
+        organization_ids = pairs["organization_id"].astype("category")
+        numbers = partition_numbers(organization_ids, pairs["openid"], self._bits)
+        for number in np.unique(numbers).tolist():
+            self._append(number, rows.filter(pa.array(numbers == number)))
+
+    def finish(self) -> CollectedEvidence:
+        """Return all that was kept; nothing can be added any more.
+
+        Raises:
+            OSError: A file cannot be written.
         """
         self._write()
-        self._writer.close()
-        if self._file is None:
-            source = pa.BufferReader(self._buffer.getvalue())
-        else:
-            self._buffer.close()
-            source = pa.memory_map(str(self._file))
-        table = pa.ipc.open_stream(source).read_all()
-        if earlier is None:
-            return KeptEvidence([table], self._used)
-        return KeptEvidence([earlier._rows, table], {**earlier.keys, **self._used})  # noqa: SLF001
+        return CollectedEvidence(self._files, self._bits, dict(self.used))
 
     def _write(self) -> None:
-        if self._waiting:
-            self._writer.write_table(evidence_table(self._waiting))
-            self._waiting.clear()
+        for number, waiting in self._waiting.items():
+            self._append(number, evidence_table(waiting))
+        self._waiting.clear()
+        self._count = 0
+
+    def _append(self, number: int, rows: pa.Table) -> None:
+        self._files.append(partition_name(number), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedEvidence:
+    """What was kept of a run, in files, one a partition.
+
+    Attributes:
+        files: The rows, under the names of their partitions.
+        bits: How many bits of a pair's hash are the number of its partition.
+        keys: The keys that signed, by id.
+    """
+
+    files: RowFiles
+    bits: int
+    keys: Mapping[str, EvidenceKey]
+
+    def of(self, *numbers: int) -> KeptEvidence:
+        """Read the evidence of some partitions into memory.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        names = map(partition_name, numbers)
+        return KeptEvidence([rows for name in names for rows in self.files.read(name)], self.keys)
 
 
 def _pairs_of(rows: pa.Table) -> tuple[list[str], list[str]]:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, Final
 
+from jobs.evidence.options import EvidenceScope
 from jobs.report.info import GatewayId
 
-__all__ = ["BaselineLink", "EvidenceScope", "Manifest", "ManifestError", "sha256_of"]
+__all__ = ["BaselineLink", "Manifest", "ManifestError", "sha256_of"]
 
 _STATEMENT: Final = "https://in-toto.io/Statement/v1"
 _PREDICATE: Final = "urn:palm-reconcile:evidence:1"
@@ -28,15 +28,6 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 class ManifestError(Exception):
     """A file is not a manifest that this version can read; the text says why."""
-
-
-class EvidenceScope(StrEnum):
-    """Whose evidence is kept."""
-
-    ALL = "all"
-    """Every good state's."""
-    CHANGES = "changes"
-    """Every good state's whose change is not UNCHANGED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +52,8 @@ class Manifest:
     """What a manifest says.
 
     Attributes:
+        report: sha256 of the report, as the next night's names its baseline: of all its bytes, one
+            file after the other.
         reports: sha256 of each file of the report, by its name.
         parts: sha256 of each evidence file, by its name.
         run_id: The run.
@@ -75,6 +68,7 @@ class Manifest:
         replaces: sha256 of the manifest of the same date that this one replaces; None if none.
     """
 
+    report: str
     reports: Mapping[str, str]
     parts: Mapping[str, str]
     run_id: str
@@ -101,6 +95,7 @@ class Manifest:
             "predicate": {
                 "run_id": self.run_id,
                 "run_date": self.run_date.isoformat(),
+                "report_sha256": self.report,
                 "gateway": self.gateway.to_json(),
                 "evidence_of": self.scope.value,
                 "evidence": list(evidence),
@@ -141,6 +136,7 @@ class Manifest:
         parts = {name.removeprefix(_PARTS): subjects.pop(name) for name in predicate["evidence"]}
         link = predicate["baseline"]
         return cls(
+            report=_sha256(predicate["report_sha256"]),
             reports=subjects,
             parts=parts,
             run_id=str(predicate["run_id"]),

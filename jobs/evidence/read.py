@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 
 from jobs.errors import InputError
 from jobs.evidence.columns import EVIDENCE, PAIR
-from jobs.evidence.kept import KeptEvidence
 from jobs.evidence.keys import EvidenceKey
 from jobs.evidence.write import FOOTER, SCHEMA
 from jobs.store.files.filesystem import reason_of
@@ -122,13 +121,13 @@ class EvidenceFiles:
             return table.slice(first, len(offset))
         return table.take(pa.array(offset))
 
-    def kept(self) -> KeptEvidence:
-        """Return all rows, for a run that takes over answers of this one.
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield all rows, for a run that takes over answers of this one, group by group.
 
         Raises:
             InputError: A file cannot be read.
         """
-        return KeptEvidence([self._read_group(at) for at in range(len(self._groups))], self.keys)
+        yield from map(self._read_group, range(len(self._groups)))
 
     def _read_group(self, number: int) -> pa.Table:
         at, group = self._groups[number]

@@ -31,7 +31,8 @@ from jobs.evidence.columns import EVIDENCE
 from jobs.evidence.folder import EvidenceDay, file_sha256
 from jobs.evidence.kept import KeptEvidence
 from jobs.evidence.keys import EvidenceKey
-from jobs.evidence.manifest import BaselineLink, EvidenceScope, Manifest, ManifestError, sha256_of
+from jobs.evidence.manifest import BaselineLink, Manifest, ManifestError, sha256_of
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.outcomes import Outcome
 from jobs.report.info import BaselineInfo, GatewayId
 from jobs.schema import Change, State, UnknownReason
@@ -92,12 +93,13 @@ class EvidenceWriter:
         run: The run.
 
     Attributes:
+        run: The same.
         counts: The states of the rows written so far, by outcome. The answers were verified when
             they came, so no signature is verified again.
     """
 
     def __init__(self, day: EvidenceDay, run: EvidenceRun) -> None:
-        self._day, self._run = day, run
+        self._day, self.run = day, run
         self._new: list[Path] = []
         self._keys: dict[str, EvidenceKey] = {}
         self._waiting: list[pa.Table] = []
@@ -113,7 +115,7 @@ class EvidenceWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for path in [*self._new, temporary(self._day.manifest, self._run.run_id)]:
+        for path in [*self._new, temporary(self._day.manifest, self.run.run_id)]:
             remove(path)
 
     def write(self, rows: pd.DataFrame, kept: KeptEvidence) -> None:
@@ -126,7 +128,7 @@ class EvidenceWriter:
         Raises:
             OutputError: A file cannot be written.
         """
-        wanted = rows.loc[is_kept(rows, self._run.scope)]
+        wanted = rows.loc[is_kept(rows, self.run.scope)]
         good = int(has_state(rows).sum())
         found = kept.find(wanted["organization_id"].tolist(), wanted["openid"].tolist())
         unnamed = (wanted["error_code"] == UnknownReason.UNNAMED).to_numpy(bool)
@@ -167,10 +169,11 @@ class EvidenceWriter:
         Raises:
             OutputError: A file cannot be read, moved or written.
         """
-        day, run = self._day, self._run
+        day, run = self._day, self.run
         targets = [day.part(number) for number in range(len(self._new))]
         try:
             manifest = Manifest(
+                report=file_sha256(*reports),
                 reports={path.name: file_sha256(path) for path in reports},
                 parts={
                     path.name: file_sha256(new)
@@ -217,7 +220,7 @@ class EvidenceWriter:
         part, rest = table.slice(0, count), table.slice(count)
         self._waiting, self._rows_waiting = [rest], len(rest)
         path = self._day.part(len(self._new))
-        new = temporary(path, self._run.run_id)
+        new = temporary(path, self.run.run_id)
         try:
             make_folder(self._day.path.parent)
             make_folder(self._day.path)
@@ -229,7 +232,7 @@ class EvidenceWriter:
     def _write_parquet(self, part: pa.Table, file: BinaryIO) -> None:
         footer = {
             "schema": SCHEMA,
-            "run_id": self._run.run_id,
+            "run_id": self.run.run_id,
             "part": len(self._new) - 1,
             "keys": {key_id: key.to_json() for key_id, key in sorted(self._keys.items())},
         }
@@ -248,7 +251,11 @@ class EvidenceWriter:
 
     @staticmethod
     def _error(path: Path, error: OSError) -> OutputError:
-        return OutputError(f"{path} cannot be written: {reason_of(error)}")
+        return OutputError(
+            f"{path} cannot be written: {reason_of(error)}; the answers are kept. Free space, or "
+            "mend the folder",
+            again=True,
+        )
 
 
 def baseline_link(baseline: BaselineInfo | None, folder: Path) -> BaselineLink | None:
@@ -267,7 +274,7 @@ def baseline_link(baseline: BaselineInfo | None, folder: Path) -> BaselineLink |
 def _manifest_of(report: str, manifests: Iterable[bytes]) -> str | None:
     for content in manifests:
         try:
-            if report in Manifest.from_bytes(content).reports.values():
+            if Manifest.from_bytes(content).report == report:
                 return sha256_of(content)
         except ManifestError:
             continue

@@ -108,6 +108,7 @@ def with_rows_of(report: Report, content: pd.DataFrame | RowChunks, part: PartIn
         run=run and replace(run, verdict=(), parent=None, exit_code=None, reasons=None),
         input=None,
         asking=None,
+        evidence=None,
         history=None,
         baseline=baseline and replace(baseline, pairs=were_here),
         summary=summary.listed(),

@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self
 
+from jobs.evidence.kept import EvidenceCollector
 from jobs.journal.file import unwritable
 from jobs.journal.paths import existing_journals, journal_path, remove_journals
 from jobs.journal.recovery import Resumed, forget, resume, unwritable_at
@@ -29,7 +30,7 @@ from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
 from jobs.sweep.answers import Row
 from jobs.sweep.blocks.restored import Restored
-from palm import Pair
+from palm import Pair, SignedMessage
 
 __all__ = ["Journal"]
 
@@ -42,6 +43,8 @@ class Journal:
 
     Attributes:
         messages: What was done with journals that already existed, one line each.
+        resumed_ms: When the first of the runs began that this one resumes, Unix milliseconds; None:
+            it resumes none.
     """
 
     def __init__(
@@ -49,15 +52,17 @@ class Journal:
         files: Sidecars,
         run_date: date,
         writer: JournalWriter,
-        messages: list[str],
-        *,
-        is_empty: bool,
+        resumed: Resumed,
+        collector: EvidenceCollector | None,
     ) -> None:
         self._files = files
+        self._collector = collector
         self._run_date = run_date
         self._writer = writer
-        self.messages = messages
-        self._is_empty = is_empty
+        self.messages = resumed.messages
+        starts = (each.started_ms for each in resumed.runs.values())
+        self.resumed_ms: int | None = min(starts, default=None)
+        self._is_empty = not resumed.found
         self._queue: SimpleQueue[Outcome | None] = SimpleQueue()
         self._error: OSError | None = None
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
@@ -73,6 +78,8 @@ class Journal:
         *,
         folder: Path | None = None,
         fresh: bool = False,
+        collector: EvidenceCollector | None = None,
+        only_signed: bool = False,
     ) -> Journal:
         """Open the journals of a run date; that of the first partition is created if needed.
 
@@ -85,6 +92,9 @@ class Journal:
             folder: Takes the journals of several partitions; None: there is one, whose journal is
                 beside the report.
             fresh: Remove existing journals first.
+            collector: Takes what was signed of the answers, those of an earlier run too, and has
+                the keys; None: nothing signed is kept.
+            only_signed: Whether good answers of which nothing signed is kept are left out.
 
         Raises:
             OutputError: A journal cannot be read or written.
@@ -95,14 +105,20 @@ class Journal:
         if fresh:
             forget(paths, run_date, gateway)
             paths = []
-        resumed = resume(paths, run_date, gateway, pairs, restored) if paths else Resumed()
+        resumed = Resumed()
+        if paths:
+            resumed = resume(
+                paths, run_date, gateway, pairs, restored,
+                collector=collector, only_signed=only_signed,
+            )  # fmt: skip
         path_of = partial(journal_path, files, run_date, folder, pairs.bits)
-        writer = JournalWriter(path_of, run_date, gateway, resumed.runs)
+        keys = {} if collector is None else collector.used
+        writer = JournalWriter(path_of, run_date, gateway, resumed.runs, keys)
         with unwritable_at(path_of(0)):
             writer.begin(0)
             writer.sync()
             writer.close()
-        return cls(files, run_date, writer, resumed.messages, is_empty=not resumed.found)
+        return cls(files, run_date, writer, resumed, collector)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -116,19 +132,25 @@ class Journal:
     ) -> None:
         self.close()
 
-    def put(self, number: int, pair: Pair, row: Row) -> None:
+    def put(
+        self, number: int, pair: Pair, row: Row, signed: SignedMessage | None = None, /
+    ) -> None:
         """Store an outcome; it survives a crash of this process within 100 ms.
 
         Args:
             number: The number of the pair's partition.
             pair: The pair.
             row: The outcome.
+            signed: What was signed of a good answer; None: it is not kept.
 
         Raises:
             OutputError: An earlier one could not be written.
+            OSError: What was signed cannot be kept.
         """
         self.check()
-        self._queue.put((number, pair, row))
+        if self._collector is not None and signed is not None:
+            self._collector.add(number, pair, signed)  # first, for the record needs its key
+        self._queue.put((number, pair, row, signed))
         self._is_empty = False
 
     def close(self) -> None:

@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from jobs.evidence.kept import EvidenceCollector
+from jobs.input.lookup import PairLookup
 from jobs.journal.format.header import JournalRun
-from jobs.journal.format.record import parse_record, parse_row
+from jobs.journal.format.record import parse_record, parse_row, parse_signed
 from jobs.journal.paths import JournalPath
 from jobs.journal.stored import StoredJournal
 from jobs.partitions.hashing import partition_numbers
 from jobs.partitions.partitioned import PartitionedFrame
 from jobs.schema import Array
-from jobs.sweep.answers import Row
+from jobs.sweep.answers import Row, is_good
 
 __all__ = ["KeptAnswers"]
 
@@ -30,23 +32,32 @@ class KeptAnswers:
     Args:
         paths: The journals.
         read: Returns a journal, or None if none of its answers is to be used.
+        collector: Takes what was signed of the answers; None: it is not kept.
+        only_signed: Whether good answers of which nothing signed is kept are left out.
 
     Attributes:
         runs: The header of each journal that was read.
         imperfect: Journals with a damaged part or an incomplete last record.
         stored: How many outcomes the journals hold that were read.
         found: How many of them are about pairs of the input.
+        unsigned: How many of these were left out.
     """
 
     def __init__(
-        self, paths: Sequence[JournalPath], read: Callable[[JournalPath], StoredJournal | None]
+        self,
+        paths: Sequence[JournalPath],
+        read: Callable[[JournalPath], StoredJournal | None],
+        *,
+        collector: EvidenceCollector | None = None,
+        only_signed: bool = False,
     ) -> None:
         self._paths = paths
         self._read = read
+        self._collector, self._only_signed = collector, only_signed
         self._open: dict[JournalPath, StoredJournal | None] = {}
         self.runs: dict[JournalPath, JournalRun] = {}
         self.imperfect: list[JournalPath] = []
-        self.stored = self.found = 0
+        self.stored = self.found = self.unsigned = 0
 
     @property
     def is_of_this_input(self) -> bool:
@@ -78,7 +89,7 @@ class KeptAnswers:
             }
             if journals:
                 frame = pairs.frame(number)
-                yield number, frame, self._rows(journals, frame, pairs.bits)
+                yield number, frame, self._rows(journals, frame, pairs.bits, number)
         self._open = {}
 
     def _read_once(self, path: JournalPath) -> StoredJournal | None:
@@ -92,10 +103,14 @@ class KeptAnswers:
         return journal
 
     def _rows(
-        self, journals: dict[JournalPath, StoredJournal], pairs: pd.DataFrame, bits: int
+        self,
+        journals: dict[JournalPath, StoredJournal],
+        pairs: pd.DataFrame,
+        bits: int,
+        number: int,
     ) -> list[Row]:
         """Return the latest outcome of each pair that has one, in the order of the pairs."""
-        rows: dict[int, Row] = {}
+        found: dict[int, tuple[bytes, int]] = {}
         noted: Array = np.zeros(len(pairs), dtype=np.int64)
         for path, journal in journals.items():
             positions = _positions(pairs, path) if path.bits > bits else np.arange(len(pairs))
@@ -106,8 +121,27 @@ class KeptAnswers:
                 noted_ms = parse_record(journal.content, body).noted_ms
                 if noted_ms >= noted[position]:
                     noted[position] = noted_ms
-                    rows[position] = parse_row(journal.content, body, position)
-        return [rows[position] for position in sorted(rows)]
+                    found[position] = journal.content, body
+        if self._collector is not None:
+            for journal in journals.values():
+                self._collector.add_keys(journal.keys())
+        lookup = PairLookup(pairs)
+        rows = [
+            (parse_row(*found[position], position), found[position]) for position in sorted(found)
+        ]
+        return [row for row, at in rows if self._is_used(row, at, number, lookup)]
+
+    def _is_used(self, row: Row, at: tuple[bytes, int], number: int, lookup: PairLookup) -> bool:
+        """Hand on what was signed of an answer; return False if the answer is left out."""
+        if not is_good(row) or (self._collector is None and not self._only_signed):
+            return True
+        signed = parse_signed(*at)
+        if signed is None:
+            self.unsigned += self._only_signed
+            return not self._only_signed
+        if self._collector is not None:
+            self._collector.add(number, lookup[row.pair_index], signed)
+        return True
 
 
 def _positions(pairs: pd.DataFrame, path: JournalPath) -> Array:

@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+from jobs.evidence.kept import EvidenceCollector
 from jobs.journal.file import append, unwritable
 from jobs.journal.format.damage import count_lost
 from jobs.journal.format.frames import frame_at
@@ -98,6 +99,9 @@ def resume(
     gateway: GatewayId,
     pairs: PartitionedFrame,
     restored: Restored,
+    *,
+    collector: EvidenceCollector | None = None,
+    only_signed: bool = False,
 ) -> Resumed:
     """Take over what can be resumed; rename journals that cannot be used.
 
@@ -107,6 +111,8 @@ def resume(
         gateway: The gateway that is asked, and the merchant that asks.
         pairs: Columns ``PAIRS``.
         restored: Takes the outcomes.
+        collector: Takes what was signed of the answers; None: it is not kept.
+        only_signed: Whether good answers of which nothing signed is kept are left out.
 
     Raises:
         UsageError: A journal is of another merchant, gateway or date.
@@ -115,7 +121,7 @@ def resume(
     """
     unusable: list[tuple[JournalPath, UnusableJournal]] = []
     read = partial(read_for_run, run_date=run_date, gateway=gateway, unusable=unusable)
-    kept = KeptAnswers(paths, read)
+    kept = KeptAnswers(paths, read, collector=collector, only_signed=only_signed)
     for number, frame, rows in kept.by_partition(pairs):
         restored.add(number, frame, rows)
     messages = [_set_aside(path, why) for path, why in unusable]
@@ -123,6 +129,11 @@ def resume(
         restored.clear()
         return Resumed(messages=[*messages, _set_all_aside(list(kept.runs), kept)])
     messages += [_mend(path) for path in kept.imperfect]
+    if kept.unsigned:
+        messages.append(
+            f"{counted(kept.unsigned, 'answer')} of the unfinished run "
+            f"{Quantity(kept.unsigned):was|were} kept without --evidence; asking again"
+        )
     return Resumed(kept.runs, kept.found, messages)
 
 
@@ -179,7 +190,8 @@ def _repair(damaged: StoredJournal, aside: Path, fresh: Path) -> None:
     Whenever the process is killed, there is a journal with all valid records at the path.
     """
     fresh.unlink(missing_ok=True)
-    valid = (frame_at(damaged.content, body) for body in damaged.scan.answers.values())
+    bodies = (*damaged.scan.keys, *damaged.scan.answers.values())
+    valid = (frame_at(damaged.content, body) for body in bodies)
     append(fresh, header_frame(damaged.run) * 2 + b"".join(valid))
     aside.unlink(missing_ok=True)
     try:

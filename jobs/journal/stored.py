@@ -14,9 +14,11 @@ from typing import Final
 import pandas as pd
 
 from jobs.errors import UsageError
+from jobs.evidence.keys import EvidenceKey
 from jobs.journal.format.header import JournalRun
 from jobs.journal.format.record import pair_hash
 from jobs.journal.format.scan import Scan, scan
+from jobs.journal.format.signing_key import parse_key
 from jobs.report.model import GatewayId
 from palm import Pair
 from palm.files.regular import check_regular
@@ -66,6 +68,11 @@ class StoredJournal:
     def gateway(self) -> GatewayId:
         """The gateway that answered, and the merchant that asked."""
         return GatewayId(self.run.gateway, self.run.mchid)
+
+    def keys(self) -> dict[str, EvidenceKey]:
+        """Return the keys that signed answers, by id, as far as they are kept."""
+        found = (parse_key(self.content, body) for body in self.scan.keys)
+        return dict(each for each in found if each is not None)
 
     def find(self, pairs: pd.DataFrame) -> Iterator[tuple[int, int]]:
         """Yield which pairs of a frame it holds an outcome of.

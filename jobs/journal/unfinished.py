@@ -67,6 +67,7 @@ def count_kept_answers(
     pairs: PartitionedFrame,
     *,
     accept_unnamed: bool = True,
+    only_signed: bool = False,
 ) -> int:
     """Return how many answers for an input the journals of a run date hold; write nothing.
 
@@ -76,13 +77,14 @@ def count_kept_answers(
         gateway: The gateway that is asked, and the merchant that asks.
         pairs: Columns ``PAIRS``.
         accept_unnamed: Whether answers that do not name their pair are counted.
+        only_signed: Whether good answers of which nothing signed is kept are left out.
 
     Raises:
         UsageError: A run would be refused: a journal is of another merchant or gateway.
         OutputError: A run would fail: a journal cannot be read.
     """
     read = partial(read_for_run, run_date=run_date, gateway=gateway, unusable=[])
-    kept = KeptAnswers(existing_journals(files, run_date), read)
+    kept = KeptAnswers(existing_journals(files, run_date), read, only_signed=only_signed)
     answers = sum(
         len(usable(rows, accept_unnamed=accept_unnamed)) for _, _, rows in kept.by_partition(pairs)
     )

@@ -10,19 +10,21 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from jobs.evidence.keys import EvidenceKey
 from jobs.journal.file import sync, sync_folder, write
 from jobs.journal.format.header import JournalRun, header_frame
 from jobs.journal.format.record import pair_hash, record_frame
+from jobs.journal.format.signing_key import key_frame
 from jobs.journal.paths import JournalPath
 from jobs.report.model import GatewayId
 from jobs.store.locations import PRIVATE_MODE
 from jobs.sweep.answers import Row
-from palm import Pair
+from palm import Pair, SignedMessage
 
 __all__ = ["JournalWriter", "Outcome"]
 
-Outcome: TypeAlias = tuple[int, Pair, Row]
-"""The number of the pair's partition, the pair, and its outcome."""
+Outcome: TypeAlias = tuple[int, Pair, Row, SignedMessage | None]
+"""The number of the pair's partition, the pair, its outcome, and what was signed of it."""
 _MOST_OPEN: Final = 16
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -35,6 +37,7 @@ class JournalWriter:
         run_date: Of this run.
         gateway: The gateway that is asked, and the merchant that asks.
         runs: The headers of the journals that are continued.
+        keys: The keys that sign answers, by id; one that signs the first answer is added before.
 
     Attributes:
         path: The journal that was used last.
@@ -46,11 +49,14 @@ class JournalWriter:
         run_date: date,
         gateway: GatewayId,
         runs: Mapping[JournalPath, JournalRun],
+        keys: Mapping[str, EvidenceKey],
     ) -> None:
         self._path_of = path_of
         self._run_date = run_date
         self._gateway = gateway
         self._continued = runs
+        self._keys = keys
+        self._keys_written: set[tuple[int, str]] = set()
         self._runs: dict[int, JournalRun] = {}
         self._open: dict[int, int] = {}
         self._written: set[int] = set()
@@ -79,14 +85,23 @@ class JournalWriter:
         """
         noted_ms = time.time_ns() // 1_000_000
         by_number: dict[int, list[bytes]] = {}
-        for number, pair, row in outcomes:
+        for number, pair, row, signed in outcomes:
             if number not in self._runs:
                 self.begin(number)
             run = self._runs[number]
-            record = record_frame(run.seed, pair_hash(run.salt, pair), row, noted_ms)
-            by_number.setdefault(number, []).append(record)
+            frames = by_number.setdefault(number, [])
+            if signed is not None:
+                frames += self._key(number, run, signed.key_id)
+            frames.append(record_frame(run.seed, pair_hash(run.salt, pair), row, noted_ms, signed))
         for number, records in by_number.items():
             self._append(number, b"".join(records))
+
+    def _key(self, number: int, run: JournalRun, key_id: str) -> list[bytes]:
+        """Return the frame of a key, if this journal does not have it from this run yet."""
+        if (number, key_id) in self._keys_written or key_id not in self._keys:
+            return []
+        self._keys_written.add((number, key_id))
+        return [key_frame(run.seed, key_id, self._keys[key_id])]
 
     def sync(self) -> None:
         """Make what was written survive a crash of the machine.

@@ -33,6 +33,9 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "Nothing changed since {date}.": "自 {date} 以来没有任何变化。",
     "Of the pairs without an answer nothing is claimed.": "对没有应答的各条不作任何判断。",
     "Controls: {held} of {all} {held:holds|hold}": "核对项：{all} 项中 {held} 项成立",
+    "Evidence: {backed:,} of {states:,} {states:state|states} backed": (
+        "证据：{states:,} 个状态中 {backed:,} 个有签名为证"
+    ),
     "Asked {gateway}: {requests:,} {requests:request|requests} in {seconds:.1f} s": (
         "查询 {gateway}：{seconds:.1f} 秒内 {requests:,} 次请求"
     ),

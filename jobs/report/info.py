@@ -37,6 +37,7 @@ from palm import __version__
 __all__ = [
     "SCHEMA",
     "BaselineInfo",
+    "EvidenceInfo",
     "GatewayId",
     "HistoryEntry",
     "Metadata",
@@ -167,6 +168,22 @@ class BaselineInfo(JsonDataclass):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceInfo(JsonDataclass):
+    """What is kept of what WeChat Pay signed (--evidence)."""
+
+    of: Annotated[str, JsonSchema(instead=True, enum=["all", "changes"])]
+    """Whose evidence is kept: that of all states, or of those that are not UNCHANGED."""
+    states: Count
+    """States whose evidence was to be kept."""
+    backed: Count
+    """Those of them that a signature about the pair backs."""
+    first_started: Moment
+    """Start of the first run whose answers are here, UTC."""
+
+    _READ: ClassVar[Readers] = {"first_started": datetime.fromisoformat}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry(JsonDataclass):
     """The counts of one run."""
 
@@ -210,6 +227,8 @@ class Metadata(JsonDataclass):
     """The counts of the rows."""
     asking: RequestInfo | None = None
     """The requests to the gateway. Missing in a part of a report."""
+    evidence: EvidenceInfo | None = None
+    """What was signed of the answers and is kept; missing where nothing is."""
     history: Annotated[tuple[HistoryEntry, ...], JsonSchema(minItems=1, maxItems=90)] | None = None
     """Counts of the last 90 runs, this one last. Missing in a part of a report."""
     controls: Annotated[tuple[Control, ...], JsonSchema(minItems=1)]
@@ -240,6 +259,7 @@ class Metadata(JsonDataclass):
         "baseline": BaselineInfo.from_json,
         "summary": Summary.from_json,
         "asking": RequestInfo.from_json,
+        "evidence": EvidenceInfo.from_json,
         "history": lambda each: tuple(map(HistoryEntry.from_json, each)),
         "controls": lambda each: tuple(map(Control.from_json, each)),
         "by": lambda columns: {

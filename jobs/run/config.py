@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from jobs.compare.options import CompareOptions
+from jobs.evidence.options import EvidenceOptions
 from jobs.input.options import InputOptions
 from jobs.observe.options import ObserveOptions
 from jobs.person import Person
@@ -69,6 +70,7 @@ class Options:
         run: Which night the run is for, and how much time it has.
         sweep: How fast the gateway is asked.
         compare: How the answers are compared and judged.
+        evidence: Whether what was signed is kept, and where.
         render: How the report is rendered for people.
         observe: What is shown during the run.
         endpoint: Opens the gateway.
@@ -83,6 +85,7 @@ class Options:
     endpoint: EndpointProvider
     sweep: SweepOptions = field(default_factory=SweepOptions)
     compare: CompareOptions = field(default_factory=CompareOptions)
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     render: RenderOptions = field(default_factory=RenderOptions)
     observe: ObserveOptions = field(default_factory=ObserveOptions)
     waits: Waits = field(default_factory=Waits)

@@ -11,6 +11,7 @@ from functools import cache
 
 from rich.console import Console
 
+from jobs.evidence.in_order import EvidenceInOrder
 from jobs.extract.shown_report import shown_report
 from jobs.input.pairs import Input
 from jobs.journal.unfinished import count_kept_answers
@@ -27,6 +28,12 @@ from jobs.run.preparation import Prepared, check_shown_columns, prepare, settled
 from jobs.run.resumption.earlier_answers import with_earlier_answers
 from jobs.run.resumption.remedy import adding_remedy, remedy
 from jobs.run.rows.composition import compose_report
+from jobs.run.rows.evidence import (
+    RunEvidence,
+    WrittenEvidence,
+    check_evidence_folder,
+    remove_old_evidence,
+)
 from jobs.run.rows.reading import read_input
 from jobs.run.rows.row_store import row_store
 from jobs.run.rows.workspace import Workspace
@@ -57,6 +64,7 @@ def run(options: Options, console: Console, outcome: Outcome | None = None) -> P
     outcome = outcome or Outcome(str(options.run.run_date))
     outputs = options.store.outputs
     check_outputs(outputs)
+    check_evidence_folder(options.evidence, outputs, options.run.run_date)
     with ExitStack() as stack:
         files = outputs.sidecars
         if files is not None:
@@ -96,6 +104,7 @@ async def _plan(options: Options, source: Input, workspace: Workspace) -> Plan:
             endpoint.gateway,
             prepared.unanswered,
             accept_unnamed=options.sweep.accept_unnamed,
+            only_signed=options.evidence.folder is not None and not run.is_out_of_time,
         )
         resumed = 0 if run.fresh else answers
     compared = prepared.earlier_run_date
@@ -127,9 +136,26 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
             outcome.dated(options.run.run_date, options.store.outputs.sidecars)
             prepared = prepare(options, endpoint.gateway, source, workspace)
             with adding_remedy(options.command, options.run), workspace.reporting_errors():
-                asked = await _ask(options, endpoint, prepared, workspace, console)
+                evidence = RunEvidence.begin(options, endpoint.keys, prepared, workspace)
+                asked = await _ask(options, endpoint, prepared, workspace, console, evidence)
     with adding_remedy(options.command, options.run), workspace.reporting_errors():
-        report = _report(options, prepared, asked, endpoint.gateway, workspace, started)
+        report, found = _report(
+            options, prepared, asked, endpoint.gateway, workspace, started, evidence
+        )
+        written = stack.enter_context(WrittenEvidence.of(report, evidence, found, asked))
+    return _publish(options, prepared, written, workspace, stack, outcome)
+
+
+def _publish(  # noqa: PLR0917 - one of each thing that a run takes
+    options: Options,
+    prepared: Prepared,
+    written: WrittenEvidence,
+    workspace: Workspace,
+    stack: ExitStack,
+    outcome: Outcome,
+) -> Published:
+    """Publish the report and its evidence, and remove what is then of no use."""
+    report = written.report
     in_order = in_input_order(
         report, lambda parts: OrderedRows(parts, lambda: workspace.folder("ordered"))
     )
@@ -159,7 +185,11 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
         outputs.primary is not None and str(outputs.primary) not in {each.path for each in failed}
     ):
         # If it is not certain that the report is kept, the answers may be needed again.
-        tidy_up(options.store, report, today=options.run.today())
+        with adding_remedy(options.command, options.run):
+            written.publish(outputs.primary)
+        today = options.run.today()
+        tidy_up(options.store, report, today=today)
+        remove_old_evidence(options.evidence, report.run_date, today=today)
     return published
 
 
@@ -170,8 +200,9 @@ def _report(  # noqa: PLR0917 - one of each thing that a run takes
     gateway: GatewayId,
     workspace: Workspace,
     started: datetime,
-) -> Report:
-    """Return the report, with its rows in memory or in the workspace."""
+    evidence: RunEvidence | None,
+) -> tuple[Report, EvidenceInOrder | None]:
+    """Return the report, with its rows in memory or in the workspace, and its evidence."""
     pairs = prepared.source.partitions
     asked = with_earlier_answers(
         asked, prepared.baseline.replaced, prepared.replaced_rows, pairs, options.run.run_date
@@ -179,7 +210,11 @@ def _report(  # noqa: PLR0917 - one of each thing that a run takes
     in_parts = options.store.outputs.in_parts
     store = row_store(pairs.bits, workspace, in_parts=in_parts)
     parts = PartsInfo(1 << pairs.bits) if in_parts else None
-    return compose_report(options, prepared, asked, gateway, started, store=store, parts=parts)
+    found = evidence.in_order(workspace, pairs.bits, in_parts=in_parts) if evidence else None
+    report = compose_report(
+        options, prepared, asked, gateway, started, store=store, parts=parts, evidence=found
+    )
+    return report, found
 
 
 def _shown(report: Report, options: Options) -> Callable[[], Report]:
@@ -194,12 +229,13 @@ def _shown(report: Report, options: Options) -> Callable[[], Report]:
     return shown
 
 
-async def _ask(
+async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
     options: Options,
     endpoint: Endpoint,
     prepared: Prepared,
     workspace: Workspace,
     console: Console,
+    evidence: RunEvidence | None,
 ) -> Asked:
     """Ask about the pairs that have no answer yet."""
     kept, outputs = len(prepared.kept), options.store.outputs
@@ -221,6 +257,7 @@ async def _ask(
         files=outputs.sidecars,
         outcomes=workspace.folder("outcomes") if in_partitions else None,
         journals=workspace.journals(options.run.run_date) if in_partitions else None,
+        evidence=evidence.collector if evidence else None,
         person=options.person,
         bar=options.observe.shows_bar(terminal=terminal),
         remedy=lambda: remedy(options.command, options.run, "to go on"),

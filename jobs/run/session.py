@@ -8,11 +8,13 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import structlog
 from rich.console import Console
 
+from jobs.evidence.kept import EvidenceCollector
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.partitions.partitioned import PartitionedFrame
@@ -56,6 +58,7 @@ class Session:
             answers have been read; None: the pairs are in memory.
         journals: The folder for the journals of pairs on disk; None: there is one journal, beside
             the report, or none.
+        evidence: Takes what is signed of the answers; None: it is not kept.
         person: Replaces openids in the log.
         bar: Whether a progress bar is shown.
         remedy: Returns the command that resumes the run, as the end of a message.
@@ -71,6 +74,7 @@ class Session:
     person: Person
     bar: bool
     remedy: Callable[[], str]
+    evidence: EvidenceCollector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Asked:
         pace: How fast the gateway was asked, for the report's metadata.
         cut: Whether the time limit was reached before all pairs were asked.
         not_asked: How many pairs were not asked because of the time limit.
+        resumed_ms: When the first of the runs began whose answers were resumed, Unix milliseconds;
+            None: there was none.
     """
 
     answers: PartitionedFrame
@@ -90,6 +96,7 @@ class Asked:
     pace: RequestPace
     cut: bool = False
     not_asked: int = 0
+    resumed_ms: int | None = None
 
 
 async def ask_all(
@@ -155,10 +162,10 @@ async def _ask(
         with adding_what_is_kept(stats, journal, session.remedy):
             async with palm, progress:
                 answers = await sweep(
-                    _logged(palm, session.person),
+                    _query(palm, session),
                     pairs,
-                    query_throttled=_logged(
-                        palm.with_options(retry=session.waits.throttled_again), session.person
+                    query_throttled=_query(
+                        palm.with_options(retry=session.waits.throttled_again), session
                     ),
                     stats=stats,
                     rules=_rules(session),
@@ -176,7 +183,8 @@ async def _ask(
             raise interrupted(caught[0], session.remedy, stats, journal)
     not_asked = restored.outcomes.count(UnknownReason.NOT_ASKED)
     cut = cancel.reason is CancelReason.DEADLINE
-    return Asked(answers, stats, meter.pace(), cut=cut, not_asked=not_asked)
+    resumed_ms = journal.resumed_ms if journal else None
+    return Asked(answers, stats, meter.pace(), cut, not_asked, resumed_ms)
 
 
 def _outcomes(folder: Path | None, pairs: PartitionedFrame) -> Outcomes:
@@ -198,6 +206,8 @@ def _open_journal(
         restored,
         folder=session.journals,
         fresh=run.fresh,
+        collector=session.evidence,
+        only_signed=session.evidence is not None and not run.is_out_of_time,
     )
     log = structlog.get_logger("palm.run")
     for line in journal.messages:
@@ -229,10 +239,12 @@ def _client(session: Session, stats: RequestStats) -> AsyncPalm:
     )
 
 
-def _logged(palm: AsyncPalm, person: Person) -> Query:
+def _query(palm: AsyncPalm, session: Session) -> Query:
     """Return what asks about a pair; with ``-v`` it logs each failure."""
-    log = structlog.get_logger("palm.pair")
-    get = palm.authorizations.get
+    log, person = structlog.get_logger("palm.pair"), session.person
+    get: Query = palm.authorizations.get
+    if session.evidence is not None:
+        get = partial(palm.authorizations.get, keep_signed=True)
     if not logging.getLogger("palm.pair").isEnabledFor(logging.DEBUG):
         return get
 

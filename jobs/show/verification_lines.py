@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.outcomes import MEANINGS, Outcome
 from jobs.evidence.verify.files import Fault
 from jobs.plurals import filled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Final, Protocol
 
@@ -12,7 +12,6 @@ from jobs.schema import UnknownReason
 from jobs.sweep.abort.health_check import HealthCheck
 from jobs.sweep.abort.monitor import UNVERIFIED, AbortMonitor
 from jobs.sweep.abort.reachability import check_reached, unreachable_error
-from jobs.sweep.answers import Row
 from jobs.sweep.blocks.bands import not_asked
 from jobs.sweep.blocks.block import Block, Slice
 from jobs.sweep.blocks.feed import BlockFeed
@@ -20,11 +19,11 @@ from jobs.sweep.blocks.outcomes import OutcomesInMemory
 from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.canary import Canary
 from jobs.sweep.cancel import CancelToken
-from jobs.sweep.final_outcomes import FinalOutcomes
+from jobs.sweep.final_outcomes import FinalOutcomes, OnFinal
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from jobs.sweep.supervisor import Supervisor
-from palm import Clock, ConnectError, LocalResourceError, Pair, PalmAuthorization, PalmError
+from palm import Clock, ConnectError, LocalResourceError, PalmAuthorization, PalmError
 
 __all__ = ["Query", "sweep"]
 
@@ -58,7 +57,7 @@ async def sweep(
     has_good_answer: bool = False,
     slices: Iterable[Slice] | None = None,
     restored: Restored | None = None,
-    on_final: Callable[[int, Pair, Row], None] = lambda *_: None,
+    on_final: OnFinal = lambda *_: None,
     cancel: CancelToken | None = None,
     clock: Clock | None = None,
 ) -> PartitionedFrame:
@@ -119,7 +118,7 @@ class _Sweep:
         stats: RequestStats,
         rules: SweepRules,
         query_throttled: Query,
-        on_final: Callable[[int, Pair, Row], None],
+        on_final: OnFinal,
         cancel: CancelToken,
         clock: Clock,
     ) -> None:
@@ -252,7 +251,7 @@ class _Sweep:
         block.is_done[index] = 1
         pair = block.pairs[index]
         query = self._query_for(block, index) if self._is_last_round else self._query
-        failure: PalmError | None = None
+        failure, signed = None, None
         try:
             answer = await query(*pair)
         except PalmError as error:
@@ -261,11 +260,12 @@ class _Sweep:
             self._stats.failed += 1
         else:
             block.answers.answer(index, answer, int(self._clock.wall() * 1000))
+            signed = answer.signed
             self._stats.answered += 1
             self._stats.without_echo += not answer.echoed
             self._health.pair = pair
             self.abort.answered(pair.organization_id)
-        self._final.add(block, index, pair, failure)
+        self._final.add(block, index, pair, failure, signed)
         if failure is not None:
             self.abort.failed(pair, failure)
         if self._stats.unnamed:

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from jobs.sweep.abort.monitor import AbortMonitor
 from jobs.sweep.answers import Row
 from jobs.sweep.blocks.block import Block
-from palm import ForbiddenError, Pair, PalmError, RefusedError, TransientError, UnauthorizedError
+from palm import (
+    ForbiddenError,
+    Pair,
+    PalmError,
+    RefusedError,
+    SignedMessage,
+    TransientError,
+    UnauthorizedError,
+)
 
-__all__ = ["FinalOutcomes"]
+__all__ = ["FinalOutcomes", "OnFinal"]
 
 _MAY_CHANGE: Final = (TransientError, UnauthorizedError, ForbiddenError)
 """Errors after which asking again, perhaps with other credentials, may bring an answer."""
 _MOST_HELD_BACK: Final = 10_000
 """Outcomes that are held back at most; of more, the earliest are asked again by a resumed run."""
+
+
+class OnFinal(Protocol):
+    """Takes final outcomes."""
+
+    def __call__(self, number: int, pair: Pair, row: Row, signed: SignedMessage | None, /) -> None:
+        """Take the outcome of a pair.
+
+        Args:
+            number: The number of the pair's partition.
+            pair: The pair.
+            row: The outcome.
+            signed: What was signed of a good answer; None: it is not kept.
+        """
 
 
 class FinalOutcomes:
@@ -26,17 +47,32 @@ class FinalOutcomes:
     pair may be answered. So refusals are held back until there is a good answer.
 
     Args:
-        write: Called with each final outcome: the pair's partition, the pair and the outcome.
+        write: Called with each final outcome.
         abort: Knows whether there is a good answer.
     """
 
-    def __init__(self, write: Callable[[int, Pair, Row], None], abort: AbortMonitor) -> None:
+    def __init__(self, write: OnFinal, abort: AbortMonitor) -> None:
         self._write = write
         self._abort = abort
         self._held_back: deque[tuple[int, Pair, Row]] = deque(maxlen=_MOST_HELD_BACK)
 
-    def add(self, block: Block, index: int, pair: Pair, error: PalmError | None) -> None:
-        """Take the outcome of a block's pair: an error, or None for a good answer."""
+    def add(
+        self,
+        block: Block,
+        index: int,
+        pair: Pair,
+        error: PalmError | None,
+        signed: SignedMessage | None,
+    ) -> None:
+        """Take the outcome of a block's pair: an error, or None for a good answer.
+
+        Args:
+            block: The block.
+            index: Of the pair in it.
+            pair: The pair.
+            error: Why there is no good answer.
+            signed: What was signed of a good one; None: it is not kept.
+        """
         if error is not None and isinstance(error, _MAY_CHANGE):
             return
         outcome = block.partition_of(index), pair, block.answers.row(index)
@@ -47,5 +83,5 @@ class FinalOutcomes:
             held_back = list(self._held_back)
             self._held_back.clear()
             for each in held_back:
-                self._write(*each)
-        self._write(*outcome)
+                self._write(*each, None)
+        self._write(*outcome, signed)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from jobs.evidence.folder import EvidenceDay
 from jobs.evidence.kept import EvidenceCollector
-from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.outcomes import Outcome
 from jobs.evidence.read import EvidenceFiles
 from jobs.evidence.verify.check import check_report
@@ -95,11 +95,12 @@ def keep(night: Night, folder: Path) -> tuple[EvidenceDay, float]:
     )
     day = EvidenceDay.of(folder, _AT.date())
     started = time.process_time()
-    collector = EvidenceCollector(night.keys.platform_keys, folder / "kept.arrow")
+    own = Path(tempfile.mkdtemp(dir=folder))
+    collector = EvidenceCollector(night.keys.platform_keys, own)
     for pair, message in night.kept:
-        collector.add(pair, message)
+        collector.add(0, pair, message)
     with EvidenceWriter(day, run) as writer:
-        writer.write(night.rows, collector.finish())
+        writer.write(night.rows, collector.finish().of(0))
         writer.finish()
         writer.publish([], None)
     return day, (time.process_time() - started) / len(night.kept) * 1e6

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from jobs.evidence.folder import EvidenceDay
-from jobs.evidence.kept import EvidenceCollector
-from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.outcomes import Outcome
 from jobs.evidence.read import EvidenceFiles
 from jobs.evidence.verify.check import check_report
@@ -21,7 +20,7 @@ from jobs.evidence.verify.trust import Trust, read_trust
 from jobs.evidence.write import EvidenceRun, EvidenceWriter
 from jobs.report.parquet import read_parquet, write_parquet
 from palm import Pair, Palm
-from tests.evidence import SignedNight, body_of, signed, write_evidence
+from tests.evidence import SignedNight, body_of, collected, signed, write_evidence
 from tests.parted import write_parts
 from tests.unit.jobs.conftest import _report_of
 
@@ -304,11 +303,10 @@ def test_what_a_client_was_answered_is_evidence(palm_sandbox, folder, key):
     """From the sandbox's answers over HTTP to a check that finds each of them backed."""
     pairs = [Pair(f"o{number:027}", ("0042", "1001")[number % 2]) for number in range(60)]
     started = datetime.now(UTC)
-    collector = EvidenceCollector(lambda: palm_sandbox.options["keys"], folder / "kept.arrow")
-    answers = {}
+    answers, kept = {}, {}
     with Palm(**palm_sandbox.options) as palm:
         for pair, answer in palm.authorizations.get_many(pairs, keep_signed=True):
-            collector.add(pair, answer.signed)
+            kept[pair] = answer.signed
             answers[pair] = answer
     report = _report_of(
         {f"{pair.organization_id}/{pair.openid}": answers[pair].state.name for pair in pairs},
@@ -328,7 +326,7 @@ def test_what_a_client_was_answered_is_evidence(palm_sandbox, folder, key):
     )
     day = EvidenceDay.of(folder / "evidence", report.run_date)
     with EvidenceWriter(day, run) as writer:
-        writer.write(rows, collector.finish())
+        writer.write(rows, collected(lambda: palm_sandbox.options["keys"], kept))
         writer.finish()
         writer.publish([], None)
     own = read_trust([key], [], [])

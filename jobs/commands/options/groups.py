@@ -14,6 +14,7 @@ from jobs.commands.options.config_defaults import read_defaults
 from jobs.commands.options.observe_options import OBSERVE
 from jobs.commands.options.option_types import Number, Partitions, default_of, file_path
 from jobs.compare.options import CompareOptions
+from jobs.evidence.options import EvidenceOptions, EvidenceScope
 from jobs.input.content.size_limit import size_text
 from jobs.input.options import InputOptions
 from jobs.render import FORMATS
@@ -228,6 +229,26 @@ _REPORT: Final = (
         show_default=True,
         help="Work on N parts, a power of two, one after the other, which limits memory; a folder "
         "then keeps part-*.parquet. auto: parts from a million pairs on, and one report file.",
+    ),
+    click.Option(
+        ["--evidence"],
+        metavar="FOLDER",
+        type=file_path,
+        help="Keep what WeChat Pay signed in this folder, so that palm-report --verify, or anybody "
+        "with openssl, can check the report: 320 bytes a pair and night.",
+    ),
+    click.Option(
+        ["--evidence-of"],
+        type=click.Choice([scope.value for scope in EvidenceScope]),
+        default=default_of(EvidenceOptions, "scope").value,
+        show_default=True,
+        help="Of all states, or only of those that are not UNCHANGED.",
+    ),
+    click.Option(
+        ["--keep-evidence"],
+        metavar="DAYS",
+        type=click.IntRange(min=1),
+        help="Remove evidence that is older.  [default: --keep]",
     ),
     click.Option(
         ["--fail-on"],

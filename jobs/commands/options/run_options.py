@@ -19,6 +19,7 @@ from jobs.commands.options.option_values import (
 from jobs.commands.options.typed_options import typed_options
 from jobs.compare.options import CompareOptions
 from jobs.errors import UsageError
+from jobs.evidence.options import EvidenceOptions, EvidenceScope
 from jobs.input.content.size_limit import parse_size
 from jobs.input.options import InputOptions
 from jobs.observe.options import LogFormat, ObserveOptions, ProgressMode
@@ -77,6 +78,11 @@ def run_options(params: ParsedOptions) -> Options:
             forget_after_days=min(params["forget_after"], _LONGEST_DAYS),
             max_unknown=params["max_unknown"],
             fail_on=tuple(parse_fail_on(text) for text in params["fail_on"]),
+        ),
+        evidence=EvidenceOptions(
+            folder=params["evidence"],
+            scope=EvidenceScope(params["evidence_of"]),
+            keep_days=params["keep_evidence"] or params["keep"],
         ),
         render=RenderOptions(
             language=Language(params["lang"]),
@@ -154,6 +160,8 @@ def _check_together(params: ParsedOptions, *, folder: bool) -> None:
         raise UsageError("--deadline and --max-duration: give one of them")
     if params["keep"] is not None and not folder:
         raise UsageError("--keep goes with an output folder: -o reports/ --keep 400")
+    if params["keep_evidence"] is not None and params["evidence"] is None:
+        raise UsageError("--keep-evidence goes with --evidence FOLDER")
 
 
 def _settings(params: ParsedOptions) -> Settings:

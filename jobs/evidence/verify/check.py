@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from jobs.evidence.columns import PAIR
-from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.outcomes import EXIT_CODES, Outcome
 from jobs.evidence.read import EvidenceFiles
 from jobs.evidence.verify.matching import Matched, Matcher

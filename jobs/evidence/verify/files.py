@@ -96,15 +96,16 @@ def report_files(path: Path) -> list[Path]:
         raise InputError(f"{path} cannot be read: {reason_of(error)}") from None
 
 
-def sha256_of_file(path: Path) -> str:
-    """Return the sha256 of a file.
+def sha256_of_file(*paths: Path) -> str:
+    """Return the sha256 of a file; of several, of all their bytes in turn.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: One cannot be read.
     """
     try:
-        return file_sha256(path)
+        return file_sha256(*paths)
     except OSError as error:
+        path = error.filename or paths[0]
         raise InputError(f"{path} cannot be read: {reason_of(error)}") from None
 
 
@@ -142,7 +143,7 @@ def follow_chain(folder: Path, manifest: Manifest) -> Chain:
             before = None if content is None else Manifest.from_bytes(content)
         except ManifestError:
             before = None
-        if before is None or link.report not in before.reports.values():
+        if before is None or link.report != before.report:
             return Chain(nights, day.path)
         nights, link = nights + 1, before.baseline
     return Chain(nights)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from jobs.evidence.columns import PAIR
 from jobs.evidence.kept import PairIndex
-from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.read import EvidenceFiles
 from jobs.evidence.write import has_state, is_kept
 

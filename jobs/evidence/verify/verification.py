@@ -148,7 +148,7 @@ def _check_baseline(report: Report, baseline: Report, path: Path) -> dict[Fault,
     """Return whether a report is the one that another was compared with, and says what it says."""
     named = report.metadata.baseline
     faults: dict[Fault, str] = {}
-    if named is None or named.sha256 not in map(sha256_of_file, report_files(path)):
+    if named is None or named.sha256 != sha256_of_file(*report_files(path)):
         faults[Fault.OTHER_BASELINE] = path.name
     keys = list(PAIR)
     before = baseline.rows[[*keys, "known_state"]].astype(str)

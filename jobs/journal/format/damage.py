@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.journal.format.frames import ANSWER, CRC, HEAD, HEADER, MARK, end_of_frame
+from jobs.journal.format.frames import ANSWERS, CRC, HEAD, HEADER, KINDS, MARK, end_of_frame
 from jobs.journal.format.header import JournalRun, header_frame
 from jobs.journal.format.scan import Scan
 
@@ -39,7 +39,7 @@ def count_lost(content: bytes, scanned: Scan) -> Lost:
     if scanned.run is None:
         return Lost(0, is_exact=False)
     valid = list(_valid_frames(content, scanned.run))
-    answers = [end - start for start, end, kind in valid if kind == ANSWER]
+    answers = [end - start for start, end, kind in valid if kind in ANSWERS]
     lost, is_exact = len(answers) - scanned.records, True  # valid frames of implausible values
     behind = 0
     for start, end, _ in [*valid, (len(content), len(content), HEADER)]:
@@ -91,6 +91,6 @@ def _end_by_head(content: bytes, at: int) -> tuple[int | None, bool]:
     if not content.startswith(MARK, at) or at + HEAD.size > len(content):
         return None, False
     _, kind, length = HEAD.unpack_from(content, at)
-    if kind not in {HEADER, ANSWER}:
+    if kind not in KINDS:
         return None, False
-    return at + HEAD.size + length + CRC.size, kind == ANSWER
+    return at + HEAD.size + length + CRC.size, kind in ANSWERS

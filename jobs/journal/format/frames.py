@@ -13,15 +13,21 @@ from typing import Final
 
 __all__ = [
     "ANSWER",
+    "ANSWERS",
     "CRC",
     "HEAD",
     "HEADER",
+    "KEY",
+    "KINDS",
+    "LONGEST_BODY",
     "MARK",
+    "SIGNED_ANSWER",
     "body_length",
     "end_of_frame",
     "frame",
     "frame_at",
     "is_incomplete",
+    "kind_of_frame",
 ]
 
 MARK: Final = b"\xa5\x4a"
@@ -32,6 +38,16 @@ HEADER: Final = 1
 """The type of a frame that holds the journal's header."""
 ANSWER: Final = 2
 """The type of a frame that holds a record."""
+SIGNED_ANSWER: Final = 3
+"""The type of a frame that holds a record, and what was signed of its answer."""
+KEY: Final = 4
+"""The type of a frame that holds a key that signed answers."""
+ANSWERS: Final = frozenset({ANSWER, SIGNED_ANSWER})
+"""The types of the frames that hold a record."""
+KINDS: Final = ANSWERS | {HEADER, KEY}
+"""All types of frames."""
+LONGEST_BODY: Final = 0xFFFF
+"""Bytes that the body of a frame can have."""
 _LENGTH: Final = struct.Struct("<H")
 
 
@@ -45,6 +61,11 @@ def body_length(content: bytes, body: int) -> int:
     """Return the length, in bytes, of the body that begins at ``body``."""
     length: int = _LENGTH.unpack_from(content, body - _LENGTH.size)[0]
     return length
+
+
+def kind_of_frame(content: bytes, body: int) -> int:
+    """Return the type of the frame whose body begins at ``body``."""
+    return content[body - _LENGTH.size - 1]
 
 
 def frame_at(content: bytes, body: int) -> bytes:
@@ -71,4 +92,4 @@ def is_incomplete(content: bytes, at: int) -> bool:
         return bool(rest) and rest.startswith(MARK[: len(rest)])
     mark, kind, length = HEAD.unpack_from(rest)
     is_longer = HEAD.size + length + CRC.size > len(rest)
-    return mark == MARK and kind in {HEADER, ANSWER} and is_longer and rest.count(MARK) == 1
+    return mark == MARK and kind in KINDS and is_longer and rest.count(MARK) == 1

@@ -1,7 +1,9 @@
 """The record of one outcome in a journal. Pure.
 
 A record is a :class:`Record` of fixed size, followed by two texts: the error code and the request
-id. The numbers of states and reasons on disk never change, whatever their order in the program.
+id. What was signed of the answer may follow: four lengths, timestamp, nonce, id of the key,
+signature and body. The numbers of states and reasons on disk never change, whatever their order in
+the program.
 """
 
 from __future__ import annotations
@@ -10,10 +12,17 @@ import hashlib
 import struct
 from typing import Annotated, Final, NamedTuple, get_type_hints
 
-from jobs.journal.format.frames import ANSWER, body_length, frame
+from jobs.journal.format.frames import (
+    ANSWER,
+    LONGEST_BODY,
+    SIGNED_ANSWER,
+    body_length,
+    frame,
+    kind_of_frame,
+)
 from jobs.schema import State, UnknownReason
 from jobs.sweep.answers import Row
-from palm import Pair
+from palm import Pair, SignedMessage
 
 __all__ = [
     "CLOCK_MS",
@@ -22,6 +31,7 @@ __all__ = [
     "pair_hash",
     "parse_record",
     "parse_row",
+    "parse_signed",
     "record_frame",
 ]
 
@@ -52,6 +62,8 @@ _NO_TEXT: Final = 255
 _LENGTH: Final = [bytes([length]) for length in range(_NO_TEXT)]
 _NO_TEXT_BYTE: Final = bytes([_NO_TEXT])
 _HIGHEST_STATUS: Final = 999
+_LENGTHS: Final = struct.Struct("<HHHH")
+"""Of timestamp, nonce, id of the key, and signature; the body takes the rest."""
 CLOCK_MS: Final = range(4_102_444_800_000)
 """The times that a clock may show: 1970 to 2100, Unix milliseconds."""
 _AUTHORIZED_MS: Final = range(-62_135_596_800_000, 253_402_300_800_000)
@@ -96,7 +108,9 @@ def pair_hash(salt: str, pair: Pair) -> bytes:
     return hashlib.blake2b(key, digest_size=16, key=bytes.fromhex(salt)).digest()
 
 
-def record_frame(seed: int, pair: bytes, row: Row, noted_ms: int) -> bytes:
+def record_frame(
+    seed: int, pair: bytes, row: Row, noted_ms: int, signed: SignedMessage | None = None
+) -> bytes:
     """Return the frame of one outcome.
 
     Args:
@@ -104,6 +118,8 @@ def record_frame(seed: int, pair: bytes, row: Row, noted_ms: int) -> bytes:
         pair: As :func:`pair_hash` returns it.
         row: The outcome; its index is not written, for another input has other indexes.
         noted_ms: The time of writing, Unix milliseconds.
+        signed: What was signed of the answer; None: it is not kept. It is left out if it is longer
+            than a frame can be, so that a resumed run that keeps evidence asks again.
     """
     record = Record(
         pair,
@@ -116,7 +132,8 @@ def record_frame(seed: int, pair: bytes, row: Row, noted_ms: int) -> bytes:
         row.attempts,
     )
     body = _RECORD.pack(*record) + _pack_text(row.code) + _pack_text(row.request_id)
-    return frame(ANSWER, body, seed)
+    whole = None if signed is None else _pack_signed(body, signed)
+    return frame(ANSWER, body, seed) if whole is None else frame(SIGNED_ANSWER, whole, seed)
 
 
 def parse_record(content: bytes, body: int) -> Record:
@@ -142,6 +159,21 @@ def parse_row(content: bytes, body: int, pair_index: int) -> Row:
     )
 
 
+def parse_signed(content: bytes, body: int) -> SignedMessage | None:
+    """Return what was signed of the answer whose record begins at ``body``; None: not kept."""
+    if kind_of_frame(content, body) != SIGNED_ANSWER:
+        return None
+    _, after = _read_text(content, body + _RECORD.size)
+    _, at = _read_text(content, after)
+    parts, start = [], at + _LENGTHS.size
+    for length in _LENGTHS.unpack_from(content, at):
+        parts.append(content[start : start + length])
+        start += length
+    timestamp, nonce, key_id, signature = parts
+    signed_body = content[start : body + body_length(content, body)]
+    return SignedMessage(timestamp.decode(), nonce, signed_body, signature, key_id.decode())
+
+
 def is_plausible(content: bytes, body: int) -> bool:
     """Return True if this program could have written every value of the record at ``body``."""
     length = body_length(content, body)
@@ -164,7 +196,29 @@ def is_plausible(content: bytes, body: int) -> bool:
         _, end = _read_text(content, after)
     except (UnicodeDecodeError, IndexError):
         return False
+    if kind_of_frame(content, body) == SIGNED_ANSWER:
+        return values_fit and not is_unknown and _fits(content, end, body + length)
     return values_fit and end == body + length
+
+
+def _fits(content: bytes, at: int, end: int) -> bool:
+    """Return True if what was signed begins at ``at`` and ends no later than ``end``."""
+    start = at + _LENGTHS.size
+    if start > end:
+        return False
+    timestamp, nonce, key_id, signature = _LENGTHS.unpack_from(content, at)
+    texts = content[start : start + timestamp], content[start + timestamp + nonce :][:key_id]
+    return start + timestamp + nonce + key_id + signature <= end and all(map(bytes.isascii, texts))
+
+
+def _pack_signed(record: bytes, signed: SignedMessage) -> bytes | None:
+    """Return a record with what was signed behind it; None: it does not fit."""
+    parts = signed.timestamp.encode(), signed.nonce, signed.key_id.encode(), signed.signature
+    lengths = [len(each) for each in parts]
+    size = len(record) + _LENGTHS.size + sum(lengths) + len(signed.body)
+    if size > LONGEST_BODY or not all(each.isascii() for each in (parts[0], parts[2])):
+        return None
+    return b"".join((record, _LENGTHS.pack(*lengths), *parts, signed.body))
 
 
 def _pack_text(text: str | None) -> bytes:

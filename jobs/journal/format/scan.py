@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jobs.journal.format.frames import ANSWER, HEAD, MARK, end_of_frame, is_incomplete
+from jobs.journal.format.frames import ANSWERS, HEAD, KEY, MARK, end_of_frame, is_incomplete
 from jobs.journal.format.header import JournalRun, find_header, header_frame
 from jobs.journal.format.record import is_plausible, parse_record
 
@@ -26,6 +26,7 @@ class Scan:
         run: The run whose answers they are, or None if there is no valid header; then no record is
             used.
         answers: For the hash of each pair, where the body of its last valid record begins.
+        keys: Where the body of each valid key begins.
         records: Valid records, earlier ones about the same pair included.
         damaged: Parts of the file that hold no valid frame, without an incomplete last one.
         valid_end: Where the last valid frame ends.
@@ -35,6 +36,7 @@ class Scan:
 
     run: JournalRun | None
     answers: dict[bytes, int] = field(default_factory=dict)
+    keys: list[int] = field(default_factory=list)
     records: int = 0
     damaged: int = 0
     valid_end: int = 0
@@ -59,7 +61,9 @@ def scan(content: bytes) -> Scan:
                 at = content.find(MARK, at + 1)
                 at = len(content) if at < 0 else at
                 continue
-        elif content[at + 2] == ANSWER:
+        elif content[at + 2] == KEY:
+            result.keys.append(at + HEAD.size)
+        elif content[at + 2] in ANSWERS:
             body = at + HEAD.size
             if is_plausible(content, body):
                 record = parse_record(content, body)

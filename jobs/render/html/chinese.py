@@ -50,6 +50,10 @@ PAGE_LABELS: Final[Mapping[str, str]] = {
     "All states, in pairs": "各状态条数",
     "ON, OFF and NONE are of what is last known, UNKNOWN is as answered. A night without a run is "
     "a gap.": "已开通、已关闭、未授权按最近已知状态计，未知按本次应答计。没有运行的一夜留空。",
+    "evidence": "证据",
+    "{backed:,} of {states:,} {states:state|states} backed": (
+        "{states:,} 个状态中 {backed:,} 个有签名为证"
+    ),
     "The input": "输入",
     "Reference": "参考",
     "What the numbers mean": "数字的含义",

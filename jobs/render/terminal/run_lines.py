@@ -58,6 +58,15 @@ def run_lines(report: Report, translate: Translate, *, verbose: bool) -> Iterato
     yield comma.join(_asked(report, translate, verbose=verbose)) + stop
     if held := list(_held_back(report.asking, translate, verbose=verbose)):
         yield translate("Held back: {what}").format(what=comma.join(held)) + stop
+    if (evidence := report.metadata.evidence) is not None:
+        yield (
+            filled(
+                translate("Evidence: {backed:,} of {states:,} {states:state|states} backed"),
+                backed=evidence.backed,
+                states=evidence.states,
+            )
+            + stop
+        )
     yield _run(report, translate, verbose=verbose)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from jobs.compare.changes import classify
 from jobs.compare.freshness import NO_ANSWER_AGES, AnswerAges, answer_ages
 from jobs.compare.summary import Summary, summarize_part
 from jobs.compare.verdict import Verdict, judge
+from jobs.evidence.in_order import EvidenceInOrder
 from jobs.report.compose import compose
 from jobs.report.info import GatewayId, RunInfo
 from jobs.report.model import Report
@@ -36,6 +37,12 @@ class _Counts:
     ages: AnswerAges = NO_ANSWER_AGES
     refused: Counter[tuple[int | None, str | None]] = field(default_factory=Counter)
 
+    def add(self, rows: pd.DataFrame, finished: datetime, earlier_run_date: date | None) -> None:
+        """Count the rows of a partition."""
+        self.summary += summarize_part(rows, baseline_run_date=earlier_run_date)
+        self.ages += answer_ages(rows, finished)
+        self.refused += refused_kinds(rows)
+
 
 def compose_report(
     options: Options,
@@ -46,6 +53,7 @@ def compose_report(
     *,
     store: RowStore,
     parts: PartsInfo | None,
+    evidence: EvidenceInOrder | None = None,
 ) -> Report:
     """Return the report of a run.
 
@@ -57,6 +65,7 @@ def compose_report(
         started: When the run began, UTC.
         store: Takes the rows.
         parts: Into how many files the report is divided; None: it is one file.
+        evidence: Takes the evidence of each partition's rows; None: it is not kept.
 
     Raises:
         OSError: The rows cannot be kept on disk.
@@ -68,11 +77,12 @@ def compose_report(
     counts = _Counts()
     for number in range(1 << source.partitions.bits):
         rows = _rows(options, prepared, asked, number)
-        counts.summary += summarize_part(rows, baseline_run_date=prepared.earlier_run_date)
-        counts.ages += answer_ages(rows, finished)
-        counts.refused += refused_kinds(rows)
+        counts.add(rows, finished, prepared.earlier_run_date)
         store.add(number, rows)
+        if evidence is not None:
+            evidence.add(number, rows)
     summary = counts.summary.listed()
+    refused = count_refused(counts.refused, asked.stats)
     return compose(
         store.content(),
         summary,
@@ -89,12 +99,7 @@ def compose_report(
         source=source,
         baseline=baseline.report,
         baseline_file=baseline.path,
-        asking=RequestInfo.of(
-            asked.stats,
-            asked.pace,
-            count_refused(counts.refused, asked.stats),
-            counts.ages.freshness(),
-        ),
+        asking=RequestInfo.of(asked.stats, asked.pace, refused, counts.ages.freshness()),
         parts=parts,
     )
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 
+import pandas as pd
 import pytest
 
-from jobs.evidence.columns import SignedRows
+from jobs.evidence.columns import SignedRows, evidence_table
 from jobs.evidence.kept import EvidenceCollector, PairIndex
+from jobs.evidence.keys import EvidenceKey
+from jobs.partitions.hashing import partition_numbers
 from palm import Pair, SignedMessage
 
 
@@ -30,16 +33,14 @@ def test_an_index_finds_what_a_dictionary_finds(count):
     assert found == [last.get(pair, -1) for pair in wanted]
 
 
-@pytest.mark.parametrize("in_file", [True, False])
-def test_the_last_answer_about_a_pair_is_kept(tmp_path, in_file, keys):
+def test_the_last_answer_about_a_pair_is_kept(tmp_path, keys):
     held = keys.platform_keys("grey")
     first, second = keys.public_key_id, keys.platform_serial
-    file = tmp_path / "kept.arrow" if in_file else None
-    collector = EvidenceCollector(lambda: held, file)
+    collector = EvidenceCollector(lambda: held, tmp_path)
     for number in range(10_000):
-        collector.add(Pair(f"o{number}", "1"), signed(number, (first, second)[number % 2]))
-    collector.add(Pair("o7", "1"), signed(77_777, second))
-    kept = collector.finish()
+        collector.add(0, Pair(f"o{number}", "1"), signed(number, (first, second)[number % 2]))
+    collector.add(0, Pair("o7", "1"), signed(77_777, second))
+    kept = collector.finish().of(0)
     assert len(kept) == 10_001
     found = kept.find(["1"] * 4, ["o9999", "o7", "nobody", "o0"])
     assert found.has_evidence.tolist() == [True, True, False, True]
@@ -49,26 +50,44 @@ def test_the_last_answer_about_a_pair_is_kept(tmp_path, in_file, keys):
     assert kept.keys[second].load() == held[second]
 
 
-def test_a_key_is_kept_even_if_it_is_exchanged_before_the_run_ends(keys):
+def test_each_partition_has_its_own_answers_in_a_private_file(tmp_path):
+    collector = EvidenceCollector(dict, tmp_path, 2)
+    for number in range(9000):
+        collector.add(number % 3, Pair(f"o{number}", "1"), signed(number))
+    collected = collector.finish()
+    assert [len(collected.of(number)) for number in range(4)] == [3000, 3000, 3000, 0]
+    assert len(collected.of(0, 2)) == 6000
+    assert times(collected.of(1).find(["1", "1"], ["o4", "o5"])) == [4]
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_key_is_kept_even_if_it_is_exchanged_before_the_run_ends(tmp_path, keys):
     held = {"K1": keys.platform_key.public_key()}
-    collector = EvidenceCollector(lambda: held, None)
-    collector.add(Pair("o1", "1"), signed(1, "K1"))
+    collector = EvidenceCollector(lambda: held, tmp_path)
+    collector.add(0, Pair("o1", "1"), signed(1, "K1"))
     held = {"K2": keys.public_key_pair.public_key()}
-    collector.add(Pair("o2", "1"), signed(2, "K2"))
+    collector.add(0, Pair("o2", "1"), signed(2, "K2"))
     assert sorted(collector.finish().keys) == ["K1", "K2"]
 
 
-def test_nothing_kept_is_nothing_found():
-    found = EvidenceCollector(dict, None).finish().find(["1"], ["o"])
+def test_nothing_kept_is_nothing_found(tmp_path):
+    found = EvidenceCollector(dict, tmp_path).finish().of(0).find(["1"], ["o"])
     assert (found.has_evidence.tolist(), len(found.rows)) == ([False], 0)
 
 
-def test_answers_of_an_earlier_run_are_taken_over_unless_there_is_a_later_one(keys):
-    earlier = EvidenceCollector(keys.platform_keys, None)
-    for name in ("o1", "o2"):
-        earlier.add(Pair(name, "1"), signed(1, keys.public_key_id))
-    now = EvidenceCollector(dict, None)
-    now.add(Pair("o2", "1"), signed(2))
-    kept = now.finish(earlier.finish())
-    assert times(kept.find(["1", "1"], ["o1", "o2"])) == [1, 2]
-    assert list(kept.keys) == [keys.public_key_id]
+@pytest.mark.parametrize("bits", [0, 3])
+def test_answers_of_an_earlier_run_are_taken_over_unless_there_is_a_later_one(tmp_path, keys, bits):
+    pairs = [Pair(f"o{number}", str(number % 2)) for number in range(40)]
+    earlier = evidence_table((pair, signed(1, keys.public_key_id)) for pair in pairs)
+    held = {keys.public_key_id: EvidenceKey.of("K", keys.platform_key.public_key())}
+    now = EvidenceCollector(dict, tmp_path, bits)
+    now.add_keys(held)
+    now.add_rows(earlier)
+    frame = pd.DataFrame(pairs).astype({"organization_id": "category"})
+    numbers = partition_numbers(frame["organization_id"], frame["openid"], bits).tolist()
+    now.add(numbers[2], pairs[2], signed(2))
+    collected = now.finish()
+    assert collected.keys == held
+    for number, pair in zip(numbers, pairs, strict=True):
+        found = collected.of(number).find([pair.organization_id], [pair.openid])
+        assert times(found) == [2 if pair == pairs[2] else 1]

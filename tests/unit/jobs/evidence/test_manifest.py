@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from jobs.evidence.manifest import BaselineLink, EvidenceScope, Manifest, ManifestError, sha256_of
+from jobs.evidence.manifest import BaselineLink, Manifest, ManifestError, sha256_of
+from jobs.evidence.options import EvidenceScope
 from jobs.report.info import GatewayId
 from tests.made_up import made_up
 
 MANIFEST = Manifest(
+    report="1" * 64,
     reports={"report.parquet": "1" * 64},
     parts={"part-00000.parquet": "2" * 64, "part-00001.parquet": "3" * 64},
     run_id="20250304T020000Z-0000000f",
@@ -52,7 +54,8 @@ def test_it_is_read_back_as_it_was():
 
 def test_the_first_night_has_nothing_before_it():
     first = Manifest(
-        reports={}, parts={}, run_id="1", run_date=date(2025, 3, 4), gateway=MANIFEST.gateway,
+        report="1" * 64, reports={}, parts={}, run_id="1", run_date=date(2025, 3, 4),
+        gateway=MANIFEST.gateway,
         scope=EvidenceScope.ALL, first_started=MANIFEST.first_started, keys={},
     )  # fmt: skip
     assert Manifest.from_bytes(first.to_bytes()) == first

@@ -14,7 +14,8 @@ import pytest
 from jobs.errors import OutputError
 from jobs.evidence import write as writing
 from jobs.evidence.folder import EvidenceDay
-from jobs.evidence.manifest import EvidenceScope, sha256_of
+from jobs.evidence.manifest import sha256_of
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.write import baseline_link
 from palm import Pair
 from tests.evidence import SignedNight, body_of, write_evidence

@@ -93,7 +93,7 @@ class Night:
             stats=self.stats,
             rules=rules,
             restored=restored,
-            on_final=lambda number, pair, row: self.final.append((number, pair, row)),
+            on_final=lambda number, pair, row, _signed: self.final.append((number, pair, row)),
             cancel=self.cancel,
         )
         return together(self.answers)

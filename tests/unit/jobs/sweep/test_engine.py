@@ -463,7 +463,7 @@ async def noted(gateway, pairs, tell):
             FrameInMemory(pairs),
             stats=RequestStats(),
             rules=RULES,
-            on_final=lambda _, pair, row: rows.append((pair, row)),
+            on_final=lambda _, pair, row, _signed: rows.append((pair, row)),
         )
     assert all(pairs["openid"].iloc[row.pair_index] == pair.openid for pair, row in rows)
     return sorted(row.pair_index for _, row in rows)
@@ -511,7 +511,7 @@ async def test_states_of_an_unfinished_run_that_name_nobody_are_counted_again(
         pairs,
         stats=RequestStats(),
         rules=RULES,
-        on_final=lambda _number, _pair, row: rows.append(row),
+        on_final=lambda _number, _pair, row, _signed: rows.append(row),
     )
     restored = Restored(OutcomesInMemory(pairs))
     restored.add(0, pairs.frame(0), rows)

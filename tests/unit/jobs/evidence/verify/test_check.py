@@ -11,7 +11,7 @@ import pytest
 
 from jobs.evidence.folder import EvidenceDay
 from jobs.evidence.keys import fingerprint_of
-from jobs.evidence.manifest import EvidenceScope
+from jobs.evidence.options import EvidenceScope
 from jobs.evidence.outcomes import Outcome
 from jobs.evidence.read import EvidenceFiles
 from jobs.evidence.verify import worker

@@ -6,12 +6,19 @@ import struct
 
 import pytest
 
+from jobs.journal.format.frames import ANSWER, SIGNED_ANSWER, frame
 from jobs.journal.format.header import header_frame
-from jobs.journal.format.record import Record, pair_hash, record_frame
+from jobs.journal.format.record import (
+    Record,
+    pair_hash,
+    parse_row,
+    parse_signed,
+    record_frame,
+)
 from jobs.journal.format.scan import scan
 from jobs.schema import UnknownReason
 from jobs.sweep.answers import Row
-from palm import Pair
+from palm import Pair, SignedMessage
 from tests.unit.jobs.journal.format.test_scan import (
     NO_TIME,
     OTHER,
@@ -82,3 +89,61 @@ def test_the_hash_tells_pairs_and_journals_apart():
     hashes = {pair_hash(run.salt, pair) for run in (RUN, OTHER) for pair in pairs}
     assert len(hashes) == 8
     assert {len(each) for each in hashes} == {16}
+
+
+SIGNED = SignedMessage(
+    "1741000000", b"0f" * 16, '{"state":"开"}'.encode(), bytes(256), "PUB_KEY_ID_1"
+)
+
+
+def signed_journal(signed: SignedMessage) -> bytes:
+    record = record_frame(RUN.seed, hash_of(0), good(0), 1_741_000_000_200, signed)
+    return header_frame(RUN) * 2 + record
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        SIGNED,
+        SignedMessage("01", b"", b"", b"", ""),
+        SignedMessage("x", b"\xff\n", b"\xa5\x4a" * 9, b"\xa5", "K"),
+    ],
+)
+def test_what_was_signed_comes_back_with_the_answer(signed):
+    content = signed_journal(signed)
+    found = scan(content)
+    assert (found.records, found.damaged) == (1, 0)
+    body = found.answers[hash_of(0)]
+    assert parse_row(content, body, 0) == good(0)
+    assert parse_signed(content, body) == signed
+
+
+def test_an_answer_without_it_has_none():
+    content = journal([good(0)])
+    assert parse_signed(content, scan(content).answers[hash_of(0)]) is None
+
+
+def test_what_is_too_long_for_a_frame_is_left_out_and_the_answer_is_not():
+    signed = SignedMessage("1", b"n", bytes(65_600), bytes(256), "K")
+    content = signed_journal(signed)
+    body = scan(content).answers[hash_of(0)]
+    assert parse_row(content, body, 0) == good(0)
+    assert parse_signed(content, body) is None
+
+
+@pytest.mark.parametrize("at", [0, 2, 4, 6])
+def test_lengths_that_do_not_fit_are_not_believed_though_the_crc_is_right(at):
+    record = record_frame(RUN.seed, hash_of(0), good(0), 1_741_000_000_200, SIGNED)
+    plain = record_frame(RUN.seed, hash_of(0), good(0), 1_741_000_000_200)
+    body = bytearray(record[5:-4])
+    struct.pack_into("<H", body, len(plain) - 9 + at, 60_000)
+    content = header_frame(RUN) * 2 + frame(SIGNED_ANSWER, bytes(body), RUN.seed)
+    found = scan(content)
+    assert (found.records, found.damaged) == (0, 1)
+
+
+def test_a_record_cut_before_the_lengths_is_not_believed():
+    plain = record_frame(RUN.seed, hash_of(0), good(0), 1_741_000_000_200)
+    assert plain[2] == ANSWER
+    content = header_frame(RUN) * 2 + frame(SIGNED_ANSWER, plain[5:-4], RUN.seed)
+    assert scan(content).records == 0
