@@ -17,9 +17,9 @@ from jobs.commands import report as show
 from jobs.commands.exit_codes import exit_code_of
 from jobs.commands.options.typed_options import typed_options
 from jobs.errors import RunTerminatedError
+from jobs.run.resumption.kept_answers import interrupted
 from jobs.run.resumption.remedy import remedy
 from jobs.run.resumption.typed_command import shown_command
-from jobs.run.session import _interrupted
 from jobs.sweep.stats import RequestStats
 from palm import Retry
 from palm.commands import main as cli
@@ -269,7 +269,7 @@ def test_an_interrupted_run_says_how_to_go_on_without_the_secret(words):
     typed = ("a.csv", *words, "-o", "r.csv", "--fresh")
     chosen = options(Path("a.csv"), Path("r.csv"), DAY, typed=tuple(typed_options(typed)))
     said = str(
-        _interrupted(
+        interrupted(
             RunTerminatedError,
             lambda: remedy(chosen.command, chosen.run, "to go on"),
             RequestStats(pairs=3),
