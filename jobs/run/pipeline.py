@@ -71,7 +71,8 @@ def run(options: Options, console: Console, outcome: Outcome | None = None) -> P
             with adding_remedy(options.command, options.run):
                 stack.enter_context(one_at_a_time(files.lock, started=started))
         workspace = stack.enter_context(Workspace(files))
-        source = read_input(options, workspace)
+        with adding_remedy(options.command, options.run):
+            source = read_input(options, workspace)
         check_shown_columns(options.render, source)
         return asyncio.run(_run(options, source, workspace, started, console, stack, outcome))
 
@@ -134,10 +135,11 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
         with first_line_first():
             options = settled(options, endpoint.gateway, source)
             outcome.dated(options.run.run_date, options.store.outputs.sidecars)
-            prepared = prepare(options, endpoint.gateway, source, workspace)
-            with adding_remedy(options.command, options.run), workspace.reporting_errors():
-                evidence = RunEvidence.begin(options, endpoint.keys, prepared, workspace)
-                asked = await _ask(options, endpoint, prepared, workspace, console, evidence)
+            with adding_remedy(options.command, options.run):
+                prepared = prepare(options, endpoint.gateway, source, workspace)
+                with workspace.reporting_errors():
+                    evidence = RunEvidence.begin(options, endpoint.keys, prepared, workspace)
+                    asked = await _ask(options, endpoint, prepared, workspace, console, evidence)
     with adding_remedy(options.command, options.run), workspace.reporting_errors():
         report, found = _report(
             options, prepared, asked, endpoint.gateway, workspace, started, evidence
