@@ -89,10 +89,11 @@ def options(
     }  # fmt: skip
     if seconds is not None:
         given["time"] = TimeLimit.of_duration(seconds)
+    stages = {}
     for stage, kind in STAGES.items():
         names = [each.name for each in fields(kind) if each.name in given]
-        given[stage] = kind(**{name: given.pop(name) for name in names})
-    return Options(**given)
+        stages[stage] = kind(**{name: given.pop(name) for name in names})
+    return Options(**stages, **given)
 
 
 def run_quietly(chosen: Options) -> Report:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from jobs.compare.controls.check import Control
 from jobs.compare.verdict import FormatFailed
 from jobs.errors import OutputError, UnbalancedError
 from jobs.render import WHOLE, write_report
@@ -75,7 +76,7 @@ def publish(
     new_files = {path: temporary(path, report.run_id) for path in outputs.others}
     second_name = _second_name(report, outputs, replaced)
     try:
-        _write_primary(primary)
+        _write_primary(report, primary)
         _check(report, baseline, primary)
         _keep_replaced(primary, second_name)
         text = formats.render(outputs.stdout)
@@ -125,7 +126,8 @@ def _write_format(
     write_report(source, render.language, name, file)
 
 
-def _write_primary(primary: Primary | None) -> None:
+def _write_primary(report: Report, primary: Primary | None) -> None:
+    _check_balance(report.controls)
     if primary is not None:
         with _required(primary.path, primary):
             primary.write()
@@ -216,9 +218,13 @@ def _check(report: Report, baseline: Report | None, primary: Primary | None) -> 
         raise kind(
             f"The written report could not be read back: {error}; the earlier report is unchanged"
         ) from None
+    _check_balance(controls)
+    if controls != report.controls:
+        raise UnbalancedError("the report that was read back has other counts than the run's")
+
+
+def _check_balance(controls: tuple[Control, ...]) -> None:
     wrong = [control for control in controls if not control.holds]
     if wrong:
         details = "; ".join(f"{control.name}: {control.detail}" for control in wrong)
         raise UnbalancedError(f"the controls do not balance, nothing is published: {details}")
-    if controls != report.controls:
-        raise UnbalancedError("the report that was read back has other counts than the run's")

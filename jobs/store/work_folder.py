@@ -223,11 +223,11 @@ def _make(place: Path) -> None:
     """
     if place.is_symlink():
         raise NotADirectoryError(None, "it is a symbolic link")
-    make_private(place)
-    if not place.is_dir():
+    if place.exists() and not place.is_dir():
         raise NotADirectoryError(None, "it is not a folder")
     if (owner := other_owner(place)) is not None:
         raise PermissionError(None, f"it belongs to {owner}")
+    make_private(place)
 
 
 def _try_to_move(place: Path, folder: Path) -> None:

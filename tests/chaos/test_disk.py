@@ -78,6 +78,18 @@ def test_a_disk_that_is_full_for_another_format_alone_keeps_the_parquet(night, f
     assert not (folder / f".report.{DAY}.journal").exists()
 
 
+def test_a_disk_that_is_full_before_the_first_request_ends_with_73_and_says_what_to_run(
+    gateway, night, folder
+):
+    stop = night(20, *wide_lines(40_000), partitions=4, longest_file=100_000)
+    assert isinstance(stop, RunError)
+    assert exit_code_of(stop) == 73
+    assert "the work folder" in str(stop)
+    assert ". Then run: palm-reconcile " in str(stop)
+    assert gateway.tell()["asked"] == 0
+    assert {path.name for path in folder.iterdir()} == {"pairs.csv", ".report.lock"}
+
+
 @pytest.fixture
 def small_disk(folder):
     """Return a folder of 128 kB."""

@@ -189,3 +189,11 @@ def test_what_cannot_be_put_back_is_a_warning_and_stays(daily, reports):
         clean_work(daily)
     assert (replaced / "report.parquet").exists()
     assert f"left in {replaced.parent} cannot be put back or removed" in logged[0]["event"]
+
+
+def test_a_file_at_its_place_keeps_its_mode(daily, reports):
+    for place in daily.work_places:
+        place.touch(0o644)
+    with pytest.raises(OutputError, match="it is not a folder"):
+        WorkFolder.open(daily)
+    assert {mode(place) for place in daily.work_places} == {0o644}
