@@ -36,7 +36,7 @@ WORDS = r"(?:(?:more|input|invalid|accepted|of the|last) )*"
 WRONG = re.compile(
     rf"(?<![\d.,:/-])(?:1 {WORDS}(?:{PLURALS})|(?:0|2|1,000) {WORDS}(?:{SINGULARS}))\b(?!/s)"
 )
-TEXTS = ("counted", "path", "why")
+TEXTS = ("counted", "name", "path", "why")
 """Places that are no number, before a verb."""
 SENTENCES = [*CHINESE, *HISTORY_CHINESE, *OF_MESSAGES]
 
