@@ -116,7 +116,10 @@ class Sidecars:
         """
         if not self.daily:
             return (self._beside("work"),)
-        folder = Path(os.path.realpath(self.folder))
+        try:
+            folder = Path(os.path.realpath(self.folder))
+        except OSError:  # the current folder is gone
+            return (self.folder / ".work",)
         beside = (folder.with_name(f"{folder.name}.work"),) if folder.name else ()
         return (*beside, self.folder / ".work")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, cast
 
@@ -19,6 +20,7 @@ from jobs.run.rows.workspace import Workspace
 from jobs.store.days import dated_reports, part_files
 from jobs.store.files.filesystem import private_opener
 from jobs.store.options import StoreOptions
+from palm.files.regular import open_regular
 
 __all__ = ["read_input"]
 
@@ -58,9 +60,15 @@ def _earlier_rows(store: StoreOptions) -> int:
         return 0
     try:
         files = part_files(path) if path.is_dir() else [path]
-        return sum(pq.read_metadata(file).num_rows for file in files)
+        return sum(map(_rows_in, files))
     except (OSError, ValueError, pa.ArrowException):
         return 0
+
+
+def _rows_in(path: Path) -> int:
+    with open_regular(path) as file:  # Arrow would wait for a FIFO
+        rows: int = pq.read_metadata(file).num_rows
+        return rows
 
 
 def _spool(workspace: Workspace) -> BinaryIO:
