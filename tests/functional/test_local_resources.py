@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import threading
 import time
@@ -127,12 +128,12 @@ async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
 @pytest.mark.parametrize(
     ("rules", "begins"),
     [
-        (SweepRules(reach_s=0.2, check_every_s=0.05), LINE),
+        (SweepRules(reach_s=0.2, check_every_s=0.05), re.escape(LINE)),
         (
             SweepRules(
                 reach_s=float("inf"), check_every_s=0.05, abort=AbortThresholds(patience_s=0.2)
             ),
-            f"No valid answer for 0 s: {LINE.removeprefix('no connection: ')}",
+            rf"No valid answer for \d s: {re.escape(LINE.removeprefix('no connection: '))}",
         ),
     ],
     ids=["at the start", "for all the patience"],
@@ -145,7 +146,7 @@ async def test_where_it_lasts_the_run_ends_with_75_and_the_line(keys, hosts, rul
                 asking.authorizations.get, FrameInMemory(pairs(20)), stats=stats, rules=rules
             )
     assert exit_code_of(stop.value) == 75
-    assert str(stop.value) == begins
+    assert re.fullmatch(begins, str(stop.value))  # how long it took is the machine's
 
 
 def test_palm_get_ends_with_75_as_with_all_that_passes():
