@@ -84,4 +84,4 @@ class ConfirmedPermit(Permit):
             PacerError: The caller's own pacer raised an exception.
         """
         await acquire(self._limiter)
-        self.granted_at = self._clock.monotonic()
+        self.granted_at: float = self._clock.monotonic()
