@@ -67,7 +67,8 @@ class Ping:
     """Sends pings in threads; a ping that fails is a warning, never an error of the run.
 
     Each ping is sent by a thread of its own, so that a slow server delays neither the start nor the
-    end of a run.
+    end of a run. The last one is sent when the first one has been answered, or after half of the
+    patience: if it came first, the switch would believe that the run goes on.
 
     Args:
         url: Checked.
@@ -95,17 +96,19 @@ class Ping:
         return [fault for sent in self._sent if (fault := sent.fault(until - time.monotonic()))]
 
     def _send(self, path: str, body: str) -> None:
-        self._sent.append(_Sent(self._url + path, body.encode(), self._patience_s))
+        before = self._sent[-1] if self._sent else None
+        self._sent.append(_Sent(self._url + path, body.encode(), self._patience_s, before))
 
 
 class _Sent(threading.Thread):
     """One ping that is being sent; the process does not wait for it when it ends."""
 
-    def __init__(self, url: str, body: bytes, timeout_s: float) -> None:
+    def __init__(self, url: str, body: bytes, timeout_s: float, before: _Sent | None) -> None:
         super().__init__(name="ping", daemon=True)
         self._url = url
         self._body = body
         self._timeout_s = timeout_s
+        self._before = before
         self._fault: str | None = None
         self.start()
 
@@ -115,7 +118,9 @@ class _Sent(threading.Thread):
         return "the ping was not answered in time" if self.is_alive() else self._fault
 
     def run(self) -> None:
-        """Send it."""
+        """Send it, after the ping before it."""
+        if self._before is not None:
+            self._before.join(self._timeout_s / 2)
         # The URL was checked: https, or this machine.
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         request = urllib.request.Request(  # noqa: S310

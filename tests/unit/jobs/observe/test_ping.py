@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import pytest
 
@@ -49,8 +49,38 @@ def test_start_success_and_failure_have_paths_of_their_own(switch):
     assert pinged(switch.url) == []
     assert pinged(switch.url, 77) == []
     start = ("POST", "/uuid/start")
-    assert sorted(switch.asked) == sorted([start, ("POST", "/uuid"), start, ("POST", "/uuid/77")])
+    assert switch.asked == [start, ("POST", "/uuid"), start, ("POST", "/uuid/77")]
     assert "exit code: 0\n" in switch.bodies
+
+
+def test_the_last_ping_does_not_come_before_the_first():
+    """A run that failed at once reported its end first: the switch believed that it went on."""
+    paths = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            if self.path.endswith("/start"):
+                started.wait(0.3)  # a way that takes long; the end of the run would be sooner
+            else:
+                started.set()
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    started = threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        assert pinged(f"http://127.0.0.1:{server.server_port}/uuid", 2) == []
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert paths == ["/uuid/start", "/uuid/2"]
 
 
 def test_an_answer_other_than_2xx_is_told(switch):
