@@ -29,13 +29,14 @@ from jobs.run.resumption.kept_answers import adding_what_is_kept, interrupted
 from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
 from jobs.store.locations import Sidecars
+from jobs.sweep.asking import Query
 from jobs.sweep.blocks.bands import by_urgency, not_asked
 from jobs.sweep.blocks.block import Slice
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
 from jobs.sweep.blocks.outcomes import Outcomes, OutcomesInMemory
 from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.cancel import CancelReason, CancelToken, cancel_when_over
-from jobs.sweep.engine import Query, sweep
+from jobs.sweep.engine import sweep
 from jobs.sweep.options import SweepOptions
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats

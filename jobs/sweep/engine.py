@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from jobs.partitions.partitioned import PartitionedFrame, frames
 from jobs.schema import UnknownReason
 from jobs.sweep.abort.health_check import HealthCheck
 from jobs.sweep.abort.monitor import UNVERIFIED, AbortMonitor
 from jobs.sweep.abort.reachability import check_reached, unreachable_error
+from jobs.sweep.asking import PairAsker, Query
 from jobs.sweep.blocks.bands import not_asked
 from jobs.sweep.blocks.block import Block, Slice
 from jobs.sweep.blocks.feed import BlockFeed
@@ -23,16 +24,9 @@ from jobs.sweep.final_outcomes import FinalOutcomes, OnFinal
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
 from jobs.sweep.supervisor import Supervisor
-from palm import Clock, ConnectError, LocalResourceError, PalmAuthorization, PalmError
+from palm import Clock, ConnectError, LocalResourceError, PalmError
 
-__all__ = ["Query", "sweep"]
-
-
-class Query(Protocol):
-    """Asks about one pair, with its own retries."""
-
-    async def __call__(self, openid: str, organization_id: str) -> PalmAuthorization:
-        """Return the answer; raise PalmError if there is no good one."""
+__all__ = ["sweep"]
 
 
 _LAST_ROUND: Final = (
@@ -100,7 +94,7 @@ async def sweep(
         await run.ask_canary(feed)
         await run.ask_all(feed)
     if outcomes.count(*_LAST_ROUND):
-        run.begin_last_round()
+        run.abort.begin_last_round()
         async with round_(outcomes.slices(*_LAST_ROUND), again=True) as feed:
             await run.ask_all(feed, again=True)
     if not run.cancel.is_set():
@@ -122,8 +116,6 @@ class _Sweep:
         cancel: CancelToken,
         clock: Clock,
     ) -> None:
-        self._query = query
-        self._query_throttled = query_throttled
         self._stats = stats
         self._rules = rules
         self._clock = clock
@@ -131,13 +123,15 @@ class _Sweep:
         self._workers = max(1, min(rules.concurrency, len(pairs)))
         self.cancel = cancel
         self.abort = AbortMonitor(rules.abort, _organizations(pairs), clock)
-        self._final = FinalOutcomes(on_final, self.abort)
+        self._asker = PairAsker(
+            query, query_throttled, stats=stats, judge=self.abort,
+            final=FinalOutcomes(on_final, self.abort), cancel=cancel, clock=clock,
+        )  # fmt: skip
         self._health = HealthCheck(query, self.abort, stats, rules.check_every_s)
         self._supervisor = Supervisor(
             self._check, cancel, check_every_s=rules.check_every_s, finish_s=rules.finish_s
         )
         self._late: list[Coroutine[None, None, None]] = []
-        self._is_last_round = False
         stats.pairs += len(pairs)
 
     def restore(self, restored: Restored) -> None:
@@ -146,7 +140,7 @@ class _Sweep:
         self._stats.without_echo += restored.unnamed
         self._stats.failed += restored.failed
         self._stats.resumed += len(restored)
-        self._health.pair = restored.pair
+        self._asker.pair = restored.pair
         for organization in restored.organizations:
             self.abort.restored(organization, is_good=restored.good > 0)
 
@@ -156,7 +150,7 @@ class _Sweep:
         if block is None:
             return
         canary = Canary(
-            partial(self._settle, block),
+            partial(self._asker.settle, block),
             (
                 index
                 for index in block.of_different_organizations()
@@ -176,43 +170,17 @@ class _Sweep:
             block.workers += 1
             self._late.append(_finish(feed, block, task))
 
-    def begin_last_round(self) -> None:
-        """Ask again from here on about pairs that have no good answer."""
-        self._is_last_round = True
-        self.abort.begin_last_round()
-
     async def ask_all(self, feed: BlockFeed, *, again: bool = False) -> None:
         """Ask about all pairs of a round, with at most ``concurrency`` queries in flight."""
 
-        async def ask_block() -> bool:
-            """Ask about pairs of a block while there are any; return False if that was the last."""
-            if (block := await feed.enter()) is None:
-                return False
-            try:
-                for index in block.turn:
-                    if self.cancel.is_set():
-                        return False
-                    if again:
-                        self._stats.failed -= 1
-                    elif block.is_done[index]:
-                        continue
-                    await self._settle(block, index)
-                feed.exhausted(block)
-            finally:
-                feed.leave(block)
-            return True
-
-        async def work() -> None:
-            while await ask_block():
-                pass
-
         async def finish_canary(late: Coroutine[None, None, None]) -> None:
             await late
-            await work()
+            await self._asker.work(feed, again=again)
 
         late, self._late = self._late, []
         workers = max(1, self._workers - len(late))
-        await self._supervisor.run([*map(finish_canary, late), *(work() for _ in range(workers))])
+        works = (self._asker.work(feed, again=again) for _ in range(workers))
+        await self._supervisor.run([*map(finish_canary, late), *works])
         await feed.finish()
 
     async def _reach(self, canary: Canary) -> list[PalmError | None]:
@@ -235,42 +203,11 @@ class _Sweep:
         """Stop where it is useless to go on; return a health check where one is due."""
         self.abort.check_patience(self._stats.latest_error, self._stats.refused_certificate)
         check_reached(self._stats, self._waited_s(), self._rules.reach_s)
+        self._health.pair = self._asker.pair
         return self._health.run() if self._health.is_due else None
 
     def _waited_s(self) -> float:
         return self._clock.monotonic() - self._started
-
-    def _query_for(self, block: Block, index: int) -> Query:
-        """Return how to ask a pair in the last round."""
-        is_throttled = block.answers.reason(index) is UnknownReason.THROTTLED
-        return self._query_throttled if is_throttled else self._query
-
-    async def _settle(self, block: Block, index: int) -> PalmError | None:
-        """Ask about a pair and store the outcome; return its error, or None for a good answer."""
-        self._stats.queries += 1
-        block.is_done[index] = 1
-        pair = block.pairs[index]
-        query = self._query_for(block, index) if self._is_last_round else self._query
-        failure, signed = None, None
-        try:
-            answer = await query(*pair)
-        except PalmError as error:
-            failure = error.with_traceback(None)  # its frames would keep the block in memory
-            block.answers.fail(index, error)
-            self._stats.failed += 1
-        else:
-            block.answers.answer(index, answer, int(self._clock.wall() * 1000))
-            signed = answer.signed
-            self._stats.answered += 1
-            self._stats.without_echo += not answer.echoed
-            self._health.pair = pair
-            self.abort.answered(pair.organization_id)
-        self._final.add(block, index, pair, failure, signed)
-        if failure is not None:
-            self.abort.failed(pair, failure)
-        if self._stats.unnamed:
-            self.abort.check_named(self._stats.unnamed, self._stats.answers)
-        return failure
 
 
 async def _finish(feed: BlockFeed, block: Block, task: asyncio.Task[PalmError | None]) -> None:

@@ -1,6 +1,6 @@
 """The order in which blocks are asked about; under a time limit the urgent pairs of all come first.
 
-A frame in memory has the exact order of :mod:`jobs.sweep.order`. Pairs on disk are asked in bands,
+A frame in memory has the exact order of :mod:`jobs.sweep.blocks.order`. Pairs on disk are asked in bands,
 each of all partitions one after the other: the classes of that order, the last one divided by the
 day of the last answer, the oldest first. Two bytes a pair are in memory.
 """
@@ -17,8 +17,8 @@ import pandas as pd
 from jobs.partitions.partitioned import PartitionedFrame
 from jobs.schema import Array
 from jobs.sweep.blocks.block import Slice
+from jobs.sweep.blocks.order import order, turns
 from jobs.sweep.blocks.outcomes import Outcomes
-from jobs.sweep.order import order, turns
 
 __all__ = ["by_urgency", "not_asked"]
 

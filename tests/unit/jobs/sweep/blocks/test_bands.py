@@ -12,9 +12,9 @@ from jobs.partitions.partitioned import FrameInMemory
 from jobs.schema import PAIRS, ROWS, conform
 from jobs.sweep.answers import Row
 from jobs.sweep.blocks.bands import by_urgency, not_asked
+from jobs.sweep.blocks.order import order, turns
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
 from jobs.sweep.blocks.outcomes import OutcomesInMemory
-from jobs.sweep.order import order, turns
 from tests.partitioned import split
 
 TODAY = date(2025, 3, 3)

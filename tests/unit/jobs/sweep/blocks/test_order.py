@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from jobs.schema import ROWS, conform
-from jobs.sweep.order import order
+from jobs.sweep.blocks.order import order
 from palm import ServerError
 
 NO_BASELINE = conform(pd.DataFrame(), ROWS)
