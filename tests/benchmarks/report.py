@@ -190,7 +190,7 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
         store=StoreOptions(outputs=Outputs.to(folder / "report.parquet")),
         compare=CompareOptions(max_unknown=1.0),
         # The usual case: an unfinished run is looked for.
-        run=RunOptions(run_date=made_up.DAYS[day], date_given=False),
+        run=RunOptions(run_date=made_up.DAYS[day], date_given=False, partitions=1),
         endpoint=Nobody(),
     )
     with watch.stage("rest"):
