@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,7 +17,6 @@ from jobs.plurals import counted
 from jobs.render.language import RenderOptions
 from jobs.report.info import SCHEMA, GatewayId
 from jobs.report.model import Report
-from jobs.report.parquet.read import MOST_IN_MEMORY
 from jobs.run.config import Options
 from jobs.run.resumption.earlier_answers import answers_to_keep
 from jobs.run.resumption.run_date import resumed_run_date
@@ -167,7 +167,7 @@ def _find_baseline(
         named=store.baseline,
         wanted=store.compare,
         folder=outputs.folder,
-        most_in_memory=MOST_IN_MEMORY if in_memory else 0,
+        most_in_memory=sys.maxsize if in_memory else 0,  # its rows will all be needed
     )
     if baseline.report is not None and baseline.report.metadata.schema < SCHEMA:
         structlog.get_logger("palm.run").warning(
