@@ -10,7 +10,7 @@ from jobs.json_dataclass import Count, Defined, JsonDataclass, JsonSchema, Reade
 from jobs.report.refusals import RefusedPairs
 from jobs.sweep.stats import RequestStats
 
-__all__ = ["RequestInfo", "RequestPace"]
+__all__ = ["ClusterInfo", "RequestInfo", "RequestPace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,3 +126,19 @@ class RequestInfo(JsonDataclass):
             knowledge=knowledge,
             **asdict(pace),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterInfo(JsonDataclass):
+    """The workers that asked (--cluster)."""
+
+    workers: Count
+    """Workers that were there at the end."""
+    joined: Count
+    """Workers that were used."""
+    lost: Count
+    """Of them, those that went away during the run."""
+    most_promised: Count
+    """Requests a second that all workers together were ever promised, at most."""
+    asked_twice: Count
+    """Pairs that were asked about again because a worker went away with their answers."""
