@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from palm import Pair
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["PairLookup"]
 
@@ -36,6 +41,13 @@ class PairLookup:
 
     def __getitem__(self, index: int) -> Pair:
         return Pair(self._openids[index].as_py(), self.organization(index))
+
+    def columns(self) -> tuple[pa.Array, pa.Array]:
+        """Return the organization and the openid of each pair; the former is a dictionary."""
+        import pyarrow as pa  # noqa: PLC0415 - importing it takes long
+
+        codes = pa.array(self.codes, pa.int32())
+        return pa.DictionaryArray.from_arrays(codes, pa.array(self._organizations)), self._openids
 
     def organization(self, index: int) -> str:
         """Return the organization of the pair at ``index``."""

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from jobs.evidence.kept import EvidenceCollector
+from jobs.evidence.keys import EvidenceKey
 from jobs.journal.file import unwritable
-from jobs.journal.paths import existing_journals, journal_path, remove_journals
+from jobs.journal.paths import attempt_path, existing_journals, journal_path
 from jobs.journal.recovery import Resumed, forget, resume, unwritable_at
 from jobs.journal.writer import JournalWriter, Outcome
 from jobs.partitions.partitioned import PartitionedFrame
@@ -38,6 +39,17 @@ _WRITE_EVERY_S: Final = 0.03
 _SYNC_EVERY_S: Final = 0.25
 
 
+class SignedAnswers(Protocol):
+    """Takes what was signed of answers, and knows the keys that signed."""
+
+    @property
+    def used(self) -> Mapping[str, EvidenceKey]:
+        """The keys that signed, by id; one is added before its first answer is."""
+
+    def add(self, number: int, pair: Pair, signed: SignedMessage) -> None:
+        """Take what was signed of the answer about a pair of a partition."""
+
+
 class Journal:
     """One run's answers on disk. Use :meth:`open`, as a context manager.
 
@@ -49,20 +61,18 @@ class Journal:
 
     def __init__(
         self,
-        files: Sidecars,
-        run_date: date,
         writer: JournalWriter,
         resumed: Resumed,
-        collector: EvidenceCollector | None,
+        collector: SignedAnswers | None,
+        *,
+        is_begun: bool,
     ) -> None:
-        self._files = files
         self._collector = collector
-        self._run_date = run_date
         self._writer = writer
         self.messages = resumed.messages
         starts = (each.started_ms for each in resumed.runs.values())
         self.resumed_ms: int | None = min(starts, default=None)
-        self._is_empty = not resumed.found
+        self._is_empty = is_begun and not resumed.found
         self._queue: SimpleQueue[Outcome | None] = SimpleQueue()
         self._error: OSError | None = None
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
@@ -118,7 +128,35 @@ class Journal:
             writer.begin(0)
             writer.sync()
             writer.close()
-        return cls(files, run_date, writer, resumed, collector)
+        return cls(writer, resumed, collector, is_begun=True)
+
+    @classmethod
+    def of_attempt(
+        cls,
+        folder: Path,
+        label: str,
+        bits: int,
+        *,
+        run_date: date,
+        gateway: GatewayId,
+        collector: SignedAnswers | None = None,
+    ) -> Journal:
+        """Return the journal of one attempt at a task, to which no other process writes.
+
+        The file of a partition is made with the first outcome of its pairs.
+
+        Args:
+            folder: The folder for the journals of the run date.
+            label: Which attempt it is; no other one ever has it.
+            bits: How many bits of a pair's hash are the number of its partition.
+            run_date: Of the run.
+            gateway: The gateway that is asked, and the merchant that asks.
+            collector: Knows the keys that signed the answers; None: nothing signed is kept.
+        """
+        path_of = partial(attempt_path, folder, label, bits)
+        keys = {} if collector is None else collector.used
+        writer = JournalWriter(path_of, run_date, gateway, {}, keys)
+        return cls(writer, Resumed(), collector, is_begun=False)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -166,15 +204,6 @@ class Journal:
         """Raise OutputError if an outcome could not be written."""
         if self._error is not None:
             raise unwritable(self._writer.path, self._error)
-
-    def remove(self) -> None:
-        """Close and delete it, once its answers are published.
-
-        Raises:
-            OSError: It cannot be deleted.
-        """
-        self.close()
-        remove_journals(self._files, self._run_date)
 
     def _write_all(self) -> None:
         try:

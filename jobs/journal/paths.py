@@ -2,7 +2,9 @@
 
 The journal of a run without parts is the hidden file beside the report. That of part 12 of 128 is
 ``part-00012-of-00128.journal`` in the work folder; it holds the answers about the pairs of that
-part, so that its name says for which pairs it is of use, however many parts a later run has.
+part, so that its name says for which pairs it is of use, however many parts a later run has. Where
+several processes ask, each attempt at a task of theirs has journals of its own, with its label in
+their names: ``part-00012-of-00128-LABEL.journal``.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from jobs.store.locations import JOURNALS, Sidecars, day_folder
 
 __all__ = [
     "JournalPath",
+    "attempt_path",
+    "attempts",
     "existing_journals",
     "journal_dates",
     "journal_path",
@@ -27,7 +31,7 @@ __all__ = [
 ]
 
 _ENDING: Final = ".journal"
-_NAME: Final = re.compile(r"part-([0-9]{5})-of-([0-9]{5})\.journal(\.[a-z]+)?")
+_NAME: Final = re.compile(r"part-([0-9]{5})-of-([0-9]{5})(?:-[0-9a-z-]+)?\.journal(\.[a-z]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,27 @@ def journal_path(
     """
     if folder is None:
         return JournalPath(files.journal(run_date))
-    name = f"{partition_name(number)}-of-{1 << bits:05}{_ENDING}"
-    return JournalPath(folder / name, bits, number)
+    return JournalPath(folder / f"{_stem(bits, number)}{_ENDING}", bits, number)
+
+
+def attempt_path(folder: Path, label: str, bits: int, number: int) -> JournalPath:
+    """Return where the journal of one attempt at a task lies, for the pairs of a partition.
+
+    Args:
+        folder: The folder for the journals of the run date.
+        label: Which attempt it is: digits and lower-case letters, with hyphens.
+        bits: How many bits of a pair's hash are the number of its partition.
+        number: The number of the partition.
+    """
+    return JournalPath(folder / f"{_stem(bits, number)}-{label}{_ENDING}", bits, number)
+
+
+def attempts(folder: Path, label: str) -> list[JournalPath]:
+    """Return the journals of a folder whose label begins with ``label`` and a hyphen."""
+    begun = re.compile(rf"part-[0-9]{{5}}-of-[0-9]{{5}}-{re.escape(label)}-")
+    return [
+        found for found, ending in _in_folder(folder) if not ending and begun.match(found.path.name)
+    ]
 
 
 def existing_journals(files: Sidecars, run_date: date) -> list[JournalPath]:
@@ -127,6 +150,10 @@ def remove_journals(files: Sidecars, run_date: date) -> None:
     for each in (journal_path(files, run_date), *parts):
         for path in (each.path, each.damaged, each.recovered):
             path.unlink(missing_ok=True)
+
+
+def _stem(bits: int, number: int) -> str:
+    return f"{partition_name(number)}-of-{1 << bits:05}"
 
 
 def _of_parts(files: Sidecars, run_date: date) -> Iterator[tuple[JournalPath, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
+from jobs.cluster.options import ClusterOptions
 from jobs.compare.options import CompareOptions
 from jobs.evidence.options import EvidenceOptions
 from jobs.input.options import InputOptions
@@ -70,6 +71,7 @@ class Options:
         run: Which night the run is for, and how much time it has.
         sweep: How fast the gateway is asked.
         compare: How the answers are compared and judged.
+        cluster: Which workers ask, if not the command itself.
         evidence: Whether what was signed is kept, and where.
         render: How the report is rendered for people.
         observe: What is shown during the run.
@@ -85,6 +87,7 @@ class Options:
     endpoint: EndpointProvider
     sweep: SweepOptions = field(default_factory=SweepOptions)
     compare: CompareOptions = field(default_factory=CompareOptions)
+    cluster: ClusterOptions = field(default_factory=ClusterOptions)
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     render: RenderOptions = field(default_factory=RenderOptions)
     observe: ObserveOptions = field(default_factory=ObserveOptions)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from jobs.cluster.tasks.job import WorkerSettings
 from jobs.report.model import GatewayId
 from palm import BASE_URLS, CertificateStore, Merchant, PlatformKeys, ThreadSigner
 from palm.crypto.thread_signer import usable_cores
@@ -36,6 +37,8 @@ class Endpoint:
         base_url: The hosts: main, then backup.
         proxy: URL of an HTTP proxy, or None.
         ca_file: Certificates that TLS trusts besides the system's, or None.
+        worker_settings: Returns where another process finds the same settings; it may write files
+            into a folder, which only this user may read.
     """
 
     gateway: GatewayId
@@ -44,6 +47,7 @@ class Endpoint:
     base_url: Sequence[str]
     proxy: str | None = None
     ca_file: Path | None = None
+    worker_settings: Callable[[Path], WorkerSettings] = lambda _: WorkerSettings()
 
     def signer(self, rate: float) -> Merchant | ThreadSigner:
         """Return what signs the requests: threads where one core cannot sign and send them all.
@@ -80,10 +84,12 @@ class ConfiguredEndpoint:
 
     Attributes:
         settings: Credentials, keys and hosts.
+        found_by: Where another process finds the same.
     """
 
     settings: Settings
     files_per_request: int = 1
+    found_by: WorkerSettings = field(default_factory=WorkerSettings)
 
     @asynccontextmanager
     async def open(self, run_date: date) -> AsyncIterator[Endpoint]:  # noqa: ARG002 - the sandbox's
@@ -101,5 +107,11 @@ class ConfiguredEndpoint:
             kind = "sandbox"
         tls_context(settings.ca_file)  # an error in the file is reported before anything is sent
         yield Endpoint(
-            GatewayId(kind, merchant.mchid), merchant, keys, urls, settings.proxy, settings.ca_file
+            GatewayId(kind, merchant.mchid),
+            merchant,
+            keys,
+            urls,
+            settings.proxy,
+            settings.ca_file,
+            lambda _: self.found_by,
         )

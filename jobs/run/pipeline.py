@@ -11,6 +11,7 @@ from functools import cache
 
 from rich.console import Console
 
+from jobs.errors import UsageError
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.extract.shown_report import shown_report
 from jobs.input.pairs import Input
@@ -20,6 +21,10 @@ from jobs.observe.notifier import Outcome
 from jobs.report.info import GatewayId
 from jobs.report.model import Report
 from jobs.report.part_info import PartsInfo
+from jobs.run.asking.ask_all import ask_all
+from jobs.run.asking.session import Asked, Session
+from jobs.run.asking.signals import signals_ignored
+from jobs.run.asking.worker_places import WorkerPlaces
 from jobs.run.cleanup import expired_reports, tidy_up
 from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
@@ -37,8 +42,6 @@ from jobs.run.rows.evidence import (
 from jobs.run.rows.reading import read_input
 from jobs.run.rows.row_store import row_store
 from jobs.run.rows.workspace import Workspace
-from jobs.run.session import Asked, Session, ask_all
-from jobs.run.signals import signals_ignored
 from jobs.store.files.lock import one_at_a_time
 from jobs.store.preflight import check_outputs
 from jobs.store.publish import publish
@@ -259,6 +262,7 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
         files=outputs.sidecars,
         outcomes=workspace.folder("outcomes") if in_partitions else None,
         journals=workspace.journals(options.run.run_date) if in_partitions else None,
+        workers=_workers(options, endpoint, workspace),
         evidence=evidence.collector if evidence else None,
         person=options.person,
         bar=options.observe.shows_bar(terminal=terminal),
@@ -271,4 +275,20 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
         console,
         has_good_answer=kept > 0,
         begin=begin,
+    )
+
+
+def _workers(options: Options, endpoint: Endpoint, workspace: Workspace) -> WorkerPlaces | None:
+    """Return what asking by workers needs; None: the command itself asks."""
+    if options.cluster.target is None:
+        return None
+    journals = workspace.journals(options.run.run_date)
+    if journals is None:
+        raise UsageError("a cluster needs a folder as output: -o reports/")
+    return WorkerPlaces(
+        cluster=options.cluster,
+        settings=endpoint.worker_settings(workspace.folder("settings").resolve()),
+        tasks=workspace.folder("tasks").resolve(),
+        journals=journals.resolve(),
+        began_s=workspace.began_s,
     )

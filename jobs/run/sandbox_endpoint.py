@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from pathlib import Path
 
+from jobs.cluster.tasks.job import WorkerSettings
 from jobs.report.model import GatewayId
 from jobs.run.endpoint import Endpoint
 from palm.sandbox import SandboxGateway, SandboxKeys
+from palm.settings import CONFIG_NAME
 
 __all__ = ["SandboxEndpoint"]
 
@@ -36,4 +40,11 @@ class SandboxEndpoint:
                 keys.merchant(),
                 keys.platform_keys(),
                 [gateway.base_url],
+                worker_settings=partial(_written, keys, gateway.base_url),
             )
+
+
+def _written(keys: SandboxKeys, base_url: str, folder: Path) -> WorkerSettings:
+    """Write the keys where the workers find them."""
+    keys.write(folder, base_url)
+    return WorkerSettings(folder / CONFIG_NAME, alone=True)

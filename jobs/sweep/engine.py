@@ -26,10 +26,10 @@ from jobs.sweep.stats import RequestStats
 from jobs.sweep.supervisor import Supervisor
 from palm import Clock, ConnectError, LocalResourceError, PalmError
 
-__all__ = ["sweep"]
+__all__ = ["LAST_ROUND", "ask_first", "sweep"]
 
 
-_LAST_ROUND: Final = (
+LAST_ROUND: Final = (
     UnknownReason.NETWORK,
     UnknownReason.LOCAL,
     UnknownReason.TIMEOUT,
@@ -93,14 +93,57 @@ async def sweep(
     async with round_(slices, again=False) as feed:
         await run.ask_canary(feed)
         await run.ask_all(feed)
-    if outcomes.count(*_LAST_ROUND):
+    if outcomes.count(*LAST_ROUND):
         run.abort.begin_last_round()
-        async with round_(outcomes.slices(*_LAST_ROUND), again=True) as feed:
+        async with round_(outcomes.slices(*LAST_ROUND), again=True) as feed:
             await run.ask_all(feed, again=True)
     if not run.cancel.is_set():
         asked = len(pairs) - outcomes.count(UnknownReason.NOT_ASKED)
         run.abort.check_verified(outcomes.count(*UNVERIFIED), asked)
     return outcomes.frames()
+
+
+async def ask_first(
+    query: Query,
+    pairs: PartitionedFrame,
+    *,
+    stats: RequestStats,
+    rules: SweepRules,
+    slices: Iterable[Slice],
+    restored: Restored,
+    has_good_answer: bool = False,
+    on_final: OnFinal = lambda *_: None,
+    cancel: CancelToken,
+    clock: Clock,
+) -> AbortMonitor:
+    """Ask about the first few pairs only, and return what judged them; others ask about the rest.
+
+    Args:
+        query: Asks about one pair.
+        pairs: Columns ``PAIRS``; any slice of them.
+        stats: Is kept up to date.
+        rules: When to stop.
+        slices: The pairs to ask about, in their order.
+        restored: Answers of an earlier sweep over the same pairs, and the place of these.
+        has_good_answer: Whether there is already a good answer, about some other pair.
+        on_final: Called with every outcome that asking again would not change, as it comes.
+        cancel: Once it is set, no further pairs are asked.
+        clock: The time.
+
+    Raises:
+        RunError: Asking further pairs would be wrong.
+        OSError: A partition, or its outcomes, cannot be read or written.
+    """
+    run = _Sweep(
+        query, pairs, stats=stats, rules=rules, query_throttled=query,
+        on_final=on_final, cancel=cancel, clock=clock,
+    )  # fmt: skip
+    run.abort.has_good_answer = has_good_answer
+    run.restore(restored)
+    async with BlockFeed(restored.outcomes, slices, least=1, again=False, in_threads=True) as feed:
+        await run.ask_canary(feed)
+        await run.finish_canary(feed)
+    return run.abort
 
 
 class _Sweep:
@@ -169,6 +212,13 @@ class _Sweep:
         for task in canary.in_flight:
             block.workers += 1
             self._late.append(_finish(feed, block, task))
+
+    async def finish_canary(self, feed: BlockFeed) -> None:
+        """Wait for the canary's queries that are in flight, and save the outcomes of all."""
+        late, self._late = self._late, []
+        if late:
+            await self._supervisor.run(late)
+        await feed.finish()
 
     async def ask_all(self, feed: BlockFeed, *, again: bool = False) -> None:
         """Ask about all pairs of a round, with at most ``concurrency`` queries in flight."""

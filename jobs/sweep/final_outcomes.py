@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Protocol
 
-from jobs.sweep.abort.monitor import AbortMonitor
 from jobs.sweep.answers import Row
 from jobs.sweep.blocks.block import Block
 from palm import (
@@ -40,6 +39,14 @@ class OnFinal(Protocol):
         """
 
 
+class KnowsGoodAnswers(Protocol):
+    """Knows whether there is a good answer, about whatever pair."""
+
+    @property
+    def has_good_answer(self) -> bool:
+        """Whether there is one."""
+
+
 class FinalOutcomes:
     """Passes on each outcome that asking again would not change.
 
@@ -51,7 +58,7 @@ class FinalOutcomes:
         abort: Knows whether there is a good answer.
     """
 
-    def __init__(self, write: OnFinal, abort: AbortMonitor) -> None:
+    def __init__(self, write: OnFinal, abort: KnowsGoodAnswers) -> None:
         self._write = write
         self._abort = abort
         self._held_back: deque[tuple[int, Pair, Row]] = deque(maxlen=_MOST_HELD_BACK)

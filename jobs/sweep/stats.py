@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from palm import (
     Attempt,
@@ -51,6 +52,15 @@ class Latency:
     def __add__(self, other: Latency) -> Latency:
         longest = max(self._longest, other._longest)
         return Latency(self._buckets + other._buckets, longest)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the histogram as JSON values."""
+        return {"buckets": [[*each] for each in self._buckets.items()], "longest": self._longest}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Latency:
+        """Return the histogram that :meth:`to_json` described."""
+        return cls(Counter(dict(value["buckets"])), value["longest"])
 
     def percentiles_ms(self) -> dict[str, int]:
         """Return p50, p90, p99 and max, in milliseconds, or nothing if nothing was counted."""

@@ -66,10 +66,10 @@ def run_night(folder: Path, day: int, partitions: int | None) -> dict[str, Any]:
     from jobs.partitions.partitioned import derived  # noqa: PLC0415
     from jobs.report.model import GatewayId  # noqa: PLC0415
     from jobs.run import pipeline, preparation  # noqa: PLC0415
+    from jobs.run.asking.session import Asked  # noqa: PLC0415
     from jobs.run.config import Options  # noqa: PLC0415
     from jobs.run.endpoint import Endpoint  # noqa: PLC0415
     from jobs.run.options import RunOptions  # noqa: PLC0415
-    from jobs.run.session import Asked  # noqa: PLC0415
     from jobs.schema import ANSWERS, conform  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
     from jobs.store.options import StoreOptions  # noqa: PLC0415

@@ -116,11 +116,11 @@ def run_night(folder: Path, pairs: int, day: int) -> dict[str, Any]:
     from jobs.report.model import GatewayId  # noqa: PLC0415
     from jobs.run import pipeline as night  # noqa: PLC0415
     from jobs.run import preparation  # noqa: PLC0415
+    from jobs.run.asking.session import Asked  # noqa: PLC0415
     from jobs.run.config import Options  # noqa: PLC0415
     from jobs.run.endpoint import Endpoint  # noqa: PLC0415
     from jobs.run.options import RunOptions  # noqa: PLC0415
     from jobs.run.rows import composition  # noqa: PLC0415
-    from jobs.run.session import Asked  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
     from jobs.store.options import StoreOptions  # noqa: PLC0415
     from jobs.store.outputs import Outputs  # noqa: PLC0415

@@ -22,10 +22,11 @@ from jobs.deadline import TimeLimit
 from jobs.errors import RunError
 from jobs.person import Person
 from jobs.report.model import GatewayId
+from jobs.run.asking.ask_all import ask_all
+from jobs.run.asking.session import Session
 from jobs.run.config import Waits
 from jobs.run.endpoint import Endpoint
 from jobs.run.options import RunOptions
-from jobs.run.session import Session, ask_all
 from jobs.schema import PAIRS, ROWS, conform
 from jobs.store.locations import Sidecars
 from jobs.store.work_folder import WorkFolder, clean_work

@@ -14,8 +14,8 @@ from jobs.errors import UsageError
 from jobs.partitions.partitioned import PartitionedFrame, derived
 from jobs.plurals import Quantity, counted
 from jobs.report.model import Report
+from jobs.run.asking.session import Asked
 from jobs.run.options import RunOptions
-from jobs.run.session import Asked
 from jobs.schema import ANSWERS, State, conform
 
 __all__ = ["answers_to_keep", "unnamed_answers", "with_earlier_answers"]

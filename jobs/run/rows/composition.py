@@ -20,11 +20,11 @@ from jobs.report.model import Report
 from jobs.report.part_info import PartsInfo
 from jobs.report.refusals import count_refused, refused_kinds
 from jobs.report.request_info import RequestInfo
+from jobs.run.asking.session import Asked
 from jobs.run.config import Options
 from jobs.run.preparation import Prepared
 from jobs.run.resumption.earlier_answers import unnamed_answers
 from jobs.run.rows.row_store import RowStore
-from jobs.run.session import Asked
 
 __all__ = ["compose_report"]
 

@@ -25,10 +25,10 @@ from jobs.loggers import ALWAYS
 from jobs.report.info import EvidenceInfo
 from jobs.report.model import Report
 from jobs.report.parquet import stored_files
+from jobs.run.asking.session import Asked
 from jobs.run.config import Options
 from jobs.run.preparation import Prepared
 from jobs.run.rows.workspace import Workspace
-from jobs.run.session import Asked
 from jobs.store.files.filesystem import reason_of, try_folder
 from jobs.store.locations import make_folder
 from jobs.store.outputs import Outputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +24,9 @@ from palm.files.regular import open_regular
 
 __all__ = ["read_input"]
 
+_LEAST_BITS: Final = 3
+"""Workers are given pairs from files of partitions."""
+
 
 def read_input(options: Options, workspace: Workspace) -> Input:
     """Read the input, into memory or into partitions on disk.
@@ -41,6 +44,8 @@ def read_input(options: Options, workspace: Workspace) -> Input:
         scan_input(options.input, spool=partial(_spool, workspace)) as scan,
     ):
         bits = partition_bits(options.run.partitions, max(scan.lines, _earlier_rows(options.store)))
+        if options.cluster.target is not None:
+            bits = max(bits, _LEAST_BITS)
         if not bits:
             return pairs_in_memory(scan, columns)
         folder = workspace.folder("input")

@@ -14,6 +14,7 @@ from jobs.errors import OutputError
 from jobs.store.files.filesystem import DISK_FULL, reason_of
 from jobs.store.locations import Sidecars
 from jobs.store.work_folder import WorkFolder, clean_work
+from palm.clock import elapsed_seconds
 
 __all__ = ["Workspace"]
 
@@ -25,10 +26,15 @@ class Workspace:
 
     Args:
         files: Names the files beside the report, whose lock is held; None: no file is written.
+
+    Attributes:
+        began_s: When it was made, as ``palm.Clock.elapsed`` counts; no other run writes this report
+            since then.
     """
 
     def __init__(self, files: Sidecars | None) -> None:
         self._files = files
+        self.began_s: float = elapsed_seconds()
         self._stack = ExitStack()
         self._temporary: Path | None = None
         self._work: WorkFolder | None = None

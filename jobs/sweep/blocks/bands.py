@@ -1,8 +1,8 @@
 """The order in which blocks are asked about; under a time limit the urgent pairs of all come first.
 
-A frame in memory has the exact order of :mod:`jobs.sweep.blocks.order`. Pairs on disk are asked in bands,
-each of all partitions one after the other: the classes of that order, the last one divided by the
-day of the last answer, the oldest first. Two bytes a pair are in memory.
+A frame in memory has the exact order of :mod:`jobs.sweep.blocks.order`. Pairs on disk are asked in
+bands, each of all partitions one after the other: the classes of that order, the last one divided
+by the day of the last answer, the oldest first. Two bytes a pair are in memory.
 """
 
 from __future__ import annotations

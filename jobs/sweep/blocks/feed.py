@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import Final, ParamSpec, Protocol, Self, TypeVar
 
 from jobs.sweep.blocks.block import Block, Slice, grouped
-from jobs.sweep.blocks.outcomes import Outcomes
 
-__all__ = ["BlockFeed"]
+__all__ = ["BlockFeed", "BlockStore"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _MOST_ALIVE: Final = 3
 """Blocks in memory at most: one whose last queries are in flight, the current one, the next."""
+
+
+class BlockStore(Protocol):
+    """Where blocks come from, and where their outcomes go."""
+
+    def load(self, slices: Sequence[Slice], *, again: bool) -> Block:
+        """Return the pairs of slices with their outcomes; ``again``: they have some already."""
+
+    def save(self, block: Block) -> None:
+        """Keep the outcomes of the pairs of a block that were asked; it is not used any more."""
 
 
 class BlockFeed:
@@ -38,7 +47,7 @@ class BlockFeed:
 
     def __init__(
         self,
-        outcomes: Outcomes,
+        outcomes: BlockStore,
         slices: Iterable[Slice],
         *,
         least: int,

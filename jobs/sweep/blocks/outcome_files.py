@@ -19,12 +19,12 @@ from jobs.sweep.answers import AnswerTable, Row
 from jobs.sweep.blocks.answers_frame import answers_frame
 from jobs.sweep.blocks.block import Block, Slice, lookup_of
 
-__all__ = ["OutcomesOnDisk"]
+__all__ = ["OUTCOMES", "OutcomesOnDisk"]
 
 _REASONS: Final = list(UnknownReason)
 _NOT_ASKED: Final = _REASONS.index(UnknownReason.NOT_ASKED)
 _NUMBERS: Final = ("state", "reason", "authorize_ms", "answered_ms", "status", "attempts")
-_SCHEMA: Final = pa.schema(
+OUTCOMES: Final = pa.schema(
     {
         "position": pa.int32(),
         "state": pa.int8(),
@@ -37,6 +37,7 @@ _SCHEMA: Final = pa.schema(
         "request_id": pa.string(),
     }
 )
+"""The position of a pair in its partition, and the attributes of :class:`Row` but the first."""
 
 
 class OutcomesOnDisk:
@@ -68,6 +69,20 @@ class OutcomesOnDisk:
         not_asked = np.full(len(rows), _NOT_ASKED)
         with self._lock:
             self._append(number, position, columns, not_asked)
+
+    def add(self, number: int, outcomes: pa.Table, before: Array) -> None:
+        """Take over outcomes of a partition's pairs that another process asked about.
+
+        Args:
+            number: The number of the partition.
+            outcomes: Columns :data:`OUTCOMES`.
+            before: The reasons that the pairs had before, see ``AnswerTable.reasons``.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        with self._lock:
+            self._append_table(number, outcomes, before)
 
     def clear(self) -> None:
         """Forget all outcomes."""
@@ -135,7 +150,7 @@ class OutcomesOnDisk:
         pairs = self._pairs.rows_of(number)
         nothing = AnswerTable(1).columns(np.zeros(1, dtype=np.int64))
         numbers = {name: np.repeat(nothing[name], pairs) for name in _NUMBERS}
-        table = pa.concat_tables([*self._tables(number), _SCHEMA.empty_table()])
+        table = pa.concat_tables([*self._tables(number), OUTCOMES.empty_table()])
         positions = table["position"].to_numpy()
         for name in _NUMBERS:  # the later of two values for one position stays
             numbers[name][positions] = table[name].to_numpy()
@@ -182,16 +197,20 @@ class OutcomesOnDisk:
         self, number: int, positions: Array, columns: dict[str, Any], before: Array
     ) -> None:
         """Append outcomes to a partition's file; ``before``: the reasons that they replace."""
-        table = pa.table({"position": positions, **columns}, schema=_SCHEMA)
+        self._append_table(
+            number, pa.table({"position": positions, **columns}, schema=OUTCOMES), before
+        )
+
+    def _append_table(self, number: int, table: pa.Table, before: Array) -> None:
         with (
             self._path(number).open("ab" if number in self._begun else "wb") as file,
-            pa.ipc.new_stream(file, _SCHEMA, options=_COMPRESSED) as writer,
+            pa.ipc.new_stream(file, OUTCOMES, options=_COMPRESSED) as writer,
         ):
             writer.write_table(table)
         self._begun.add(number)
         counts = self._counts[number]
         np.subtract.at(counts, before, 1)
-        np.add.at(counts, columns["reason"], 1)
+        np.add.at(counts, table["reason"].to_numpy(), 1)
 
     def _nothing_asked(self) -> Array:
         """Return how many pairs of each partition have each reason; the last column: none."""

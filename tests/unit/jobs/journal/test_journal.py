@@ -152,13 +152,6 @@ def test_one_that_was_gone_on_with_stays_though_nothing_is_added(written, rows_o
     assert rows_of() == [row(1)]
 
 
-def test_removing_it_removes_its_file(journal, path):
-    with journal() as opened:
-        put(opened, row(1))
-        opened.remove()
-    assert list(path.parent.iterdir()) == []
-
-
 def test_fresh_forgets_what_is_there(written, journal):
     written(row(1))
     with journal(fresh=True) as opened:

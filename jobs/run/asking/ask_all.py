@@ -3,101 +3,45 @@
 from __future__ import annotations
 
 import gc
-import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from rich.console import Console
 
-from jobs.evidence.kept import EvidenceCollector
 from jobs.journal.journal import Journal
 from jobs.observe.progress import showing_progress
 from jobs.partitions.partitioned import PartitionedFrame
-from jobs.person import Person
 from jobs.plurals import counted
-from jobs.report.request_info import RequestPace
-from jobs.run.config import Waits
-from jobs.run.endpoint import Endpoint
+from jobs.run.asking.client import client_of, query_of
+from jobs.run.asking.pace import PaceMeter, measured_by
+from jobs.run.asking.session import Asked, Session
+from jobs.run.asking.signals import halted_by_signals
 from jobs.run.options import RunOptions
-from jobs.run.pace import PaceMeter
 from jobs.run.resumption.kept_answers import adding_what_is_kept, interrupted
-from jobs.run.signals import halted_by_signals
 from jobs.schema import UnknownReason
-from jobs.store.locations import Sidecars
-from jobs.sweep.asking import Query
+from jobs.sweep.abort.monitor import AbortMonitor
 from jobs.sweep.blocks.bands import by_urgency, not_asked
 from jobs.sweep.blocks.block import Slice
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
 from jobs.sweep.blocks.outcomes import Outcomes, OutcomesInMemory
 from jobs.sweep.blocks.restored import Restored
 from jobs.sweep.cancel import CancelReason, CancelToken, cancel_when_over
-from jobs.sweep.engine import sweep
-from jobs.sweep.options import SweepOptions
+from jobs.sweep.engine import ask_first, sweep
+from jobs.sweep.final_outcomes import OnFinal
 from jobs.sweep.rules import SweepRules
 from jobs.sweep.stats import RequestStats
-from palm import AsyncPalm, PalmAuthorization, PalmError
+from palm import AsyncPalm
 
-__all__ = ["Asked", "Session", "ask_all"]
+if TYPE_CHECKING:
+    from jobs.run.asking.by_workers import ByWorkers
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """What the sweep needs around it.
-
-    Attributes:
-        endpoint: The gateway that is asked.
-        run: The date and the time limit of the run.
-        sweep: How fast the gateway is asked.
-        waits: Every waiting time.
-        files: Names the journal; None: no file is written.
-        outcomes: A folder for the outcomes of pairs on disk, which must exist until the
-            answers have been read; None: the pairs are in memory.
-        journals: The folder for the journals of pairs on disk; None: there is one journal, beside
-            the report, or none.
-        evidence: Takes what is signed of the answers; None: it is not kept.
-        person: Replaces openids in the log.
-        bar: Whether a progress bar is shown.
-        remedy: Returns the command that resumes the run, as the end of a message.
-    """
-
-    endpoint: Endpoint
-    run: RunOptions
-    sweep: SweepOptions
-    waits: Waits
-    files: Sidecars | None
-    outcomes: Path | None
-    journals: Path | None
-    person: Person
-    bar: bool
-    remedy: Callable[[], str]
-    evidence: EvidenceCollector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The result of asking.
-
-    Attributes:
-        answers: Columns ``ANSWERS``, under the index of the pairs.
-        stats: The counts of the sweep.
-        pace: How fast the gateway was asked, for the report's metadata.
-        cut: Whether the time limit was reached before all pairs were asked.
-        not_asked: How many pairs were not asked because of the time limit.
-        resumed_ms: When the first of the runs began whose answers were resumed, Unix milliseconds;
-            None: there was none.
-    """
-
-    answers: PartitionedFrame
-    stats: RequestStats
-    pace: RequestPace
-    cut: bool = False
-    not_asked: int = 0
-    resumed_ms: int | None = None
+__all__ = ["ask_all"]
 
 
 async def ask_all(
@@ -128,13 +72,12 @@ async def ask_all(
         restored = Restored(outcomes, accept_unnamed=session.sweep.accept_unnamed)
         journal = _open_journal(session, pairs, restored, stack)
         begin(len(restored))
-        slices = _slices(session.run, pairs, baseline_rows, outcomes)
         return await _ask(
             session,
             pairs,
             console,
             restored=restored,
-            slices=slices,
+            slices=partial(_slices, session.run, pairs, baseline_rows, outcomes),
             journal=journal,
             has_good_answer=has_good_answer,
         )
@@ -146,46 +89,127 @@ async def _ask(
     console: Console,
     *,
     restored: Restored,
-    slices: Iterator[Slice],
+    slices: Callable[[], Iterator[Slice]],
     journal: Journal | None,
     has_good_answer: bool,
 ) -> Asked:
-    stats, cancel = RequestStats(), CancelToken()
+    stats, cancel, clock = RequestStats(), CancelToken(), session.run.clock
+    asking = _Asking(
+        session=session,
+        pairs=pairs,
+        restored=restored,
+        slices=slices,
+        on_final=journal.put if journal else lambda *_: None,
+        has_good_answer=has_good_answer,
+        stats=stats,
+        cancel=cancel,
+    )
     with ExitStack() as stack:
         stack.enter_context(_seldom_collected())
         caught = stack.enter_context(halted_by_signals(cancel))
-        palm = _client(session, stats)
-        meter = PaceMeter(palm, stats, session.sweep, session.run.clock)
+        palm = client_of(session, stats)
+        workers = _workers(asking, palm)
+        measured = workers.measured if workers else partial(measured_by, palm)
+        meter = PaceMeter(measured, stats, session.sweep, clock)
         stack.enter_context(cancel_when_over(cancel, lambda: session.run.seconds_left))
-        progress = showing_progress(
-            stats, console, bar=session.bar, more=meter.delays, clock=session.run.clock
-        )
+        progress = showing_progress(stats, console, bar=session.bar, more=meter.delays, clock=clock)
         with adding_what_is_kept(stats, journal, session.remedy):
             async with palm, progress:
-                answers = await sweep(
-                    _query(palm, session),
-                    pairs,
-                    query_throttled=_query(
-                        palm.with_options(retry=session.waits.throttled_again), session
-                    ),
-                    stats=stats,
-                    rules=_rules(session),
-                    slices=slices,
-                    has_good_answer=has_good_answer,
-                    restored=restored,
-                    on_final=journal.put if journal else lambda *_: None,
-                    cancel=cancel,
-                    clock=session.run.clock,
-                )
+                await (asking.here(palm) if workers is None else workers.ask())
         if journal is not None:
             journal.close()
             journal.check()
         if cancel.reason is CancelReason.SIGNAL:
             raise interrupted(caught[0], session.remedy, stats, journal)
-    not_asked = restored.outcomes.count(UnknownReason.NOT_ASKED)
-    cut = cancel.reason is CancelReason.DEADLINE
-    resumed_ms = journal.resumed_ms if journal else None
-    return Asked(answers, stats, meter.pace(), cut, not_asked, resumed_ms)
+    outcomes = restored.outcomes
+    return Asked(
+        outcomes.frames(),
+        stats,
+        meter.pace(),
+        cut=cancel.reason is CancelReason.DEADLINE,
+        not_asked=outcomes.count(UnknownReason.NOT_ASKED),
+        resumed_ms=journal.resumed_ms if journal else None,
+        cluster=workers.info(_good(pairs, outcomes)) if workers else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """What is asked about, by whomever.
+
+    Attributes:
+        session: What the sweep needs around it.
+        pairs: Columns ``PAIRS``.
+        restored: Answers of an earlier, unfinished run, and the place of this one's.
+        slices: Returns the pairs without an outcome, in the order to ask.
+        on_final: Takes final outcomes.
+        has_good_answer: Whether there is a good answer already, about some other pair.
+        stats: Is kept up to date.
+        cancel: Once it is set, no further pairs are asked.
+    """
+
+    session: Session
+    pairs: PartitionedFrame
+    restored: Restored
+    slices: Callable[[], Iterator[Slice]]
+    on_final: OnFinal
+    has_good_answer: bool
+    stats: RequestStats
+    cancel: CancelToken
+
+    async def here(self, palm: AsyncPalm) -> None:
+        """Ask about all pairs with this process's client."""
+        session = self.session
+        throttled = palm.with_options(retry=session.waits.throttled_again)
+        await sweep(
+            query_of(palm, session),
+            self.pairs,
+            query_throttled=query_of(throttled, session),
+            stats=self.stats,
+            rules=_rules(session),
+            slices=self.slices(),
+            has_good_answer=self.has_good_answer,
+            restored=self.restored,
+            on_final=self.on_final,
+            cancel=self.cancel,
+            clock=session.run.clock,
+        )
+
+    async def first(self, palm: AsyncPalm) -> AbortMonitor:
+        """Ask about the first few pairs with this process's client; return what judged them."""
+        return await ask_first(
+            query_of(palm, self.session),
+            self.pairs,
+            stats=self.stats,
+            rules=_rules(self.session),
+            slices=self.slices(),
+            restored=self.restored,
+            has_good_answer=self.has_good_answer,
+            on_final=self.on_final,
+            cancel=self.cancel,
+            clock=self.session.run.clock,
+        )
+
+
+def _workers(asking: _Asking, palm: AsyncPalm) -> ByWorkers | None:
+    """Return what asks by workers; None: this process asks."""
+    places, outcomes = asking.session.workers, asking.restored.outcomes
+    if places is None or not isinstance(outcomes, OutcomesOnDisk):
+        return None
+    from jobs.run.asking.by_workers import ByWorkers, Round  # noqa: PLC0415 - imports Dask
+
+    asked = Round(
+        pairs=asking.pairs,
+        outcomes=outcomes,
+        slices=asking.slices,
+        ask_first=partial(asking.first, palm),
+    )
+    return ByWorkers(places, asking.session, asked, asking.stats, asking.cancel)
+
+
+def _good(pairs: PartitionedFrame, outcomes: Outcomes) -> int:
+    """Return how many pairs have a good answer."""
+    return len(pairs) - outcomes.count(*UnknownReason)
 
 
 def _outcomes(folder: Path | None, pairs: PartitionedFrame) -> Outcomes:
@@ -217,53 +241,6 @@ def _open_journal(
         line = f"Resuming: {len(restored):,} of {counted(len(pairs), 'answer')} kept"
         log.info(line)
     return stack.enter_context(journal)
-
-
-def _client(session: Session, stats: RequestStats) -> AsyncPalm:
-    endpoint, waits = session.endpoint, session.waits
-    return AsyncPalm(
-        merchant=endpoint.signer(session.sweep.quota),
-        keys=endpoint.keys,
-        base_url=endpoint.base_url,
-        proxy=endpoint.proxy,
-        ca_file=endpoint.ca_file,
-        rate=session.sweep.quota,
-        connections=session.sweep.in_flight,
-        retry=waits.retry,
-        timeouts=waits.timeouts,
-        adaptation=waits.adaptation,
-        hosts=waits.hosts,
-        breaker=waits.breaker,
-        accept_unnamed=session.sweep.accept_unnamed,
-        on_attempt=stats.attempted,
-        clock=session.run.clock,
-    )
-
-
-def _query(palm: AsyncPalm, session: Session) -> Query:
-    """Return what asks about a pair; with ``-v`` it logs each failure."""
-    log, person = structlog.get_logger("palm.pair"), session.person
-    get: Query = palm.authorizations.get
-    if session.evidence is not None:
-        get = partial(palm.authorizations.get, keep_signed=True)
-    if not logging.getLogger("palm.pair").isEnabledFor(logging.DEBUG):
-        return get
-
-    async def ask(openid: str, organization_id: str) -> PalmAuthorization:
-        try:
-            return await get(openid, organization_id)
-        except PalmError as error:
-            log.debug(
-                "no answer",
-                person=person.of(openid),
-                organization_id=organization_id,
-                error=str(error),
-                attempts=error.attempts,
-                request_id=error.request_id,
-            )
-            raise
-
-    return ask
 
 
 def _rules(session: Session) -> SweepRules:

@@ -1,0 +1,93 @@
+"""What a worker says about itself before it is given any work."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from palm import CertificateStore, Merchant, PlatformKeys, __version__
+
+__all__ = ["CLOCK_S", "Introduction", "differences", "fingerprint", "introduce", "unable"]
+
+CLOCK_S: Final = 60.0
+"""WeChat Pay refuses a signature 5 minutes from its clock; a worker may be this far from ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """What has to be the same for the command and all workers.
+
+    Attributes:
+        version: Of this project.
+        mchid: The merchant.
+        serial: Serial number of the merchant's certificate.
+        merchant_key: sha256 of the merchant's public key.
+        platform_keys: sha256 of each key in files that answers are verified with, by id.
+        wall_s: The Unix time, in seconds.
+        error: Why the settings cannot be used; None: they can.
+    """
+
+    version: str = __version__
+    mchid: str = ""
+    serial: str = ""
+    merchant_key: str = ""
+    platform_keys: Mapping[str, str]
+    wall_s: float = 0.0
+    error: str | None = None
+
+
+def introduce(merchant: Merchant, keys: PlatformKeys | CertificateStore) -> Introduction:
+    """Return what a process with these keys says about itself."""
+    held: Mapping[str, RSAPublicKey] = keys if isinstance(keys, PlatformKeys) else keys.keys
+    return Introduction(
+        mchid=merchant.mchid,
+        serial=merchant.serial_no,
+        merchant_key=fingerprint(merchant.private_key.public_key()),
+        platform_keys={name: fingerprint(key) for name, key in held.items()},
+        wall_s=time.time(),
+    )
+
+
+def unable(reason: str) -> Introduction:
+    """Return what a process says that cannot be used."""
+    return Introduction(platform_keys={}, wall_s=time.time(), error=reason)
+
+
+def fingerprint(key: RSAPublicKey) -> str:
+    """Return the sha256 of a public key's SubjectPublicKeyInfo."""
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
+
+
+def differences(
+    own: Introduction, other: Introduction, *, now_s: float, waited_s: float
+) -> list[str]:
+    """Return why a worker cannot be used, one reason each; nothing if it can.
+
+    Args:
+        own: What the command says about itself.
+        other: What the worker says.
+        now_s: The Unix time at which the worker was asked.
+        waited_s: Seconds until it had answered.
+    """
+    if other.error is not None:
+        return [other.error]
+    found = []
+    if other.version != own.version:
+        found.append(f"its version is {other.version}, the command's {own.version}")
+    if other.mchid != own.mchid:
+        found.append(f"its merchant is {other.mchid}, the command's {own.mchid}")
+    elif other.serial != own.serial or other.merchant_key != own.merchant_key:
+        found.append("its merchant's certificate or key is another one")
+    if other.platform_keys != own.platform_keys:
+        found.append("its keys of WeChat Pay are other ones")
+    apart_s = max(now_s - other.wall_s, other.wall_s - now_s - waited_s)
+    if apart_s > CLOCK_S:
+        found.append(f"its clock differs by {apart_s:.0f} s")
+    return found

@@ -1,0 +1,97 @@
+"""Where the outcomes of tasks go, and what the journals of their attempts hold."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from jobs.cluster.dispatch.dispatch import TaskStore
+from jobs.cluster.tasks.task import AskTask, TaskResult, read_outcomes
+from jobs.evidence.kept import EvidenceCollector
+from jobs.journal.kept import KeptAnswers
+from jobs.journal.paths import JournalPath, attempts
+from jobs.journal.recovery import read_for_run
+from jobs.journal.stored import StoredJournal
+from jobs.partitions.partitioned import PartitionedFrame
+from jobs.report.model import GatewayId
+from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
+
+__all__ = ["TaskOutcomes"]
+
+
+class TaskOutcomes:
+    """Takes the outcomes of tasks over into those of the run.
+
+    Args:
+        outcomes: Those of the run.
+        pairs: Columns ``PAIRS``, of the same pairs.
+        journals: The folder for the journals of the run date.
+        job: Begins the labels of this run's journals.
+        run_date: Of the run.
+        gateway: The gateway that is asked, and the merchant that asks.
+    """
+
+    def __init__(
+        self,
+        outcomes: OutcomesOnDisk,
+        pairs: PartitionedFrame,
+        journals: Path,
+        job: str,
+        *,
+        run_date: date,
+        gateway: GatewayId,
+    ) -> None:
+        self._outcomes, self._pairs = outcomes, pairs
+        self._journals, self._job = journals, job
+        self._read = partial(_read, run_date, gateway)
+
+    def store(self) -> TaskStore:
+        """Return what a dispatch calls."""
+        return TaskStore(take=self._take, restore=self._restore, progress=self._progress)
+
+    def collect(self, collector: EvidenceCollector) -> None:
+        """Hand on what is signed of all answers of this run's workers.
+
+        Args:
+            collector: Takes it.
+
+        Raises:
+            OutputError: A journal cannot be read.
+            OSError: What is signed cannot be kept.
+        """
+        kept = KeptAnswers(attempts(self._journals, self._job), self._read, collector=collector)
+        for _ in kept.by_partition(self._pairs):
+            pass
+
+    def _take(self, result: TaskResult) -> None:
+        """Take the outcomes of an attempt, and remove the files."""
+        path = result.outcomes
+        if path is None:
+            return
+        for number, outcomes, before in read_outcomes(path):
+            self._outcomes.add(number, outcomes, before)
+        path.unlink(missing_ok=True)
+
+    def _restore(self, task: AskTask) -> None:
+        """Take what the journals hold of a task that is not waited for."""
+        if task.again:  # the outcomes of the first round stand
+            return
+        for number, _, rows in self._kept(task).by_partition(self._pairs):
+            open_ = set(self._outcomes.not_asked(number).tolist())
+            self._outcomes.restore(number, [row for row in rows if row.pair_index in open_])
+
+    def _kept(self, task: AskTask) -> KeptAnswers:
+        return KeptAnswers(attempts(self._journals, task.label(self._job)), self._read)
+
+    def _progress(self, task: AskTask) -> int:
+        size = 0
+        for each in attempts(self._journals, task.label(self._job)):
+            with suppress(OSError):
+                size += each.path.stat().st_size
+        return size
+
+
+def _read(run_date: date, gateway: GatewayId, path: JournalPath) -> StoredJournal | None:
+    return read_for_run(path, run_date, gateway, [])
