@@ -50,9 +50,10 @@ def run(checkout: Path, folder: Path, config: Path, *more: str) -> dict[str, flo
     if process.returncode:
         raise SystemExit(f"palm-reconcile ended with {process.returncode}")
     made = read_parquet(report)
+    assert made.metadata.asking is not None
     pairs = len(made.rows)
     return {
-        "pairs_a_second": pairs / made.metadata.requests.seconds,
+        "pairs_a_second": pairs / made.metadata.asking.seconds,
         "cpu_us": (used.ru_utime + used.ru_stime) / pairs * 1e6,
         "peak_mb": used.ru_maxrss / 1024,
     }
