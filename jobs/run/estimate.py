@@ -8,6 +8,7 @@ from typing import Self
 
 import structlog
 
+from jobs.cluster.options import ClusterOptions
 from jobs.deadline import duration_text
 from jobs.input.pairs import Input
 from jobs.observe.log.messages import log_start
@@ -45,6 +46,7 @@ class Plan:
             None: any usual time.
         removed: Old reports that are removed once the new one is published.
         parts: Into how many parts the pairs are divided.
+        workers: What asks in place of the command; None: nothing.
     """
 
     run_date: str
@@ -63,6 +65,7 @@ class Plan:
     answer_ms: int | None = None
     removed: tuple[Path, ...] = ()
     parts: int = 1
+    workers: str | None = None
 
     @classmethod
     def of(
@@ -73,6 +76,7 @@ class Plan:
         baseline: Baseline,
         *,
         answered: int,
+        cluster: ClusterOptions,
         removed: tuple[Path, ...] = (),
     ) -> Self:
         """Return the plan of a run.
@@ -83,6 +87,7 @@ class Plan:
             source: The input.
             baseline: The earlier reports.
             answered: Pairs already answered.
+            cluster: Which workers ask.
             removed: Old reports that are removed.
         """
         requests = source.pair_count - answered
@@ -107,6 +112,7 @@ class Plan:
             answer_ms=int(1000 * sweep.in_flight / rate) if sweep.in_flight < rate else None,
             removed=removed,
             parts=1 << source.partitions.bits,
+            workers=_workers(cluster),
         )
 
     def condition(self) -> str | None:
@@ -128,7 +134,10 @@ class Plan:
             f"time        {hours} h {rest // 60} min {rest % 60} s at {self.rate:g} per second",
         ]
         if self.parts > 1:
-            lines.insert(2, f"parts       {self.parts:,}, one after the other")
+            side = "" if self.workers else ", one after the other"
+            lines.insert(2, f"parts       {self.parts:,}{side}")
+        if self.workers:
+            lines.insert(3, f"workers     {self.workers}")
         if condition := self.condition():
             lines.append(f"            {condition}")
         if self.available is not None:
@@ -136,6 +145,15 @@ class Plan:
             met = late if self.left else "is met"
             lines.append(f"deadline    in {self.available:.0f} s, {met}")
         return lines + [f"removes     {path}" for path in self.removed]
+
+
+def _workers(cluster: ClusterOptions) -> str | None:
+    """Return what asks in place of the command, in words."""
+    if cluster.target is None:
+        return None
+    if cluster.address is None:
+        return f"{cluster.workers:,}, started on this machine"
+    return f"those of {cluster.address}, as many as have joined when the run begins"
 
 
 def log_first_line(plan: Plan, source: Input, outputs: Outputs, quota: float) -> None:

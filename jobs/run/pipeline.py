@@ -11,7 +11,6 @@ from functools import cache
 
 from rich.console import Console
 
-from jobs.errors import UsageError
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.extract.shown_report import shown_report
 from jobs.input.pairs import Input
@@ -121,6 +120,7 @@ async def _plan(options: Options, source: Input, workspace: Workspace) -> Plan:
         source,
         prepared.baseline,
         answered=len(prepared.kept) + resumed,
+        cluster=options.cluster,
         removed=tuple(removed),
     )
 
@@ -249,7 +249,12 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
     def begin(resumed: int) -> None:
         answered = kept + resumed
         planned = Plan.of(
-            options.run, options.sweep, prepared.source, prepared.baseline, answered=answered
+            options.run,
+            options.sweep,
+            prepared.source,
+            prepared.baseline,
+            answered=answered,
+            cluster=options.cluster,
         )
         log_first_line(planned, prepared.source, outputs, options.sweep.quota)
 
@@ -280,11 +285,9 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
 
 def _workers(options: Options, endpoint: Endpoint, workspace: Workspace) -> WorkerPlaces | None:
     """Return what asking by workers needs; None: the command itself asks."""
-    if options.cluster.target is None:
-        return None
-    journals = workspace.journals(options.run.run_date)
+    journals = workspace.journals(options.run.run_date) if options.cluster.target else None
     if journals is None:
-        raise UsageError("a cluster needs a folder as output: -o reports/")
+        return None
     return WorkerPlaces(
         cluster=options.cluster,
         settings=endpoint.worker_settings(workspace.folder("settings").resolve()),

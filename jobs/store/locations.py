@@ -78,16 +78,18 @@ class Sidecars:
         folder: The folder of the report.
         stem: The report's name without its suffix.
         daily: Whether the folder keeps one report a day.
+        work: The folder that holds the work folder; None: that of the report, or the one above.
     """
 
     folder: Path
     stem: str
     daily: bool = False
+    work: Path | None = None
 
     @classmethod
-    def of_folder(cls, folder: Path) -> Self:
+    def of_folder(cls, folder: Path, work: Path | None = None) -> Self:
         """Return the hidden files of a folder that keeps one report a day."""
-        return cls(folder, DATED_STEM, daily=True)
+        return cls(folder, DATED_STEM, daily=True, work=work)
 
     @property
     def lock(self) -> Path:
@@ -114,6 +116,9 @@ class Sidecars:
         keeps one report a day the first is beside it, since programs that read it with ``**`` would
         read what is in it; the second is in it.
         """
+        if self.work is not None:
+            name = Path(os.path.realpath(self.folder)).name if self.daily else self.stem
+            return (self.work / f"{name}.work",)
         if not self.daily:
             return (self._beside("work"),)
         try:

@@ -35,6 +35,7 @@ class Outputs:
             none.
         stdout: The format that is written to standard output; None if nothing is.
         in_parts: Whether the report in ``folder`` has many files.
+        work: The folder that holds the work folder; None: it is beside the report.
     """
 
     files: tuple[Path, ...]
@@ -42,6 +43,7 @@ class Outputs:
     folder: Path | None = None
     stdout: str | None = None
     in_parts: bool = False
+    work: Path | None = None
 
     @classmethod
     def to(cls, path: Path) -> Outputs:
@@ -57,8 +59,10 @@ class Outputs:
     def sidecars(self) -> Sidecars | None:
         """The hidden files beside the report (journal, lock); None if no file is written."""
         if self.folder is not None:
-            return Sidecars.of_folder(self.folder)
-        return Sidecars(self.first.parent, self.first.stem) if self.first else None
+            return Sidecars.of_folder(self.folder, self.work)
+        if self.first is None:
+            return None
+        return Sidecars(self.first.parent, self.first.stem, work=self.work)
 
     @property
     def others(self) -> list[Path]:
@@ -88,6 +92,7 @@ def parse_outputs(
     *,
     source: str | Path | None = None,
     in_parts: bool = False,
+    work: Path | None = None,
 ) -> Outputs:
     """Return where the ``-o`` options send the report.
 
@@ -98,6 +103,7 @@ def parse_outputs(
         run_date: The run date, which is part of the path in a folder.
         source: The input, which no output may be; ``-`` is standard input.
         in_parts: Whether the report in a folder that keeps one a day has many files.
+        work: The folder that holds the work folder; None: it is beside the report.
 
     Raises:
         UsageError: A format is unknown, the options do not go together, or two paths are one file.
@@ -124,7 +130,7 @@ def parse_outputs(
         piped=stdout_format is not None,
     )
     folder = folders[0] if folders else None
-    return Outputs(paths, primary, folder, stdout_format, in_parts and folder is not None)
+    return Outputs(paths, primary, folder, stdout_format, in_parts and folder is not None, work)
 
 
 def _dated(folder: Path, run_date: date, *, in_parts: bool) -> Path:

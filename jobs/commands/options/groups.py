@@ -12,7 +12,8 @@ import click
 from jobs.commands.grouped_help import OptionGroup
 from jobs.commands.options.config_defaults import read_defaults
 from jobs.commands.options.observe_options import OBSERVE
-from jobs.commands.options.option_types import Number, Partitions, default_of, file_path
+from jobs.commands.options.option_types import Number, default_of, file_path
+from jobs.commands.options.scale_options import SCALE
 from jobs.compare.options import CompareOptions
 from jobs.evidence.options import EvidenceOptions, EvidenceScope
 from jobs.input.content.size_limit import size_text
@@ -222,15 +223,6 @@ _REPORT: Final = (
         help="Replace a report of the same date that shares under half of its pairs.",
     ),
     click.Option(
-        ["--partitions"],
-        metavar="N|auto",
-        type=Partitions(),
-        default="auto",
-        show_default=True,
-        help="Work on N parts, a power of two, one after the other, which limits memory; a folder "
-        "then keeps part-*.parquet. auto: parts from a million pairs on, and one report file.",
-    ),
-    click.Option(
         ["--evidence"],
         metavar="FOLDER",
         type=file_path,
@@ -288,5 +280,6 @@ GROUPS: Final = (
     OptionGroup("Asking", _ASKING),
     OptionGroup("Time", _TIME),
     OptionGroup("Report", _REPORT),
+    OptionGroup("Large inputs", SCALE),
     OptionGroup("Telling", OBSERVE),
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import date, tzinfo
 from typing import Final
 
 import click
 from click.core import ParameterSource
 
+from jobs.cluster.options import ClusterOptions
+from jobs.cluster.tasks.job import WorkerSettings
+from jobs.commands.options.config_defaults import config_path
 from jobs.commands.options.option_values import (
     parse_fail_on,
     parse_run_date,
@@ -32,6 +35,7 @@ from jobs.run.options import RunOptions
 from jobs.store.options import StoreOptions
 from jobs.store.outputs import Outputs, parse_outputs
 from jobs.sweep.options import LIVE_RATE, SANDBOX_RATE, SweepOptions
+from palm.crypto.thread_signer import usable_cores
 from palm.http.tls import tls_context
 from palm.http.url import proxy_option
 from palm.settings import Settings, load_settings
@@ -56,24 +60,20 @@ def run_options(params: ParsedOptions) -> Options:
         params["stdout_format"],
         run_date,
         source=params["source"],
-        in_parts=(params["partitions"] or 1) > 1,
+        in_parts=(params["partitions"] or 1) > 1 or params["cluster"] is not None,
+        work=params["work"],
     )
     _check_together(params, folder=outputs.folder is not None)
     settings = None if params["sandbox"] else _settings(params)
-    time = time_limit(params, timezone)
+    run = _night_options(params, run_date, timezone)
     return Options(
         input=_input_options(params),
         store=_store_options(params, outputs),
-        run=RunOptions(
-            run_date=run_date,
-            timezone=params["timezone"],
-            date_given=params["run_date"] is not None,
-            time=time,
-            fresh=params["fresh"],
-            retry_unanswered=params["retry_unanswered"],
-            partitions=params["partitions"],
-        ),
+        run=run,
         sweep=_sweep_options(params, settings),
+        cluster=ClusterOptions.of(
+            params["cluster"], cores=usable_cores(), plain=params["cluster_plain"]
+        ),
         compare=CompareOptions(
             forget_after_days=min(params["forget_after"], _LONGEST_DAYS),
             max_unknown=params["max_unknown"],
@@ -95,10 +95,22 @@ def run_options(params: ParsedOptions) -> Options:
             log_format=LogFormat(params["log_format"]),
             quiet=params["quiet"],
         ),
-        endpoint=_endpoint(settings),
+        endpoint=_endpoint(settings, params),
         person=Person.from_env(),
-        waits=Waits.patient(patience_s(params), is_timed=time.is_set),
+        waits=Waits.patient(patience_s(params), is_timed=run.time.is_set),
         typed=tuple(typed_options(sys.argv[1:])),
+    )
+
+
+def _night_options(params: ParsedOptions, run_date: date, timezone: tzinfo) -> RunOptions:
+    return RunOptions(
+        run_date=run_date,
+        timezone=params["timezone"],
+        date_given=params["run_date"] is not None,
+        time=time_limit(params, timezone),
+        fresh=params["fresh"],
+        retry_unanswered=params["retry_unanswered"],
+        partitions=params["partitions"],
     )
 
 
@@ -134,13 +146,27 @@ def _sweep_options(params: ParsedOptions, settings: Settings | None) -> SweepOpt
     )
 
 
-def _endpoint(settings: Settings | None) -> EndpointProvider:
+def _endpoint(settings: Settings | None, params: ParsedOptions) -> EndpointProvider:
     """Return what opens the gateway: that of the settings, or a sandbox without settings."""
     if settings is None:
         from jobs.run.sandbox_endpoint import SandboxEndpoint  # noqa: PLC0415 - an HTTP server
 
         return SandboxEndpoint()
-    return ConfiguredEndpoint(settings)
+    return ConfiguredEndpoint(settings, found_by=_found_by(params))
+
+
+def _found_by(params: ParsedOptions) -> WorkerSettings:
+    """Return where another process finds the same settings; no value of it is a secret."""
+    path = config_path(click.get_current_context())
+    options = {
+        "base_url": params["base_url"] or None,
+        "proxy": params["proxy"] if _is_typed("proxy") else None,
+        "ca_file": params["ca_file"] and params["ca_file"].resolve(),
+        "accept_unnamed": params["accept_unnamed"] or None,
+        "require_echo": params["require_echo"] or None,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    return WorkerSettings(path.resolve() if path.exists() else None, given)
 
 
 def _check_together(params: ParsedOptions, *, folder: bool) -> None:
@@ -160,6 +186,8 @@ def _check_together(params: ParsedOptions, *, folder: bool) -> None:
         raise UsageError("--deadline and --max-duration: give one of them")
     if params["keep"] is not None and not folder:
         raise UsageError("--keep goes with an output folder: -o reports/ --keep 400")
+    if params["cluster"] is not None and not folder:
+        raise UsageError("--cluster goes with an output folder: -o reports/ --cluster local:8")
     if params["keep_evidence"] is not None and params["evidence"] is None:
         raise UsageError("--keep-evidence goes with --evidence FOLDER")
 

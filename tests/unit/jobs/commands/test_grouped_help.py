@@ -43,7 +43,7 @@ def test_the_ten_that_people_need_stand_first(sections):
         "--keep", "--plan", "--sandbox", "--config",
     ]  # fmt: skip
     assert first == "Most needed"
-    assert others == ["Input", "Asking", "Time", "Report", "Telling"]
+    assert others == ["Input", "Asking", "Time", "Report", "Large inputs", "Telling"]
 
 
 def test_every_option_stands_in_one_group(sections):

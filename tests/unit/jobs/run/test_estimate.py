@@ -25,7 +25,9 @@ def plan_of(tmp_path):
     def plan_of(answered=0, report=None, **given):
         chosen = options(Path("pairs.csv"), tmp_path / "report.parquet", DAY, rate=100.0, **given)
         found = Baseline(report, None, None)
-        return Plan.of(chosen.run, chosen.sweep, SOURCE, found, answered=answered)
+        return Plan.of(
+            chosen.run, chosen.sweep, SOURCE, found, answered=answered, cluster=chosen.cluster
+        )
 
     return plan_of
 
