@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from jobs.cluster.options import ClusterOptions
+from jobs.cluster.quota.rules import LeaseRules
 from jobs.compare.options import CompareOptions
 from jobs.evidence.options import EvidenceOptions
 from jobs.input.options import InputOptions
@@ -37,6 +38,7 @@ class Waits:
     hosts: HostRules = field(default_factory=HostRules)
     breaker: BreakerRules = field(default_factory=BreakerRules)
     sweep: SweepRules = field(default_factory=SweepRules)
+    leases: LeaseRules = field(default_factory=LeaseRules)
 
     @property
     def throttled_again(self) -> Retry:

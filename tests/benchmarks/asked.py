@@ -9,7 +9,6 @@ sweep, as the report's metadata has them.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys

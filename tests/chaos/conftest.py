@@ -22,6 +22,7 @@ from tests.chaos.machine import IN_FLIGHT, Machine
 from tests.chaos.real_time import begun
 from tests.forkserver import COMMANDS
 from tests.night import DAY, options, run_quietly, write_pairs
+from tests.workers import running_cluster
 
 
 @contextmanager
@@ -80,6 +81,13 @@ def kills(request, machine, tmp_path_factory):
             count: pool.submit(kill_again_and_again, *where, machine, count)
             for count, where in gateways.items()
         }
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Yield a scheduler with two workers, which all tests share that end no process of it."""
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -26,10 +26,12 @@ class Layout:
     Attributes:
         output: What ``-o`` says.
         partitions: What ``--partitions`` says.
+        by_workers: Whether workers ask.
     """
 
     output: str
     partitions: int
+    by_workers: bool = False
 
     @property
     def arguments(self) -> list[str]:
@@ -60,5 +62,6 @@ class Layout:
 LAYOUTS: Final = {
     "one file": (Layout("one/report.parquet", 1), Layout("parts/report.parquet", 4)),
     "a folder": (Layout("one/reports/", 1), Layout("parts/reports/", 4)),
+    "workers": (Layout("one/reports/", 1), Layout("parts/reports/", 8, by_workers=True)),
 }
-"""One of each output without parts, and with them."""
+"""One of each output without parts, and with them, asked by one process or by workers."""

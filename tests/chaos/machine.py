@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from jobs.cluster.quota.rules import LeaseRules
 from jobs.run.config import Waits
 from jobs.sweep.abort.thresholds import AbortThresholds
 from jobs.sweep.rules import SweepRules
@@ -56,6 +57,7 @@ class Machine:
             retry=Retry(base_s=0.02, cap_s=2.0, throttle_s=0.1, patience_s=float("inf")),
             timeouts=Timeouts(connect_s=0.5 * slower, total_s=0.75 * slower),
             adaptation=AdaptationRules(pause_s=0.1, every_s=1.0),
+            leases=LeaseRules(every_s=0.1, lease_s=1.5, hold_s=1.1, lost_s=1.5),
             breaker=BreakerRules(silence_s=0.3 * slower, probe_every_s=0.1),
             sweep=SweepRules(
                 reach_s=3.0 * slower,

@@ -1,4 +1,7 @@
-"""Every exit code, also of a night in parts: the same code, the same sentences, the same rows."""
+"""Every exit code, also of a night in parts and of one that workers ask about.
+
+It has the same code, the same sentences, the same rows.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ import pytest
 from filelock import FileLock
 
 import jobs.run.rows.composition
+from jobs.cluster.tasks.job import WorkerSettings
 from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.fail_on import parse_rule
 from jobs.errors import RunError
 from jobs.report.model import Report
+from jobs.run.endpoint import ConfiguredEndpoint
 from tests.chaos.layouts import LAYOUTS
 from tests.night import DAY, NEXT
 
@@ -34,13 +39,18 @@ class Ended:
 
 
 @pytest.fixture
-def ends(night):
+def ends(night, gateway, request):
     """Return a function that runs a night of a layout; returns how it ended."""
+    found_by = WorkerSettings(Path(gateway.config()).resolve(), alone=True)
 
     def ends(layout, *lines, run_date=DAY, pairs=PAIRS, **given):
         outputs = layout.outputs(run_date)
         Path(layout.output).parent.mkdir(exist_ok=True)
         usual = {"outputs": outputs, "partitions": layout.partitions, "rate": 3_000}
+        if layout.by_workers:
+            settings = given.get("settings") or gateway.settings()
+            usual["endpoint"] = ConfiguredEndpoint(settings, found_by=found_by)
+            usual["cluster"] = request.getfixturevalue("cluster").options
         ended = night(pairs, *lines, run_date=run_date, **(usual | given))
         if isinstance(ended, RunError):
             said = layout.without_names(str(ended), run_date)
@@ -51,7 +61,12 @@ def ends(night):
     return ends
 
 
-@pytest.fixture(params=LAYOUTS)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] if name == "workers" else [])
+        for name in LAYOUTS
+    ]
+)
 def same(request, gateway, ends):
     """Return a function that plays the same night with and without parts: same code and sentences.
 

@@ -127,7 +127,7 @@ class Dispatch:
             )
             if reply is not None:
                 self._engine.deliver(worker, reply)
-            self._count(worker, question.member, report)
+            self._judge(worker, question.member, report)
         except Exception as error:  # noqa: BLE001 - it ends the run, in the task that runs it
             if self._failed is not None and not self._failed.done():
                 self._failed.set_exception(error)
@@ -170,10 +170,15 @@ class Dispatch:
             if failed.done() and not failed.cancelled():
                 failed.exception()  # it was raised, or something else was
 
-    def _count(self, worker: str, member: str, report: dict[str, Any]) -> None:
-        """Count what a member reported; an older report than the last one counts nothing."""
+    def _judge(self, worker: str, member: str, report: dict[str, Any]) -> None:
+        """Count what a member reported, and judge it."""
+        if self._count(worker, member, report):
+            self._abort.add(member, Outcomes.from_json(report["outcomes"]))
+
+    def _count(self, worker: str, member: str, report: dict[str, Any]) -> bool:
+        """Count what a member reported; return False if that is older than what it said last."""
         if report["number"] <= self._reported.get(member, 0):
-            return
+            return False
         self._reported[member] = report["number"]
         self._worker_of[member] = worker
         self._totals.add(
@@ -182,7 +187,7 @@ class Dispatch:
             worst_second=report["worst_second"],
             host_switches=report["host_switches"],
         )
-        self._abort.add(member, Outcomes.from_json(report["outcomes"]))
+        return True
 
     async def _fill(self, tasks: Iterator[AskTask], *, more: bool) -> bool:
         """Give tasks to workers that have room; return whether there may be further ones."""
@@ -224,7 +229,7 @@ class Dispatch:
                 raise result.error
             if result.report is not None:
                 member = Question.from_json(result.report["question"]).member
-                self._count(result.worker, member, result.report)
+                self._judge(result.worker, member, result.report)
             if result.outcomes is not None:
                 await asyncio.to_thread(self._store.take, result)
             if result.end is TaskEnd.GIVEN_UP:
@@ -244,7 +249,7 @@ class Dispatch:
     async def _check(self) -> None:
         """Stop where it is useless to go on."""
         stats = self._totals.stats
-        self._abort.check_patience()
+        self._abort.check_patience(stats.latest_error, stats.refused_certificate)
         check_reached(stats, 0.0, math.inf)
         if not self._running:
             self._workers.check()
@@ -259,6 +264,9 @@ class Dispatch:
             result = None
             if asking.done() and not asking.cancelled() and asking.exception() is None:
                 result = asking.result()
+            if result is not None and result.report is not None:
+                member = Question.from_json(result.report["question"]).member
+                self._count(result.worker, member, result.report)
             with suppress(OSError, OutputError):  # the reason is told, not what followed it
                 if result is not None and result.outcomes is not None:
                     await asyncio.to_thread(self._store.take, result)

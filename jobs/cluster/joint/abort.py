@@ -18,16 +18,12 @@ class JointAbort:
 
     Args:
         monitor: Judges the outcomes; its canary has been judged.
-
-    Attributes:
-        latest_error: An error of the latest question with a new failure; None if there was none.
     """
 
     def __init__(self, monitor: AbortMonitor) -> None:
         self._monitor = monitor
         self._outcomes: dict[str, Outcomes] = {}
         self._pairs = 0
-        self.latest_error: PalmError | None = None
 
     def add(self, member: str, outcomes: Outcomes) -> None:
         """Judge what a member counted since its last question.
@@ -41,7 +37,7 @@ class JointAbort:
         unverified: list[tuple[Pair, PalmError]] = []
         others: list[tuple[Pair, PalmError]] = []
         for failure, count in _new_failures(before, outcomes):
-            error = self.latest_error = error_from_json(failure.error)
+            error = error_from_json(failure.error)
             failed = unverified if isinstance(error, VerificationError) else others
             failed += [(self._pair(failure.organization_id), error) for _ in range(count)]
         trailing = max(0, len(unverified) - outcomes.unverified_in_a_row)
@@ -53,14 +49,22 @@ class JointAbort:
             self._monitor.failed(pair, error)
         self._check_named()
 
-    def check_patience(self) -> None:
+    def check_patience(
+        self, latest: PalmError | None = None, refused_certificate: PalmError | None = None
+    ) -> None:
         """Stop where no member had an accepted answer for too long.
 
+        Args:
+            latest: The error of the request that failed last.
+            refused_certificate: The error of a refused TLS certificate, if no host has answered in
+                this run.
+
         Raises:
+            CredentialsError: No answer was accepted, and a certificate is refused.
             ShortageError: No answer was accepted, and the machine lacks what a connection needs.
             AbortedError: No answer was accepted, for any other reason.
         """
-        self._monitor.check_patience(self.latest_error)
+        self._monitor.check_patience(latest, refused_certificate)
 
     def _check_named(self) -> None:
         if unnamed := sum(each.unnamed for each in self._outcomes.values()):

@@ -111,6 +111,8 @@ async def _ask(
         workers = _workers(asking, palm)
         measured = workers.measured if workers else partial(measured_by, palm)
         meter = PaceMeter(measured, stats, session.sweep, clock)
+        if workers is not None:
+            workers.on_begin = meter.begin
         stack.enter_context(cancel_when_over(cancel, lambda: session.run.seconds_left))
         progress = showing_progress(stats, console, bar=session.bar, more=meter.delays, clock=clock)
         with adding_what_is_kept(stats, journal, session.remedy):
@@ -129,7 +131,7 @@ async def _ask(
         cut=cancel.reason is CancelReason.DEADLINE,
         not_asked=outcomes.count(UnknownReason.NOT_ASKED),
         resumed_ms=journal.resumed_ms if journal else None,
-        cluster=workers.info(_good(pairs, outcomes)) if workers else None,
+        cluster=workers.info() if workers else None,
     )
 
 
@@ -205,11 +207,6 @@ def _workers(asking: _Asking, palm: AsyncPalm) -> ByWorkers | None:
         ask_first=partial(asking.first, palm),
     )
     return ByWorkers(places, asking.session, asked, asking.stats, asking.cancel)
-
-
-def _good(pairs: PartitionedFrame, outcomes: Outcomes) -> int:
-    """Return how many pairs have a good answer."""
-    return len(pairs) - outcomes.count(*UnknownReason)
 
 
 def _outcomes(folder: Path | None, pairs: PartitionedFrame) -> Outcomes:

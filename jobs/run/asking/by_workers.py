@@ -18,7 +18,6 @@ from jobs.cluster.joint.authority import Authority
 from jobs.cluster.joint.breaker import JointBreaker
 from jobs.cluster.joint.rate import JointRate
 from jobs.cluster.quota.ledger import Ledger
-from jobs.cluster.quota.rules import LeaseRules
 from jobs.cluster.tasks.introduction import introduce
 from jobs.cluster.tasks.job import Job
 from jobs.partitions.partitioned import PartitionedFrame
@@ -69,6 +68,9 @@ class ByWorkers:
         asked: What is asked about.
         stats: Is kept up to date.
         cancel: Once it is set, no further pairs are asked.
+
+    Attributes:
+        on_begin: Called when the first pair is about to be asked about.
     """
 
     def __init__(
@@ -79,11 +81,14 @@ class ByWorkers:
         stats: RequestStats,
         cancel: CancelToken,
     ) -> None:
+        self.on_begin: Callable[[], None] = lambda: None
+        self._asked_twice = 0
+        self._grants_from = 0.0
         self._places, self._session, self._asked = places, session, asked
         self._stats, self._cancel = stats, cancel
         self._clock = session.run.clock
         self._job = secrets.token_hex(4)
-        self._leases = LeaseRules()
+        self._leases = session.waits.leases
         self._totals = Totals(stats)
         self._authority: Authority | None = None
         self._workers: Workers | None = None
@@ -102,12 +107,8 @@ class ByWorkers:
             worst_second=min(self._totals.worst_second, self._authority.ledger.most_reserved),
         )
 
-    def info(self, answered: int) -> ClusterInfo | None:
-        """Return what the report says about the workers; None: there was none.
-
-        Args:
-            answered: How many pairs have a good answer.
-        """
+    def info(self) -> ClusterInfo | None:
+        """Return what the report says about the workers; None: there was none."""
         if self._workers is None or self._authority is None:
             return None
         return ClusterInfo(
@@ -115,7 +116,7 @@ class ByWorkers:
             joined=self._workers.joined,
             lost=self._workers.lost,
             most_promised=self._authority.ledger.most_reserved,
-            asked_twice=max(0, self._stats.answered - answered),
+            asked_twice=self._asked_twice,
         )
 
     async def ask(self) -> None:
@@ -134,9 +135,21 @@ class ByWorkers:
             await self._wait_for_old_leases()
             if self._cancel.is_set():
                 return
+            self.on_begin()
             monitor = await self._asked.ask_first()
             self._totals = Totals(self._stats)
-            await self._ask_all(engine, monitor)
+            try:
+                await self._ask_all(engine, monitor)
+            finally:
+                self._count_pairs()
+
+    def _count_pairs(self) -> None:
+        """Set the counts of pairs to what the outcomes are: an answer may be lost with a worker."""
+        pairs, outcomes, stats = self._asked.pairs, self._asked.outcomes, self._stats
+        unknown = outcomes.count(*UnknownReason)
+        good = len(pairs) - unknown
+        self._asked_twice = max(0, stats.answered - good)
+        stats.answered, stats.failed = good, unknown - outcomes.count(UnknownReason.NOT_ASKED)
 
     async def _ask_all(self, engine: DaskEngine, monitor: AbortMonitor) -> None:
         asked, run = self._asked, self._session.run
@@ -147,6 +160,8 @@ class ByWorkers:
         )  # fmt: skip
         dispatch = self._dispatch(engine, monitor, store)
         await engine.begin(self._new_job(asked.pairs.bits), dispatch.receive)
+        await self._wait_until(self._grants_from)
+        monitor.accepted()  # before that, nobody could have had an answer
         files = TaskFiles(self._places.tasks, asked.pairs, outcomes)
 
         async def ask(slices: Iterator[Slice], pairs: int, *, again: bool) -> None:
@@ -172,6 +187,7 @@ class ByWorkers:
         quota, now = session.sweep.quota, self._clock.elapsed()
         # The canary's requests were this process's own: nothing is granted for a while.
         settled = max(self._places.began_s, now - self._leases.lease_s)
+        self._grants_from = settled + self._leases.settled_s
         ledger = Ledger(quota, started_at=settled, rules=self._leases)
         authority = self._authority = Authority(
             ledger, JointRate(quota, waits.adaptation), JointBreaker(waits.breaker, now=now)
@@ -214,7 +230,9 @@ class ByWorkers:
 
     async def _wait_for_old_leases(self) -> None:
         """Wait until no worker of a command that was killed can be sending anything."""
-        until = self._places.began_s + self._leases.settled_s
+        await self._wait_until(self._places.began_s + self._leases.settled_s)
+
+    async def _wait_until(self, until: float) -> None:
         while (left := until - self._clock.elapsed()) > 0 and not self._cancel.is_set():
             await self._clock.sleep(min(left, 0.25))
 

@@ -80,6 +80,10 @@ class PaceMeter:
         self._clock = clock or Clock()
         self._started = self._clock.monotonic()
 
+    def begin(self) -> None:
+        """Measure from now on: what was done before was no asking."""
+        self._started = self._clock.monotonic()
+
     def delays(self) -> Delays:
         """Return how long the run has waited so far, and for what."""
         found = self._measured()

@@ -150,7 +150,7 @@ def test_patience_ends_when_no_member_had_an_accepted_answer():
     members.report("a")
     now = 1750.0
     with pytest.raises(AbortedError, match=r"^No valid answer for .*: gateway down \(HTTP 502\)$"):
-        members.joint.check_patience()
+        members.joint.check_patience(ServerError(502))
 
 
 def test_kinds_of_failures_beyond_a_number_are_counted_with_others_of_their_class():
