@@ -75,6 +75,24 @@ class Authority:
         return context
 
 
+def dask_tls(folder: Path) -> dict[str, str]:
+    """Return the variables with which Dask's processes talk by TLS, and trust only each other.
+
+    Source: https://distributed.dask.org/en/stable/tls.html
+    """
+    folder.mkdir()
+    authority = Authority(folder)
+    authority.server("127.0.0.1")
+    both = str(folder / "server.pem")
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    sides = {
+        f"{prefix}{side}__{part}": both
+        for side in ("SCHEDULER", "WORKER", "CLIENT")
+        for part in ("CERT", "KEY")
+    }
+    return {f"{prefix}CA_FILE": str(authority.file), **sides}
+
+
 def _certificate(
     subject: x509.Name,
     key: ec.EllipticCurvePublicKey,

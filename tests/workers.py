@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +46,7 @@ def running_cluster(
     *,
     host: str = "tcp://127.0.0.1",
     env: Mapping[str, str] | None = None,
-    scheduler_env: Mapping[str, str] | None = None,
-    more: Sequence[str] = (),
+    scheduler: Cluster | None = None,
 ) -> Iterator[Cluster]:
     """Run a scheduler and workers while the context is open.
 
@@ -56,53 +55,38 @@ def running_cluster(
         workers: How many.
         host: Protocol and address on which all of them listen.
         env: Variables of all processes.
-        scheduler_env: Further ones of the scheduler.
-        more: Further options of each worker.
+        scheduler: Whose scheduler the workers are of; None: one is started.
     """
     with ExitStack() as stack:
         place = folder / "scheduler.json"
         given = {**os.environ, **(env or {})}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": (folder / "said.log").open("ab")}
-        stack.callback(quiet["stderr"].close)
+        said = folder / "said.log"
+        log = stack.enter_context(said.open("ab"))
 
-        def start(module: str, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments]
-            process = subprocess.Popen(command, env={**given, **variables}, cwd=folder, **quiet)
+            process = subprocess.Popen(command, env=given, cwd=folder, stdout=log, stderr=log)
             stack.callback(_end, process)
             return process
 
-        scheduler = start(
-            "dask_scheduler", "--host", host, "--port", "0", "--no-dashboard",
-            "--scheduler-file", str(place), **(scheduler_env or {}),
-        )  # fmt: skip
-        _wait(place.exists, scheduler)
-        address = json.loads(place.read_text())["address"]
-        cluster = Cluster(address, scheduler)
-        for number in range(workers):
-            cluster.workers.append(
-                start(
-                    "dask_worker",
-                    address,
-                    "--nthreads",
-                    "2",
-                    "--no-dashboard",
-                    "--no-nanny",
-                    "--memory-limit",
-                    "0",
-                    "--name",
-                    f"worker-{number}",
-                    "--local-directory",
-                    str(folder),
-                    *more,
-                )
-            )
-        _wait(
-            lambda: (folder / "said.log").read_text().count("Registered to") >= workers, scheduler
-        )
+        if scheduler is None:
+            process = start(
+                "dask_scheduler", "--host", host, "--port", "0", "--no-dashboard",
+                "--scheduler-file", str(place),
+            )  # fmt: skip
+            _wait(place.exists, process)
+            cluster = Cluster(json.loads(place.read_text())["address"], process)
+        else:
+            cluster = Cluster(scheduler.address, scheduler.scheduler)
+        for _ in range(workers):
+            options = ["--nthreads", "2", "--no-dashboard", "--no-nanny", "--memory-limit", "0"]
+            options += ["--host", host, "--local-directory", str(folder)]
+            cluster.workers.append(start("dask_worker", cluster.address, *options))
+        _wait(lambda: said.read_text().count("Registered to") >= workers, cluster.scheduler)
         yield cluster
 
 
-def _wait(is_so, process: subprocess.Popen[bytes]) -> None:
+def _wait(is_so: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _PATIENCE_S
     while not is_so():
         assert process.poll() is None, "it ended"

@@ -16,39 +16,33 @@ import json
 import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import CancelledError as FutureCancelled
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, cast
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 
+from jobs.cluster.dask_settings import LOCAL, QUIET
 from jobs.cluster.dispatch.engine import OnReport, SchedulerLostError, TaskKilledError
 from jobs.cluster.quota.messages import Reply
-from jobs.cluster.tasks.introduction import Introduction, introduce, unable
+from jobs.cluster.tasks.introduction import Introduction, unable
 from jobs.cluster.tasks.job import Job, WorkerSettings
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.cluster.worker.asker import Asker
+from jobs.cluster.worker.examination import examine_here, introduce_here
 from jobs.errors import NotNowError
-from palm import SettingsError
+from palm.doctor.checks import Finding
 
 __all__ = ["DaskEngine", "open_engine"]
 
 _CONNECT_S: Final = 15.0
 _ANSWER_S: Final = 10.0
+_EXAMINE_S: Final = 60.0
 """A scheduler or a worker that has not answered a short question after so long is given up."""
 _THREADS: Final = 2
 """Of a worker process: one task is asked about while the next one is prepared."""
-_QUIET: Final = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.tick.limit": "1h",
-    "distributed.admin.system-monitor.interval": "5s",
-    "distributed.scheduler.work-stealing": False,
-    "distributed.scheduler.active-memory-manager.start": False,
-    "distributed.diagnostics.nvml": False,
-}
-"""An idle worker costs 0.5 % of a core with these, 5.8 % without."""
-_LOCAL: Final = {**_QUIET, "distributed.scheduler.worker-ttl": "60s"}
 
 
 class AskerPlugin(WorkerPlugin):
@@ -141,15 +135,31 @@ class DaskEngine:
 
     async def introduce(self, worker: str, settings: WorkerSettings) -> Introduction | None:
         """Return what a worker says about itself; None: it is gone, or does not answer."""
-        asking = self._client.run(_introduce, settings, workers=[worker])
+        asking = self._client.run(introduce_here, settings, workers=[worker])
         try:
             found = await asyncio.wait_for(asking, _ANSWER_S)
         except (OSError, TimeoutError, KeyError):
             return None
         except Exception as error:  # noqa: BLE001 - whatever its version lacks
             return unable(f"it has not what this version needs: {type(error).__name__}")
-        introduction: Introduction | None = found.get(worker)
-        return introduction
+        return cast("Introduction | None", found.get(worker))
+
+    async def examine(
+        self, worker: str, settings: WorkerSettings, work: Path | None
+    ) -> list[Finding] | None:
+        """Return what a worker finds about itself; None: it is gone, or does not answer.
+
+        Args:
+            worker: Its address.
+            settings: Where it finds its settings.
+            work: The folder that all workers must see; None: it is not looked for.
+        """
+        asking = self._client.run(examine_here, settings, work, workers=[worker])
+        try:
+            found = await asyncio.wait_for(asking, _EXAMINE_S)
+        except (OSError, TimeoutError, KeyError):
+            return None
+        return cast("list[Finding] | None", found.get(worker))
 
     async def ask(self, task: AskTask, worker: str) -> TaskResult:
         """Have a task attempted by a worker, or by another one if that ends.
@@ -172,7 +182,7 @@ class DaskEngine:
             result: TaskResult = await future
         except KilledWorker:
             raise TaskKilledError(f"task {task.number}") from None
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, FutureCancelled):
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise
@@ -220,7 +230,7 @@ async def open_engine(address: str | None, workers: int) -> AsyncIterator[DaskEn
         NotNowError: The scheduler cannot be reached, or the workers cannot be started.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    dask.config.set(_QUIET if address else _LOCAL)
+    dask.config.set(QUIET if address else LOCAL)
     async with _local(workers) if address is None else _connected(address) as client:
         engine = DaskEngine(client, local=address is None)
         try:
@@ -287,14 +297,3 @@ async def _deliver(job: str, reply: dict[str, Any], dask_worker: Worker) -> None
     plugin = dask_worker.plugins.get(_name(job))
     if isinstance(plugin, AskerPlugin):
         plugin.deliver(Reply.from_json(reply))
-
-
-async def _introduce(settings: WorkerSettings) -> Introduction:
-    def read() -> Introduction:
-        try:
-            loaded = settings.load()
-            return introduce(loaded.merchant(), loaded.verifying_keys())
-        except SettingsError as error:
-            return unable(str(error))
-
-    return await asyncio.to_thread(read)

@@ -157,6 +157,10 @@ def _add_report(numbers: _Numbers, report: Report) -> None:
         ),
     ):
         numbers.add(name, text, value)
+    if (cluster := report.metadata.cluster) is not None:
+        numbers.add("workers", "Workers that were there at the end", cluster.workers)
+        numbers.add("workers_lost", "Workers that went away during the run", cluster.lost)
+        numbers.add("asked_twice_pairs", "Pairs asked again after that", cluster.asked_twice)
 
 
 def _add_moves(numbers: _Numbers, summary: Summary) -> None:

@@ -36,6 +36,11 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "Evidence: {backed:,} of {states:,} {states:state|states} backed": (
         "证据：{states:,} 个状态中 {backed:,} 个有签名为证"
     ),
+    "Asked by {joined:,} {joined:worker|workers}, {lost:,} of them lost; promised {most:,} "
+    "{most:request|requests} a second at most, {twice:,} {twice:pair|pairs} asked twice": (
+        "由 {joined:,} 个工作进程查询，其中 {lost:,} 个中途退出；合计最多许可每秒 {most:,} 次请求，"
+        "{twice:,} 条查询了两次"
+    ),
     "Asked {gateway}: {requests:,} {requests:request|requests} in {seconds:.1f} s": (
         "查询 {gateway}：{seconds:.1f} 秒内 {requests:,} 次请求"
     ),

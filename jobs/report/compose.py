@@ -25,7 +25,7 @@ from jobs.report.input_info import InputInfo
 from jobs.report.model import Report, recheck
 from jobs.report.parquet import stored_files
 from jobs.report.part_info import PartsInfo
-from jobs.report.request_info import RequestInfo
+from jobs.report.request_info import ClusterInfo, RequestInfo
 
 __all__ = ["baseline_info", "compose"]
 
@@ -44,6 +44,7 @@ def compose(
     baseline_file: Path | None,
     asking: RequestInfo,
     parts: PartsInfo | None = None,
+    cluster: ClusterInfo | None = None,
 ) -> Report:
     """Return the report of a run.
 
@@ -59,6 +60,7 @@ def compose(
         asking: The requests to the gateway.
         parts: Into how many files the rows are divided, which then are ``RowParts``; None: they
             are in one file.
+        cluster: The workers that asked; None: there was none.
     """
     metadata = Metadata(
         schema=SCHEMA,
@@ -69,6 +71,7 @@ def compose(
         baseline=baseline_info(baseline, baseline_file) if baseline and baseline_file else None,
         summary=summary,
         asking=asking,
+        cluster=cluster,
         history=_history(run, summary, baseline),
         controls=(),
         parts=parts,

@@ -31,7 +31,7 @@ from jobs.json_dataclass import (
 )
 from jobs.report.input_info import InputInfo
 from jobs.report.part_info import PartInfo, PartsInfo
-from jobs.report.request_info import RequestInfo
+from jobs.report.request_info import ClusterInfo, RequestInfo
 from palm import __version__
 
 __all__ = [
@@ -229,6 +229,8 @@ class Metadata(JsonDataclass):
     """The requests to the gateway. Missing in a part of a report."""
     evidence: EvidenceInfo | None = None
     """What was signed of the answers and is kept; missing where nothing is."""
+    cluster: ClusterInfo | None = None
+    """The workers that asked; missing where the command did."""
     history: Annotated[tuple[HistoryEntry, ...], JsonSchema(minItems=1, maxItems=90)] | None = None
     """Counts of the last 90 runs, this one last. Missing in a part of a report."""
     controls: Annotated[tuple[Control, ...], JsonSchema(minItems=1)]
@@ -260,6 +262,7 @@ class Metadata(JsonDataclass):
         "summary": Summary.from_json,
         "asking": RequestInfo.from_json,
         "evidence": EvidenceInfo.from_json,
+        "cluster": ClusterInfo.from_json,
         "history": lambda each: tuple(map(HistoryEntry.from_json, each)),
         "controls": lambda each: tuple(map(Control.from_json, each)),
         "by": lambda columns: {

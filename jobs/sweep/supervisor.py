@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from jobs.sweep.cancel import CancelToken
 
 __all__ = ["Supervisor"]
 
 T = TypeVar("T")
+_LOOK_EVERY_S: Final = 0.05
 
 
 class Supervisor:
@@ -23,6 +24,8 @@ class Supervisor:
         cancel: Once it is set, no further check is made.
         check_every_s: Seconds between two checks.
         finish_s: Workers still running this many seconds after the cancel are ended.
+        only_wait: Returns True if, after the cancel, none of the workers can have a result any
+            more; they are ended then. Default: that is not known.
     """
 
     def __init__(
@@ -32,11 +35,13 @@ class Supervisor:
         *,
         check_every_s: float,
         finish_s: float,
+        only_wait: Callable[[], bool] | None = None,
     ) -> None:
         self._check = check
         self._cancel = cancel
         self._check_every_s = check_every_s
         self._finish_s = finish_s
+        self._only_wait = only_wait
 
     async def run(self, works: Iterable[Coroutine[None, None, T]]) -> list[T]:
         """Return the results of the workers, except for those that were ended after a cancel.
@@ -69,6 +74,16 @@ class Supervisor:
         finally:
             for task in beside:
                 task.cancel()
-        await asyncio.sleep(self._finish_s)
+        await self._finish()
         for worker in workers:
             worker.cancel()
+
+    async def _finish(self) -> None:
+        """Give the workers time for what is in flight."""
+        if self._only_wait is None:
+            await asyncio.sleep(self._finish_s)
+            return
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._finish_s
+        while clock() < until and not self._only_wait():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(_LOOK_EVERY_S)

@@ -6,8 +6,10 @@ import asyncio
 import shlex
 import signal
 import tempfile
+from collections.abc import AsyncIterator
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final, NoReturn, Unpack
+from typing import TYPE_CHECKING, Final, NoReturn, Unpack
 
 import click
 
@@ -27,10 +29,15 @@ from palm.errors import CertificateRefusedError
 from palm.settings import CONFIG_NAME, Settings, read_config
 from palm.text.printable import json_text, printable
 
+if TYPE_CHECKING:
+    from palm.doctor.checks import Finding
+
 __all__ = ["command", "main"]
 
 _NAME: Final = "palm"
 _CHECK_FAILED: Final = 77
+_CHECKS: Final = "palm.checks"
+"""The entry points of further checks."""
 
 
 @click.group(no_args_is_help=False, epilog=epilog(EXIT_CODES))
@@ -62,6 +69,20 @@ def get(**options: Unpack[GetOptions]) -> int:
 @command.command()
 @click.option("--openid", help="The person to ask about.  [default: the documentation's example]")
 @click.option("--organization-id", metavar="ID", help="The organization to ask about.")
+@click.option(
+    "--cluster",
+    metavar="TARGET",
+    help="Check the workers of palm-reconcile --cluster, too: local:8, tls://host:8786.",
+)
+@click.option(
+    "--cluster-plain", is_flag=True, help="Allow tcp:// beyond this machine, which is not safe."
+)
+@click.option(
+    "--work",
+    metavar="FOLDER",
+    type=Path,
+    help="Check, too, that each worker can write into this folder.",
+)
 @settings_options
 def check(**options: Unpack[CheckOptions]) -> int:
     """Check keys, serial numbers, clock, host and permission, and say how to fix them.
@@ -72,7 +93,9 @@ def check(**options: Unpack[CheckOptions]) -> int:
     pair = (openid, organization_id) if openid and organization_id else None
     if pair is None and (openid or organization_id):
         raise click.UsageError("--openid and --organization-id go together")
-    return asyncio.run(_check(settings_of(options), pair, ca_setting(options)))
+    if options["cluster"] is None and (options["cluster_plain"] or options["work"]):
+        raise click.UsageError("--cluster-plain and --work go with --cluster")
+    return asyncio.run(_check(options, pair))
 
 
 @command.command()
@@ -196,17 +219,42 @@ async def _get(options: GetOptions) -> int:
     return 0
 
 
-async def _check(settings: Settings, pair: tuple[str, str] | None, ca_setting: str) -> int:
+async def _check(options: CheckOptions, pair: tuple[str, str] | None) -> int:
     from palm.doctor import checks  # noqa: PLC0415 - not needed for --help
 
     fail = checks.Level.FAIL
     colours = {checks.Level.OK: "green", checks.Level.WARN: "yellow", fail: "red"}
-    worst = 0
-    async for finding in checks.check(settings, pair=pair, ca_setting=ca_setting):
+    worst, settings = 0, settings_of(options)
+
+    async def findings() -> AsyncIterator[Finding]:
+        async for finding in checks.check(settings, pair=pair, ca_setting=ca_setting(options)):
+            yield finding
+        if options["cluster"] is not None:
+            async for finding in _checks_of_workers(settings, options):
+                yield finding
+
+    async for finding in findings():
         level = click.style(f"{finding.level:4}", fg=colours[finding.level])
         show(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
         worst = _CHECK_FAILED if finding.level is fail else worst
     return worst
+
+
+def _checks_of_workers(settings: Settings, options: CheckOptions) -> AsyncIterator[Finding]:
+    """Return what is found on the workers; the package that has workers says how."""
+    found = entry_points(group=_CHECKS, name="cluster")
+    if not found:
+        raise click.UsageError("--cluster: palm-reconcile is not installed")
+    check_workers = next(iter(found)).load()
+    findings: AsyncIterator[Finding] = check_workers(
+        settings,
+        config=options["config"],
+        base_url=options["base_url"],
+        target=options["cluster"],
+        plain=options["cluster_plain"],
+        work=options["work"] and options["work"].resolve(),
+    )
+    return findings
 
 
 async def _serve(options: SandboxOptions, folder: Path) -> None:

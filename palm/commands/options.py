@@ -48,6 +48,9 @@ class CheckOptions(SettingsOptions):
 
     openid: str | None
     organization_id: str | None
+    cluster: str | None
+    cluster_plain: bool
+    work: Path | None
 
 
 class SandboxOptions(TypedDict):

@@ -130,7 +130,7 @@ def assert_same(one: Report, parts: Report, besides: AbstractSet[str] = frozense
     assert one.summary == parts.summary
     assert one.controls == tuple(each for each in parts.controls if each.name != "parts")
     about, other = dict(one.about), dict(parts.about)
-    for name in ("run", "baseline", "history", "controls", "parts"):
+    for name in ("run", "baseline", "history", "controls", "parts", "cluster"):
         about.pop(name, None), other.pop(name, None)
     asking, asking_of_parts = about.pop("asking"), other.pop("asking")
     same = {"requests", "retries", "outcomes", "refusals", "knowledge", "resumed", "rate"} - besides

@@ -17,7 +17,7 @@ from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
 __all__ = ["TaskFiles", "most_pairs"]
 
 _MOST: Final = 32_768
-_LEAST: Final = 1_000
+_LEAST: Final = 100
 _TASKS_PER_WORKER: Final = 8
 """At least, so that no worker is left with a long task at the end."""
 

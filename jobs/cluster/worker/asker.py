@@ -55,9 +55,10 @@ class Asker:
         self._worker = worker
         self._clock = clock or Clock()
         self._attempts: set[Attempt] = set()
+        self._asking: set[asyncio.Future[Path]] = set()
         self._session: _Session | None = None
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="asker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="asker", daemon=True)
         self._thread.start()
 
     def ask(self, task: AskTask) -> TaskResult:
@@ -74,9 +75,17 @@ class Asker:
     def close(self) -> None:
         """End what runs, and the thread."""
         with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_CLOSE_S)
+            ending = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+            ending.result(self._job.finish_s + _CLOSE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
 
     async def _ask(self, task: AskTask) -> TaskResult:
         attempt = Attempt(self._job, task, secrets.token_hex(4))
@@ -86,6 +95,8 @@ class Asker:
         try:
             session = await self._open()
             asking = asyncio.ensure_future(session.ask(attempt))
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
             await asyncio.wait({asking, session.agent_task}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
                 asking.cancel()
@@ -130,6 +141,8 @@ class Asker:
     async def _end(self) -> None:
         for attempt in self._attempts:
             attempt.cancel.set(CancelReason.DEADLINE)
+        if self._asking:  # what is in flight may be answered yet, and goes into the journals
+            await asyncio.wait(self._asking, timeout=self._job.finish_s)
         if self._session is not None:
             await self._session.close()
 
@@ -170,9 +183,10 @@ class _Session:
             clock=clock,
         )
         again = self._palm.with_options(retry=job.throttled_again)
-        slots = asyncio.Semaphore(job.in_flight)
-        self._query = _query(self._palm, slots, keep_signed=job.keep_signed)
-        self._query_throttled = _query(again, slots, keep_signed=job.keep_signed)
+        self._slots = asyncio.Semaphore(job.in_flight)
+        self._queries = 0
+        self._query = self._counted(self._palm, keep_signed=job.keep_signed)
+        self._query_throttled = self._counted(again, keep_signed=job.keep_signed)
         self._question: Question | None = None
         self._reports = 0
         self.agent_task = asyncio.ensure_future(self.agent.run())
@@ -182,6 +196,7 @@ class _Session:
         return await attempt.ask(
             self._query, self._query_throttled,
             stats=self._stats, judge=self._judge, keys=self.keys, clock=self._clock,
+            only_wait=self._only_wait,
         )  # fmt: skip
 
     def report(self) -> dict[str, Any] | None:
@@ -215,24 +230,31 @@ class _Session:
             await self.agent_task
         await self._palm.close()
 
+    def _counted(self, palm: AsyncPalm, *, keep_signed: bool) -> Query:
+        """Return what asks about a pair as soon as one of the client's slots is free."""
+        get = palm.authorizations.get
+        if keep_signed:
+            get = partial(palm.authorizations.get, keep_signed=True)
+
+        async def ask(openid: str, organization_id: str) -> PalmAuthorization:
+            async with self._slots:
+                self._queries += 1
+                try:
+                    return await get(openid, organization_id)
+                finally:
+                    self._queries -= 1
+
+        return ask
+
+    def _only_wait(self) -> bool:
+        """Return True if all queries wait for the pacer, which lets none through any more."""
+        return self._queries <= self.agent.pacer.waiting
+
     def _ask_for_share(self, question: Question) -> None:
         self._question = question
         report = self.report()
         if report is not None:
             self._send(report)
-
-
-def _query(palm: AsyncPalm, slots: asyncio.Semaphore, *, keep_signed: bool) -> Query:
-    """Return what asks about a pair as soon as one of the client's slots is free."""
-    get = palm.authorizations.get
-    if keep_signed:
-        get = partial(palm.authorizations.get, keep_signed=True)
-
-    async def ask(openid: str, organization_id: str) -> PalmAuthorization:
-        async with slots:
-            return await get(openid, organization_id)
-
-    return ask
 
 
 def _unwritable(task: AskTask, error: OSError) -> OutputError:

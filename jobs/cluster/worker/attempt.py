@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -149,6 +149,7 @@ class Attempt:
         judge: WorkerJudge,
         keys: PlatformKeys | CertificateStore,
         clock: Clock,
+        only_wait: Callable[[], bool],
     ) -> Path:
         """Ask about the pairs that no earlier attempt has a final outcome of.
 
@@ -159,6 +160,7 @@ class Attempt:
             judge: Counts the outcomes.
             keys: The keys that answers are verified with.
             clock: The time.
+            only_wait: Returns True if none of the queries of this process is in flight.
 
         Returns:
             The file of the outcomes.
@@ -181,14 +183,14 @@ class Attempt:
                 query, query_throttled, stats=stats, judge=judge,
                 final=FinalOutcomes(journal.put, judge), cancel=self.cancel, clock=clock,
             )  # fmt: skip
-            await self._ask(asker, block)
+            await self._ask(asker, block, only_wait)
         journal.check()
         return await asyncio.to_thread(self._write, pairs, block)
 
-    async def _ask(self, asker: PairAsker, block: Block) -> None:
+    async def _ask(self, asker: PairAsker, block: Block, only_wait: Callable[[], bool]) -> None:
         supervisor = Supervisor(
             lambda: None, self.cancel,
-            check_every_s=_CHECK_EVERY_S, finish_s=self._job.finish_s,
+            check_every_s=_CHECK_EVERY_S, finish_s=self._job.finish_s, only_wait=only_wait,
         )  # fmt: skip
         again = self._task.again
         pairs = len(block.pairs)  # all of them are one block

@@ -50,6 +50,12 @@ PAGE_LABELS: Final[Mapping[str, str]] = {
     "All states, in pairs": "各状态条数",
     "ON, OFF and NONE are of what is last known, UNKNOWN is as answered. A night without a run is "
     "a gap.": "已开通、已关闭、未授权按最近已知状态计，未知按本次应答计。没有运行的一夜留空。",
+    "workers": "工作进程",
+    "{joined:,}, {lost:,} of them lost; {most:,} {most:request|requests} a second promised at "
+    "most; {twice:,} {twice:pair|pairs} asked twice": (
+        "{joined:,} 个，其中 {lost:,} 个中途退出；合计最多许可每秒 {most:,} 次请求；"
+        "{twice:,} 条查询了两次"
+    ),
     "evidence": "证据",
     "{backed:,} of {states:,} {states:state|states} backed": (
         "{states:,} 个状态中 {backed:,} 个有签名为证"

@@ -14,7 +14,7 @@ from jobs.render.moments import moment_text, zone_of
 from jobs.render.terminal.console import plain_table
 from jobs.render.text import CONTROLS
 from jobs.report.model import Report
-from jobs.report.request_info import RequestInfo
+from jobs.report.request_info import ClusterInfo, RequestInfo
 
 __all__ = ["control_lines", "run_lines"]
 
@@ -58,6 +58,8 @@ def run_lines(report: Report, translate: Translate, *, verbose: bool) -> Iterato
     yield comma.join(_asked(report, translate, verbose=verbose)) + stop
     if held := list(_held_back(report.asking, translate, verbose=verbose)):
         yield translate("Held back: {what}").format(what=comma.join(held)) + stop
+    if (cluster := report.metadata.cluster) is not None:
+        yield _workers(cluster, translate) + stop
     if (evidence := report.metadata.evidence) is not None:
         yield (
             filled(
@@ -68,6 +70,20 @@ def run_lines(report: Report, translate: Translate, *, verbose: bool) -> Iterato
             + stop
         )
     yield _run(report, translate, verbose=verbose)
+
+
+def _workers(cluster: ClusterInfo, translate: Translate) -> str:
+    return filled(
+        translate(
+            "Asked by {joined:,} {joined:worker|workers}, {lost:,} of them lost; promised "
+            "{most:,} {most:request|requests} a second at most, {twice:,} {twice:pair|pairs} asked "
+            "twice"
+        ),
+        joined=cluster.joined,
+        lost=cluster.lost,
+        most=cluster.most_promised,
+        twice=cluster.asked_twice,
+    )
 
 
 def _asked(report: Report, translate: Translate, *, verbose: bool) -> Iterator[str]:

@@ -101,6 +101,7 @@ def compose_report(
         baseline_file=baseline.path,
         asking=RequestInfo.of(asked.stats, asked.pace, refused, counts.ages.freshness()),
         parts=parts,
+        cluster=asked.cluster,
     )
 
 

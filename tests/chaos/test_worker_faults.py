@@ -1,0 +1,207 @@
+"""A scheduler and workers as processes of their own, with TLS: whatever ends, nothing is lost.
+
+The gateway's own limiter is the judge of the quota. It allows a seventh more than the rate, for on
+a busy machine requests are read later than they were written; two workers that use one share twice,
+or all of the quota each, would send more.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from jobs.report.parquet import read_parquet
+from tests.chaos.gateway import served
+from tests.chaos.test_layouts import assert_same_rows
+from tests.night import DAY, SCRIPTS
+from tests.tls import dask_tls
+from tests.workers import running_cluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+PAIRS, RATE, IN_FLIGHT = 2_400, 250, 64
+
+
+@pytest.fixture
+def own_gateway(tmp_path):
+    """Yield a gateway that refuses what is far beyond the rate."""
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    with served(folder) as gateway:
+        gateway.tell(limit=RATE * 8 // 7, latency_s=0.03)
+        yield gateway
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """Return the variables of Dask's TLS, with certificates made for this test."""
+    return dask_tls(tmp_path / "tls")
+
+
+@pytest.fixture
+def workers(tmp_path, tls, folder):
+    """Yield a scheduler and two workers that talk by TLS."""
+    place = tmp_path / "workers"
+    place.mkdir()
+    with running_cluster(place, host="tls://127.0.0.1", env=tls) as found:
+        yield found
+
+
+@pytest.fixture
+def begin(start, source, own_gateway, workers, tls):
+    """Return a function that starts the command; it asks by the workers."""
+    config = own_gateway.config()
+    pairs = source(PAIRS)
+
+    def begin(*more, output="reports/", target=workers.address):
+        return start(
+            pairs, "-o", output, "--run-date", DAY, "--rate", RATE, "--progress", "off",
+            "--concurrency", IN_FLIGHT, *(("--cluster", target) if target else ()), *more,
+            config=config, env=tls, program=SCRIPTS / "palm-reconcile",
+        )  # fmt: skip
+
+    return begin
+
+
+def wait_for(gateway, asked, process):
+    """Wait until the gateway was asked so often."""
+    until = time.monotonic() + 60
+    while gateway.tell()["asked"] < asked:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def is_whole(begin, own_gateway, folder):
+    """Return a function that asserts that a report is the one of a single process."""
+
+    def is_whole(process, *, most_twice=0, code=0):
+        said = process.communicate(timeout=120)[1]
+        assert process.returncode == code, said
+        told = own_gateway.tell()
+        asked = own_gateway.times_asked()
+        assert told["throttled"] == 0, said
+        assert len(asked) == PAIRS
+        assert sum(asked.values()) - PAIRS <= most_twice, Counter(asked.values())
+        own_gateway.tell(limit=None)
+        alone = begin("--partitions", "1", output="alone/", target=None)
+        assert alone.wait(timeout=120) == 0
+        by_workers, one = (
+            read_parquet(next(folder.glob(pattern)))
+            for pattern in ("reports/run_date=*", "alone/run_date=*/report.parquet")
+        )
+        assert_same_rows(one, by_workers)
+        return by_workers, said
+
+    return is_whole
+
+
+def test_a_worker_is_killed(begin, own_gateway, workers, is_whole):
+    process = begin()
+    wait_for(own_gateway, 500, process)
+    workers.workers[0].kill()
+    report, said = is_whole(process, most_twice=IN_FLIGHT)
+    assert "is lost: another one goes on with its pairs" in said
+    cluster = report.metadata.cluster
+    assert (cluster.joined, cluster.lost, cluster.workers) == (2, 1, 1)
+    assert cluster.most_promised <= RATE
+
+
+def test_a_worker_is_stopped_and_goes_on(begin, own_gateway, workers, is_whole):
+    """When it wakes its lease has ended: what it signed before is not sent."""
+    process = begin()
+    wait_for(own_gateway, 500, process)
+    workers.workers[0].send_signal(signal.SIGSTOP)
+    time.sleep(6.0)  # real: a lease is 3 s
+    workers.workers[0].send_signal(signal.SIGCONT)
+    is_whole(process, most_twice=IN_FLIGHT)
+
+
+def test_the_command_is_killed_and_begun_again(begin, own_gateway, is_whole):
+    """Its workers stop by themselves; the next command asks on from their journals."""
+    process = begin()
+    wait_for(own_gateway, 700, process)
+    process.kill()
+    process.communicate()
+    again = begin()
+    _, said = is_whole(again, most_twice=IN_FLIGHT)
+    assert "Resuming: " in said
+
+
+def test_the_scheduler_is_killed_and_another_one_is_used(
+    begin, own_gateway, workers, tls, tmp_path, is_whole
+):
+    process = begin()
+    wait_for(own_gateway, 700, process)
+    workers.scheduler.kill()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 4, said
+    assert "the scheduler is lost" in said
+    assert "to go on: palm-reconcile" in said
+    asked = own_gateway.tell()["asked"]
+    time.sleep(5.0)
+    assert own_gateway.tell()["asked"] - asked <= IN_FLIGHT  # nobody goes on without a lease
+    place = tmp_path / "more-workers"
+    place.mkdir()
+    with running_cluster(place, host="tls://127.0.0.1", env=tls) as others:
+        is_whole(begin(target=others.address), most_twice=2 * IN_FLIGHT)
+
+
+def test_a_scheduler_that_is_not_there_is_75(begin, own_gateway):
+    process = begin(target="tls://127.0.0.1:1")
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 75, said
+    assert "no scheduler answers at tls://127.0.0.1:1" in said
+    assert own_gateway.tell()["asked"] == 0
+
+
+def test_a_worker_with_other_keys_is_not_used(begin, own_gateway, workers, tls, tmp_path, is_whole):
+    """It says which merchant it would ask for, and gets no pair."""
+    place = tmp_path / "odd"
+    place.mkdir()
+    env = {**tls, "PALM_MCHID": "1230000109"}
+    with running_cluster(place, 1, host="tls://127.0.0.1", env=env, scheduler=workers):
+        _, said = is_whole(begin())
+    assert "is not used: its merchant is 1230000109" in said
+
+
+def test_no_worker_with_the_same_keys_is_77(own_gateway, source, start, tls, tmp_path):
+    place = tmp_path / "odd"
+    place.mkdir()
+    env = {**tls, "PALM_MCHID": "1230000109"}
+    with running_cluster(place, 1, host="tls://127.0.0.1", env=env) as odd:
+        process = start(
+            source(30), "-o", "reports/", "--run-date", DAY, "--cluster", odd.address,
+            config=own_gateway.config(), env=tls, program=SCRIPTS / "palm-reconcile",
+        )  # fmt: skip
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 77, said
+    assert "no worker has what the command has" in said
+    assert own_gateway.tell()["asked"] == 0
+
+
+def test_workers_of_the_command_end_with_it(own_gateway, source, start, folder):
+    """``local:2``: a killed command leaves no process behind."""
+    process = start(
+        source(2_000), "-o", "reports/", "--run-date", DAY, "--cluster", "local:2", "--rate", RATE,
+        config=own_gateway.config(), program=SCRIPTS / "palm-reconcile",
+    )  # fmt: skip
+    wait_for(own_gateway, 100, process)
+    children = _children(process.pid)
+    assert len(children) >= 2
+    process.kill()
+    process.communicate()
+    until = time.monotonic() + 15
+    while [pid for pid in children if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _children(pid):
+    listed = (each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for text in listed for child in text.split()]

@@ -1,0 +1,171 @@
+"""A run that workers ask about reports what one process reports, whatever a worker does."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from jobs.cluster.dispatch.engine import SchedulerLostError
+from jobs.cluster.options import ClusterOptions
+from jobs.cluster.tasks.job import WorkerSettings
+from jobs.cluster.tasks.task import TaskEnd, TaskResult
+from jobs.cluster.worker.asker import Asker
+from jobs.errors import AbortedError, OutputError, RunInterruptedError
+from jobs.run.asking import by_workers
+from jobs.run.config import Waits
+from jobs.run.endpoint import ConfiguredEndpoint
+from palm.settings import load_settings, read_config
+from palm.testing import serving
+from tests.functional.test_partitions import MoodyGateway, Nights, assert_same
+from tests.night import DAY
+from tests.thread_workers import QUICK, ThreadEngine
+
+IN_FLIGHT = 64
+LEASED = Waits(leases=QUICK)
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """Return the engine of a test, whose workers are threads."""
+    engine = ThreadEngine()
+    monkeypatch.setattr(by_workers, "open_engine", engine.opened)
+    return engine
+
+
+@pytest.fixture
+def gateway(tmp_path, keys):
+    with serving(MoodyGateway(keys, date=DAY)) as gateway:
+        keys.write(tmp_path / "keys", gateway.base_url)
+        yield gateway
+
+
+@pytest.fixture
+def nights(tmp_path, gateway, engine):
+    """Return the nights, and a function that runs one by workers."""
+    config = tmp_path / "keys" / "palm.toml"
+    settings = load_settings(read_config(config))
+    endpoint = ConfiguredEndpoint(settings, found_by=WorkerSettings(config, alone=True))
+    nights = Nights(tmp_path, gateway, settings)
+
+    def by_them(night=0, partitions=8, **given):
+        usual = {
+            "cluster": ClusterOptions(target="local:2", workers=2),
+            "endpoint": endpoint, "waits": LEASED, "output": "reports/",
+        }  # fmt: skip
+        return nights.run(night, partitions, **(usual | given))
+
+    nights.by_them = by_them
+    return nights
+
+
+def assert_same_as_one(nights, report, night=0, **given):
+    """Check that a report is that of one process."""
+    drop = {"requests", "outcomes", "resumed", "retries", "refusals"}
+    assert_same(nights.run(night, 1, **given), report, besides=drop)
+
+
+def test_the_report_is_that_of_one_process(nights, engine):
+    report = nights.by_them()
+    assert {worker for worker, _ in engine.tasks} == {"a", "b"}
+    cluster = report.metadata.cluster
+    assert (cluster.workers, cluster.joined, cluster.lost, cluster.asked_twice) == (2, 2, 0, 0)
+    assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_three_nights_and_the_number_of_parts_changes(nights):
+    for night, partitions in enumerate((4, 16, 8)):
+        report = nights.by_them(night, partitions, output="../reports/")
+        assert_same_as_one(nights, report, night)
+
+
+def test_a_task_whose_worker_ends_is_asked_on_from_its_journals(nights, gateway, engine):
+    """The first attempt is asked to its end, but nobody hears of it: nothing is asked twice."""
+    ended = threading.Event()
+
+    def attempt(asker, task):
+        result = Asker.ask(asker, task)
+        if not ended.is_set():
+            ended.set()
+            raise ProcessLookupError
+        return result
+
+    engine.attempt = attempt
+    gateway.refuses = False
+    report = nights.by_them()
+    assert ended.is_set()
+    assert len(report.rows) == gateway.stats.requests
+    assert_same_as_one(nights, report)
+
+
+def test_the_same_pairs_end_three_workers(nights, engine):
+    def attempt(asker, task):
+        raise ProcessLookupError
+
+    engine.attempt = attempt
+    with pytest.raises(RuntimeError, match=r"the pairs of part 0, .* ended 3 workers without"):
+        nights.by_them()
+
+
+def test_a_disk_that_is_full_at_a_worker_stops_the_run(nights, engine):
+    error = OutputError("Disk full at the shared work folder x: answers so far are kept")
+
+    def attempt(asker, task):
+        return TaskResult(end=TaskEnd.FAILED, error=error)
+
+    engine.attempt = attempt
+    with pytest.raises(OutputError, match="^Disk full at the shared work folder"):
+        nights.by_them()
+
+
+def test_a_lost_scheduler_stops_the_run_and_the_next_one_goes_on(nights, gateway, engine):
+    def attempt(asker, task):
+        result = Asker.ask(asker, task)
+        if task.number:
+            raise SchedulerLostError("the scheduler is lost: start it again")
+        return result
+
+    engine.attempt = attempt
+    gateway.refuses = False
+    with pytest.raises(AbortedError, match="the scheduler is lost.*kept in the journal"):
+        nights.by_them()
+    engine.attempt = Asker.ask
+    report = nights.by_them()
+    assert report.asking.resumed
+    assert gateway.stats.requests - len(report.rows) <= IN_FLIGHT
+    assert_same_as_one(nights, report)
+
+
+def test_a_signal_stops_all_workers_and_what_they_have_is_kept(nights, gateway):
+    gateway.refuses, gateway.interrupt_at, gateway.latency_s = False, 60, 0.02
+    with pytest.raises(RunInterruptedError, match="interrupted; the answers about"):
+        nights.by_them()
+    asked = gateway.stats.requests
+    assert 60 <= asked < 200
+    gateway.latency_s = 0.0
+    report = nights.by_them()
+    assert report.asking.resumed == asked
+    assert_same_as_one(nights, report)
+
+
+def test_a_worker_with_another_merchant_gets_nothing(nights, engine, monkeypatch):
+    introduce = ThreadEngine.introduce
+
+    async def odd(self, worker, settings):
+        said = await introduce(self, worker, settings)
+        return replace(said, mchid="1230000109") if worker == "b" else said
+
+    monkeypatch.setattr(ThreadEngine, "introduce", odd)
+    report = nights.by_them()
+    assert {worker for worker, _ in engine.tasks} == {"a"}
+    assert report.metadata.cluster.joined == 1
+
+
+def test_evidence_is_kept_of_what_workers_asked(nights, tmp_path):
+    from jobs.evidence.options import EvidenceOptions  # noqa: PLC0415
+
+    report = nights.by_them(evidence=EvidenceOptions(folder=tmp_path / "evidence"))
+    kept = report.metadata.evidence
+    assert kept.backed == kept.states == int((report.rows["state"] != "UNKNOWN").sum())

@@ -1,0 +1,55 @@
+"""A worker that differs from the command is not used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from jobs.cluster.tasks.introduction import differences, fingerprint, introduce, unable
+from tests.sandbox_keys import shared_keys
+
+KEYS = shared_keys()
+OWN = introduce(KEYS.merchant(), KEYS.platform_keys())
+NOW = OWN.wall_s
+
+
+def reasons(other, *, waited_s=0.0):
+    return differences(OWN, other, now_s=NOW, waited_s=waited_s)
+
+
+def test_the_same_keys_version_and_time_are_no_difference():
+    assert reasons(introduce(KEYS.merchant(), KEYS.platform_keys())) == []
+
+
+def test_it_holds_no_key_but_fingerprints():
+    assert OWN.merchant_key == fingerprint(KEYS.merchant_key.public_key())
+    assert "PRIVATE" not in repr(OWN)
+    assert len(OWN.merchant_key) == 64
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"version": "9.9"}, "its version is 9.9"),
+        ({"mchid": "1230000109"}, "its merchant is 1230000109"),
+        ({"serial": "0" * 40}, "its merchant's certificate or key is another one"),
+        ({"merchant_key": "0" * 64}, "its merchant's certificate or key is another one"),
+        ({"platform_keys": {}}, "its keys of WeChat Pay are other ones"),
+        ({"wall_s": NOW + 90}, "its clock differs by 90 s"),
+        ({"wall_s": NOW - 90}, "its clock differs by 90 s"),
+    ],
+)
+def test_each_difference_is_named(other, said):
+    (reason,) = reasons(replace(OWN, **other))
+    assert said in reason
+
+
+def test_the_time_that_the_answer_took_is_no_difference():
+    late = replace(OWN, wall_s=NOW + 100)
+    assert reasons(late, waited_s=100.0) == []
+    assert reasons(late, waited_s=10.0) == ["its clock differs by 90 s"]
+
+
+def test_settings_that_cannot_be_used_are_the_reason():
+    assert reasons(unable("PALM_MCHID is not set")) == ["PALM_MCHID is not set"]
