@@ -36,6 +36,8 @@ from jobs.run.rows.evidence import (
     RunEvidence,
     WrittenEvidence,
     check_evidence_folder,
+    check_evidence_place,
+    old_evidence,
     remove_old_evidence,
 )
 from jobs.run.rows.reading import read_input
@@ -89,6 +91,7 @@ def plan(options: Options) -> Plan:
         RunError: The run could not begin.
         palm.SettingsError: A setting is wrong.
     """
+    check_evidence_place(options.evidence, options.store.outputs)
     with Workspace(None) as workspace:
         source = read_input(options, workspace)
         check_shown_columns(options.render, source)
@@ -111,9 +114,9 @@ async def _plan(options: Options, source: Input, workspace: Workspace) -> Plan:
         )
         resumed = 0 if run.fresh else answers
     compared = prepared.earlier_run_date
-    removed = expired_reports(
-        options.store, run.run_date, endpoint.gateway, compared, today=run.today()
-    )
+    today = run.today()
+    removed = expired_reports(options.store, run.run_date, endpoint.gateway, compared, today=today)
+    evidence = old_evidence(options.evidence, run.run_date, today=today)
     return Plan.of(
         run,
         options.sweep,
@@ -121,7 +124,7 @@ async def _plan(options: Options, source: Input, workspace: Workspace) -> Plan:
         prepared.baseline,
         answered=len(prepared.kept) + resumed,
         cluster=options.cluster,
-        removed=tuple(removed),
+        removed=(*removed, *(day.path for day in evidence)),
     )
 
 

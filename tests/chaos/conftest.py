@@ -66,20 +66,22 @@ def nights(request, machine, tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def kills(request, machine, tmp_path_factory):
-    """Begin the runs that are killed with the first test; return what will come of each, by number.
+    """Begin the runs that are killed with the first test; return what will come of each.
 
+    They are known by the number of kills, and by into how many parts the run is divided.
     One after the other: each would disturb the other.
     """
     items = [item for item in request.session.items if item.path.name == "test_kills.py"]
+    chosen = {(each.callspec.params["count"], each.callspec.params["parts"]) for each in items}
     with ExitStack() as stack:
         gateways = {}
-        for count in sorted({item.callspec.params["count"] for item in items}):
+        for each in sorted(chosen):
             folder = tmp_path_factory.mktemp("kills")
-            gateways[count] = stack.enter_context(served(folder)), folder
+            gateways[each] = stack.enter_context(served(folder)), folder
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         yield {
-            count: pool.submit(kill_again_and_again, *where, machine, count)
-            for count, where in gateways.items()
+            each: pool.submit(kill_again_and_again, *where, machine, *each)
+            for each, where in gateways.items()
         }
 
 
@@ -121,7 +123,13 @@ def source(folder):
 
 
 @pytest.fixture
-def night(gateway, machine, report_path, source):
+def divided():
+    """Return further options of each night; a module that runs them in parts, too, has its own."""
+    return {}
+
+
+@pytest.fixture
+def night(gateway, machine, report_path, source, divided):
     """Return a function that runs a night within this process; returns its report, or its error.
 
     ``waits``: by default a tenth of those that the command has, longer on a slower machine, as is
@@ -135,7 +143,7 @@ def night(gateway, machine, report_path, source):
             "rate": 1000, "concurrency": IN_FLIGHT,
             "settings": settings or gateway.settings(), "waits": machine.waits(patience_s),
         }  # fmt: skip
-        chosen = options(source(pairs, *lines), report_path, run_date, **(usual | given))
+        chosen = options(source(pairs, *lines), report_path, run_date, **(usual | divided | given))
         set_up_logging("text", level=logging.INFO)  # whatever the tests before have set
         try:
             with files_no_longer_than(longest_file):

@@ -35,13 +35,16 @@ class Ended:
     said: str = ""
 
 
-def kill_again_and_again(gateway: Served, folder: Path, machine: Machine, count: int) -> Ended:
+def kill_again_and_again(
+    gateway: Served, folder: Path, machine: Machine, count: int, parts: int
+) -> Ended:
     """Kill a run so many times, at seeded moments, then let it go to its end."""
     drawn = random.Random(5)
     gateway.tell(latency_s=0.02)  # so that there is always something in flight
     pairs = write_pairs(folder / "pairs.csv", PEOPLE_PER_KILL * count)
     command = [str(SCRIPTS / "palm-reconcile"), str(pairs)]
-    command += ["-o", str(folder / "report.parquet"), "--run-date", str(DAY), "--rate"]
+    command += ["-o", str(folder / "report.parquet"), "--partitions", str(parts)]
+    command += ["--run-date", str(DAY), "--rate"]
     command += [f"{machine.rate(400):.0f}"]
     command += ["--config", str(gateway.config()), "--progress", "off"]
     ended = Ended(folder)

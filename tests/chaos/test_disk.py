@@ -24,19 +24,26 @@ def asked_by_now(gateway):
     return asked
 
 
+@pytest.mark.parametrize(
+    ("partitions", "longest"),
+    [(1, 30_000), pytest.param(4, 16_000, marks=pytest.mark.slow)],
+    ids=["one part", "4 parts"],
+)
 def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers_so_far(
-    gateway, night, report_path, is_true
+    gateway, night, report_path, is_true, partitions, longest
 ):
+    """In parts each journal is a file: a fourth of the answers fills it less than a half."""
     assert night(500, rate=3_000).run_id
     before = report_path.read_bytes()
-    stop = night(500, run_date=NEXT, rate=3_000, longest_file=30_000)
+    given = {"rate": 3_000, "partitions": partitions}
+    stop = night(500, run_date=NEXT, longest_file=longest, **given)
     assert isinstance(stop, RunError)
     assert exit_code_of(stop) == 73
     assert "the journal" in str(stop)
     assert "cannot be written" in str(stop)
     assert report_path.read_bytes() == before
     asked = asked_by_now(gateway)
-    report = night(500, run_date=NEXT, rate=3_000)
+    report = night(500, run_date=NEXT, **given)
     assert report.run_date == NEXT
     assert report.about["asking"]["resumed"] > 0
     assert gateway.tell()["asked"] - asked == 500 - report.about["asking"]["resumed"]
@@ -46,27 +53,32 @@ def wide_lines(size):
     return [f"o{i:027},0042,{os.urandom(size).hex()}" for i in range(300, 340)]
 
 
+@pytest.mark.parametrize(
+    "partitions", [1, pytest.param(4, marks=pytest.mark.slow)], ids=["one part", "4 parts"]
+)
 def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_journal(
-    gateway, night, folder, report_path
+    gateway, night, folder, report_path, partitions
 ):
     """The next run only publishes: it asks nothing again."""
     assert night(300).run_id
     before, left = report_path.read_bytes(), sorted(folder.iterdir())
     wide = wide_lines(40_000)
     outputs = Outputs((report_path, folder / "report.csv"), report_path)
-    stop = night(300, *wide, run_date=NEXT, outputs=outputs, longest_file=1_000_000)
+    given = {"outputs": outputs, "partitions": partitions}
+    stop = night(300, *wide, run_date=NEXT, longest_file=1_500_000, **given)
     assert isinstance(stop, RunError)
     assert exit_code_of(stop) == 73
     assert "report.parquet cannot be written" in str(stop)
     assert "the earlier report.parquet is unchanged" in str(stop)
     assert report_path.read_bytes() == before
-    journal = folder / f".report.{NEXT}.journal"
-    assert {path for path in folder.iterdir() if not path.name.startswith(journal.name)} == {*left}
+    kept = {f".report.{NEXT}.journal", ".report.work"}
+    assert {path for path in folder.iterdir() if path.name not in kept} == {*left}
+    assert list(folder.rglob("*.journal"))
     asked = gateway.tell()["asked"]
-    report = night(300, *wide, run_date=NEXT, outputs=outputs)
+    report = night(300, *wide, run_date=NEXT, **given)
     assert (report.run_date, report.about["asking"]["resumed"]) == (NEXT, 340)
     assert gateway.tell()["asked"] == asked
-    assert not journal.exists()
+    assert not list(folder.rglob("*.journal"))
 
 
 def test_a_disk_that_is_full_for_another_format_alone_keeps_the_parquet(night, folder, report_path):

@@ -18,17 +18,23 @@ LATE_S = 0.4
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "count", [pytest.param(8, id="some"), pytest.param(20, id="all", marks=pytest.mark.slow)]
+    ("count", "parts"),
+    [
+        pytest.param(8, 1, id="some"),
+        pytest.param(20, 1, id="all", marks=pytest.mark.slow),
+        pytest.param(12, 4, id="in parts", marks=pytest.mark.slow),
+    ],
 )
 def test_kills_cost_no_answer_and_no_pair_is_asked_again_that_was_safe(
-    kills, machine, night, is_true, count
+    kills, machine, night, is_true, count, parts
 ):
-    ended, people = kills[count].result(), PEOPLE_PER_KILL * count
+    ended, people = kills[count, parts].result(), PEOPLE_PER_KILL * count
     assert ended.code == 0, ended.said
     assert "Resuming: " in ended.said
     interrupted = read_parquet(ended.folder / "report.parquet")
     assert is_true(interrupted, people)
     assert not list(ended.folder.glob(".*.journal*"))
+    assert not (ended.folder / ".report.work").exists()
     again, oldest, last = 0, 0.0, {}
     for openid, organization, came, answered in ended.queries:
         if (before := last.get((openid, organization))) is not None:

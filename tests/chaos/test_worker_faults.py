@@ -8,8 +8,11 @@ or all of the quota each, would send more.
 from __future__ import annotations
 
 import signal
+import socket
+import threading
 import time
 from collections import Counter
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -183,6 +186,56 @@ def test_no_worker_with_the_same_keys_is_77(own_gateway, source, start, tls, tmp
     assert process.returncode == 77, said
     assert "no worker has what the command has" in said
     assert own_gateway.tell()["asked"] == 0
+
+
+@contextmanager
+def listening(port):
+    """Yield the port of what passes all on to another port, and what it has heard so far."""
+    heard, stopped = bytearray(), threading.Event()
+
+    def pass_on(source, target):
+        with suppress(OSError):
+            while content := source.recv(65_536):
+                heard.extend(content)
+                target.sendall(content)
+            target.shutdown(socket.SHUT_WR)
+
+    def accept():
+        while not stopped.is_set():
+            with suppress(OSError):
+                one, _ = server.accept()
+                other = socket.create_connection(("127.0.0.1", port))
+                for pair in ((one, other), (other, one)):
+                    threading.Thread(target=pass_on, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], heard
+        stopped.set()
+
+
+def test_who_listens_at_the_scheduler_learns_no_key_and_no_openid(
+    own_gateway, source, start, cluster, machine
+):
+    """Without TLS and compression, so that there is something to hear."""
+    config = own_gateway.config()
+    with listening(int(cluster.address.rpartition(":")[2])) as (port, heard):
+        process = start(
+            source(300), "-o", "reports/", "--run-date", DAY, "--rate", RATE, "--evidence", "kept",
+            "--cluster", f"tcp://127.0.0.1:{port}", config=config,
+            env={"DASK_DISTRIBUTED__COMM__COMPRESSION": "null"},
+        )  # fmt: skip
+        said = process.communicate(timeout=90)[1]
+    assert process.returncode == 0, said
+    assert str(config).encode() in heard  # the path of the settings travels
+    assert b"unverified_in_a_row" in heard  # and what the workers counted
+    secrets = [each.read_bytes() for each in Path(config).parent.iterdir() if each.suffix == ".pem"]
+    keys = [line for pem in secrets for line in pem.splitlines() if len(line) == 64]
+    assert keys
+    assert [line for line in keys if line in heard] == []
+    assert [number for number in range(300) if f"o{number:027}".encode() in heard] == []
+    assert b"authorize_time" not in heard
 
 
 def test_workers_of_the_command_end_with_it(own_gateway, source, start, folder):

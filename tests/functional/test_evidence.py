@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.evidence.folder import EvidenceDay
+from jobs.evidence.write import EvidenceWriter
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Faults
 from tests import readme
@@ -303,6 +304,58 @@ def test_old_evidence_is_removed(night):
         f"run_date={NEXT}", f"run_date={THIRD}",
     ]  # fmt: skip
     assert len(list(Path("reports").glob("run_date=*"))) == 3
+
+
+def test_plan_names_the_old_evidence_and_writes_nothing(night, folder):
+    for day in (DAY, NEXT):
+        assert night(day=day).code == 0
+    before = sorted(path for path in folder.rglob("*"))
+    ended = night("--keep-evidence", "1", "--plan", day=THIRD)
+    assert ended.code == 0
+    assert f"removes     evidence/run_date={DAY}" in ended.out
+    assert f"evidence/run_date={NEXT}" not in ended.out
+    assert sorted(path for path in folder.rglob("*")) == before
+    refused = night("--plan", evidence=["--evidence", "reports/evidence"], day=THIRD)
+    assert (refused.code, "is in the folder of the reports" in refused.only_line) == (2, True)
+
+
+class KilledError(BaseException):
+    """In place of SIGKILL."""
+
+
+@pytest.mark.parametrize("partitions", ["1", pytest.param("4", marks=pytest.mark.slow)])
+def test_a_run_killed_between_report_and_evidence_is_made_good_by_the_same_command(
+    night, verify, gateway, monkeypatch, partitions
+):
+    """The report stands, its evidence does not: the answers are still in the journal."""
+
+    def killed(*_arguments: object, **_options: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(EvidenceWriter, "publish", killed)
+    with pytest.raises(KilledError):
+        night("--partitions", partitions)
+    assert _report(DAY).metadata.evidence is not None
+    assert verify()[0] == 65
+    monkeypatch.undo()
+    asked = sum(gateway.stats.asked.values())
+    assert night("--partitions", partitions).code == 0
+    assert sum(gateway.stats.asked.values()) == asked
+    assert verify()[0] == 0
+
+
+def test_the_start_of_the_first_run_is_the_reports_not_the_manifests(night, verify):
+    """Who edits the manifest makes no old signature pass for one of this night."""
+    assert night().code == 0
+    path = EvidenceDay.of(Path("evidence"), DAY).manifest
+    statement = json.loads(path.read_bytes())
+    first = datetime.fromisoformat(statement["predicate"]["first_started"])
+    statement["predicate"]["first_started"] = (first + timedelta(hours=3)).isoformat(
+        timespec="milliseconds"
+    )
+    path.write_text(json.dumps(statement))
+    code, printed = verify()
+    assert (code, "STALE" in printed) == (0, False), printed
 
 
 @pytest.mark.parametrize(

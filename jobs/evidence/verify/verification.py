@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -114,7 +115,7 @@ def verify_report(
             files,
             manifest.scope,
             trust=trust,
-            period=Period.of(min(manifest.first_started, report.run.started), report.run.finished),
+            period=Period.of(_first_started(report, manifest), report.run.finished),
             processes=processes or usable_cores(),
         )
     if rows is not None:
@@ -127,6 +128,13 @@ def verify_report(
         is_trusted=trust.is_own,
         chain=follow_chain(folder, manifest) if chain else None,
     )
+
+
+def _first_started(report: Report, manifest: Manifest) -> datetime:
+    """Return when the first run began whose answers are in a report: the report says it."""
+    evidence = report.metadata.evidence
+    first = manifest.first_started if evidence is None else evidence.first_started
+    return min(first, report.run.started)
 
 
 def _evidence_of(report: Report, path: Path, folder: Path) -> tuple[EvidenceDay, Manifest]:

@@ -34,16 +34,22 @@ from jobs.store.locations import make_folder
 from jobs.store.outputs import Outputs
 from palm import CertificateStore, PlatformKeys
 
-__all__ = ["RunEvidence", "WrittenEvidence", "check_evidence_folder", "remove_old_evidence"]
+__all__ = [
+    "RunEvidence",
+    "WrittenEvidence",
+    "check_evidence_folder",
+    "check_evidence_place",
+    "old_evidence",
+    "remove_old_evidence",
+]
 
 
-def check_evidence_folder(options: EvidenceOptions, outputs: Outputs, run_date: date) -> None:
-    """Check before the first request that evidence can be written; its folder is made.
+def check_evidence_place(options: EvidenceOptions, outputs: Outputs) -> None:
+    """Check that evidence may be kept where it is wanted; nothing is written.
 
     Raises:
         UsageError: There is no Parquet file whose evidence it could be, or the folder is that of
             the reports.
-        OutputError: The folder cannot be made or written to.
     """
     folder = options.folder
     if folder is None:
@@ -56,6 +62,19 @@ def check_evidence_folder(options: EvidenceOptions, outputs: Outputs, run_date: 
             f"--evidence {folder} is in the folder of the reports, whose readers would take it for "
             "a report; name a folder beside it"
         )
+
+
+def check_evidence_folder(options: EvidenceOptions, outputs: Outputs, run_date: date) -> None:
+    """Check before the first request that evidence can be written; its folder is made.
+
+    Raises:
+        UsageError: As :func:`check_evidence_place`.
+        OutputError: The folder cannot be made or written to.
+    """
+    check_evidence_place(options, outputs)
+    folder = options.folder
+    if folder is None:
+        return
     day = EvidenceDay.of(folder, run_date)
     try:
         make_folder(folder)
@@ -212,12 +231,17 @@ class WrittenEvidence:
             ) from None
 
 
+def old_evidence(options: EvidenceOptions, run_date: date, *, today: date) -> list[EvidenceDay]:
+    """Return the nights whose evidence is older than it is kept, the oldest first."""
+    if options.folder is None or options.keep_days is None:
+        return []
+    return expired(options.folder, keep_days=options.keep_days, run_date=run_date, today=today)
+
+
 def remove_old_evidence(options: EvidenceOptions, run_date: date, *, today: date) -> None:
     """Remove the evidence of nights that are older than it is kept, if possible."""
-    if options.folder is None or options.keep_days is None:
-        return
     log = structlog.get_logger("palm.run")
-    for day in expired(options.folder, keep_days=options.keep_days, run_date=run_date, today=today):
+    for day in old_evidence(options, run_date, today=today):
         day.remove()
         log.info("removed old evidence", path=str(day.path))
 
