@@ -1,5 +1,6 @@
-"""One quota for many processes: who may send how much, and what all of them together show.
+"""Asking by many processes: tasks, one quota for all of them, and what they show together.
 
-In: questions of the processes that ask the gateway, and counts of what they saw. Out: replies with
-leases, and errors that end the run. May import ``sweep`` for its rules; knows no network.
+In: pairs in files of a shared folder, the processes' questions and what they counted. Out: outcomes
+in files, replies with leases, and errors that end the run. May import ``sweep``, ``journal``,
+``store``, ``evidence`` and ``palm``; only ``dask_engine`` knows Dask.
 """

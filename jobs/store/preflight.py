@@ -74,8 +74,10 @@ def _check_folder(folder: Path, name: str) -> None:
     try:
         make_folder(folder)
     except OSError as error:
-        sentence = f"the folder {folder} cannot be made: {reason_of(error)}"
-        raise OutputError(sentence) from None
+        raise OutputError(
+            f"the folder {folder} cannot be made: {reason_of(error)}; make it and let this user "
+            "write there, or name another one with --output"
+        ) from None
     day, _ = probes(folder / name)
     try:
         day.mkdir(PRIVATE_FOLDER_MODE)

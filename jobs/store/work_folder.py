@@ -81,7 +81,11 @@ class WorkFolder:
                 _remove_empty(place)
             else:
                 return cls(place, files)
-        raise OutputError(f"no work folder can be made: {'; '.join(errors)}", again=full)
+        raise OutputError(
+            f"no work folder can be made: {'; '.join(errors)}. "
+            f"{'Free space' if full else 'Name a folder for it with --work'}",
+            again=full,
+        )
 
     @property
     def is_apart(self) -> bool:

@@ -188,6 +188,48 @@ def test_no_worker_with_the_same_keys_is_77(own_gateway, source, start, tls, tmp
     assert own_gateway.tell()["asked"] == 0
 
 
+@pytest.mark.manual
+@pytest.mark.timeout(600)
+def test_one_night_in_which_everything_goes_wrong(
+    start, source, own_gateway, tls, tmp_path, folder
+):
+    """20,000 pairs; a worker is killed, one stalls, the command is killed and begun again."""
+    pairs, rate = source(20_000), 500
+    own_gateway.tell(limit=rate * 8 // 7, latency_s=0.02)
+    config = own_gateway.config()
+    place = tmp_path / "workers"
+    place.mkdir()
+
+    def begin(*more):
+        return start(
+            pairs, "-o", "reports/", "--run-date", DAY, "--rate", rate, "--progress", "off", *more,
+            config=config, env=tls, program=SCRIPTS / "palm-reconcile",
+        )  # fmt: skip
+
+    with running_cluster(place, 4, host="tls://127.0.0.1", env=tls) as found:
+        first = begin("--cluster", found.address)
+        wait_for(own_gateway, 3_000, first)
+        found.workers[0].kill()
+        wait_for(own_gateway, 6_000, first)
+        found.workers[1].send_signal(signal.SIGSTOP)
+        time.sleep(6.0)
+        found.workers[1].send_signal(signal.SIGCONT)
+        wait_for(own_gateway, 10_000, first)
+        first.kill()
+        first.communicate()
+        second = begin("--cluster", found.address)
+        said = second.communicate(timeout=300)[1]
+    assert second.returncode == 0, said
+    asked, told = own_gateway.times_asked(), own_gateway.tell()
+    again = sum(asked.values()) - len(asked)
+    print(f"{len(asked):,} pairs, {again} asked again, {told['throttled']} refused\n{said[-900:]}")
+    assert told["throttled"] == 0
+    assert len(asked) == 20_000
+    assert again <= 3 * 512  # in flight at each of the three
+    report = read_parquet(folder / f"reports/run_date={DAY}")
+    assert report.summary.states["UNKNOWN"] == 0
+
+
 @contextmanager
 def listening(port):
     """Yield the port of what passes all on to another port, and what it has heard so far."""

@@ -21,6 +21,7 @@ PURE = [
     "palm/text/printable.py",
     "palm/crypto/keys.py",
     "palm/errors/remedies.py",
+    "jobs/cluster/dask_settings.py",
     "jobs/cluster/quota/ledger.py",
     "jobs/cluster/quota/messages.py",
     "jobs/cluster/quota/rules.py",
@@ -67,6 +68,7 @@ def importers(of: str, paths: list[Path]) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in paths if of in imported(path)}
 
 
+ENGINE = "jobs/cluster/dask_engine.py"
 PLUGIN = {"palm/testing/pytest_plugin.py"}
 """What pytest loads by itself where the package is installed."""
 ORDER = {
@@ -153,6 +155,15 @@ def test_only_the_transport_its_connections_and_failures_know_the_http_client():
 
 def test_only_one_file_knows_tenacity():
     assert importers("tenacity", sources("palm") + sources("jobs")) == {"palm/resilience/retry.py"}
+
+
+def test_only_one_file_knows_dask_and_only_those_that_ask_by_workers_know_it():
+    assert importers("distributed", sources("palm") + sources("jobs")) == {ENGINE}
+    assert importers("dask", sources("palm") + sources("jobs")) == {ENGINE}
+    assert importers("jobs.cluster.dask_engine", sources("palm") + sources("jobs")) == {
+        "jobs/commands/check_cluster.py",
+        "jobs/run/asking/by_workers.py",
+    }
 
 
 @pytest.mark.parametrize("module", PURE)

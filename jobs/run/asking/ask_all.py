@@ -67,6 +67,8 @@ async def ask_all(
         RunError: The run ended before it had a verdict; what is known is in the journal.
         OSError: A partition or its outcomes cannot be read or written.
     """
+    if session.workers is not None:
+        await session.workers.wait_for_old_leases(session.waits.leases, session.run.clock)
     with ExitStack() as stack:
         outcomes = _outcomes(session.outcomes, pairs)
         restored = Restored(outcomes, accept_unnamed=session.sweep.accept_unnamed)

@@ -132,7 +132,6 @@ class ByWorkers:
             own = introduce(endpoint.merchant, endpoint.keys)
             self._workers = Workers(engine, own, self._places.settings, self._clock)
             await self._workers.wait_for_first()
-            await self._wait_for_old_leases()
             if self._cancel.is_set():
                 return
             self.on_begin()
@@ -228,11 +227,8 @@ class ByWorkers:
             leases=self._leases,
         )
 
-    async def _wait_for_old_leases(self) -> None:
-        """Wait until no worker of a command that was killed can be sending anything."""
-        await self._wait_until(self._places.began_s + self._leases.settled_s)
-
     async def _wait_until(self, until: float) -> None:
+        """Wait until a time of the clock that runs while the machine sleeps, or a cancel."""
         while (left := until - self._clock.elapsed()) > 0 and not self._cancel.is_set():
             await self._clock.sleep(min(left, 0.25))
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from jobs.cluster.options import ClusterOptions
+from jobs.cluster.quota.rules import LeaseRules
 from jobs.cluster.tasks.job import WorkerSettings
+from palm import Clock
 
 __all__ = ["WorkerPlaces"]
+
+_SLEEP_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +33,16 @@ class WorkerPlaces:
     tasks: Path
     journals: Path
     began_s: float
+
+    async def wait_for_old_leases(self, leases: LeaseRules, clock: Clock) -> None:
+        """Wait until no worker of a command that was killed can be asking.
+
+        Until then its answers come into the journals.
+
+        Args:
+            leases: The waiting times of leases on the quota.
+            clock: The time.
+        """
+        until = self.began_s + leases.settled_s
+        while (left := until - clock.elapsed()) > 0:
+            await clock.sleep(min(left, _SLEEP_S))

@@ -51,7 +51,7 @@ class OutcomesOnDisk:
     def __init__(self, pairs: PartitionedFrame, folder: Path) -> None:
         self._pairs = pairs
         self._folder = folder
-        self._lock = threading.Lock()  # two blocks may hold pairs of the same partition
+        self._lock = threading.Lock()  # two blocks, or tasks, may hold pairs of one partition
         self._counts = self._nothing_asked()
         self._begun: set[int] = set()  # what an earlier run left in other files is not read
 
@@ -182,16 +182,19 @@ class OutcomesOnDisk:
             latest[table["position"].to_numpy()] = table["reason"].to_numpy()
         return np.flatnonzero(np.isin(latest, [_REASONS.index(reason) for reason in reasons]))
 
-    def _tables(self, number: int) -> Iterator[pa.Table]:
-        """Yield the streams of a partition's file, the oldest first."""
-        if number not in self._begun:
-            return
-        with self._path(number).open("rb") as file:
-            end = file.seek(0, 2)
-            file.seek(0)
-            while file.tell() < end:
-                with pa.ipc.open_stream(file) as reader:
-                    yield reader.read_all()
+    def _tables(self, number: int) -> list[pa.Table]:
+        """Return the streams of a partition's file, the oldest first; none is half written."""
+        tables: list[pa.Table] = []
+        with self._lock:
+            if number not in self._begun:
+                return tables
+            with self._path(number).open("rb") as file:
+                end = file.seek(0, 2)
+                file.seek(0)
+                while file.tell() < end:
+                    with pa.ipc.open_stream(file) as reader:
+                        tables.append(reader.read_all())
+        return tables
 
     def _append(
         self, number: int, positions: Array, columns: dict[str, Any], before: Array
