@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jobs.cluster.dispatch.engine import OnReport, TaskKilledError
@@ -15,7 +16,8 @@ from jobs.cluster.tasks.introduction import Introduction
 from jobs.cluster.tasks.job import Job, WorkerSettings
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.cluster.worker.asker import Asker
-from jobs.cluster.worker.examination import introduce_here
+from jobs.cluster.worker.examination import examine_here, introduce_here
+from palm.doctor.checks import Finding
 
 __all__ = ["QUICK", "ThreadEngine"]
 
@@ -68,6 +70,12 @@ class ThreadEngine:
     async def introduce(self, worker: str, settings: WorkerSettings) -> Introduction | None:
         """Return what a worker says, which is this process."""
         return await introduce_here(settings) if worker in self.names else None
+
+    async def examine(
+        self, worker: str, settings: WorkerSettings, work: Path | None
+    ) -> list[Finding] | None:
+        """Return what a worker finds about itself, which is this process."""
+        return await examine_here(settings, work) if worker in self.names else None
 
     async def ask(self, task: AskTask, worker: str) -> TaskResult:
         """Attempt a task in a thread."""

@@ -225,18 +225,14 @@ async def _check(options: CheckOptions, pair: tuple[str, str] | None) -> int:
     fail = checks.Level.FAIL
     colours = {checks.Level.OK: "green", checks.Level.WARN: "yellow", fail: "red"}
     worst, settings = 0, settings_of(options)
-
-    async def findings() -> AsyncIterator[Finding]:
-        async for finding in checks.check(settings, pair=pair, ca_setting=ca_setting(options)):
-            yield finding
-        if options["cluster"] is not None:
-            async for finding in _checks_of_workers(settings, options):
-                yield finding
-
-    async for finding in findings():
-        level = click.style(f"{finding.level:4}", fg=colours[finding.level])
-        show(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
-        worst = _CHECK_FAILED if finding.level is fail else worst
+    found = [checks.check(settings, pair=pair, ca_setting=ca_setting(options))]
+    if options["cluster"] is not None:
+        found.append(_checks_of_workers(settings, options))
+    for findings in found:
+        async for finding in findings:
+            level = click.style(f"{finding.level:4}", fg=colours[finding.level])
+            show(f"{level}  {printable(finding.what)}: {printable(finding.detail)}")
+            worst = _CHECK_FAILED if finding.level is fail else worst
     return worst
 
 
