@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -40,13 +41,15 @@ received, ``key_id`` is ``Wechatpay-Serial``, ``signature`` the decoded ``Wechat
 """
 PAIR: Final = ("organization_id", "openid")
 
-_USUAL_NONCE: Final = re.compile(rb"[0-9a-f]{32}")
+_NONCE_LENGTH: Final = 32
+_HEX_DIGITS: Final = b"0123456789abcdef"
 _USUAL_TIMESTAMP: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
 def evidence_table(kept: Iterable[tuple[Pair, SignedMessage]]) -> pa.Table:
     """Return the rows of signed messages, columns ``EVIDENCE``."""
-    rows = [_cells(pair, signed) for pair, signed in kept]
+    milliseconds = lru_cache(1024)(_milliseconds)  # many answers are signed in the same second
+    rows = [_cells(pair, signed, milliseconds(signed.timestamp)) for pair, signed in kept]
     columns = zip(*rows, strict=True) if rows else [()] * len(EVIDENCE)
     arrays = [
         pa.array(values, pa.string()).dictionary_encode()
@@ -57,14 +60,19 @@ def evidence_table(kept: Iterable[tuple[Pair, SignedMessage]]) -> pa.Table:
     return pa.table(arrays, schema=EVIDENCE)
 
 
-def _cells(pair: Pair, signed: SignedMessage) -> tuple[object, ...]:
-    is_number = _USUAL_TIMESTAMP.fullmatch(signed.timestamp) is not None
-    is_hex = _USUAL_NONCE.fullmatch(signed.nonce) is not None
+def _milliseconds(timestamp: str) -> int | None:
+    """Return the Unix milliseconds of a usual timestamp, None of any other text."""
+    return int(timestamp) * 1000 if _USUAL_TIMESTAMP.fullmatch(timestamp) else None
+
+
+def _cells(pair: Pair, signed: SignedMessage, milliseconds: int | None) -> tuple[object, ...]:
+    nonce = signed.nonce
+    is_hex = len(nonce) == _NONCE_LENGTH and not nonce.translate(None, _HEX_DIGITS)
     return (
         pair.organization_id,
         pair.openid,
-        int(signed.timestamp) * 1000 if is_number else None,
-        None if is_number else signed.timestamp,
+        milliseconds,
+        None if milliseconds is not None else signed.timestamp,
         bytes.fromhex(signed.nonce.decode()) if is_hex else None,
         None if is_hex else signed.nonce,
         signed.body,
