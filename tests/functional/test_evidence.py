@@ -332,12 +332,11 @@ def test_a_run_killed_between_report_and_evidence_is_made_good_by_the_same_comma
     def killed(*_arguments: object, **_options: object) -> None:
         raise KilledError
 
-    monkeypatch.setattr(EvidenceWriter, "publish", killed)
-    with pytest.raises(KilledError):
+    with monkeypatch.context() as patched, pytest.raises(KilledError):
+        patched.setattr(EvidenceWriter, "publish", killed)
         night("--partitions", partitions)
     assert _report(DAY).metadata.evidence is not None
     assert verify()[0] == 65
-    monkeypatch.undo()
     asked = sum(gateway.stats.asked.values())
     assert night("--partitions", partitions).code == 0
     assert sum(gateway.stats.asked.values()) == asked
