@@ -158,9 +158,22 @@ def _add_report(numbers: _Numbers, report: Report) -> None:
     ):
         numbers.add(name, text, value)
     if (cluster := report.metadata.cluster) is not None:
-        numbers.add("workers", "Workers that were there at the end", cluster.workers)
-        numbers.add("workers_lost", "Workers that went away during the run", cluster.lost)
-        numbers.add("asked_twice_pairs", "Pairs asked again after that", cluster.asked_twice)
+        for name, text, value in (
+            ("workers", "Workers that were there at the end", cluster.workers),
+            ("workers_joined", "Workers that were used", cluster.joined),
+            ("workers_lost", "Of them, those that went away during the run", cluster.lost),
+            (
+                "most_promised_requests",
+                "Requests a second that all workers together were ever promised, at most",
+                cluster.most_promised,
+            ),
+            (
+                "asked_twice_pairs",
+                "Pairs asked again because a worker went away with their answers",
+                cluster.asked_twice,
+            ),
+        ):
+            numbers.add(name, text, value)
 
 
 def _add_moves(numbers: _Numbers, summary: Summary) -> None:

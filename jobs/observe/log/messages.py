@@ -138,4 +138,5 @@ def log_summary(
         refusals=[each.to_json() for each in asking.refusals or ()],
         controls_hold=all(control.holds for control in report.controls),
         **{name: getattr(asking, name) for name in (*_HELD_BACK, *_NOT_BELIEVED)},
+        **({"cluster": cluster.to_json()} if (cluster := report.metadata.cluster) else {}),
     )

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.observe.metrics import write_metrics
+from tests.night import CLUSTER, with_members
 
 
 @pytest.fixture
@@ -161,3 +162,18 @@ def test_readers_never_see_half_a_file(write, tmp_path):
         assert 'exit_code{report="people"} 0.0' in reading.read()
     assert (tmp_path / "palm.prom").stat().st_ino != before
     assert [path.name for path in tmp_path.iterdir()] == ["palm.prom"]
+
+
+def test_workers_are_told_of_where_they_asked(write, report_of, nights):
+    report = report_of({"A/a": "ON"}, nights[0])
+    numbers = {"workers", "workers_joined", "workers_lost", "most_promised_requests"}
+    numbers.add("asked_twice_pairs")
+    assert not numbers & {name for name, *_ in write(report)}
+    found = write(with_members(report, {"cluster": CLUSTER}))
+    assert {name: found[name,] for name in numbers} == {
+        "workers": 2,
+        "workers_joined": 3,
+        "workers_lost": 1,
+        "most_promised_requests": 1300,
+        "asked_twice_pairs": 7,
+    }

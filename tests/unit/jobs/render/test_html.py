@@ -34,7 +34,7 @@ from jobs.render.translations import CHINESE
 from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
 from jobs.schema import COLUMNS, ROWS, Change, State, UnknownReason, conform
-from tests.night import with_members
+from tests.night import CLUSTER, with_members
 from tests.parted import parted
 
 HOSTILE = [
@@ -525,6 +525,30 @@ def test_every_report_can_be_shown(night, report_of, nights, report, language):
         page = render(each, language)
         assert f'lang="{"zh-CN" if language is Language.ZH else "en"}"' in page
         assert len(Reader(page).ids) == len(set(Reader(page).ids))
+
+
+@pytest.mark.parametrize(
+    ("language", "fact"),
+    [
+        (
+            Language.EN,
+            (
+                "<dt>workers<dd>3, 1 of them lost; 1,300 requests a second promised at most; "
+                "7 pairs asked twice"
+            ),
+        ),
+        (
+            Language.ZH,
+            (
+                "<dt>工作进程<dd>3 个，其中 1 个中途退出；合计最多许可每秒 1,300 次请求；"
+                "7 条查询了两次"
+            ),
+        ),
+    ],
+)
+def test_workers_are_told_of_where_they_asked(report, language, fact):
+    assert fact not in render(report, language)
+    assert fact in render(with_members(report, {"cluster": CLUSTER}), language)
 
 
 def test_no_label_lacks_its_chinese():

@@ -16,7 +16,7 @@ from jobs.render.language import Language
 from jobs.report.model import SCHEMA
 from jobs.report.parquet import read_parquet
 from jobs.schema import Change, State, UnknownReason
-from tests.night import with_members
+from tests.night import CLUSTER, with_members
 
 HEARD = {"0042/oA": "ON", "0042/oB": "OFF", "7/oC": "NONE", "7/oD": "ON"}
 SAMPLE = Path(__file__).parents[4] / "sample_data" / "yesterday.parquet"
@@ -57,7 +57,8 @@ def reports(report_of, nights, tmp_path):
         {"0042/oB": "ON"}, third, baseline=two, baseline_file=file, name="学生 名单.csv"
     )
     part = with_members(three, {"only": "unanswered"})
-    return [one, two, three, with_exit(three, 10), part, read_parquet(SAMPLE)]
+    by_workers = with_members(three, {"cluster": CLUSTER})
+    return [one, two, three, with_exit(three, 10), part, by_workers, read_parquet(SAMPLE)]
 
 
 def test_it_is_the_metadata_pretty_in_utf_8_with_one_line_end(reports):

@@ -10,7 +10,7 @@ from jobs.compare.verdict import TimeLimitReached, Verdict
 from jobs.report.info import Metadata, RunInfo
 from jobs.report.model import KEY
 from jobs.report.parquet import read_parquet, write_parquet
-from tests.night import SAMPLE, with_members
+from tests.night import CLUSTER, SAMPLE, with_members
 
 OPTIONAL = {
     "run": ["reasons"],
@@ -31,7 +31,8 @@ def reports(report_of, nights, tmp_path):
     one = report_of({"A/a": "ON", "A/b": "UNKNOWN"}, nights[0], extra_lines=",7\nx,1.0\noA,' y\n")
     write_parquet(one, file)
     two = report_of({"A/a": "OFF", "7/c": "NONE"}, nights[1], baseline=one, baseline_file=file)
-    return [one, two, with_members(two, {"only": "changes"}), read_parquet(SAMPLE)]
+    by_workers = with_members(two, {"cluster": CLUSTER})
+    return [one, two, with_members(two, {"only": "changes"}), by_workers, read_parquet(SAMPLE)]
 
 
 def test_the_json_of_a_file_is_the_json_of_its_values(reports, tmp_path):
@@ -60,7 +61,8 @@ def test_what_an_earlier_version_did_not_write_stays_away(reports):
 def test_what_a_later_version_adds_is_ignored(reports):
     for report in reports:
         later = json.loads(json.dumps(report.about))
-        for part in (later, later["run"], later["asking"]["knowledge"], later["input"]):
+        parts = [later, later["run"], later["asking"]["knowledge"], later["input"]]
+        for part in [*parts, *([later["cluster"]] if "cluster" in later else [])]:
             part["added"] = {"later": 1}
         assert Metadata.from_json(later) == report.metadata
 

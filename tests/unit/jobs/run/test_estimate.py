@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.cluster.options import ClusterOptions
 from jobs.deadline import TimeLimit
 from jobs.input.pairs import parse_pairs
 from jobs.run.estimate import Plan
@@ -90,3 +91,23 @@ def test_parts_are_told_of_where_there_are_several(plan_of):
     assert not [line for line in plan_of().lines_of_text() if line.startswith("parts")]
     lines = replace(plan_of(), parts=16).lines_of_text()
     assert lines[2] == "parts       16, one after the other"
+
+
+@pytest.mark.parametrize(
+    ("target", "workers"),
+    [
+        ("local:8", "8, started on this machine"),
+        (
+            "tls://scheduler.example:8786",
+            "those of tls://scheduler.example:8786, as many as have joined when the run begins",
+        ),
+    ],
+)
+def test_workers_are_told_of_and_the_time_is_that_of_the_rate(plan_of, target, workers):
+    alone = plan_of()
+    assert not [line for line in alone.lines_of_text() if line.startswith("workers")]
+    plan = replace(plan_of(cluster=ClusterOptions.of(target, cores=2)), parts=16)
+    lines = plan.lines_of_text()
+    assert lines[2:4] == ["parts       16", f"workers     {workers}"]
+    assert (plan.rate, plan.seconds) == (alone.rate, alone.seconds)
+    assert set(lines) - set(lines[2:4]) == set(alone.lines_of_text())

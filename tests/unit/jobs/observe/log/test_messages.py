@@ -12,6 +12,7 @@ import structlog
 from jobs.observe.log.messages import log_error, log_summary
 from jobs.observe.log.setup import set_up_logging
 from jobs.person import Person
+from tests.night import CLUSTER, with_members
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +114,14 @@ def test_the_summary_is_an_event_with_its_counts(report_of, nights):
     assert event["unknown_reasons"] == {"TIMEOUT": 1}
     assert event["controls_hold"] is True
     assert event["exit_code"] == 0
+    assert "cluster" not in event
+
+
+def test_the_summary_says_how_many_workers_there_were(report_of, nights):
+    stream = io.StringIO()
+    set_up_logging("json", level=logging.INFO, stream=stream)
+    log_summary(with_members(report_of({"A/a": "ON"}, nights[0]), {"cluster": CLUSTER}), "people")
+    assert json.loads(stream.getvalue().splitlines()[-1])["cluster"] == CLUSTER
 
 
 def test_a_person_is_16_hexadecimal_digits_that_depend_on_the_key():

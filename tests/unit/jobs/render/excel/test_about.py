@@ -8,6 +8,7 @@ import openpyxl
 
 from jobs.render.excel.workbook import write_excel
 from jobs.render.language import Language
+from tests.night import CLUSTER, with_members
 
 
 def about(report, language):
@@ -32,3 +33,10 @@ def test_controls_and_states_have_their_chinese_names(report_of, nights):
     assert found["滚动核对：已开通"] == "成立"
     assert found["已开通 ON"] == 0
     assert "滚动核对" in found
+
+
+def test_workers_are_told_of_where_they_asked(report_of, nights):
+    report = report_of({"A/a": "ON"}, nights[0])
+    assert not [key for key in about(report, Language.EN) if key.startswith("cluster.")]
+    found = about(with_members(report, {"cluster": CLUSTER}), Language.EN)
+    assert {key: found[f"cluster.{key}"] for key in CLUSTER} == CLUSTER

@@ -15,7 +15,7 @@ from jobs.render.terminal import SummaryConsole, print_summary, summary_lines
 from jobs.report.info import Metadata
 from jobs.report.parquet import write_parquet
 from jobs.schema import Change, UnknownReason
-from tests.night import with_members
+from tests.night import CLUSTER, with_members
 
 
 def printed(report, *, width=100, **options):
@@ -313,3 +313,40 @@ def test_every_text_and_value_is_chinese(after, verbose):
         known = {"openid", "openids", "Asia", "Shanghai", "sandbox"}
         equations = set(_EQUATIONS.split()) if verbose else set()
         assert words <= known | equations
+
+
+@pytest.mark.parametrize(
+    ("language", "members", "line"),
+    [
+        (
+            Language.EN,
+            CLUSTER,
+            (
+                "Asked by 3 workers, 1 of them lost; promised 1,300 requests a second at most, "
+                "7 pairs asked twice."
+            ),
+        ),
+        (
+            Language.EN,
+            dict.fromkeys(CLUSTER, 1),
+            (
+                "Asked by 1 worker, 1 of them lost; promised 1 request a second at most, "
+                "1 pair asked twice."
+            ),
+        ),
+        (
+            Language.ZH,
+            CLUSTER,
+            (
+                "由 3 个工作进程查询，其中 1 个中途退出；合计最多许可每秒 1,300 次请求，"
+                "7 条查询了两次。"
+            ),
+        ),
+    ],
+)
+def test_workers_are_told_of_in_one_line(report, language, members, line):
+    by_workers = with_members(report, {"cluster": members})
+    lines = printed(by_workers, width=300, language=language).splitlines()
+    assert lines.count(line) == 1
+    others = [each for each in lines if each != line]
+    assert others == printed(report, width=300, language=language).splitlines()
