@@ -50,14 +50,15 @@ class ClusterOptions:
             if plain:
                 raise UsageError("--cluster-plain goes with --cluster tcp://host:port")
             return cls()
+        shown = shown_value(target)
         local, address = _LOCAL.fullmatch(target), _ADDRESS.fullmatch(target)
         if not local and not (address and int(address[3]) <= _LAST_PORT):
             raise UsageError(
-                f"--cluster {shown_value(target)}: not local, local:8, tls://host:8786 or tcp://127.0.0.1:8786"
+                f"--cluster {shown}: not local, local:8, tls://host:8786 or tcp://127.0.0.1:8786"
             )
         if address and address[1] == "tcp" and not (plain or is_loopback(address[2].strip("[]"))):
             raise UsageError(
-                f"--cluster {shown_value(target)}: without TLS, whoever is on the network could run programs on "
+                f"--cluster {shown}: without TLS, whoever is on the network could run programs on "
                 "the workers; use tls:// with Dask's TLS settings or, on a network that only you "
                 "can reach, add --cluster-plain"
             )
