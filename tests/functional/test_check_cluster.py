@@ -160,8 +160,8 @@ def test_no_scheduler_is_a_failed_check(check):
 @pytest.mark.parametrize(
     ("target", "why"),
     [
-        ("local:x", "--cluster local:x: not local, local:8, tls://host:8786 or"),
-        ("tcp://10.0.0.1:8786", "--cluster tcp://10.0.0.1:8786: without TLS, whoever"),
+        ("local:x", "--cluster 'local:x': not local, local:8, tls://host:8786 or"),
+        ("tcp://10.0.0.1:8786", "--cluster 'tcp://10.0.0.1:8786': without TLS, whoever"),
     ],
 )
 def test_a_target_that_cannot_be_used_is_a_usage_error_before_anything_is_asked(
