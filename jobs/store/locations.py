@@ -6,6 +6,7 @@ so that ``report.parquet`` and ``report.eu.parquet`` in one folder never touch e
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import re
@@ -114,17 +115,19 @@ class Sidecars:
 
         A run uses the first that it can make (:mod:`jobs.store.work_folder`). For a folder that
         keeps one report a day the first is beside it, since programs that read it with ``**`` would
-        read what is in it; the second is in it.
+        read what is in it; the second is in it. In ``work``, which many reports may share, its name
+        tells the paths of reports apart.
         """
-        if self.work is not None:
-            name = Path(os.path.realpath(self.folder)).name if self.daily else self.stem
-            return (self.work / f"{name}.work",)
-        if not self.daily:
+        if self.work is None and not self.daily:
             return (self._beside("work"),)
         try:
             folder = Path(os.path.realpath(self.folder))
         except OSError:  # the current folder is gone
             return (self.folder / ".work",)
+        if self.work is not None:
+            name = folder.name if self.daily else self.stem
+            digest = hashlib.sha256(bytes(folder / self.stem)).hexdigest()
+            return (self.work / f"{name}-{digest[:8]}.work",)
         beside = (folder.with_name(f"{folder.name}.work"),) if folder.name else ()
         return (*beside, self.folder / ".work")
 

@@ -49,6 +49,8 @@ def check_outputs(outputs: Outputs, is_immutable: Callable[[Path], bool] = is_im
         UsageError: A format is unknown.
         OutputError: A folder is missing or cannot be written to, or a file cannot be replaced.
     """
+    if outputs.work is not None and not outputs.work.is_dir():
+        raise OutputError(f"--work: the folder {outputs.work} does not exist; make it first")
     replaced = list(outputs.files)
     for path in outputs.files:
         if outputs.day is not None and path == outputs.primary:

@@ -15,6 +15,7 @@ Other names in these folders are not touched.
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -244,6 +245,10 @@ def _try_to_move(place: Path, folder: Path) -> None:
     made.mkdir(PRIVATE_FOLDER_MODE, exist_ok=True)
     try:
         made.rename(moved)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise OSError(errno.EXDEV, f"it is not on the file system of {folder}") from None
+        raise
     finally:
         for each in (made, moved):
             _remove_empty(each)

@@ -94,9 +94,9 @@ class Nights:
         """Run a night; its report goes to a file, or in parts to a folder."""
         day = DAY + timedelta(days=night)
         self.gateway.date = day
-        output = given.pop("output", "report.parquet")
+        output, work = given.pop("output", "report.parquet"), given.pop("work", None)
         outputs = parse_outputs(
-            (f"{self.folder}/{partitions}/{output}",), None, day, in_parts=partitions > 1
+            (f"{self.folder}/{partitions}/{output}",), None, day, in_parts=partitions > 1, work=work
         )
         chosen = options(
             self.source(night), Path(), day, outputs=outputs, settings=self.settings,
@@ -191,6 +191,22 @@ def test_a_run_that_was_interrupted_goes_on_in_parts_and_asks_nobody_twice(night
     assert not list(nights.folder.glob("8/.*work*"))
     drop = {"requests", "outcomes", "resumed", "retries", "refusals"}
     assert_same(one, parts, besides=drop)
+
+
+@pytest.mark.parametrize("output", ["report.parquet", "../reports/"])
+def test_what_a_run_needs_until_it_ends_lies_in_the_folder_that_was_named(nights, output):
+    shared = nights.folder / "shared"
+    shared.mkdir()
+    nights.gateway.interrupt_at = nights.gateway.stats.requests + 120
+    with pytest.raises(RunInterruptedError, match="are kept in the journal"):
+        nights.run(0, 8, output=output, work=shared)
+    assert [path.suffix for path in shared.iterdir()] == [".work"]
+    assert list(shared.glob(f"*.work/run_date={DAY}/journals/*"))
+    beside = {path.parent.name for path in nights.folder.rglob("*.work")}
+    assert beside == {"shared"}
+    parts = nights.run(0, 8, output=output, work=shared)
+    assert parts.asking.resumed
+    assert not list(shared.iterdir())
 
 
 def test_a_corrected_run_in_parts_asks_those_without_an_answer_only(nights):

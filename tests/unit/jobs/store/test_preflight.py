@@ -26,6 +26,18 @@ def test_a_folder_that_is_missing_is_found_before_anything_is_asked(tmp_path):
     assert exit_code_of(stop.value) == 73
 
 
+@pytest.mark.parametrize("output", ["report.parquet", "reports/"])
+def test_the_folder_of_a_run_in_progress_must_be_there_if_it_is_named(tmp_path, output):
+    """Also where the pairs are so few that it is not needed: there may be more tomorrow."""
+    work = tmp_path / "nowhere"
+    outputs = parse_outputs((f"{tmp_path}/{output}",), None, date(2025, 3, 3), work=work)
+    with pytest.raises(RunError, match=r"^--work: the folder .*nowhere does not exist; make it"):
+        check_outputs(outputs)
+    work.mkdir()
+    check_outputs(outputs)
+    assert list(work.iterdir()) == []
+
+
 def test_a_file_is_no_folder_to_write_into(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(RunError) as stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from datetime import date
@@ -49,6 +50,39 @@ def test_it_is_a_hidden_folder_beside_a_file(tmp_path):
     work = WorkFolder.open(Sidecars(tmp_path, "june"))
     assert work.path == tmp_path / ".june.work"
     assert names(tmp_path) == [".june.work"]
+
+
+def test_in_a_folder_that_reports_share_each_has_its_own(tmp_path):
+    shared = tmp_path / "shared"
+    for name in ("shared", "a", "b", "a/reports", "b/reports"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    files = [
+        *(Sidecars.of_folder(tmp_path / each / "reports", shared) for each in ("a", "b")),
+        *(Sidecars(tmp_path / each, "reports", work=shared) for each in ("a", "b")),
+        Sidecars(tmp_path / "a", "june", work=shared),
+    ]
+    places = [WorkFolder.open(each).path for each in files]
+    assert {place.parent for place in places} == {shared}
+    assert [place.name.split("-")[0] for place in places] == ["reports"] * 4 + ["june"]
+    assert len(set(places)) == 5
+    same = Sidecars.of_folder(tmp_path / "link" / "reports", shared)
+    assert WorkFolder.open(same).path == places[0]
+    (places[0] / "scratch").mkdir()
+    clean_work(files[1])
+    assert (places[0] / "scratch").is_dir()
+
+
+def test_it_must_be_on_the_file_system_of_the_reports(reports, tmp_path, monkeypatch):
+    def rename(self, target):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    (tmp_path / "other").mkdir()
+    monkeypatch.setattr(Path, "rename", rename)
+    named = Sidecars.of_folder(reports, tmp_path / "other")
+    with pytest.raises(OutputError, match=r"\.work: it is not on the file system of .*/reports\."):
+        WorkFolder.open(named)
+    assert names(tmp_path) == ["other", "reports"]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
