@@ -22,7 +22,7 @@ LATE_S = 0.4
     [
         pytest.param(8, 1, id="some"),
         pytest.param(20, 1, id="all", marks=pytest.mark.slow),
-        pytest.param(12, 4, id="in parts", marks=pytest.mark.slow),
+        pytest.param(8, 4, id="in parts", marks=pytest.mark.slow),
     ],
 )
 def test_kills_cost_no_answer_and_no_pair_is_asked_again_that_was_safe(

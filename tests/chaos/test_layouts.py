@@ -63,7 +63,7 @@ def ends(night, gateway, request):
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=[pytest.mark.slow] if name == "workers" else [])
+        pytest.param(name, marks=[] if name == "a folder" else [pytest.mark.slow])
         for name in LAYOUTS
     ]
 )

@@ -15,9 +15,14 @@ STRAYS = 7
 """A seed with which two of the first 2,000 requests, and not the last ones, are throttled."""
 
 
-@pytest.fixture(params=[1, 4], ids=["one part", "4 parts"])
+@pytest.fixture
 def divided(request):
-    return {"partitions": request.param}
+    return {"partitions": getattr(request, "param", 1)}
+
+
+in_parts_too = pytest.mark.parametrize(
+    "divided", [1, 4], ids=["one part", "4 parts"], indirect=True
+)
 
 
 def reasons(report):
@@ -49,6 +54,7 @@ def test_a_gateway_that_comes_up_soon_after_the_start_is_asked_as_if_nothing_had
     assert reasons(report) == {}
 
 
+@in_parts_too
 def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, night, is_true):
     """Two seconds without a port to connect to: the breaker waits, and nobody is given up."""
     gateway.tell(plan=[{"queries": 300, "do": {"open": False}},
@@ -72,6 +78,7 @@ def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
     assert reasons(report) == {}
 
 
+@in_parts_too
 def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night, folder):
     gateway.tell(plan=[{"queries": 200, "do": {"faults": "stall=1"}}])
     stop = night(1_000, patience_s=2.0)
@@ -98,6 +105,7 @@ def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, ni
     assert "every request is throttled" in str(stop)
 
 
+@in_parts_too
 def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answer(
     gateway, machine, night, is_true
 ):

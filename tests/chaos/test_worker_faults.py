@@ -26,7 +26,7 @@ from tests.workers import running_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-PAIRS, RATE, IN_FLIGHT = 2_400, 250, 64
+PAIRS, RATE, IN_FLIGHT = 1_600, 250, 64
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_worker_is_stopped_and_goes_on(begin, own_gateway, workers, is_whole):
 def test_the_command_is_killed_and_begun_again(begin, own_gateway, is_whole):
     """Its workers stop by themselves; the next command asks on from their journals."""
     process = begin()
-    wait_for(own_gateway, 700, process)
+    wait_for(own_gateway, 500, process)
     process.kill()
     process.communicate()
     again = begin()
@@ -140,7 +140,7 @@ def test_the_scheduler_is_killed_and_another_one_is_used(
     begin, own_gateway, workers, tls, tmp_path, is_whole
 ):
     process = begin()
-    wait_for(own_gateway, 700, process)
+    wait_for(own_gateway, 500, process)
     workers.scheduler.kill()
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 4, said

@@ -120,6 +120,7 @@ def test_a_disk_that_is_full_at_a_worker_stops_the_run(nights, engine):
         nights.by_them()
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_stops_the_run_and_the_next_one_goes_on(nights, gateway, engine):
     def attempt(asker, task):
         result = Asker.ask(asker, task)
@@ -138,6 +139,7 @@ def test_a_lost_scheduler_stops_the_run_and_the_next_one_goes_on(nights, gateway
     assert_same_as_one(nights, report)
 
 
+@pytest.mark.slow
 def test_a_signal_stops_all_workers_and_what_they_have_is_kept(nights, gateway):
     gateway.refuses, gateway.interrupt_at, gateway.latency_s = False, 60, 0.02
     with pytest.raises(RunInterruptedError, match="interrupted; the answers about"):
@@ -150,6 +152,7 @@ def test_a_signal_stops_all_workers_and_what_they_have_is_kept(nights, gateway):
     assert_same_as_one(nights, report)
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_merchant_gets_nothing(nights, engine, monkeypatch):
     introduce = ThreadEngine.introduce
 

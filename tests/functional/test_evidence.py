@@ -101,8 +101,8 @@ def test_nothing_is_kept_without_the_option(night, folder, monkeypatch):
     assert not list(folder.rglob("*.arrow"))
 
 
-@pytest.mark.parametrize("output", ["reports/", "p.parquet"])
-@pytest.mark.parametrize("partitions", ["1", "4"])
+@pytest.mark.parametrize("output", ["reports/", pytest.param("p.parquet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("partitions", [pytest.param("1", marks=pytest.mark.slow), "4"])
 def test_a_run_in_parts_is_backed(reconcile, show, key, output, partitions):
     for day in (DAY, NEXT):
         ended = reconcile(
@@ -147,7 +147,7 @@ def killed(folder: Path, config: Path, *arguments: str, after: int) -> None:
         process.send_signal(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("partitions", ["1", "4"])
+@pytest.mark.parametrize("partitions", [pytest.param("1", marks=pytest.mark.slow), "4"])
 def test_a_killed_run_that_goes_on_is_backed(night, verify, folder, config, gateway, partitions):
     source = write_pairs(folder / "many.csv", 150)
     killed(folder, config, *EVIDENCE, "--partitions", partitions, after=16_000)
@@ -226,7 +226,7 @@ def test_a_key_that_is_exchanged_during_a_run(night, show, key, folder, config, 
     assert show(f"reports/run_date={DAY}", "--verify", *given).code == 0
 
 
-@pytest.mark.parametrize("partitions", ["1", "4"])
+@pytest.mark.parametrize("partitions", ["1", pytest.param("4", marks=pytest.mark.slow)])
 def test_a_corrected_run_takes_over_the_evidence(night, verify, gateway, partitions):
     gateway.faults = Faults.parse("nostate=0.35")
     night("--partitions", partitions)

@@ -151,7 +151,7 @@ def nights(tmp_path, keys):
 @pytest.mark.parametrize(
     ("count", "partitions"),
     [
-        pytest.param(3, 8, id="some"),
+        pytest.param(3, 8, id="some", marks=pytest.mark.slow),
         pytest.param(30, 8, id="thirty nights", marks=pytest.mark.slow),
         pytest.param(4, 64, id="many parts", marks=pytest.mark.slow),
     ],
@@ -165,6 +165,7 @@ def test_night_after_night_parts_report_what_one_part_reports(nights, count, par
     assert {"FIRST_SEEN", "UNCHANGED", "UNKNOWN", "DROPPED", "ABSENT"} <= seen
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_the_parts_and_any_number_of_them_serves_the_next_night(nights):
     nights.run(0, 1, output="report.parquet")
     for night, partitions in enumerate((4, 16, 1, 8)):
@@ -209,6 +210,7 @@ def test_what_a_run_needs_until_it_ends_lies_in_the_folder_that_was_named(nights
     assert not list(shared.iterdir())
 
 
+@pytest.mark.slow
 def test_a_corrected_run_in_parts_asks_those_without_an_answer_only(nights):
     nights.run(0, 1), nights.run(0, 8)
     one, parts = nights.run(1, 1), nights.run(1, 8)

@@ -141,6 +141,7 @@ def test_a_large_report_is_shown_as_a_small_one(nights, show, monkeypatch):
             assert expected.setdefault(path.name, path.read_bytes()) == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_two_reports_are_compared_whatever_files_they_have(nights, show):
     write_parts(read_parquet(Path("first.parquet")), Path("reports/run_date=2025-03-03"), 8)
     printed = []
@@ -257,7 +258,7 @@ def test_nothing_is_left_in_the_temporary_folder(nights, show, monkeypatch, tmp_
     assert list(own.iterdir()) == []
 
 
-@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("large", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_many_nights_are_the_same_in_parts(folder, show, monkeypatch, large):
     """Whatever files each night has, and however few rows are held at once."""
     if large:
