@@ -37,7 +37,7 @@ from palm.doctor.checks import Finding
 
 __all__ = ["DaskEngine", "open_engine"]
 
-_CONNECT_S: Final = 15.0
+_CONNECT_S: Final = 10.0
 _ANSWER_S: Final = 10.0
 _EXAMINE_S: Final = 60.0
 """A scheduler or a worker that has not answered a short question after so long is given up."""

@@ -88,6 +88,14 @@ def same(request, gateway, ends):
     return same
 
 
+not_by_workers = pytest.mark.parametrize(
+    "same",
+    [pytest.param("one file", marks=pytest.mark.slow), "a folder"],
+    indirect=True,
+)
+"""What ends these nights happens in the command, before or after anything is asked."""
+
+
 def assert_same_rows(one, other):
     """Check that two reports have the same rows, but for times and order."""
     own = ["answered_at", "known_at", "first_seen_at", "last_changed_at", "request_id", "attempts"]
@@ -116,6 +124,7 @@ def test_2_a_report_of_another_merchant(gateway, ends, same):
     assert "merchant" in same(2, play)
 
 
+@not_by_workers
 @pytest.mark.slow
 def test_2_a_run_date_before_that_of_the_last_report(ends, same):
     def play(layout):
@@ -134,6 +143,7 @@ def test_3_more_unknown_than_allowed(gateway, ends, same):
     assert "pairs have no answer" in same(3, play)
 
 
+@not_by_workers
 def test_3_no_time(ends, same):
     assert same(2, lambda layout: ends(layout, seconds=0.0))
 
@@ -156,6 +166,7 @@ def test_4_patience(gateway, ends, same):
     assert "No valid answer" in same(4, play)
 
 
+@not_by_workers
 def test_5_a_row_is_lost(ends, same, monkeypatch):
     classify = jobs.run.rows.composition.classify
 
@@ -167,6 +178,7 @@ def test_5_a_row_is_lost(ends, same, monkeypatch):
     assert "controls do not balance" in same(5)
 
 
+@not_by_workers
 @pytest.mark.slow
 def test_10_a_rule_holds(ends, same):
     rule = parse_rule("on<1000")
@@ -174,14 +186,17 @@ def test_10_a_rule_holds(ends, same):
     assert same(10, lambda layout: ends(layout, fail_on=(rule,)))
 
 
+@not_by_workers
 def test_65_no_valid_pair(ends, same):
     same(65, lambda layout: ends(layout, ",0042,x", "o1,,y", pairs=0))
 
 
+@not_by_workers
 def test_65_a_quote_that_is_left_open(ends, same):
     assert "quote" in same(65, lambda layout: ends(layout, '"o1,0042,x', "o2,0042,x"))
 
 
+@not_by_workers
 @pytest.mark.slow
 def test_65_too_few_of_the_last_reports_pairs(ends, same):
     def play(layout):
@@ -191,10 +206,12 @@ def test_65_too_few_of_the_last_reports_pairs(ends, same):
     assert same(65, play)
 
 
+@not_by_workers
 def test_65_no_baseline(ends, same):
     assert same(65, lambda layout: ends(layout, require_baseline=True))
 
 
+@not_by_workers
 def test_75_another_run(ends, same, folder):
     def play(layout):
         outputs = layout.outputs()

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from tests.workers import running_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-PAIRS, RATE, IN_FLIGHT = 1_600, 250, 64
+PAIRS, RATE, IN_FLIGHT = 1_200, 250, 64
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def is_whole(begin, own_gateway, folder):
         assert len(asked) == PAIRS
         assert sum(asked.values()) - PAIRS <= most_twice, Counter(asked.values())
         own_gateway.tell(limit=None)
-        alone = begin("--partitions", "1", output="alone/", target=None)
+        alone = begin("--partitions", "1", "--rate", "5000", output="alone/", target=None)
         assert alone.wait(timeout=120) == 0
         by_workers, one = (
             read_parquet(next(folder.glob(pattern)))
@@ -106,7 +106,7 @@ def is_whole(begin, own_gateway, folder):
 
 def test_a_worker_is_killed(begin, own_gateway, workers, is_whole):
     process = begin()
-    wait_for(own_gateway, 500, process)
+    wait_for(own_gateway, 300, process)
     workers.workers[0].kill()
     report, said = is_whole(process, most_twice=IN_FLIGHT)
     assert "is lost: another one goes on with its pairs" in said
@@ -118,7 +118,7 @@ def test_a_worker_is_killed(begin, own_gateway, workers, is_whole):
 def test_a_worker_is_stopped_and_goes_on(begin, own_gateway, workers, is_whole):
     """When it wakes its lease has ended: what it signed before is not sent."""
     process = begin()
-    wait_for(own_gateway, 500, process)
+    wait_for(own_gateway, 300, process)
     workers.workers[0].send_signal(signal.SIGSTOP)
     time.sleep(6.0)  # real: a lease is 3 s
     workers.workers[0].send_signal(signal.SIGCONT)
@@ -128,7 +128,7 @@ def test_a_worker_is_stopped_and_goes_on(begin, own_gateway, workers, is_whole):
 def test_the_command_is_killed_and_begun_again(begin, own_gateway, is_whole):
     """Its workers stop by themselves; the next command asks on from their journals."""
     process = begin()
-    wait_for(own_gateway, 500, process)
+    wait_for(own_gateway, 400, process)
     process.kill()
     process.communicate()
     again = begin()
@@ -140,7 +140,7 @@ def test_the_scheduler_is_killed_and_another_one_is_used(
     begin, own_gateway, workers, tls, tmp_path, is_whole
 ):
     process = begin()
-    wait_for(own_gateway, 500, process)
+    wait_for(own_gateway, 400, process)
     workers.scheduler.kill()
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 4, said
@@ -163,6 +163,7 @@ def test_a_scheduler_that_is_not_there_is_75(begin, own_gateway):
     assert own_gateway.tell()["asked"] == 0
 
 
+@pytest.mark.manual
 def test_a_worker_with_other_keys_is_not_used(begin, own_gateway, workers, tls, tmp_path, is_whole):
     """It says which merchant it would ask for, and gets no pair."""
     place = tmp_path / "odd"
@@ -233,7 +234,7 @@ def test_one_night_in_which_everything_goes_wrong(
 @contextmanager
 def listening(port):
     """Yield the port of what passes all on to another port, and what it has heard so far."""
-    heard, stopped = bytearray(), threading.Event()
+    heard, stopped, sockets = bytearray(), threading.Event(), ExitStack()
 
     def pass_on(source, target):
         with suppress(OSError):
@@ -245,16 +246,18 @@ def listening(port):
     def accept():
         while not stopped.is_set():
             with suppress(OSError):
-                one, _ = server.accept()
-                other = socket.create_connection(("127.0.0.1", port))
+                one = sockets.enter_context(server.accept()[0])
+                other = sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
                 for pair in ((one, other), (other, one)):
                     threading.Thread(target=pass_on, args=pair, daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with sockets, socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield server.getsockname()[1], heard
         stopped.set()
+        thread.join()
 
 
 def test_who_listens_at_the_scheduler_learns_no_key_and_no_openid(
@@ -270,7 +273,7 @@ def test_who_listens_at_the_scheduler_learns_no_key_and_no_openid(
         )  # fmt: skip
         said = process.communicate(timeout=90)[1]
     assert process.returncode == 0, said
-    assert str(config).encode() in heard  # the path of the settings travels
+    assert b"palm.toml" in heard  # the path of the settings travels
     assert b"unverified_in_a_row" in heard  # and what the workers counted
     secrets = [each.read_bytes() for each in Path(config).parent.iterdir() if each.suffix == ".pem"]
     keys = [line for pem in secrets for line in pem.splitlines() if len(line) == 64]
