@@ -22,11 +22,20 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
+from distributed import (
+    Client,
+    KilledWorker,
+    LocalCluster,
+    Security,
+    Worker,
+    WorkerPlugin,
+    get_worker,
+)
 
-from jobs.cluster.dask_settings import LOCAL, QUIET
+from jobs.cluster.dask_settings import CLIENT, LOCAL, LOCAL_CLUSTER, QUIET
 from jobs.cluster.dispatch.engine import OnReport, SchedulerLostError, TaskKilledError
 from jobs.cluster.quota.messages import Reply
+from jobs.cluster.scheduler_errors import check_tls, unreachable
 from jobs.cluster.tasks.introduction import Introduction, unable
 from jobs.cluster.tasks.job import Job, WorkerSettings
 from jobs.cluster.tasks.task import AskTask, TaskResult
@@ -41,8 +50,6 @@ _CONNECT_S: Final = 10.0
 _ANSWER_S: Final = 10.0
 _EXAMINE_S: Final = 60.0
 """A scheduler or a worker that has not answered a short question after so long is given up."""
-_THREADS: Final = 2
-"""Of a worker process: one task is asked about while the next one is prepared."""
 
 
 class AskerPlugin(WorkerPlugin):
@@ -243,37 +250,27 @@ async def open_engine(address: str | None, workers: int) -> AsyncIterator[DaskEn
 
 @asynccontextmanager
 async def _connected(address: str) -> AsyncIterator[Client]:
-    client = Client(address, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)
+    security = Security()
+    check_tls(address, security)
+    client = Client(address, security=security, timeout=_CONNECT_S, **CLIENT)
     try:
-        await client
-    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        async with asyncio.timeout(_CONNECT_S + _ANSWER_S):  # another server may stay silent,
+            await client
+    except (OSError, ValueError, TypeError, MemoryError) as error:  # or seem to say a length
         with suppress(Exception):
-            await client.close()
-        raise NotNowError(
-            f"no scheduler answers at {address} ({type(error).__name__}): start it with "
-            "dask scheduler, or check the address and Dask's TLS settings"
-        ) from None
+            await asyncio.wait_for(client.close(), _ANSWER_S)
+        raise unreachable(address, error) from None
     yield client
 
 
 @asynccontextmanager
 async def _local(workers: int) -> AsyncIterator[Client]:
     try:
-        cluster = await LocalCluster(
-            n_workers=workers,
-            threads_per_worker=_THREADS,
-            processes=True,
-            memory_limit=0,
-            dashboard_address=None,
-            security=True,
-            protocol="tls://",
-            asynchronous=True,
-            silence_logs=logging.CRITICAL,
-        )
+        cluster = await LocalCluster(n_workers=workers, **LOCAL_CLUSTER)
     except (OSError, TimeoutError, RuntimeError) as error:
         raise NotNowError(f"the workers cannot be started: {error}") from None
     try:
-        yield await Client(cluster, asynchronous=True, set_as_default=False)
+        yield await Client(cluster, **CLIENT)
     finally:
         with suppress(Exception):
             await asyncio.wait_for(cast("Coroutine[Any, Any, None]", cluster.close()), _ANSWER_S)

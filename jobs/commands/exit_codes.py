@@ -35,7 +35,7 @@ EXIT_CODES: Final = (
     ExitCode(3, "done, but more is unknown than --max-unknown allows, or the deadline came first"),
     ExitCode(
         4,
-        "stopped: no answer was accepted for --patience, too many are unverified or unnamed",
+        "stopped: none accepted for --patience, too many unverified or unnamed, or scheduler lost",
         (AbortedError,),
     ),
     ExitCode(5, "the controls do not balance; nothing is written", (UnbalancedError,)),
@@ -52,7 +52,7 @@ EXIT_CODES: Final = (
     ),
     ExitCode(
         75,
-        "another run is active, the gateway could not be reached, or this machine lacks resources",
+        "another run is active, gateway or scheduler not reached, or this machine lacks resources",
         (NotNowError,),
     ),
     ExitCode(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import socket
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 
@@ -149,11 +150,41 @@ def test_settings_that_are_wrong_here_are_mended_first(check, engine, folder):
     assert said.splitlines()[-1].startswith("FAIL  workers: not asked, since here ")
 
 
+@pytest.fixture
+def hasty(monkeypatch):
+    """Do not wait long for a scheduler."""
+    monkeypatch.setattr(dask_engine, "_CONNECT_S", 0.5)
+    monkeypatch.setattr(dask_engine, "_ANSWER_S", 0.5)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_no_scheduler_is_a_failed_check(check):
     code, said = check(target="tcp://127.0.0.1:9")
     assert code == 77
     assert said.splitlines()[-1].startswith(
-        "FAIL  cluster: no scheduler answers at tcp://127.0.0.1:9 (OSError): start it with "
+        "FAIL  cluster: no scheduler answers at tcp://127.0.0.1:9 (Connection refused): start it "
+    )
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_server_that_is_no_scheduler_is_not_waited_for(check, gateway):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        addresses = {
+            gateway.base_url.replace("http", "tcp"): "another server listens there",
+            f"tcp://127.0.0.1:{silent.getsockname()[1]}": "no answer",
+        }
+        for address, why in addresses.items():
+            code, said = check(target=address)
+            assert code == 77
+            assert f"FAIL  cluster: no scheduler answers at {address} ({why}): start" in said
+
+
+def test_missing_settings_of_tls_are_named(check):
+    code, said = check(target="tls://127.0.0.1:9")
+    assert code == 77
+    assert said.splitlines()[-1] == (
+        "FAIL  cluster: --cluster tls://127.0.0.1:9 needs Dask's TLS settings: set "
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE"
     )
 
 

@@ -78,3 +78,15 @@ def test_the_folder_of_a_run_in_progress_must_be_there(reconcile, gateway):
         "palm-reconcile: --work: the folder nowhere does not exist; make it first"
     )
     assert not gateway.stats.asked
+
+
+def test_without_dasks_settings_of_tls_nothing_is_asked_and_nothing_left(
+    reconcile, gateway, folder
+):
+    ended = reconcile("--cluster", REMOTE, output="reports/")
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1] == (
+        f"palm-reconcile: --cluster {REMOTE} needs Dask's TLS settings: set "
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE"
+    )
+    assert not [path for path in folder.rglob("*") if "work" in path.name or "part" in path.name]
