@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from jobs.evidence.folder import EvidenceDay
 from jobs.evidence.kept import EvidenceCollector, KeptEvidence
@@ -20,7 +19,7 @@ from jobs.evidence.options import EvidenceScope
 from jobs.evidence.write import EvidenceRun, EvidenceWriter, baseline_link
 from jobs.report.model import Report
 from jobs.report.parquet.write import write_parquet
-from palm import Pair, SignedMessage, message
+from palm import Pair, PlatformKeys, SignedMessage, message
 from palm.sandbox import SandboxKeys
 
 __all__ = ["SignedNight", "body_of", "collected", "signed", "write_evidence"]
@@ -98,7 +97,7 @@ class SignedNight:
 
 
 def collected(
-    keys: Callable[[], Mapping[str, RSAPublicKey]], kept: Mapping[Pair, SignedMessage]
+    keys: Callable[[], PlatformKeys | None], kept: Mapping[Pair, SignedMessage]
 ) -> KeptEvidence:
     """Return signed messages as a run of one part keeps them."""
     with TemporaryDirectory() as folder:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from jobs.partitions.file_names import part_file
 from jobs.partitions.hashing import partition_numbers
 from jobs.report.chunks import ChunksInMemory
 from jobs.report.model import Report, recheck_alone
-from jobs.report.parquet import part_file, write_part
+from jobs.report.parquet import write_part
 from jobs.report.part_info import PartsInfo
 
 

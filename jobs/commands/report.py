@@ -120,6 +120,12 @@ def _date(_: click.Context, option: click.Parameter, text: str | None) -> date |
 )
 @click.option("--fingerprint", metavar="SHA256", multiple=True, help="The sha256 of such a key.")
 @click.option(
+    "--root",
+    metavar="FILE",
+    type=Path,
+    help="WeChat Pay's root and intermediate certificates, which prove platform certificates.",
+)
+@click.option(
     "--baseline",
     metavar="REPORT",
     type=Path,

@@ -12,10 +12,10 @@ from typing import Final
 
 from jobs.errors import InputError
 from jobs.evidence.manifest import Manifest, ManifestError, sha256_of
-from jobs.partitions.hashing import partition_name
-from jobs.store.days import part_files
+from jobs.partitions.file_names import part_file
+from jobs.store.days import parts_in
 from jobs.store.files.filesystem import reason_of, remove
-from jobs.store.locations import PARQUET, day_folder, day_folders
+from jobs.store.locations import day_folder, day_folders
 from palm.files.regular import open_regular
 
 __all__ = ["EvidenceDay", "expired", "file_sha256"]
@@ -65,7 +65,7 @@ class EvidenceDay:
 
     def part(self, number: int) -> Path:
         """Return the path of one evidence file."""
-        return self.path / f"{partition_name(number)}{PARQUET}"
+        return self.path / part_file(number)
 
     def parts(self) -> list[Path]:
         """Return the evidence files that exist, in their order.
@@ -73,7 +73,7 @@ class EvidenceDay:
         Raises:
             OSError: The folder cannot be listed.
         """
-        return part_files(self.path)
+        return parts_in(self.path)
 
     def manifests(self) -> Iterator[bytes]:
         """Yield each manifest's content: the current one's, then replaced ones', newest first.

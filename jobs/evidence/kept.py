@@ -12,13 +12,13 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from jobs.evidence.columns import EVIDENCE, evidence_table
 from jobs.evidence.keys import EvidenceKey, keys_used
-from jobs.partitions.hashing import partition_name, partition_numbers
+from jobs.partitions.file_names import partition_name
+from jobs.partitions.hashing import partition_numbers
 from jobs.store.staging.row_files import RowFiles
-from palm import Pair, SignedMessage
+from palm import Pair, PlatformKeys, SignedMessage
 
 __all__ = ["CollectedEvidence", "EvidenceCollector", "KeptEvidence", "PairIndex"]
 
@@ -117,8 +117,8 @@ class EvidenceCollector:
     """Takes what was signed of each believed answer, and keeps it in files, one a partition.
 
     Args:
-        keys: Returns the platform's keys as they are held now. The key of an id is taken when its
-            first answer comes, for certificates are exchanged during a run.
+        keys: Returns the platform's keys as they are held now, if there are any. The key of an id
+            is taken when its first answer comes, for certificates are exchanged during a run.
         folder: An empty folder for the files, 350 bytes an answer.
         bits: How many bits of a pair's hash are the number of its partition.
 
@@ -127,7 +127,7 @@ class EvidenceCollector:
     """
 
     def __init__(
-        self, keys: Callable[[], Mapping[str, RSAPublicKey]], folder: Path, bits: int = 0
+        self, keys: Callable[[], PlatformKeys | None], folder: Path, bits: int = 0
     ) -> None:
         self._keys = keys
         self._files = RowFiles(folder)

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from jobs.partitions.hashing import partition_name
+from jobs.partitions.file_names import partition_name
 from jobs.store.locations import JOURNALS, Sidecars, day_folder
 
 __all__ = [

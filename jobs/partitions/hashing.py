@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-__all__ = ["MOST_BITS", "pair_hashes", "partition_name", "partition_numbers"]
+__all__ = ["MOST_BITS", "pair_hashes", "partition_numbers"]
 
 MOST_BITS: Final = 12
 """4,096 partitions at most."""
@@ -121,8 +121,3 @@ def _tables() -> _Hashes:
         before = tables[following - 1]
         tables[following] = tables[0][before & 0xFF] ^ (before >> 8)
     return tables
-
-
-def partition_name(number: int) -> str:
-    """Return the name of a partition's file, without a suffix: ``part-00012``."""
-    return f"part-{number:05}"

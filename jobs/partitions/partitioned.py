@@ -10,7 +10,7 @@ from typing import Protocol
 import pandas as pd
 import pyarrow as pa
 
-from jobs.partitions.hashing import partition_name
+from jobs.partitions.file_names import partition_name
 from jobs.schema import concatenated
 
 __all__ = [

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.arrow_memory import release_arrow_memory
-from jobs.partitions.hashing import partition_name
+from jobs.partitions.file_names import partition_name
 from jobs.partitions.partitioned import FrameOnDisk
 
 __all__ = ["Opener", "PartitionWriter"]

@@ -73,6 +73,12 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "of your own with --key.": (
         "与密钥 sha256:{fingerprint} 相符：请与商户平台上的公钥核对，或用 --key 指定自己的公钥。"
     ),
+    "Key sha256:{fingerprint} was issued under your root certificate.": (
+        "密钥 sha256:{fingerprint} 由您指定的根证书签发。"
+    ),
+    "The evidence has no certificate under your root certificate: name the key with --key.": (
+        "凭证中没有由您指定的根证书签发的证书：请用 --key 指定公钥。"
+    ),
     "Only the evidence of changes was kept: a change that was edited into UNCHANGED is not "
     "found.": ("只保留了变更的凭证：被改成 UNCHANGED 的变更无法发现。"),
     "{count:,} {count:answer|answers} in the evidence belong to no state here.": (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "show_verification"]
 
 _WITH_VERIFY: Final = (
-    "evidence", "key", "certificate", "fingerprint", "baseline", "chain", "openid",
+    "evidence", "key", "certificate", "fingerprint", "root", "baseline", "chain", "openid",
     "organization_id",
 )  # fmt: skip
 _NOT_WITH_VERIFY: Final = (
@@ -84,7 +84,7 @@ def show_verification(
 
     language = Language(given["lang"])
     folder = given["evidence"] or _folder_beside(path)
-    trust = read_trust(given["key"], given["certificate"], given["fingerprint"])
+    trust = read_trust(given["key"], given["certificate"], given["fingerprint"], given["root"])
     rows = None
     if given["openid"] is not None:
         rows = row_of(report.chunks(), Pair(given["openid"], given["organization_id"]))

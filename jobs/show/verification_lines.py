@@ -83,6 +83,14 @@ def _notes(found: Verification, translate: Translate) -> Iterator[str]:
                 "Consistent with key sha256:{fingerprint}: compare it with the merchant console, "
                 "or name a key of your own with --key."
             ).format(fingerprint=fingerprint)
+    for fingerprint in sorted(found.issued or ()):
+        yield translate("Key sha256:{fingerprint} was issued under your root certificate.").format(
+            fingerprint=fingerprint
+        )
+    if found.issued is not None and not found.issued:
+        yield translate(
+            "The evidence has no certificate under your root certificate: name the key with --key."
+        )
     if found.manifest.scope is EvidenceScope.CHANGES:
         yield translate(
             "Only the evidence of changes was kept: a change that was edited into UNCHANGED is not "

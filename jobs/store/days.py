@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from jobs.partitions.file_names import PART_FILE, part_files
 from jobs.store.locations import (
     DATED_STEM,
     PARQUET,
@@ -23,7 +24,7 @@ __all__ = [
     "has_report",
     "is_dated_report",
     "is_of_report",
-    "part_files",
+    "parts_in",
     "report_in",
     "single_report",
     "standing_report",
@@ -31,8 +32,7 @@ __all__ = [
 ]
 
 _DATED_REPORT: Final = f"{DATED_STEM}{PARQUET}"
-_PART: Final = re.compile(rf"part-[0-9]{{5}}{re.escape(PARQUET)}")
-_REPORT_FILE: Final = re.compile(rf"{re.escape(_DATED_REPORT)}|{_PART.pattern}")
+_REPORT_FILE: Final = re.compile(rf"{re.escape(_DATED_REPORT)}|{PART_FILE.pattern}")
 _ON_ITS_WAY: Final = temporary_pattern(Path(_DATED_REPORT))
 
 
@@ -56,8 +56,8 @@ def is_dated_report(path: Path) -> bool:
 
 def is_of_report(path: Path) -> bool:
     """Return True if a file in the folder of a day is of its report, complete or on its way."""
-    name = path.name.removesuffix(UNFINISHED)
-    ours = _REPORT_FILE.fullmatch(name) or _ON_ITS_WAY.fullmatch(name)
+    finished = path.name.removesuffix(UNFINISHED)
+    ours = _REPORT_FILE.fullmatch(finished) or _ON_ITS_WAY.fullmatch(path.name)
     return ours is not None and not path.is_dir()
 
 
@@ -73,14 +73,14 @@ def has_report(day: Path) -> bool:
         return False
 
 
-def part_files(day: Path) -> list[Path]:
+def parts_in(day: Path) -> list[Path]:
     """Return the files of a report of many in the folder of a day, sorted; empty: it has none.
 
     Raises:
         OSError: They cannot be known.
     """
     try:
-        return sorted(path for path in day.iterdir() if _PART.fullmatch(path.name))
+        return list(part_files(day).values())
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -114,7 +114,7 @@ def report_in(path: Path) -> Path:
     """
     report = single_report(path)
     try:
-        return report if report.exists() and not part_files(path) else path
+        return report if report.exists() and not parts_in(path) else path
     except OSError:  # reading the report says why
         return path
 

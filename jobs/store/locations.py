@@ -191,8 +191,11 @@ def previous_of(report: Path) -> Path:
 
 
 def temporary(path: Path, mark: str) -> Path:
-    """Return a hidden path in the same folder, which programs that read whole folders ignore."""
-    return path.with_name(f".{path.stem}.{mark}{path.suffix}")
+    """Return a path in the same folder that programs which read whole folders pass over.
+
+    Some (pandas, Spark) pass over hidden files; DuckDB and Polars read what ``**/*.parquet`` names.
+    """
+    return path.with_name(f".{path.stem}.{mark}{path.suffix}{UNFINISHED}")
 
 
 def temporary_metrics(path: Path) -> Path:
@@ -262,6 +265,5 @@ def other_owner(path: Path) -> str | None:
 
 def temporary_pattern(path: Path) -> re.Pattern[str]:
     """Return the pattern of the names of a run's temporary files beside ``path``."""
-    return re.compile(
-        rf"\.{re.escape(path.stem)}\.{_RUN_ID}({_LINK})?{re.escape(path.suffix)}", re.DOTALL
-    )
+    ending = re.escape(f"{path.suffix}{UNFINISHED}")
+    return re.compile(rf"\.{re.escape(path.stem)}\.{_RUN_ID}({_LINK})?{ending}", re.DOTALL)

@@ -13,7 +13,7 @@ from typing import Final
 
 from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
-from jobs.store.days import part_files, single_report
+from jobs.store.days import parts_in, single_report
 from jobs.store.files.filesystem import reason_of, try_folder
 from jobs.store.files.immutable import is_immutable
 from jobs.store.locations import (
@@ -103,7 +103,7 @@ def _check_day(outputs: Outputs, day: Path) -> list[Path]:
     if not day.is_dir():
         return []
     try:
-        parts = part_files(day)
+        parts = parts_in(day)
     except OSError as error:
         raise OutputError(_not_writable(day, error)) from None
     check_output(single_report(day))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from palm.clock import Clock, checked_clock
 from palm.crypto.certificates import APIv3Key, read_certificates
 from palm.crypto.keys import PlatformKeys
-from palm.crypto.pem import rsa_key_of, validity_of
+from palm.crypto.pem import rsa_key_of
 from palm.crypto.signature_headers import Headers, signature_headers
 from palm.crypto.signing import RSAVerifier
 from palm.crypto.trust_store import TrustStore
@@ -27,7 +27,7 @@ from palm.errors import PalmError, RefusedError, SettingsError, SignatureError, 
 from palm.forks import reset_in_child
 from palm.strict_json import parse_json
 
-__all__ = ["CertificateStore", "RefreshRules"]
+__all__ = ["CertificateStore", "RefreshRules", "held_keys"]
 
 _NOT_FOUND: Final = 404
 _NO_CERTIFICATES: Final = (
@@ -116,7 +116,7 @@ class CertificateStore:
 
     @property
     def keys(self) -> Mapping[str, RSAPublicKey]:
-        """The platform's keys that are held now, by id."""
+        """The platform's keys that are held now, by id: ``PlatformKeys``, where there are any."""
         return self._verifier.keys if self._verifier else {}
 
     @property
@@ -254,11 +254,10 @@ class CertificateStore:
         """Return the keys that were held beforehand and those of certificates that can be used."""
         read = {serial: rsa_key_of(certificate) for serial, certificate in found.items()}
         keys = {serial: key for serial, key in read.items() if key is not None}
-        validity = {serial: validity_of(certificate) for serial, certificate in found.items()}
         return PlatformKeys(
             {**(self._held or {}), **keys},
             preferred=self._preferred,
-            validity={**(self._held.validity if self._held else {}), **validity},
+            certificates={**(self._held.certificates if self._held else {}), **found},
         )
 
 
@@ -274,3 +273,9 @@ def _explained(error: PalmError) -> PalmError:
 def _another(error: PalmError) -> PalmError:
     """Return a copy of an error: each caller that waited raises its own."""
     return error.copied()
+
+
+def held_keys(keys: PlatformKeys | CertificateStore) -> PlatformKeys | None:
+    """Return the keys that either kind holds now; None: there is none yet."""
+    held = keys if isinstance(keys, PlatformKeys) else keys.keys
+    return held if isinstance(held, PlatformKeys) else None

@@ -125,6 +125,11 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         keys: Id to RSA public key.
         preferred: The id that requests name in ``Wechatpay-Serial``; default the public key's
             where there is one, else the last certificate given.
+        certificates: Of keys that are certificates': the certificate, by the same id.
+
+    Attributes:
+        preferred: The id that requests name.
+        certificates: As given.
         validity: Of keys that are certificates': first and last second, Unix seconds.
 
     Raises:
@@ -134,16 +139,19 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
     Source: https://pay.weixin.qq.com/doc/v3/merchant/4012154180
     """
 
-    __slots__ = ("_keys", "preferred", "validity")
+    __slots__ = ("_keys", "certificates", "preferred", "validity")
 
     def __init__(
         self,
         keys: Mapping[str, RSAPublicKey],
         *,
         preferred: str | None = None,
-        validity: Mapping[str, tuple[int, int]] | None = None,
+        certificates: Mapping[str, x509.Certificate] | None = None,
     ) -> None:
-        self.validity: Mapping[str, tuple[int, int]] = dict(validity or {})
+        self.certificates: Mapping[str, x509.Certificate] = dict(certificates or {})
+        self.validity: Mapping[str, tuple[int, int]] = {
+            serial: validity_of(each) for serial, each in self.certificates.items()
+        }
         self._keys: dict[str, RSAPublicKey] = {}
         for name, key in keys.items():
             checked = _key_id(name)
@@ -182,7 +190,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         Raises:
             SettingsError: As the class; or a certificate is not valid, or has another root.
         """
-        now, validity = now or datetime.now(UTC), {}
+        now, by_serial = now or datetime.now(UTC), dict[str, x509.Certificate]()
         is_mapping = isinstance(public_keys, Mapping | None)
         check_value("public_keys", public_keys, "a mapping of ids to PEM", is_right=is_mapping)
         if isinstance(certificates, bytes | str):
@@ -197,10 +205,10 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
             if problem := out_of_date(loaded, now):
                 raise SettingsError(f"a platform certificate {serial} {problem}")
             keys[serial] = _key_of(loaded, "a platform certificate")
-            validity[serial] = validity_of(loaded)
+            by_serial[serial] = loaded
             if trust is not None and not trust.believes(loaded, now):
                 raise SettingsError(f"a platform certificate {serial} has another root certificate")
-        return cls(keys, validity=validity)
+        return cls(keys, certificates=by_serial)
 
     def __getitem__(self, name: str) -> RSAPublicKey:
         return self._keys[name]

@@ -24,6 +24,7 @@ def asked_by_now(gateway):
     return asked
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_while_journaling_ends_with_73_and_keeps_the_answers_so_far(
     gateway, night, report_path, is_true
 ):
@@ -140,6 +141,7 @@ def test_a_folder_that_takes_no_file_ends_with_73_before_the_first_request(gatew
     assert gateway.tell()["asked"] == 0
 
 
+@pytest.mark.slow
 def test_a_second_run_ends_with_75_and_names_the_first_ones_pid_and_start(
     gateway, start, source, report_path
 ):

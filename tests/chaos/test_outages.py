@@ -65,7 +65,8 @@ def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, nigh
     asking = report.about["asking"]
     assert asking["outages"] == 1
     assert 1.0 < asking["outage_seconds"] / machine.slower < 4.0
-    assert asking["requests"] < 900 + 500  # a probe now and then, not every pair all the time
+    # A probe now and then, not every pair all the time; the breaker's waits are as long as all.
+    assert asking["requests"] < 900 + 500 * machine.slower
 
 
 def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(

@@ -48,7 +48,7 @@ def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line():
         pytest.param([], True, id="True-one process", marks=pytest.mark.slow),
         pytest.param(["-n", "2"], True, id="True-two processes", marks=pytest.mark.slow),
         pytest.param([], False, id="False-one process", marks=pytest.mark.slow),
-        pytest.param(["-n", "2"], False, id="False-two processes", marks=pytest.mark.slow),
+        pytest.param(["-n", "2"], False, id="False-two processes", marks=pytest.mark.manual),
     ],
 )
 def test_a_run_fails_if_a_secret_was_said_in_any_of_its_processes(tmp_path, workers, leaks):

@@ -151,6 +151,7 @@ COMPARED = ["state", "authorize_time", "unknown_reason", "error_code", "http_sta
 _SLOW = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bits", [(0, 3, 1), pytest.param((3, 3, 0), marks=_SLOW), pytest.param((5, 0, 2), marks=_SLOW)]
 )

@@ -33,6 +33,7 @@ def night(reconcile, gateway, folder):
     return night
 
 
+@pytest.mark.slow
 def test_they_are_dropped_once_then_absent_then_compared_with_what_was_last_known(night):
     assert night(0) == ["FIRST_SEEN"] * 3
     assert night(1, gone=True) == ["DROPPED"] * 3

@@ -166,6 +166,7 @@ def test_a_worker_with_another_merchant_gets_nothing(nights, engine, monkeypatch
     assert report.metadata.cluster.joined == 1
 
 
+@pytest.mark.slow
 def test_evidence_is_kept_of_what_workers_asked(nights, tmp_path):
     from jobs.evidence.options import EvidenceOptions  # noqa: PLC0415
 

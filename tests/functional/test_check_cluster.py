@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import re
 import socket
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -161,8 +162,11 @@ def hasty(monkeypatch):
 def test_no_scheduler_is_a_failed_check(check):
     code, said = check(target="tcp://127.0.0.1:9")
     assert code == 77
-    assert said.splitlines()[-1].startswith(
-        "FAIL  cluster: no scheduler answers at tcp://127.0.0.1:9 (Connection refused): start it "
+    # A machine with other work to do runs into the half second before it is refused.
+    assert re.match(
+        r"FAIL  cluster: no scheduler answers at tcp://127.0.0.1:9 "
+        r"\((Connection refused|Timed out .*)\): start it with dask scheduler, or check",
+        said.splitlines()[-1],
     )
 
 

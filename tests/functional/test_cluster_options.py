@@ -80,6 +80,7 @@ def test_the_folder_of_a_run_in_progress_must_be_there(reconcile, gateway):
     assert not gateway.stats.asked
 
 
+@pytest.mark.slow
 def test_without_dasks_settings_of_tls_nothing_is_asked_and_nothing_left(
     reconcile, gateway, folder
 ):

@@ -137,7 +137,7 @@ STEPS = pytest.mark.parametrize("exchanges", [True, False], ids=["one step", "tw
 @STEPS
 @pytest.mark.parametrize("late", [False, True], ids=["not done", "done"])
 @pytest.mark.parametrize(
-    "name", [*USUAL, *(pytest.param(name, marks=pytest.mark.slow) for name in RARE)]
+    "name", [*USUAL, *(pytest.param(name, marks=pytest.mark.manual) for name in RARE)]
 )
 def test_wherever_one_call_fails_what_stands_is_said(publish_with, name, late, exchanges):
     at, number = 1, getattr(errno, name)

@@ -23,6 +23,7 @@ from palm.sandbox import Faults
 from tests import readme
 from tests.forkserver import COMMANDS
 from tests.night import DAY, NEXT, write_pairs
+from tests.roots import root_of
 
 EVIDENCE = ("--evidence", "evidence")
 THIRD = NEXT + timedelta(days=1)
@@ -177,6 +178,7 @@ def test_answers_that_were_kept_without_evidence_are_asked_again(night, verify, 
     assert verify()[0] == 0
 
 
+@pytest.mark.slow
 def test_a_journal_with_evidence_is_resumed_without_it(night, folder, config):
     source = write_pairs(folder / "many.csv", 150)
     killed(folder, config, *EVIDENCE, after=16_000)
@@ -186,6 +188,7 @@ def test_a_journal_with_evidence_is_resumed_without_it(night, folder, config):
     assert not list(folder.glob("evidence/*"))
 
 
+@pytest.mark.slow
 def test_a_key_that_is_gone_when_the_run_goes_on_is_in_the_journal(
     night, show, key, folder, config, gateway, keys
 ):
@@ -205,6 +208,7 @@ def test_a_key_that_is_gone_when_the_run_goes_on_is_in_the_journal(
     assert (ended.code, "150 of 150 states are backed" in ended.out) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_key_that_is_exchanged_during_a_run(night, show, key, folder, config, gateway, keys):
     source = write_pairs(folder / "many.csv", 300)
     gateway.mode = "certificate"
@@ -224,6 +228,39 @@ def test_a_key_that_is_exchanged_during_a_run(night, show, key, folder, config, 
     certificate.write_text(keys.platform[-1].certificate_pem)
     given = ["--key", key, "--certificate", certificate]
     assert show(f"reports/run_date={DAY}", "--verify", *given).code == 0
+
+
+def test_certificates_are_kept_and_a_root_proves_them(night, show, folder, config, gateway, keys):
+    gateway.mode = "certificate"
+    keys.write(folder / "keys", gateway.base_url, mode="certificate")
+    assert night().code == 0
+    report, root, other = f"reports/run_date={DAY}", folder / "root.pem", folder / "other.pem"
+    root.write_bytes(root_of(keys, keys.authority.key))
+    other.write_bytes(root_of(keys, keys.merchant_key))
+    ended = show(report, "--verify", "--root", root)
+    assert (ended.code, "30 of 30 states are backed" in ended.out) == (0, True)
+    assert "was issued under your root certificate" in " ".join(ended.out.split())
+    ended = show(report, "--verify", "--root", other)
+    assert (ended.code, "0 of 30 states are backed" in ended.out) == (77, True)
+    assert "no certificate under your root certificate" in " ".join(ended.out.split())
+
+    person = read_parquet(Path(report, "report.parquet")).rows.iloc[0]
+    ids = ["--openid", person["openid"], "--organization-id", person["organization_id"]]
+    assert show(report, "--verify", "--root", root, *ids, "-o", folder / "proof.json").code == 0
+    script = ["sh", "-ec", commands("jq -r") + commands("jq -j")]
+    done = subprocess.run(script, cwd=folder, check=True, capture_output=True, text=True)
+    assert done.stdout == "certificate.pem: OK\nVerified OK\n"
+    root.write_bytes(other.read_bytes())
+    assert subprocess.run(script, cwd=folder, check=False, capture_output=True).returncode == 2
+
+
+def test_a_public_key_has_no_root(night, show, folder, keys):
+    assert night().code == 0
+    root = folder / "root.pem"
+    root.write_bytes(root_of(keys, keys.authority.key))
+    ended = show(f"reports/run_date={DAY}", "--verify", "--root", root)
+    assert (ended.code, "0 of 30 states are backed" in ended.out) == (77, True)
+    assert "no certificate under your root certificate" in " ".join(ended.out.split())
 
 
 @pytest.mark.parametrize("partitions", ["1", pytest.param("4", marks=pytest.mark.slow)])
@@ -276,7 +313,7 @@ def test_one_person_is_proved_by_the_lines_that_the_page_shows(night, show, key,
     assert night().code == 0
     person = ["--openid", f"o{3:027}", "--organization-id", "0042", "-o", "proof.json"]
     assert show(f"reports/run_date={DAY}", "--verify", "--key", key, *person).code == 0
-    script = ["sh", "-ec", commands("jq")]
+    script = ["sh", "-ec", commands("jq -j")]
     done = subprocess.run(script, cwd=folder, check=True, capture_output=True)
     assert done.stdout == b"Verified OK\n"
     shown = Path("message").read_text().splitlines()[2]

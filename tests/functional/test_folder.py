@@ -149,6 +149,7 @@ def test_a_date_to_come_is_refused_where_the_gateway_is_real(reconcile, config, 
     assert kept() == []
 
 
+@pytest.mark.slow
 def test_keep_removes_no_report_of_another_merchant(night):
     """A trial in the sandbox must not empty the folder of the real reports."""
     days = [date(2024, 3, day) for day in (1, 2, 3)]
@@ -159,6 +160,7 @@ def test_keep_removes_no_report_of_another_merchant(night):
     assert kept() == [str(dated(day)) for day in (*days, DAY, NEXT)]
 
 
+@pytest.mark.slow
 def test_what_will_be_removed_is_listed_by_plan_and_before_the_first_removal(night, reconcile):
     days = [date(2024, 3, day) for day in (1, 2, 3)]
     for day in days:

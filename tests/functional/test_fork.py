@@ -127,6 +127,7 @@ async def test_a_child_that_ends_leaves_the_parents_connection_as_it_was(gateway
     assert len(gateway._handlers.connections) <= 1
 
 
+@pytest.mark.slow
 async def test_a_fork_while_callers_wait_for_the_quota(gateway, tmp_path):
     script = """
         palm = Palm.from_env(config, rate=4)
@@ -169,6 +170,7 @@ async def test_multiprocessing_with_fork(gateway, tmp_path):
     assert await run(gateway, tmp_path, script) == ["o1 o1 o1 o1 o1 o1", "parent o1"]
 
 
+@pytest.mark.slow
 async def test_closing_in_the_child_or_the_parent_closes_nothing_of_the_other(gateway, tmp_path):
     script = """
         def closed():
@@ -228,6 +230,7 @@ async def test_the_asynchronous_client_works_in_a_forked_process(gateway, tmp_pa
     assert await run(gateway, tmp_path, script) == ["child o1", "parent o1"]
 
 
+@pytest.mark.slow
 async def test_threads_that_sign_do_so_in_the_child_as_well(gateway, tmp_path):
     """The parent's are signing at that moment; each child starts its own."""
     script = """

@@ -164,6 +164,7 @@ def test_what_is_not_the_report_of_a_date_is_named(copy):
     )
 
 
+@pytest.mark.slow
 def test_reports_of_two_merchants_are_refused(copy):
     write_nights(
         copy, PEOPLE, 1, first=date(2026, 8, 20), gateway=GatewayId("wechatpay", "1900000001")

@@ -11,7 +11,7 @@ from jobs.history.read import read_history
 from jobs.render.history.page import render_history
 from jobs.render.language import Language
 from jobs.store.days import dated_reports
-from tests.functional.test_html_browser import CHROMIUM, TOO_FAINT, browser, page_of
+from tests.functional.test_html_browser import CHROMIUM, TOO_FAINT, browser, page_of, views
 from tests.many_nights import People, write_nights
 
 pytestmark = [
@@ -70,9 +70,7 @@ async def test_it_complains_about_nothing_fits_and_no_text_stands_on_another(
         assert page.requests == [addresses[language]]
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@views(390, 1280)
 async def test_axe_finds_no_violation(browser, addresses, node_modules, language, dark, width):
     """Headings, scopes, alternative texts, contrast, names, keyboard: all rules of axe-core."""
     axe = (node_modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

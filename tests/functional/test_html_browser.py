@@ -85,6 +85,23 @@ pytestmark = [
 ]
 
 
+def views(narrow: int, wide: int) -> pytest.MarkDecorator:
+    """Run a test in both widths, schemes and languages; all but two of these views are manual."""
+    return pytest.mark.parametrize(
+        ("width", "dark", "language"),
+        [
+            pytest.param(
+                width, dark, language,
+                id=f"{width}-{'dark' if dark else 'light'}-{language}",
+                marks=[] if view in {(narrow, False, "en"), (wide, True, "zh")}
+                else [pytest.mark.manual],
+            )
+            for width, dark, language in itertools.product((narrow, wide), (False, True), Language)
+            for view in [(width, dark, language.value)]
+        ],
+    )  # fmt: skip
+
+
 class Page:
     """A page of the browser: what is asked of it, and what it reported meanwhile."""
 
@@ -313,10 +330,7 @@ async def test_the_numbers_on_the_page_are_those_of_the_metadata(
     assert number(organizations[-1][1]) == sum(own["lost"] for own in counted.values())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
+@views(390, 1200)
 @pytest.mark.parametrize("night", ["usual", "first", "quiet", "unanswered"])
 async def test_axe_finds_no_violation(
     browser, nights, node_modules, tmp_path, night, language, dark, width

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from palm import (
     APIv3Key,
@@ -26,6 +21,7 @@ from palm import (
     SettingsError,
 )
 from palm.sandbox import Faults, SandboxGateway, SandboxKeys
+from tests.roots import root_of
 
 DOWNLOAD = "GET /v3/certificates"
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -175,23 +171,6 @@ async def test_a_first_download_that_fails_is_tried_again_with_the_question(keys
             answer = await palm.authorizations.get(OPENID, "1004")
     assert (answer.verified_by, answer.attempts) == (keys.platform_serial, 2)
     assert gateway.stats.routes[DOWNLOAD] == 2
-
-
-def root_of(keys: SandboxKeys, key: rsa.RSAPrivateKey) -> bytes:
-    """Return a root in the name that the sandbox's certificates were issued in."""
-    name, now = keys.platform_certificate.issuer, datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    return made.public_bytes(Encoding.PEM)
 
 
 async def test_downloaded_certificates_count_only_under_the_root_that_is_set(

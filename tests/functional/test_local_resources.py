@@ -107,6 +107,7 @@ def descriptors(count):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.slow
 async def test_too_few_for_all_that_are_in_flight_cost_no_pair_its_answer():
     stats = RequestStats()
     with running_gateway(day=DAY, palm=COMMANDS / "palm") as folder:

@@ -143,6 +143,7 @@ def test_a_lock_that_is_another_file_too_keeps_what_is_in_it(run, folder, lock):
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_while_it_waited_for_its_input_holds_nothing(folder, lock, run):
     """Nor does what it noted about itself keep anybody out."""
     os.mkfifo(folder / "late.csv")

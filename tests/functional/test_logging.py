@@ -82,6 +82,7 @@ def test_what_was_found_before_a_refusal_is_said_without_the_first_line(reconcil
     assert len(ended.raw.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("progress", ["off", "auto"])
 def test_without_a_bar_there_is_a_line_a_minute(reconcile, monkeypatch, progress):
     monkeypatch.setattr(jobs.observe.progress, "_LINE_EVERY_S", 0.1)

@@ -67,7 +67,7 @@ class Nights:
     scope="module",
     params=[
         pytest.param(1_200, id="some"),
-        pytest.param(2_000, id="all", marks=pytest.mark.slow),
+        pytest.param(2_000, id="all", marks=pytest.mark.manual),
     ],
 )
 def count(request):

@@ -159,6 +159,7 @@ def _wait_for_answers(folder):
     raise AssertionError("the run did not begin")
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_the_wait_for_a_service_that_never_answers(
     folder, source, silent_address, monkeypatch
 ):
@@ -179,6 +180,7 @@ def test_a_second_signal_ends_the_wait_for_a_service_that_never_answers(
     assert process.returncode in {0, 143, -signal.SIGTERM}
 
 
+@pytest.mark.slow
 def test_a_service_that_never_answers_is_a_warning_after_the_time_there_is(
     reconcile, silent_address, monkeypatch, hurried
 ):

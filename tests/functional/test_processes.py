@@ -83,6 +83,7 @@ def test_the_other_commands_take_closed_streams_too(shell, name):
     assert shell(f"{COMMANDS / name} --help >&- 2>&-").returncode == 0
 
 
+@pytest.mark.slow
 def test_characters_that_the_terminal_cannot_encode_are_replaced(shell, tmp_path):
     write_pairs(tmp_path / "名单.csv", 5)
     done = shell(command("名单.csv"), env={**os.environ, "PYTHONIOENCODING": "ascii"})
@@ -132,6 +133,7 @@ def begun(gateway_keys, tmp_path, source, *prefix):
     return process
 
 
+@pytest.mark.slow
 def test_a_hangup_ends_the_run_as_sigterm_does(tmp_path, source):
     with running_gateway(day=DAY, palm=COMMANDS / "palm") as keys:
         process = begun(keys, tmp_path, source)

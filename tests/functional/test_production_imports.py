@@ -39,6 +39,7 @@ def test_a_run_against_a_gateway_imports_no_server(folder, source, config, more)
     assert {name for name in modules if name.startswith(SERVER)} == set()
 
 
+@pytest.mark.slow
 def test_a_run_with_its_own_sandbox_imports_the_server(folder, source):
     modules = modules_of(source, "-o", "report.parquet", "--run-date", DAY, "--sandbox")
     assert set(SERVER) <= modules

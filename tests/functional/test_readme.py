@@ -124,6 +124,7 @@ def report(nights):
     return nights / "reports" / "run_date=2026-11-22" / "report.parquet"
 
 
+@pytest.mark.slow
 def test_the_pandas_example_runs_on_the_report(report):
     code = example("### Reading one night", "python")
     names = {}

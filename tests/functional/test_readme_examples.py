@@ -83,6 +83,7 @@ def test_the_spans_have_the_route_and_the_callers_span_and_never_the_person(run_
     assert "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o" not in shown
 
 
+@pytest.mark.slow
 def test_the_example_of_the_fixture_passes(tmp_path):
     page = readme.text_of(readme.SANDBOX)
     [block] = [

@@ -74,6 +74,7 @@ async def test_fastapi(sandbox, example):
             assert answer.status_code == status
 
 
+@pytest.mark.slow
 def test_django(sandbox, example):
     import django  # noqa: PLC0415 - heavy, and used here only
     from django.conf import settings  # noqa: PLC0415

@@ -220,6 +220,7 @@ def test_a_target_that_cannot_be_written_ends_with_73_and_nothing_is_asked(
     assert gateway.stats.requests == before
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_ends_with_73_and_leaves_nothing(folder, source, config):
     """What is written outgrows what the process may: the journal first, or else the report."""
     code = (
@@ -277,6 +278,7 @@ def test_an_unknown_merchant_serial_ends_with_77_and_the_diagnosis(reconcile, co
     assert "merchant_serial" in ended.only_line
 
 
+@pytest.mark.slow
 def test_another_public_key_ends_with_77_and_the_diagnosis(reconcile, config):
     spoil_key(config.parent / "wechatpay_pub.pem")
     ended = reconcile()
@@ -337,6 +339,7 @@ def test_an_interrupted_run_ends_with_130_and_leaves_all_but_its_journal_as_it_w
     assert sorted(folder.iterdir()) == sorted([*left, *kept])
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_summary_who_leaves_does_not_change_the_end(folder, source, config):
     """Such as ``| head -1``: the report is published all the same, and 0 means so."""
     read, write = os.pipe()
@@ -350,6 +353,7 @@ def test_a_reader_of_the_summary_who_leaves_does_not_change_the_end(folder, sour
     assert len(pd.read_parquet("r.parquet")) == 30
 
 
+@pytest.mark.slow
 def test_the_input_may_come_from_standard_input(folder, config, source):
     done = subprocess.run(
         [SCRIPT, "-", "-o", "r.parquet", "--run-date", str(DAY), "--config", config, "-q"],

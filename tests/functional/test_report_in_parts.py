@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.partitions.file_names import part_file
 from jobs.partitions.hashing import partition_numbers
 from jobs.report.model import Report
-from jobs.report.parquet import part_file, read_parquet, write_parquet
+from jobs.report.parquet import read_parquet, write_parquet
 from tests.parted import write_parts
 from tests.several_nights import several_nights
 from tests.unit.jobs.conftest import _report_of
@@ -106,6 +107,7 @@ def test_merged_into_one_file_it_is_the_report_of_one_file(nights, show):
     assert found.metadata.parts is None
 
 
+@pytest.mark.slow
 def test_redacted_pages_and_split_workbooks_are_those_of_one_file(nights, show, monkeypatch):
     monkeypatch.setenv("PALM_LOG_KEY", "x" * 32)
     pages = []
@@ -122,6 +124,7 @@ def test_redacted_pages_and_split_workbooks_are_those_of_one_file(nights, show, 
     assert len(books[0]) == 6
 
 
+@pytest.mark.slow
 def test_a_large_report_is_shown_as_a_small_one(nights, show, monkeypatch):
     """It is read in pieces, and what is chosen from it is not held in memory."""
     expected = {}
@@ -160,6 +163,7 @@ def test_two_reports_are_compared_whatever_files_they_have(nights, show):
     assert counts["transitions"]["ON"]["OFF"] > 0
 
 
+@pytest.mark.slow
 def test_large_reports_are_compared_partition_by_partition(nights, show, monkeypatch):
     """Pairs that are not in the later input follow partition by partition."""
     found = []

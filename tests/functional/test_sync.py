@@ -198,6 +198,7 @@ async def test_a_script_that_is_left_by_an_error_ends_with_that_error(gateway, t
     assert (done.returncode, done.stderr) == (1, "mine\n")
 
 
+@pytest.mark.slow
 async def test_a_script_that_is_interrupted_while_it_waits_ends_at_once(gateway, tmp_path):
     gateway.keys.write(tmp_path / "keys", gateway.base_url)
     gateway.latency_s = 30

@@ -116,6 +116,7 @@ def test_the_option_that_is_the_default_now_is_still_accepted(run):
     assert run("-q", "--require-echo", pairs=30).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_wrong_public_key_id_ends_with_77_after_fifty_refusals_and_leaves_no_journal(
     run, tmp_path
 ):

@@ -122,12 +122,15 @@ def test_the_resource_is_a_mapping_or_refused(world, value):
     assert found.resource == value
 
 
-@given(st.text(string.printable, max_size=60), st.integers(0, 100))
+@given(
+    st.text(string.printable, max_size=60).filter(lambda text: ", " not in text),
+    st.integers(0, 100),
+)
 def test_the_nonce_takes_over_no_part_of_a_body_with_lines(world, text, cut):
     """Only line ends divide timestamp, nonce and body in what is signed."""
     body = envelope(encrypt(world.key, b"{}"), summary=text).replace(b", ", b",\n")
     headers = world.sign(body)
-    assert world.parse(headers, body).summary.split() == text.split() or ", " in text
+    assert world.parse(headers, body).summary == text
     lines = body.split(b"\n")
     kept = cut % (len(lines) - 1) + 1
     nonce = "\n".join(["nonce", *(line.decode() for line in lines[:kept])])

@@ -34,6 +34,7 @@ def checked(program: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_program_that_uses_every_public_name_is_strictly_typed():
     done = checked(PROGRAM)
     assert (done.stdout, done.returncode) == ("Success: no issues found in 1 source file\n", 0)

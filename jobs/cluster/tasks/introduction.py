@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from palm import CertificateStore, Merchant, PlatformKeys, __version__
+from palm.crypto.certificate_store import held_keys
 
 __all__ = ["CLOCK_S", "Introduction", "differences", "fingerprint", "introduce", "unable"]
 
@@ -44,7 +45,7 @@ class Introduction:
 
 def introduce(merchant: Merchant, keys: PlatformKeys | CertificateStore) -> Introduction:
     """Return what a process with these keys says about itself."""
-    held: Mapping[str, RSAPublicKey] = keys if isinstance(keys, PlatformKeys) else keys.keys
+    held: Mapping[str, RSAPublicKey] = held_keys(keys) or {}
     return Introduction(
         mchid=merchant.mchid,
         serial=merchant.serial_no,

@@ -31,6 +31,7 @@ from jobs.sweep.final_outcomes import FinalOutcomes
 from jobs.sweep.stats import RequestStats
 from jobs.sweep.supervisor import Supervisor
 from palm import CertificateStore, Clock, Pair, PalmError, PlatformKeys, SignedMessage
+from palm.crypto.certificate_store import held_keys
 
 __all__ = ["Attempt", "WorkerJudge"]
 
@@ -72,8 +73,7 @@ class _SigningKeys:
     def add(self, number: int, pair: Pair, signed: SignedMessage) -> None:  # noqa: ARG002
         """Take the key that signed an answer."""
         if signed.key_id not in self.used:
-            held = self._keys if isinstance(self._keys, PlatformKeys) else self._keys.keys
-            self.used.update(keys_used([signed.key_id], held))
+            self.used.update(keys_used([signed.key_id], held_keys(self._keys)))
 
 
 class _Pairs:

@@ -41,7 +41,8 @@ def row_of(chunks: Iterable[pd.DataFrame], pair: Pair) -> pd.DataFrame:
 def person_proof(row: pd.DataFrame, files: EvidenceFiles) -> bytes:
     """Return the proof of one row of the report.
 
-    Its ``timestamp``, ``nonce`` and ``body``, each ended by a line feed, are what was signed.
+    Its ``timestamp``, ``nonce`` and ``body``, each ended by a line feed, are what was signed. If a
+    platform certificate signed it, ``certificate`` is that in PEM.
 
     Args:
         row: A frame of one row, columns ``ROWS``.
@@ -74,6 +75,8 @@ def person_proof(row: pd.DataFrame, files: EvidenceFiles) -> bytes:
             "public_key": key.pem,
             "algorithm": _ALGORITHM,
         }
+        if key.certificate is not None:
+            proof["certificate"] = key.certificate
     except UnicodeDecodeError:
         raise InputError("the evidence of this person holds what is not text") from None
     return (json.dumps(proof, ensure_ascii=False, indent=2) + "\n").encode()

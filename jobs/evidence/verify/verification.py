@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from jobs.errors import UsageError
+from jobs.errors import InputError, UsageError
 from jobs.evidence.columns import PAIR
 from jobs.evidence.folder import EvidenceDay
 from jobs.evidence.manifest import Manifest
@@ -45,7 +46,9 @@ class Verification:
         faults: What is wrong with files, and with which.
         manifest: The manifest of the evidence.
         keys: The fingerprint of each key in the evidence, by its id.
-        is_trusted: Whether who checks named a key.
+        is_trusted: Whether who checks named a key, or a root.
+        issued: The fingerprints of the keys in the evidence whose certificates lead to the root
+            that was named; None if none was.
         chain: How far the manifests lead back; None if that was not asked for.
     """
 
@@ -54,6 +57,7 @@ class Verification:
     manifest: Manifest
     keys: Mapping[str, str]
     is_trusted: bool
+    issued: AbstractSet[str] | None = None
     chain: Chain | None = None
 
     @property
@@ -110,6 +114,8 @@ def verify_report(
         faults |= _check_baseline(report, *baseline)
     with EvidenceFiles(day.parts()) as files:
         keys = {key_id: key.fingerprint for key_id, key in files.keys.items()}
+        issued = _issued(trust, files, report.run.finished)
+        trust = trust.adding(issued)
         checked = check_report(
             report.chunks() if rows is None else [rows],
             files,
@@ -126,8 +132,18 @@ def verify_report(
         manifest=manifest,
         keys=keys,
         is_trusted=trust.is_own,
+        issued=None if trust.roots is None else set(issued),
         chain=follow_chain(folder, manifest) if chain else None,
     )
+
+
+def _issued(
+    trust: Trust, files: EvidenceFiles, signed_until: datetime
+) -> dict[str, tuple[int, int]]:
+    try:
+        return trust.issued(files.keys.values(), signed_until)
+    except ValueError as error:
+        raise InputError(f"{files.paths[0].parent} cannot be read: {error}") from None
 
 
 def _first_started(report: Report, manifest: Manifest) -> datetime:

@@ -8,15 +8,13 @@ In: a report, or a path. Out: a file, or a verified report. May import what :mod
 from __future__ import annotations
 
 from jobs.report.parquet.errors import DeniedError, UnreadableError
-from jobs.report.parquet.parts import part_file, part_files, stored_files
+from jobs.report.parquet.parts import stored_files
 from jobs.report.parquet.read import read_counted, read_parquet, read_report, with_unknown
 from jobs.report.parquet.write import write_parquet, write_part
 
 __all__ = [
     "DeniedError",
     "UnreadableError",
-    "part_file",
-    "part_files",
     "read_counted",
     "read_parquet",
     "read_report",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +10,7 @@ from typing import Final
 
 import pandas as pd
 
-from jobs.partitions.hashing import partition_name
+from jobs.partitions.file_names import part_file, part_files
 from jobs.plurals import Quantity, counted
 from jobs.report.info import Metadata
 from jobs.report.metadata import PartMark, read_mark, read_metadata
@@ -24,14 +23,10 @@ __all__ = [
     "find_parts",
     "is_folder",
     "metadata_file",
-    "part_file",
-    "part_files",
     "stored_files",
 ]
 
-_SUFFIX: Final = ".parquet"
-_PART: Final = re.compile(r"part-([0-9]{5})\.parquet")
-_WHOLE: Final = f"report{_SUFFIX}"
+_WHOLE: Final = "report.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +58,6 @@ class StoredParts:
     def part(self, number: int) -> StoredRows:
         """Return the rows of a part."""
         return self.files[number]
-
-
-def part_file(number: int) -> str:
-    """Return the name of a part's file: ``part-00012.parquet``."""
-    return f"{partition_name(number)}{_SUFFIX}"
-
-
-def part_files(folder: Path, ending: str = "") -> dict[int, Path]:
-    """Return the files in a folder that are named like a part, by number.
-
-    Args:
-        folder: Of the parts.
-        ending: Of the names of parts that are not in place yet.
-
-    Raises:
-        OSError: The folder cannot be listed.
-    """
-    paths = [path for path in sorted(folder.iterdir()) if path.name.endswith(ending)]
-    named = ((path, _PART.fullmatch(path.name.removesuffix(ending))) for path in paths)
-    return {int(match[1]): path for path, match in named if match}
 
 
 def is_folder(path: Path) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from jobs.errors import OutputError, UsageError
 from jobs.evidence.folder import EvidenceDay, expired
@@ -33,6 +33,7 @@ from jobs.store.files.filesystem import reason_of, try_folder
 from jobs.store.locations import make_folder
 from jobs.store.outputs import Outputs
 from palm import CertificateStore, PlatformKeys
+from palm.crypto.certificate_store import held_keys
 
 __all__ = [
     "RunEvidence",
@@ -131,11 +132,8 @@ class RunEvidence:
         if chosen.folder is None:
             return None
 
-        def held() -> Mapping[str, RSAPublicKey]:
-            return keys if isinstance(keys, PlatformKeys) else keys.keys
-
         bits = prepared.source.partitions.bits
-        collector = EvidenceCollector(held, workspace.folder("evidence"), bits)
+        collector = EvidenceCollector(partial(held_keys, keys), workspace.folder("evidence"), bits)
         run, replaced = options.run, prepared.baseline.replaced
         earlier = None
         if (run.retry_unanswered or run.time.is_set) and replaced is not None:

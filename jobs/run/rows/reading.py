@@ -17,7 +17,7 @@ from jobs.input.partitioned import partition_pairs
 from jobs.partitions.choice import partition_bits
 from jobs.run.config import Options
 from jobs.run.rows.workspace import Workspace
-from jobs.store.days import dated_reports, part_files
+from jobs.store.days import dated_reports, parts_in
 from jobs.store.files.filesystem import private_opener
 from jobs.store.options import StoreOptions
 from palm.files.regular import open_regular
@@ -64,7 +64,7 @@ def _earlier_rows(store: StoreOptions) -> int:
     else:
         return 0
     try:
-        files = part_files(path) if path.is_dir() else [path]
+        files = parts_in(path) if path.is_dir() else [path]
         return sum(map(_rows_in, files))
     except (OSError, ValueError, pa.ArrowException):
         return 0

@@ -15,9 +15,10 @@ from typing import BinaryIO, Protocol
 
 from jobs.compare.controls.recount import Recount
 from jobs.errors import OutputError
+from jobs.partitions.file_names import part_file
 from jobs.report.model import Report
-from jobs.report.parquet import part_file, read_counted, write_part
-from jobs.store.days import part_files, single_report, standing_report
+from jobs.report.parquet import read_counted, write_part
+from jobs.store.days import parts_in, single_report, standing_report
 from jobs.store.files.filesystem import (
     Misplaced,
     place,
@@ -170,7 +171,7 @@ class PrimaryDay:
     def _replaced_file(self) -> Path:
         """Return a file of the report that is replaced; none is there if there is no report."""
         day = self.exchange.day
-        return next(iter(part_files(day)), single_report(day))
+        return next(iter(parts_in(day)), single_report(day))
 
     @property
     def _main(self) -> str:
@@ -193,7 +194,7 @@ def primary_of(report: Report, outputs: Outputs, write_parquet: _Write) -> Prima
     if primary is None:
         return None
     try:
-        replaces_day = day is not None and (outputs.in_parts or bool(part_files(day)))
+        replaces_day = day is not None and (outputs.in_parts or bool(parts_in(day)))
         if day is None or files is None or not replaces_day:
             return PrimaryFile(
                 primary, temporary(primary, report.run_id), write_parquet, report.is_in_memory

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.arrow_memory import release_arrow_memory
-from jobs.partitions.hashing import partition_name
+from jobs.partitions.file_names import partition_name
 from jobs.report.chunks import ROWS_PER_CHUNK
 from jobs.schema import Array
 from jobs.store.staging.row_files import RowFiles

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.partitions.hashing import partition_name
+from jobs.partitions.file_names import partition_name
 from jobs.partitions.partitioned import DerivedFrame, PartitionedFrame
 from jobs.schema import ANSWERS, Array, UnknownReason
 from jobs.sweep.answers import AnswerTable, Row

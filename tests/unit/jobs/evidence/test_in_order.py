@@ -40,7 +40,7 @@ def test_pieces_find_what_was_signed_of_their_rows(tmp_path, monkeypatch, bits, 
     folders = [tmp_path / name for name in ("kept", "ranges")]
     for each in folders:
         each.mkdir()
-    collector = EvidenceCollector(dict, folders[0], bits)
+    collector = EvidenceCollector(lambda: None, folders[0], bits)
     for at, row in enumerate(whole.itertuples()):
         signed = SignedMessage(str(at), b"n", b"{}", bytes(256), "K")
         collector.add(int(numbers[at]), Pair(row.openid, row.organization_id), signed)

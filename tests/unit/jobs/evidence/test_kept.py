@@ -51,7 +51,7 @@ def test_the_last_answer_about_a_pair_is_kept(tmp_path, keys):
 
 
 def test_each_partition_has_its_own_answers_in_a_private_file(tmp_path):
-    collector = EvidenceCollector(dict, tmp_path, 2)
+    collector = EvidenceCollector(lambda: None, tmp_path, 2)
     for number in range(9000):
         collector.add(number % 3, Pair(f"o{number}", "1"), signed(number))
     collected = collector.finish()
@@ -62,16 +62,20 @@ def test_each_partition_has_its_own_answers_in_a_private_file(tmp_path):
 
 
 def test_a_key_is_kept_even_if_it_is_exchanged_before_the_run_ends(tmp_path, keys):
-    held = {"K1": keys.platform_key.public_key()}
+    first, second = keys.platform_serial, keys.public_key_id
+    held = keys.platform_keys("certificate")
     collector = EvidenceCollector(lambda: held, tmp_path)
-    collector.add(0, Pair("o1", "1"), signed(1, "K1"))
-    held = {"K2": keys.public_key_pair.public_key()}
-    collector.add(0, Pair("o2", "1"), signed(2, "K2"))
-    assert sorted(collector.finish().keys) == ["K1", "K2"]
+    collector.add(0, Pair("o1", "1"), signed(1, first))
+    held = keys.platform_keys()
+    collector.add(0, Pair("o2", "1"), signed(2, second))
+    found = collector.finish().keys
+    assert set(found) == {first, second}
+    assert found[first].load_certificate() == keys.platform_certificate
+    assert found[second].load_certificate() is None
 
 
 def test_nothing_kept_is_nothing_found(tmp_path):
-    found = EvidenceCollector(dict, tmp_path).finish().of(0).find(["1"], ["o"])
+    found = EvidenceCollector(lambda: None, tmp_path).finish().of(0).find(["1"], ["o"])
     assert (found.has_evidence.tolist(), len(found.rows)) == ([False], 0)
 
 
@@ -80,7 +84,7 @@ def test_answers_of_an_earlier_run_are_taken_over_unless_there_is_a_later_one(tm
     pairs = [Pair(f"o{number}", str(number % 2)) for number in range(40)]
     earlier = evidence_table((pair, signed(1, keys.public_key_id)) for pair in pairs)
     held = {keys.public_key_id: EvidenceKey.of("K", keys.platform_key.public_key())}
-    now = EvidenceCollector(dict, tmp_path, bits)
+    now = EvidenceCollector(lambda: None, tmp_path, bits)
     now.add_keys(held)
     now.add_rows(earlier)
     frame = pd.DataFrame(pairs).astype({"organization_id": "category"})

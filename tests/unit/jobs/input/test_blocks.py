@@ -219,6 +219,7 @@ def test_error_names_the_same_line_wherever_a_block_ends(odd, message):
         parse_pairs(content, name="p.csv", block_size=1)
 
 
+@pytest.mark.slow
 def test_rare_odd_lines_in_a_large_input_make_no_difference():
     lines = [f"o{number:027},{number % 300:04},x,\n" for number in range(30_000)]
     for number, odd in ((0, " o1,2,,\n"), (9_000, "\n"), (20_000, 'o2,3,"a\nb",\n'), (29_999, "o")):

@@ -172,6 +172,7 @@ def test_repeated_record_may_go_on_too():
     assert found.pairs["x"].to_list() == ["a\nb"]
 
 
+@pytest.mark.slow
 def test_lines_after_a_chunk_keep_their_order():
     count = 12_345
     lines = [f"o{number % 10_000},{number % 7}" for number in range(count)]

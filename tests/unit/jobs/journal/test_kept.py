@@ -146,6 +146,7 @@ def test_the_later_of_two_answers_counts_whichever_file_it_is_in(runs, first, se
         assert {at: each.request_id for at, each in runs.run(bits).items()} == {7: "new", 8: "old"}
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(data=st.data())
 def test_any_runs_killed_anywhere_lose_only_the_record_that_was_cut(tmp_path_factory, pairs, data):

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.partitions.hashing import pair_hashes, partition_name, partition_numbers
+from jobs.partitions.file_names import partition_name
+from jobs.partitions.hashing import pair_hashes, partition_numbers
 
 PAIRS = [("org-1", "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"), ("食堂", "o2"), ("org-1", ""), ("", "\udc80")]
 

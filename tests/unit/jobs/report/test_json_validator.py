@@ -28,6 +28,7 @@ def passes(value, schema, closed=("",)):
     return not said
 
 
+@pytest.mark.slow
 def test_it_refuses_what_the_library_refuses(schema):
     """It is stricter in numbers and text, never milder where all objects are closed."""
     validator = jsonschema.Draft202012Validator(schema)

@@ -12,7 +12,7 @@ from jobs.store.days import (
     has_report,
     is_dated_report,
     is_of_report,
-    part_files,
+    parts_in,
     report_in,
 )
 
@@ -59,7 +59,7 @@ def test_a_report_of_many_files_is_found_by_the_folder_of_its_day(tmp_path):
     single = touch(tmp_path / "run_date=2025-03-04", "report.parquet") / "report.parquet"
     assert dated_reports(tmp_path) == [(NEXT, single), (DAY, parts)]
     assert [report_in(path) for path in (parts, single.parent, single)] == [parts, single, single]
-    assert [path.name for path in part_files(parts)] == ["part-00000.parquet", "part-00001.parquet"]
+    assert [path.name for path in parts_in(parts)] == ["part-00000.parquet", "part-00001.parquet"]
 
 
 def test_a_folder_with_both_kinds_of_report_is_found_as_one_of_many(tmp_path):
@@ -90,7 +90,7 @@ def test_the_paths_of_reports_are_known_though_nothing_is_there(tmp_path, name):
 def test_files_of_the_report_are_told_from_others(tmp_path):
     ours = {
         "report.parquet", "part-00000.parquet", "part-00000.parquet.tmp", "report.parquet.tmp",
-        ".report.20250303T180000Z-0123abcd.parquet",
+        ".report.20250303T180000Z-0123abcd.parquet.tmp",
     }  # fmt: skip
     others = {"report.html", "report.previous.parquet", "part-1.parquet", ".hidden", "notes.tmp"}
     day = touch(tmp_path / "run_date=2025-03-03", *ours, *others)

@@ -7,6 +7,8 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
+import pandas as pd
 import pytest
 
 import jobs.render
@@ -253,12 +255,13 @@ def test_a_report_that_reads_back_otherwise_than_it_was_made_is_not_published(pu
 
 def test_what_a_killed_run_left_on_the_way_is_removed_and_nothing_else(put, first, folder, output):
     left = [
-        ".report.20250302T010203Z-0badcafe.parquet",
-        f".report.{'2' * 8}T{'2' * 6}Z-{'f' * 8}-previous.parquet",
+        ".report.20250302T010203Z-0badcafe.parquet.tmp",
+        f".report.{'2' * 8}T{'2' * 6}Z-{'f' * 8}-previous.parquet.tmp",
     ]
     kept = [
         ".report.mine.parquet",
-        ".other.20250302T010203Z-0badcafe.parquet",
+        ".report.20250302T010203Z-0badcafe.parquet",
+        ".other.20250302T010203Z-0badcafe.parquet.tmp",
         ".report.2025-03-02.journal",
     ]
     for name in [*left, *kept]:
@@ -280,13 +283,15 @@ def test_a_day_whose_report_cannot_be_written_leaves_no_empty_folder(folder, fir
     assert names(folder) == []
 
 
-def test_what_is_written_on_the_way_is_hidden_from_readers_of_the_folder(put, first, writer):
-    seen = []
+def test_what_is_written_on_the_way_is_not_read_with_the_folder(put, first, second, folder, writer):
+    put(first)
+    counts = []
 
     def write(report, path):
-        seen.append(path.name)
         write_parquet(report, path)
+        by_duckdb = len(duckdb.read_parquet(f"{folder}/**/*.parquet"))
+        counts.append((by_duckdb, len(pd.read_parquet(folder))))
 
     writer(write)
-    put(first)
-    assert seen[0].startswith(".")
+    put(second, first)
+    assert counts == [(len(first.rows), len(first.rows))]

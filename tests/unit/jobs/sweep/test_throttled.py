@@ -95,6 +95,7 @@ def test_who_is_always_throttled_is_asked_a_dozen_times_and_the_others_are_answe
     assert seconds < 400
 
 
+@pytest.mark.slow
 def test_where_everybody_is_throttled_for_ten_minutes_no_pair_is_given_up():
     answers, stats, _, seconds = night(
         lambda _, now: ThrottledError(429) if 20 < now < 620 else None, 5_000

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from jobs.errors import UsageError
+from jobs.evidence.keys import EvidenceKey
 from jobs.evidence.verify.trust import Trust, read_trust
 from palm.crypto.pem import validity_of
+from tests.roots import root_of
 
 
 @pytest.fixture
@@ -60,6 +64,61 @@ def test_what_is_no_fingerprint_is_refused(text):
         read_trust([], [], [text])
 
 
+@pytest.fixture
+def issued_key(keys):
+    """A key of the evidence, with the certificate that the sandbox's authority issued."""
+    certificate = keys.platform_certificate
+    return EvidenceKey.of(keys.platform_serial, certificate.public_key(), certificate)
+
+
+@pytest.fixture
+def trust(keys, tmp_path):
+    """Return a function that trusts a root with a key; by default the authority's."""
+
+    def trust(key=None):
+        path = tmp_path / "root.pem"
+        path.write_bytes(root_of(keys, key or keys.authority.key))
+        return read_trust([], [], [], path)
+
+    return trust
+
+
+def test_a_root_trusts_the_certificates_that_lead_to_it(trust, issued_key, keys):
+    now, validity = datetime.now(UTC), validity_of(keys.platform_certificate)
+    assert trust().issued([issued_key], now) == {issued_key.fingerprint: validity}
+    assert trust(keys.merchant_key).issued([issued_key], now) == {}
+    assert trust().issued([replace(issued_key, certificate=None)], now) == {}
+    assert read_trust([], [], []).issued([issued_key], now) == {}
+
+
+def test_a_chain_counts_when_the_answers_were_signed(trust, issued_key):
+    """The root of this test is valid for two days, the certificate for years."""
+    assert trust().issued([issued_key], datetime.now(UTC) + timedelta(days=9)) == {}
+    assert trust().issued([issued_key], datetime.now(UTC) - timedelta(days=9)) == {}
+
+
+def test_whoever_names_a_root_alone_trusts_no_key_of_the_evidence(trust):
+    assert trust().is_own
+    assert trust().adding({}).keys == {}
+
+
+def test_what_was_named_before_a_root_stays_as_it_was(issued_key):
+    named = Trust({issued_key.fingerprint: None})
+    assert named.adding({issued_key.fingerprint: (1, 2), "b": (3, 4)}).keys == {
+        issued_key.fingerprint: None,
+        "b": (3, 4),
+    }
+
+
+@pytest.mark.parametrize("certificate", ["", "-----BEGIN CERTIFICATE-----\nAA==\n", "merchant"])
+def test_a_certificate_that_is_damaged_or_anothers_is_an_error(
+    trust, issued_key, keys, certificate
+):
+    text = keys.credential.certificate_pem if certificate == "merchant" else certificate
+    with pytest.raises(ValueError, match="certificate"):
+        trust().issued([replace(issued_key, certificate=text)], datetime.now(UTC))
+
+
 def test_wrong_files_are_refused_by_their_names(files, tmp_path):
     missing = tmp_path / "nothing.pem"
     for keys, certificates, text in (
@@ -71,3 +130,7 @@ def test_wrong_files_are_refused_by_their_names(files, tmp_path):
     ):
         with pytest.raises(UsageError, match=text):
             read_trust(keys, certificates, [])
+    with pytest.raises(UsageError, match=rf"--root {missing} cannot be read: No such file"):
+        read_trust([], [], [], missing)
+    with pytest.raises(UsageError, match=r"--root: .*platform_cert.pem holds no root"):
+        read_trust([], [], [], files / "platform_cert.pem")

@@ -24,6 +24,14 @@ def test_it_comes_back(key):
     assert [parse_key(content, body) for body in found.keys] == [("PUB_KEY_ID_1", key)]
 
 
+def test_it_comes_back_with_its_certificate(keys):
+    serial, certificate = keys.platform_serial, keys.platform_certificate
+    key = EvidenceKey.of(serial, certificate.public_key(), certificate)
+    content = header_frame(RUN) + key_frame(RUN.seed, serial, key)
+    ((found_id, found),) = [parse_key(content, body) for body in scan(content).keys]
+    assert (found_id, found.load_certificate()) == (serial, certificate)
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"id": 1, "kind": "x"}'])
 def test_another_body_is_no_key(body):
     content = header_frame(RUN) + frame(KEY, body, RUN.seed)

@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.partitions.file_names import part_file
 from jobs.partitions.hashing import partition_numbers
 from jobs.report.metadata import PART
 from jobs.report.model import KEY, ReportError, recheck, recheck_alone
 from jobs.report.parquet import (
-    part_file,
     read_counted,
     read_parquet,
     read_report,

@@ -75,7 +75,7 @@ def test_a_copy_is_flushed_before_it_takes_its_name(second, output, monkeypatch)
     )
     second()
     files = [name for name in flushed if not Path(name).is_dir()]
-    assert [name.endswith("second-previous.parquet") for name in files] == [False, True]
+    assert [name.endswith("second-previous.parquet.tmp") for name in files] == [False, True]
 
 
 def test_a_report_before_that_cannot_be_kept_ends_with_73_and_stays(second, output, monkeypatch):
@@ -165,7 +165,8 @@ def test_a_name_that_leaves_no_room_for_a_temporary_one_is_found_before_the_firs
     with pytest.raises(RunError, match="File name too long") as stop:
         check_output(path)
     assert exit_code_of(stop.value) == 73
-    room = tmp_path / f"{'r' * (255 - len('.') - len('.20250302T010203Z-0badcafe-previous') - 8)}"
+    beside = "..20250302T010203Z-0badcafe-previous.parquet.tmp"
+    room = tmp_path / f"{'r' * (255 - len(beside))}"
     check_output(room.with_suffix(".parquet"))
     temporary(room.with_suffix(".parquet"), "20250302T010203Z-0badcafe-previous").touch()
 

@@ -124,6 +124,7 @@ def test_a_report_without_rows_has_one_empty_piece(tmp_path, order):
     assert list(content.columns) == list(empty.columns)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("order", StageOrder)
 def test_no_file_stays_open_and_no_other_user_can_read_one(tmp_path, order):
