@@ -21,8 +21,7 @@ from jobs.evidence.write import EvidenceWriter
 from jobs.report.parquet import read_parquet
 from palm.sandbox import Faults
 from tests import readme
-from tests.forkserver import COMMANDS
-from tests.night import DAY, NEXT, write_pairs
+from tests.night import DAY, NEXT, SCRIPTS, write_pairs
 from tests.roots import root_of
 
 EVIDENCE = ("--evidence", "evidence")
@@ -136,7 +135,7 @@ def test_only_changes_are_kept(night, verify):
 def killed(folder: Path, config: Path, *arguments: str, after: int) -> None:
     """Run a night, and kill it once its journals have so many bytes."""
     command = [
-        COMMANDS / "palm-reconcile", "many.csv", "-o", "reports/", "--run-date", str(DAY),
+        SCRIPTS / "palm-reconcile", "many.csv", "-o", "reports/", "--run-date", str(DAY),
         "--config", str(config), "--rate", "60", "--concurrency", "2", *arguments,
     ]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
