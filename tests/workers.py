@@ -47,6 +47,7 @@ def running_cluster(
     host: str = "tcp://127.0.0.1",
     env: Mapping[str, str] | None = None,
     scheduler: Cluster | None = None,
+    preload: str | None = None,
 ) -> Iterator[Cluster]:
     """Run a scheduler and workers while the context is open.
 
@@ -56,6 +57,7 @@ def running_cluster(
         host: Protocol and address on which all of them listen.
         env: Variables of all processes.
         scheduler: Whose scheduler the workers are of; None: one is started.
+        preload: A module that each worker imports first.
     """
     with ExitStack() as stack:
         place = folder / "scheduler.json"
@@ -81,6 +83,7 @@ def running_cluster(
         for _ in range(workers):
             options = ["--nthreads", "2", "--no-dashboard", "--no-nanny", "--memory-limit", "0"]
             options += ["--host", host, "--local-directory", str(folder)]
+            options += ["--preload", preload] if preload else []
             cluster.workers.append(start("dask_worker", cluster.address, *options))
         _wait(lambda: said.read_text().count("Registered to") >= workers, cluster.scheduler)
         yield cluster

@@ -47,7 +47,8 @@ SCHEMA: Final = 1
 """Version of the columns and of this metadata."""
 _ROWS_PER_GROUP: Final = 16 * 1024
 """A check reads whole groups, each of 5 MB."""
-_ROWS_PER_PART: Final = 1024 * 1024
+_ROWS_PER_PART: Final = 128 * 1024
+"""So many are in memory, 43 MB, until their file is written."""
 _BODY_LEVEL: Final = 6
 """Of zstd: bodies repeat much of each other."""
 _ENCODINGS: Final = {"body": "DELTA_LENGTH_BYTE_ARRAY", "signature": "DELTA_LENGTH_BYTE_ARRAY"}

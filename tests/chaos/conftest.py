@@ -9,12 +9,15 @@ import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
+from jobs.cluster.tasks.job import WorkerSettings
 from jobs.errors import RunError
 from jobs.observe.log.setup import set_up_logging
 from jobs.report.parquet import read_parquet
+from jobs.run.endpoint import ConfiguredEndpoint
 from palm.sandbox import Population
 from tests.chaos.gateway import served
 from tests.chaos.killing import kill_again_and_again
@@ -123,6 +126,20 @@ def source(folder):
 
 
 @pytest.fixture
+def by_workers(gateway, request):
+    """Return a function that returns the options of a night which workers ask about."""
+    found_by = WorkerSettings(Path(gateway.config()).resolve(), alone=True)
+
+    def by_workers(settings=None):
+        return {
+            "endpoint": ConfiguredEndpoint(settings or gateway.settings(), found_by=found_by),
+            "cluster": request.getfixturevalue("cluster").options,
+        }
+
+    return by_workers
+
+
+@pytest.fixture
 def divided():
     """Return further options of each night; a module that runs them in parts, too, has its own."""
     return {}
@@ -188,7 +205,8 @@ def is_true():
 
     def is_true(report, pairs, *, run_date=DAY):
         rows = report.rows
-        assert list(rows["openid"]) == [f"o{i:027}" for i in range(pairs)]
+        in_order = rows.sort_values("input_line")
+        assert list(in_order["openid"]) == [f"o{i:027}" for i in range(pairs)]
         assert rows["state"].notna().all()
         assert [control.name for control in report.controls if not control.holds] == []
         told = rows[rows["state"] != "UNKNOWN"]

@@ -17,12 +17,10 @@ import pytest
 from filelock import FileLock
 
 import jobs.run.rows.composition
-from jobs.cluster.tasks.job import WorkerSettings
 from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.fail_on import parse_rule
 from jobs.errors import RunError
 from jobs.report.model import Report
-from jobs.run.endpoint import ConfiguredEndpoint
 from tests.chaos.layouts import LAYOUTS
 from tests.night import DAY, NEXT
 
@@ -39,18 +37,15 @@ class Ended:
 
 
 @pytest.fixture
-def ends(night, gateway, request):
+def ends(night, by_workers):
     """Return a function that runs a night of a layout; returns how it ended."""
-    found_by = WorkerSettings(Path(gateway.config()).resolve(), alone=True)
 
     def ends(layout, *lines, run_date=DAY, pairs=PAIRS, **given):
         outputs = layout.outputs(run_date)
         Path(layout.output).parent.mkdir(exist_ok=True)
         usual = {"outputs": outputs, "partitions": layout.partitions, "rate": 3_000}
         if layout.by_workers:
-            settings = given.get("settings") or gateway.settings()
-            usual["endpoint"] = ConfiguredEndpoint(settings, found_by=found_by)
-            usual["cluster"] = request.getfixturevalue("cluster").options
+            usual |= by_workers(given.get("settings"))
         ended = night(pairs, *lines, run_date=run_date, **(usual | given))
         if isinstance(ended, RunError):
             said = layout.without_names(str(ended), run_date)

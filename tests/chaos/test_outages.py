@@ -8,6 +8,8 @@ import pytest
 
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
+from jobs.store.outputs import parse_outputs
+from tests.night import DAY
 
 pytestmark = pytest.mark.slow
 
@@ -16,12 +18,18 @@ STRAYS = 7
 
 
 @pytest.fixture
-def divided(request):
-    return {"partitions": getattr(request, "param", 1)}
+def divided(request, folder):
+    """Return the options of one part, of several, or of several that workers ask about."""
+    parts = getattr(request, "param", 1)
+    if parts != "workers":
+        return {"partitions": parts}
+    (folder / "reports").mkdir()
+    outputs = parse_outputs((f"{folder}/reports/",), None, DAY, in_parts=True)
+    return {"partitions": 8, "outputs": outputs, **request.getfixturevalue("by_workers")()}
 
 
-in_parts_too = pytest.mark.parametrize(
-    "divided", [1, 4], ids=["one part", "4 parts"], indirect=True
+by_workers_too = pytest.mark.parametrize(
+    "divided", [1, 4, "workers"], ids=["one part", "4 parts", "workers"], indirect=True
 )
 
 
@@ -54,7 +62,7 @@ def test_a_gateway_that_comes_up_soon_after_the_start_is_asked_as_if_nothing_had
     assert reasons(report) == {}
 
 
-@in_parts_too
+@by_workers_too
 def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, night, is_true):
     """Two seconds without a port to connect to: the breaker waits, and nobody is given up."""
     gateway.tell(plan=[{"queries": 300, "do": {"open": False}},
@@ -69,6 +77,7 @@ def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, nigh
     assert asking["requests"] < 900 + 500 * machine.slower
 
 
+@by_workers_too
 def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
     gateway, machine, night, is_true
 ):
@@ -79,14 +88,14 @@ def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
     assert reasons(report) == {}
 
 
-@in_parts_too
+@by_workers_too
 def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night, folder):
     gateway.tell(plan=[{"queries": 200, "do": {"faults": "stall=1"}}])
     stop = night(1_000, patience_s=2.0)
     assert isinstance(stop, RunError)
     assert exit_code_of(stop) == 4
     assert "No valid answer for" in str(stop)
-    assert not (folder / "report.parquet").exists()
+    assert not list(folder.rglob("*.parquet"))
     assert list(folder.rglob("*.journal"))
 
 
@@ -106,7 +115,7 @@ def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, ni
     assert "every request is throttled" in str(stop)
 
 
-@in_parts_too
+@by_workers_too
 def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answer(
     gateway, machine, night, is_true
 ):
@@ -156,6 +165,7 @@ def test_one_stray_429_in_a_thousand_costs_less_than_a_twentieth_of_the_quota(
     assert achieved > 0.95 * 0.98 * rate
 
 
+@by_workers_too
 def test_every_tenth_connection_closed_costs_no_pair_its_answer(gateway, night, is_true):
     gateway.tell(faults="drop=0.1")
     report = night(1_000)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -19,6 +21,7 @@ import pytest
 from jobs.evidence.folder import EvidenceDay
 from jobs.evidence.write import EvidenceWriter
 from jobs.report.parquet import read_parquet
+from jobs.store.staging.row_files import RowFiles
 from palm.sandbox import Faults
 from tests import readme
 from tests.night import DAY, NEXT, SCRIPTS, write_pairs
@@ -285,6 +288,25 @@ def test_a_corrected_run_without_the_earlier_evidence_says_so(night, verify):
     code, printed = verify()
     assert code == 3
     assert "MISSING" in printed
+
+
+@pytest.mark.parametrize("partitions", ["1", "4"])
+def test_a_disk_that_is_full_while_evidence_is_collected_loses_no_answer(
+    night, verify, gateway, monkeypatch, partitions
+):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RowFiles, "append", full)
+        ended = night("--partitions", partitions)
+    assert ended.code == 73
+    assert "No space left" in ended.err or "full" in ended.err.lower()
+    assert not Path(f"reports/run_date={DAY}").exists()
+    asked = sum(gateway.stats.asked.values())
+    assert night("--partitions", partitions).code == 0
+    assert sum(gateway.stats.asked.values()) == asked, "the answers and their evidence were kept"
+    assert verify()[0] == 0
 
 
 def test_one_altered_byte_is_found(night, verify):
