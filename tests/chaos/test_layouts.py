@@ -206,6 +206,22 @@ def test_65_no_baseline(ends, same):
     assert same(65, lambda layout: ends(layout, require_baseline=True))
 
 
+@pytest.mark.parametrize("same", ["a folder"], indirect=True)
+@pytest.mark.usefixtures("bound_by_permissions")
+def test_73_a_folder_that_cannot_be_written(ends, same, gateway):
+    def play(layout):
+        place = layout.outputs().sidecars.folder
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o500)
+        try:
+            return ends(layout)
+        finally:
+            place.chmod(0o700)
+
+    assert "Permission denied" in same(73, play)
+    assert gateway.tell()["asked"] == 0
+
+
 @not_by_workers
 def test_75_another_run(ends, same, folder):
     def play(layout):

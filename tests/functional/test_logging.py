@@ -156,10 +156,11 @@ def without_first_times(text):
     return "\n".join(TIME.sub("", line) for line in text.splitlines())
 
 
-def test_on_a_terminal_lines_have_no_time_but_in_the_file(folder):
+@pytest.mark.parametrize("divided", [[], ["--partitions", "4"]], ids=["one part", "4 parts"])
+def test_on_a_terminal_lines_have_no_time_but_in_the_file(folder, divided):
     write_pairs(folder / "pairs.csv", 5)
     shown, said = pty.openpty()
-    command = [COMMANDS / "palm-reconcile", "pairs.csv", "-o", "r.parquet", "--sandbox"]
+    command = [COMMANDS / "palm-reconcile", "pairs.csv", "-o", "r.parquet", "--sandbox", *divided]
     done = subprocess.run(
         [*command, "--run-date", str(DAY), "--log-file", "palm.log", "--progress", "off"],
         stderr=said, check=False,
