@@ -125,7 +125,7 @@ class WorkFolder:
             full = error.errno in DISK_FULL
             what = "Disk full at the" if full else f"{reason_of(error)}: the"
             raise OutputError(
-                f"{what} work folder {self.path}: answers so far are kept. "
+                f"{what} work folder {self.path}: no answer is lost. "
                 f"{'Free space' if full else 'Mend it'}",
                 again=True,
             ) from None
