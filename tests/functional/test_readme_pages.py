@@ -40,6 +40,7 @@ BLOCKS = [
     (readme.JOBS, "conf", "# /etc/palm-reconcile.notify"),
     (readme.JOBS, "sh", "--verify --key pub_key.pem --chain"),
     (readme.JOBS, "sh", "openssl dgst -sha256 -verify"),
+    (readme.JOBS, "sh", "openssl verify -attime"),
     (readme.JOBS, "sh", "openssl ts -query"),
     (readme.JOBS, "sh", "palm-reconcile --notify-test"),
     (readme.JOBS, "crontab", "CRON_TZ="),

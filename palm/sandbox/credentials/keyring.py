@@ -140,13 +140,12 @@ class SandboxKeys:
 
     def platform_keys(self, mode: KeyMode | str = KeyMode.PUBLIC_KEY) -> PlatformKeys:
         """Return the keys with which a client verifies answers; in grey mode both kinds."""
-        keys, certificates = {}, {}
+        keys = {}
         if KeyMode(mode) is not KeyMode.CERTIFICATE:
             keys[self.public_key_id] = self.public_key_pair.public_key()
         if KeyMode(mode) is not KeyMode.PUBLIC_KEY:
             keys |= {each.serial_no: each.key.public_key() for each in self.platform}
-            certificates = {each.serial_no: each.certificate for each in self.platform}
-        return PlatformKeys(keys, certificates=certificates)
+        return PlatformKeys(keys)
 
     def write(
         self, folder: Path, base_url: str, *, mode: KeyMode | str = KeyMode.PUBLIC_KEY

@@ -11,7 +11,7 @@ from jobs.evidence.columns import SignedRows, evidence_table
 from jobs.evidence.kept import EvidenceCollector, PairIndex
 from jobs.evidence.keys import EvidenceKey
 from jobs.partitions.hashing import partition_numbers
-from palm import Pair, SignedMessage
+from palm import Pair, PlatformKeys, SignedMessage
 
 
 def signed(number, key_id="K1") -> SignedMessage:
@@ -63,7 +63,8 @@ def test_each_partition_has_its_own_answers_in_a_private_file(tmp_path):
 
 def test_a_key_is_kept_even_if_it_is_exchanged_before_the_run_ends(tmp_path, keys):
     first, second = keys.platform_serial, keys.public_key_id
-    held = keys.platform_keys("certificate")
+    certificates = {first: keys.platform_certificate}
+    held = PlatformKeys(keys.platform_keys("certificate"), certificates=certificates)
     collector = EvidenceCollector(lambda: held, tmp_path)
     collector.add(0, Pair("o1", "1"), signed(1, first))
     held = keys.platform_keys()
