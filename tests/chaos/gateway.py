@@ -9,6 +9,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -158,14 +159,16 @@ class Served:
     process: subprocess.Popen[str]
     folder: Path
     made: Counter[str] = field(default_factory=Counter)
+    _telling: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def tell(self, **command: Any) -> dict[str, Any]:
-        """Send a command; return how things stand."""
+        """Send a command; return how things stand. Any thread may call it."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
-        told: dict[str, Any] = json.loads(self.process.stdout.readline())
+        with self._telling:
+            self.process.stdin.write(json.dumps(command) + "\n")
+            self.process.stdin.flush()
+            told: dict[str, Any] = json.loads(self.process.stdout.readline())
         return told
 
     def config(self, **command: Any) -> Path:
