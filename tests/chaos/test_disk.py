@@ -47,6 +47,7 @@ def wide_lines(size):
     return [f"o{i:027},0042,{os.urandom(size).hex()}" for i in range(300, 340)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("partitions", "what"),
     [

@@ -67,6 +67,7 @@ def test_a_journal_holds_no_openid(broken_off):
     assert b"o000" not in content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "recovered"),
     [

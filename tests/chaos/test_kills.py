@@ -16,12 +16,13 @@ LATE_S = 0.4
 """What a killed run had sent may come in so much later; no new run could begin to ask by then."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("count", "parts"),
     [
         pytest.param(8, 1, id="some"),
-        pytest.param(20, 1, id="all", marks=pytest.mark.slow),
+        pytest.param(20, 1, id="all", marks=pytest.mark.manual),
         pytest.param(8, 4, id="in parts", marks=pytest.mark.slow),
     ],
 )

@@ -58,7 +58,10 @@ def ends(night, by_workers):
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=[] if name == "a folder" else [pytest.mark.slow])
+        pytest.param(
+            name,
+            marks={"a folder": [], "one file": [pytest.mark.manual]}.get(name, [pytest.mark.slow]),
+        )
         for name in LAYOUTS
     ]
 )
@@ -85,7 +88,7 @@ def same(request, gateway, ends):
 
 not_by_workers = pytest.mark.parametrize(
     "same",
-    [pytest.param("one file", marks=pytest.mark.slow), "a folder"],
+    [pytest.param("one file", marks=pytest.mark.manual), "a folder"],
     indirect=True,
 )
 """What ends these nights happens in the command, before or after anything is asked."""
@@ -257,6 +260,7 @@ def test_77_credentials_and_signatures(gateway, ends, same, trouble):
     assert same(77, play)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_130_and_143_a_signal_while_asking(gateway, ends, same, number, code):
     """The rest is asked by the next run."""

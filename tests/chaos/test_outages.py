@@ -77,7 +77,6 @@ def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, nigh
     assert asking["requests"] < 900 + 500 * machine.slower
 
 
-@by_workers_too
 def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
     gateway, machine, night, is_true
 ):
@@ -165,7 +164,6 @@ def test_one_stray_429_in_a_thousand_costs_less_than_a_twentieth_of_the_quota(
     assert achieved > 0.95 * 0.98 * rate
 
 
-@by_workers_too
 def test_every_tenth_connection_closed_costs_no_pair_its_answer(gateway, night, is_true):
     gateway.tell(faults="drop=0.1")
     report = night(1_000)

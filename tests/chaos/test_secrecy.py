@@ -46,7 +46,7 @@ def test_the_recorder_finds_a_secret_wherever_it_stands_in_a_line():
     ("workers", "leaks"),
     [
         pytest.param([], True, id="True-one process", marks=pytest.mark.slow),
-        pytest.param(["-n", "2"], True, id="True-two processes", marks=pytest.mark.slow),
+        pytest.param(["-n", "2"], True, id="True-two processes", marks=pytest.mark.manual),
         pytest.param([], False, id="False-one process", marks=pytest.mark.slow),
         pytest.param(["-n", "2"], False, id="False-two processes", marks=pytest.mark.manual),
     ],

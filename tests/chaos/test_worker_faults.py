@@ -152,6 +152,7 @@ def test_the_scheduler_is_killed(begin, own_gateway, workers, folder):
     assert not list(folder.rglob("*.parquet"))
 
 
+@pytest.mark.manual
 def test_a_scheduler_that_is_not_there_is_75(begin, own_gateway):
     process = begin(target="tls://127.0.0.1:1")
     said = process.communicate(timeout=60)[1]

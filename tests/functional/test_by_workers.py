@@ -74,13 +74,14 @@ def test_the_report_is_that_of_one_process(nights, engine):
     assert_same_as_one(nights, report)
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_three_nights_and_the_number_of_parts_changes(nights):
     for night, partitions in enumerate((4, 16, 8)):
         report = nights.by_them(night, partitions, output="../reports/")
         assert_same_as_one(nights, report, night)
 
 
+@pytest.mark.slow
 def test_a_task_whose_worker_ends_is_asked_on_from_its_journals(nights, gateway, engine):
     """The first attempt is asked to its end, but nobody hears of it: nothing is asked twice."""
     ended = threading.Event()

@@ -51,6 +51,7 @@ def unanswered(report):
     return set(zip(rows["organization_id"], rows["openid"], strict=True))
 
 
+@pytest.mark.slow
 def test_only_the_unanswered_are_asked_and_the_report_is_what_a_good_night_gives(
     reconcile, gateway, bad_night, output
 ):

@@ -28,7 +28,7 @@ from tests.night import DAY
 from tests.parted import parted
 from tests.unit.jobs.conftest import _report_of
 
-USUAL = ["ENOSPC", "EINVAL"]
+USUAL = ["ENOSPC", pytest.param("EINVAL", marks=pytest.mark.slow)]
 RARE = ["EIO", "EACCES", "EPERM", "EXDEV", "EEXIST", "EROFS", "EMFILE", "ESTALE"]
 KINDS = [(2, 4), (None, 2), (2, None), (0, 2)]
 """Files of the earlier and of the new report; None: one that is no part; 0: there is no report."""

@@ -150,6 +150,7 @@ def killed(folder: Path, config: Path, *arguments: str, after: int) -> None:
         process.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partitions", [pytest.param("1", marks=pytest.mark.slow), "4"])
 def test_a_killed_run_that_goes_on_is_backed(night, verify, folder, config, gateway, partitions):
     source = write_pairs(folder / "many.csv", 150)

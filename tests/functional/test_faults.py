@@ -31,7 +31,6 @@ UNANSWERABLE = (UnknownReason.NO_STATE, UnknownReason.NEW_STATE)
     scope="module",
     params=[
         pytest.param(700, id="some"),
-        pytest.param(2_000, id="many", marks=pytest.mark.slow),
         pytest.param(5_000, id="all", marks=pytest.mark.manual),
     ],
 )

@@ -28,7 +28,7 @@ from tests.night import DAY, NEXT, options, run_quietly, write_pairs
 
 USUAL = ["ENOSPC", "EEXIST", "ENOSYS", "EXDEV"]
 RARE = ["EIO", "EACCES", "EDQUOT", "EROFS", "EPERM", "EINVAL", "ESTALE", "EMFILE"]
-"""The same lines meet each of them as one of the usual ones; ``-m slow`` tries them, too."""
+"""The same lines meet each of them as one of the usual ones; ``-m manual`` tries them, too."""
 BY_PATH = [
     "open", "replace", "link", "unlink", "chmod", "mkdir", "rmdir", "stat", "lstat", "listdir"
 ]  # fmt: skip
@@ -264,8 +264,9 @@ def check_new(failed, target, others, reports):
         assert "is written and stands" in told.sentence()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [*USUAL, *(pytest.param(name, marks=pytest.mark.slow) for name in RARE)]
+    "name", [*USUAL, *(pytest.param(name, marks=pytest.mark.manual) for name in RARE)]
 )
 @pytest.mark.usefixtures("quick")
 def test_wherever_one_call_fails_what_stands_is_said(night, name):

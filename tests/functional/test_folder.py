@@ -197,6 +197,7 @@ def test_without_keep_all_stay(night):
     assert len(kept()) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_removes_nothing(night, gateway):
     assert night(EVE).code == 0
     gateway.mode = "certificate"

@@ -72,6 +72,7 @@ async def run(gateway, tmp_path, script: str) -> list[str]:
     return sorted(done.stdout.splitlines())
 
 
+@pytest.mark.slow
 async def test_a_client_used_before_the_fork_works_in_parent_and_child(gateway, tmp_path):
     script = """
         ask()
@@ -95,6 +96,7 @@ async def test_a_client_not_used_before_the_fork_works_in_parent_and_child(gatew
     assert await run(gateway, tmp_path, script) == ["child o1", "parent o1"]
 
 
+@pytest.mark.slow
 async def test_a_fork_while_another_thread_waits_for_an_answer(gateway, tmp_path):
     gateway.latency_s = 1.0
     script = """

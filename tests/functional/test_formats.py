@@ -76,6 +76,7 @@ def test_where_one_output_cannot_be_written_none_is(reconcile, folder):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_standard_output_carries_the_report_and_nothing_else(pipe, config, source, name):
     given = [source, "-o", "-", "--format", name, "--run-date", DAY, "--config", config]

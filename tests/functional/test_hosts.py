@@ -111,6 +111,7 @@ async def test_the_sync_client_switches_too(keys, backup):
     assert answer.attempts == HostRules().failures + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["refuses", "hangs"])
 async def test_a_first_host_that_comes_back_is_asked_again(keys, backup, kind):
     rules = HostRules(try_main_s=2 * SCALED.total_s)  # as by default

@@ -142,7 +142,7 @@ FROM {} GROUP BY ALL HAVING count(state) > 0 OR count(*) FILTER (change = 'DROPP
 COUNTED = ("organization_id", "lost", "gained", "ON", "OFF", "NONE", "UNKNOWN", "pairs")
 
 
-@pytest.mark.parametrize("name", ["usual", "large"])
+@pytest.mark.parametrize("name", ["usual", pytest.param("large", marks=pytest.mark.manual)])
 def test_the_organizations_are_those_of_duckdb_and_those_that_lost_most_come_first(folder, name):
     rows = records(book_of(folder, f"{name}-en")["Organizations"], "organization_id")
     found = [tuple(row[column] for column in COUNTED) for row in rows]

@@ -66,7 +66,7 @@ class Nights:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(1_200, id="some"),
+        pytest.param(1_200, id="some", marks=pytest.mark.slow),
         pytest.param(2_000, id="all", marks=pytest.mark.manual),
     ],
 )

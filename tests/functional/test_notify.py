@@ -72,6 +72,7 @@ def test_pairs_without_an_answer_come_with_the_command_that_asks_again(reconcile
     assert last in command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("on", "sent"), [("problem", 0), ("change", 1), ("always", 1)])
 def test_a_first_night_without_a_problem(reconcile, notify, on, sent):
     assert reconcile("--notify-on", on).code == 0

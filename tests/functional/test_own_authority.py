@@ -238,6 +238,7 @@ WHY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", WHY)
 def test_a_refused_certificate_ends_the_night_at_once_with_77_and_says_why(
     why, folder, keys, gateway, authority, call, source

@@ -167,6 +167,7 @@ def test_the_sandboxs_help_names_every_fault():
     assert (code, named) == (0, [fault.value for fault in Fault])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shares", "code", "said"),
     [

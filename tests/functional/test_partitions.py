@@ -151,9 +151,10 @@ def nights(tmp_path, keys):
 @pytest.mark.parametrize(
     ("count", "partitions"),
     [
-        pytest.param(12, 8, id="twelve nights", marks=pytest.mark.slow),
+        pytest.param(6, 8, id="six nights", marks=pytest.mark.slow),
         pytest.param(30, 8, id="thirty nights", marks=pytest.mark.manual),
-        pytest.param(4, 64, id="many parts", marks=pytest.mark.slow),
+        pytest.param(4, 64, id="many parts", marks=pytest.mark.manual),
+        pytest.param(3, 32, id="some parts", marks=pytest.mark.slow),
     ],
 )
 def test_night_after_night_parts_report_what_one_part_reports(nights, count, partitions):
@@ -195,6 +196,7 @@ def test_a_run_that_was_interrupted_goes_on_in_parts_and_asks_nobody_twice(night
     assert_same(one, parts, besides=drop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["report.parquet", "../reports/"])
 def test_what_a_run_needs_until_it_ends_lies_in_the_folder_that_was_named(nights, output):
     shared = nights.folder / "shared"
@@ -224,6 +226,7 @@ def test_a_corrected_run_in_parts_asks_those_without_an_answer_only(nights):
     assert corrected.summary.states["UNKNOWN"] == 0 < one.summary.states["UNKNOWN"]
 
 
+@pytest.mark.slow
 def test_other_formats_of_a_report_in_parts_are_those_of_one_file(nights, show):
     """A CSV, another Parquet file and a page have the rows in the input's order."""
     folder = nights.folder / "4"

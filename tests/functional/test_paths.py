@@ -427,6 +427,7 @@ def modes(folder):
 RUN = f"{RECONCILE} pairs.csv --sandbox -q --run-date {DAY}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("umask", "file", "made", "metrics"),
     [
@@ -453,6 +454,7 @@ def test_what_is_made_has_the_documented_mode_less_the_umask(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o660])
 def test_what_is_replaced_keeps_its_mode(ran, folder, source, mode):
     names = ["r.parquet", "r.csv", "palm.prom"]

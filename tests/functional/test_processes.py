@@ -45,10 +45,10 @@ def command(source, *given, program=RECONCILE):
 @pytest.mark.parametrize(
     ("closed", "program"),
     [
-        ("<&-", RECONCILE),
-        (">&-", RECONCILE),
-        ("2>&-", RECONCILE),
-        (">&- 2>&-", RECONCILE),
+        pytest.param("<&-", RECONCILE, marks=pytest.mark.slow),
+        pytest.param(">&-", RECONCILE, marks=pytest.mark.slow),
+        pytest.param("2>&-", RECONCILE, marks=pytest.mark.slow),
+        pytest.param(">&- 2>&-", RECONCILE, marks=pytest.mark.slow),
         ("<&- >&- 2>&-", INSTALLED),
     ],
     ids=["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"],

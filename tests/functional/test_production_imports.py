@@ -30,6 +30,7 @@ def modules_of(*arguments):
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [(), ("--plan",)], ids=["run", "plan"])
 def test_a_run_against_a_gateway_imports_no_server(folder, source, config, more):
     run = (source, "-o", "report.parquet", "--run-date", DAY, "--config", config, "--rate", 1000)

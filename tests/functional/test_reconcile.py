@@ -90,6 +90,7 @@ def test_quiet_says_nothing_where_all_is_well(reconcile):
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_verbose_names_every_line_that_holds_no_pair(reconcile, folder):
     source = write_pairs(folder / "some.csv", 500, *[",0042,x"] * 5)
     brief, long = reconcile(source=source), reconcile("--verbose", source=source)
@@ -314,6 +315,7 @@ def test_a_stopped_run_leaves_the_report_before_untouched(reconcile, gateway, fo
     assert not previous_of(folder / "report.parquet").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_130_and_leaves_all_but_its_journal_as_it_was(
     reconcile, folder, source, config, gateway
 ):

@@ -86,6 +86,7 @@ def test_it_prints_what_it_prints_of_one_file(nights, show, options):
     assert several.out.replace(parts, "") == one.out.replace(parts, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.csv", "a.html", "a.json", "a.xlsx", "a.parquet"])
 @pytest.mark.parametrize(
     "options",
@@ -262,6 +263,7 @@ def test_nothing_is_left_in_the_temporary_folder(nights, show, monkeypatch, tmp_
     assert list(own.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_many_nights_are_the_same_in_parts(folder, show, monkeypatch, large):
     """Whatever files each night has, and however few rows are held at once."""

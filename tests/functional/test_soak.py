@@ -14,7 +14,7 @@ MOST_GROWTH_MB = 3.0
 """What a leak of 600 bytes a call would add, from the first tenth of the calls to the last."""
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
 def test_nothing_grows_with_the_number_of_calls(tmp_path):
     found = tmp_path / "soak.json"

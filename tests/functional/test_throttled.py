@@ -54,6 +54,7 @@ def picky(keys, folder):
         yield gateway
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", [8, 300], ids=["a canary", "any pair"])
 @pytest.mark.parametrize(
     "answer",

@@ -170,6 +170,7 @@ def test_while_files_are_exchanged_there_is_no_manifest(night, written, tmp_path
     assert day.read_manifest().replaces == first
 
 
+@pytest.mark.slow
 def test_a_row_takes_at_most_330_bytes(report_of, nights, keys, tmp_path):
     """Openids, nonces and signatures as random as real ones; each authorize_time is another."""
     chance, states = random.Random(5), ("ON", "OFF", "NONE")

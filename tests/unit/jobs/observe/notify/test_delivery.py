@@ -87,6 +87,7 @@ def test_every_service_is_told_and_each_fault_has_its_line(receiver, silent_addr
     assert len(receiver.received) == 1
 
 
+@pytest.mark.slow
 def test_a_service_that_never_answers_is_given_up(silent_address):
     began = time.monotonic()
     outcome = delivered(Target(urls=f"json://{silent_address}/{TOKEN}?rto=600"), patience_s=4)

@@ -235,6 +235,7 @@ def test_a_row_in_another_part_than_its_hash_says_fails_the_control(report, tmp_
     assert not {each.name: each.holds for each in recheck_alone(moved)}["parts"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 3])
 def test_damage_of_any_part_is_refused_or_changes_nothing(report, folder, number):
     expected, refused = parted(report, 8).rows, 0

@@ -167,7 +167,7 @@ def test_killed_while_what_was_killed_is_finished_nothing_is_lost_either(night, 
         errno.ENOSPC,
         errno.EPERM,
         pytest.param(errno.EIO, marks=pytest.mark.manual),
-        pytest.param(errno.EEXIST, marks=pytest.mark.slow),
+        pytest.param(errno.EEXIST, marks=pytest.mark.manual),
     ],
 )
 def test_wherever_a_call_fails_what_stands_is_told(night, number, exchanges, how):

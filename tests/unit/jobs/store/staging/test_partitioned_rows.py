@@ -42,6 +42,7 @@ def in_parts(report):
     return replace(report, content=Parts(report.rows), metadata=metadata)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [lambda report: report, in_chunks, in_parts])
 @pytest.mark.parametrize("bits", [1, 2, 5])
 def test_each_partition_has_the_rows_of_its_pairs_in_the_reports_order(

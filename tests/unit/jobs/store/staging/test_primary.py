@@ -70,6 +70,7 @@ def test_each_part_is_a_file_of_the_day(put, report, folder):
     assert len(pd.read_parquet(day)) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [None, 1, 2, 8])
 @pytest.mark.parametrize("new", [None, 1, 2, 8])
 def test_a_day_has_the_files_of_the_last_run_alone_and_other_files_stay(

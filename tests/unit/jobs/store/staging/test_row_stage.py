@@ -68,6 +68,7 @@ def small(monkeypatch):
     monkeypatch.setattr(stage_module, "ROWS_PER_CHUNK", 64)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("bits", [0, 1, 3, 6])
 def test_pairs_come_in_the_order_of_the_input_then_the_others_part_by_part(tmp_path, bits):
