@@ -57,9 +57,13 @@ def shared_gateway(keys):
 
 @pytest.fixture
 def gateway(shared_gateway):
-    """Return a gateway without faults; what a test sets is set back."""
+    """Return a gateway without faults; what a test sets is set back.
+
+    Faults are drawn by the number of a request, so that whatever other tests asked plays no part.
+    """
     gateway = shared_gateway
     gateway.stats.asked.clear()
+    gateway.stats.requests = gateway.stats.rejected = 0
     yield gateway
     gateway.faults, gateway.date, gateway.mode = Faults(), DAY, "public_key"
 
