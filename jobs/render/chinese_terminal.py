@@ -76,8 +76,8 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "Key sha256:{fingerprint} was issued under your root certificate.": (
         "密钥 sha256:{fingerprint} 由您指定的根证书签发。"
     ),
-    "The evidence has no certificate under your root certificate: name the key with --key.": (
-        "凭证中没有由您指定的根证书签发的证书：请用 --key 指定公钥。"
+    "The evidence has no platform certificate under your root: name the key with --key.": (
+        "凭证中没有由您指定的根证书签发的平台证书：请用 --key 指定公钥。"
     ),
     "Only the evidence of changes was kept: a change that was edited into UNCHANGED is not "
     "found.": ("只保留了变更的凭证：被改成 UNCHANGED 的变更无法发现。"),

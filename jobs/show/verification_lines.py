@@ -89,7 +89,7 @@ def _notes(found: Verification, translate: Translate) -> Iterator[str]:
         )
     if found.issued is not None and not found.issued:
         yield translate(
-            "The evidence has no certificate under your root certificate: name the key with --key."
+            "The evidence has no platform certificate under your root: name the key with --key."
         )
     if found.manifest.scope is EvidenceScope.CHANGES:
         yield translate(

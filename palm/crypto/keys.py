@@ -129,7 +129,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
 
     Attributes:
         preferred: The id that requests name.
-        certificates: As given.
+        certificates: As given, by the ids of the keys.
         validity: Of keys that are certificates': first and last second, Unix seconds.
 
     Raises:
@@ -148,7 +148,9 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         preferred: str | None = None,
         certificates: Mapping[str, x509.Certificate] | None = None,
     ) -> None:
-        self.certificates: Mapping[str, x509.Certificate] = dict(certificates or {})
+        self.certificates: Mapping[str, x509.Certificate] = {
+            _key_id(name): each for name, each in (certificates or {}).items()
+        }
         self.validity: Mapping[str, tuple[int, int]] = {
             serial: validity_of(each) for serial, each in self.certificates.items()
         }

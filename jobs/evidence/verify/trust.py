@@ -9,6 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 from jobs.errors import UsageError
 from jobs.evidence.keys import EvidenceKey, fingerprint_of
 from palm import SettingsError
@@ -19,6 +22,9 @@ from palm.files.regular import open_regular, path_fault
 __all__ = ["Trust", "Validity", "read_trust"]
 
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
+_PLATFORMS: Final = {"Tenpay.com sign", "Palm Sandbox sign"}
+"""Whom platform certificates name: as in the published answer of
+https://pay.weixin.qq.com/doc/v3/merchant/4012551764, and those of the sandbox."""
 Validity: TypeAlias = tuple[int, int] | None
 """The first and the last second in which a key is valid, Unix seconds; None: it always is."""
 
@@ -46,8 +52,10 @@ class Trust:
     ) -> dict[str, tuple[int, int]]:
         """Return those of some keys whose certificates lead to a root, and when each is valid.
 
-        A chain must be valid at ``signed_until``, or when the certificate expired if that was
-        before; each answer must have been signed while the certificate was valid.
+        WeChat Pay's root issues the merchants' certificates, too: with his own a merchant could
+        sign answers of his own. So only a certificate in the platform's name counts. A chain must
+        be valid at ``signed_until``, or when the certificate expired if that was before; each
+        answer must have been signed while the certificate was valid.
 
         Args:
             keys: Of the evidence.
@@ -62,8 +70,10 @@ class Trust:
         roots = TrustStore.from_pem(self.roots)
         for key in keys:
             certificate = key.load_certificate()
-            if certificate is not None and roots.believes(
-                certificate, min(signed_until, certificate.not_valid_after_utc)
+            if (
+                certificate is not None
+                and _is_platforms(certificate)
+                and roots.believes(certificate, min(signed_until, certificate.not_valid_after_utc))
             ):
                 issued[key.fingerprint] = validity_of(certificate)
         return issued
@@ -115,6 +125,12 @@ def read_trust(
             raise UsageError("--fingerprint must be a sha256: 64 hexadecimal digits")
         trusted[plain] = None
     return Trust(trusted, None if root is None else _roots(root))
+
+
+def _is_platforms(certificate: x509.Certificate) -> bool:
+    """Return True if a certificate is in the platform's name; a merchant's is in its number."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return len(names) == 1 and names[0].value in _PLATFORMS
 
 
 def _roots(path: Path) -> bytes:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from jobs.errors import UsageError
 from jobs.evidence.keys import EvidenceKey
-from jobs.evidence.verify.trust import Trust, read_trust
+from jobs.evidence.verify.trust import Trust, _is_platforms, read_trust
+from palm import TrustStore
 from palm.crypto.pem import validity_of
 from tests.roots import root_of
+
+
+@pytest.fixture
+def vectors_of_palm():
+    """The published answer with a platform certificate."""
+    path = Path(__file__).parents[4] / "vectors" / "certificates_response.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -89,6 +100,19 @@ def test_a_root_trusts_the_certificates_that_lead_to_it(trust, issued_key, keys)
     assert trust(keys.merchant_key).issued([issued_key], now) == {}
     assert trust().issued([replace(issued_key, certificate=None)], now) == {}
     assert read_trust([], [], []).issued([issued_key], now) == {}
+
+
+def test_a_merchants_own_certificate_is_under_the_same_root_and_proves_nothing(trust, keys):
+    """With it a merchant could sign answers, and pass them for WeChat Pay's."""
+    own = keys.merchant_certificate
+    key = EvidenceKey.of(keys.credential.serial_no, own.public_key(), own)
+    assert TrustStore.from_pem(trust().roots).believes(own, datetime.now(UTC))
+    assert trust().issued([key], datetime.now(UTC)) == {}
+
+
+def test_the_name_is_that_of_the_published_certificate(vectors_of_palm):
+    published = x509.load_pem_x509_certificate(vectors_of_palm["decrypted_pem"].encode())
+    assert _is_platforms(published)
 
 
 def test_a_chain_counts_when_the_answers_were_signed(trust, issued_key):
