@@ -10,7 +10,6 @@ that is installed. Memory is the highest resident size at a gateway that holds e
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Final
 
 from palm import Pair
 from palm.settings import Settings, read_config
+from tests.benchmarks.command import run_to_end
 from tests.benchmarks.crypto import crypto_us
 from tests.benchmarks.gateway import running_gateway
 from tests.benchmarks.result import Spread, finish, markdown, options
@@ -71,19 +71,7 @@ def pair_of(number: int) -> Pair:
 
 def run_command(folder: Path, config: Path, *more: str) -> dict[str, float]:
     """Run the command; return its CPU seconds, wall time aside, and its highest resident size."""
-    process = subprocess.Popen(
-        [*_words(folder, config), *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    try:
-        said = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    except BaseException:
-        process.kill()
-        raise
-    if process.returncode:
-        raise SystemExit(f"palm-reconcile ended with {process.returncode}: {said.decode()}")
+    used = run_to_end([*_words(folder, config), *more])
     return {
         "user_s": used.ru_utime,
         "system_s": used.ru_stime,

@@ -8,14 +8,14 @@ second one has a baseline of its own size. Memory is a process's highest residen
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from tests.benchmarks.command import run_to_end
 from tests.benchmarks.gateway import running_gateway
 from tests.benchmarks.parts import FIRST, write_input
 from tests.benchmarks.result import finish, markdown, options
@@ -51,17 +51,10 @@ def _run(folder: Path, day: int, config: Path, address: str) -> int:
     """Run a night; return the highest resident size of the command, in bytes."""
     words = [
         _COMMAND, str(folder / f"{day}.csv"), "-o", f"{folder / 'reports'}/", "--cluster", address,
-        "--config", str(config), "--rate", "100000", "--run-date", f"{FIRST:%Y-%m}-{3 + day:02}",
+        "--config", str(config), "--rate", "100000", "--run-date", str(FIRST + timedelta(days=day)),
         "--progress", "off", "--max-unknown", "0",
     ]  # fmt: skip
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"palm-reconcile ended with {process.returncode}: {said.decode()}")
-    return used.ru_maxrss * 1024
+    return run_to_end(words).ru_maxrss * 1024
 
 
 def _peak(pid: int) -> int:

@@ -7,8 +7,6 @@ the sweep; CPU is that of the command with its start and of its workers. Each ro
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +14,7 @@ from shutil import rmtree
 from typing import Final
 
 from jobs.report.parquet import read_parquet
+from tests.benchmarks.command import run_to_end
 from tests.benchmarks.result import Spread, finish, markdown, options
 from tests.benchmarks.signed_before import running_signed_before
 from tests.benchmarks.whole import DAY, RATE, write_pairs
@@ -34,13 +33,7 @@ def run(folder: Path, config: Path, *more: str) -> dict[str, float]:
         "--rate", str(RATE), "--run-date", DAY.isoformat(), "--max-unknown", "0",
         "--progress", "off", "--partitions", "8", *more,
     ]  # fmt: skip
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"palm-reconcile ended with {process.returncode}: {said.decode()}")
+    used = run_to_end(words)
     report = read_parquet(reports / f"run_date={DAY}")
     assert report.metadata.asking is not None
     pairs = report.row_count

@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from tests.roots import root_named
+
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SERIAL = 0x5157F09EFDC096DE15EBE81A47057A7232F1B8E1
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -67,18 +69,8 @@ class Pem:
     def authority(self, key) -> bytes:
         """Return the root's certificate of whoever signs with ``key``."""
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(NOW - timedelta(days=999))
-            .not_valid_after(NOW + timedelta(days=9999))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, SHA256())
-        )
-        return made.public_bytes(Encoding.PEM)
+        begins, ends = NOW - timedelta(days=999), NOW + timedelta(days=9999)
+        return root_named(name, key, begins, ends)
 
 
 @pytest.fixture(scope="session")
