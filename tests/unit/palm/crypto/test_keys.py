@@ -379,3 +379,12 @@ def test_no_refusal_shows_what_is_in_a_file(pem):
 def test_a_serial_is_written_in_whole_bytes(pem):
     short = x509.load_pem_x509_certificate(pem.certificate(pem.key, serial=0xABC))
     assert certificate_serial(short) == "0ABC"
+
+
+def test_a_certificate_counts_within_its_time_however_its_serial_is_written(keys):
+    certificate, serial = keys.platform_certificate, keys.platform_serial
+    held = PlatformKeys(
+        {serial.lower(): certificate.public_key()}, certificates={serial.lower(): certificate}
+    )
+    ends = int(certificate.not_valid_after_utc.timestamp())
+    assert (held.valid(serial, ends), held.valid(serial, ends + 1)) == (True, False)
