@@ -198,5 +198,8 @@ def node_modules():
         found = installed.read_text() if installed.exists() else ""
         if not all(f'"node_modules/{name}"' in found for name in wanted):
             command = ["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(NODE)]
-            subprocess.run(command, check=True, timeout=100)
+            try:
+                subprocess.run(command, check=True, timeout=45)
+            except subprocess.TimeoutExpired:  # it takes 3 s, but may wait for a dead connection
+                subprocess.run(command, check=True, timeout=45)
     return NODE / "node_modules"
