@@ -137,4 +137,8 @@ def _write_pairs(
         table = pa.Table.from_pandas(pairs, schema=schema, preserve_index=False)
         writer.write_partition(number, table)
         release_arrow_memory()
-    return writer.close(lambda table: conform(table.to_pandas(), PAIRS))
+    return writer.close(_pairs_in_file)
+
+
+def _pairs_in_file(table: pa.Table) -> pd.DataFrame:
+    return conform(table.to_pandas(), PAIRS)

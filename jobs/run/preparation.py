@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
+import pandas as pd
 import structlog
 
 from jobs.deadline import check_run_date
@@ -64,7 +66,7 @@ class Prepared:
         return derived(
             pairs.bits,
             pairs.columns,
-            lambda number: pairs.frame(number).drop(kept.frame(number).index),
+            partial(_left, pairs, kept),
             [pairs.rows_of(number) - kept.rows_of(number) for number in range(1 << pairs.bits)],
         )
 
@@ -132,6 +134,11 @@ def prepare(options: Options, gateway: GatewayId, source: Input, workspace: Work
             structlog.get_logger(ALWAYS).warning(warning)
         kept = answers_to_keep(run, baseline.replaced, baseline.report, replaced, pairs)
     return Prepared(source, baseline, earlier, replaced, kept)
+
+
+def _left(pairs: PartitionedFrame, kept: PartitionedFrame, number: int) -> pd.DataFrame:
+    """Return the pairs of a partition whose answers are not taken over."""
+    return pairs.frame(number).drop(kept.frame(number).index)
 
 
 def _rows(report: Report | None, bits: int, workspace: Workspace, name: str) -> PartitionedFrame:

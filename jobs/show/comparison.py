@@ -14,7 +14,7 @@ from jobs.report.model import Report
 from jobs.show.one_order import ScratchError, in_one_order, scratch_folder
 from jobs.store.locations import make_folder
 from jobs.store.staging.partitioned_rows import partitioned_rows
-from jobs.store.staging.row_stage import RowStage, StageOrder
+from jobs.store.staging.row_stage import RowStage
 
 __all__ = ["compared"]
 
@@ -57,7 +57,7 @@ def _in_partitions(
         make_folder(each)
     earlier = partitioned_rows(before, bits, folders[0])
     later = partitioned_rows(after, bits, folders[1])
-    stage = RowStage(folders[2], bits, StageOrder.INPUT)
+    stage = RowStage(folders[2])
     known_before_only = 0
     for number in range(1 << bits):
         rows, more = compare_rows(before, earlier.frame(number), after, later.frame(number))

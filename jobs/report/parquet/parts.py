@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import pandas as pd
 
@@ -58,6 +58,11 @@ class StoredParts:
     def part(self, number: int) -> StoredRows:
         """Return the rows of a part."""
         return self.files[number]
+
+    def absolute(self) -> Self:
+        """Return the same rows for processes with another current folder."""
+        files = [replace(file, path=file.path.absolute()) for file in self.files]
+        return replace(self, files=files)
 
 
 def is_folder(path: Path) -> bool:

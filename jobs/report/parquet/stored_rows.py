@@ -143,7 +143,8 @@ def opened(path: Path) -> Iterator[tuple[pq.ParquetFile, tuple[int, ...]]]:
         pq.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True) as file,
     ):
         status = os.fstat(stream.fileno())
-        yield file, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        # Not the device's number: of a shared folder, each machine has its own.
+        yield file, (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def stored_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -44,8 +45,7 @@ def answers_to_keep(
         UsageError: There is no report of that date, or it was compared with another baseline.
     """
     if not run.retry_unanswered:
-        nothing = conform(pd.DataFrame(), ANSWERS)
-        return derived(pairs.bits, list(ANSWERS), lambda _: nothing, [0] * (1 << pairs.bits))
+        return derived(pairs.bits, list(ANSWERS), _nothing, [0] * (1 << pairs.bits))
     if replaced is None or replaced.run_date != run.run_date:
         raise UsageError(
             f"--retry-unanswered: there is no report of {run.run_date} to correct; "
@@ -58,11 +58,7 @@ def answers_to_keep(
         raise UsageError(
             f"--retry-unanswered: the report of {run.run_date} was compared with {was}; {remedy}",
         )
-    return derived(
-        pairs.bits,
-        list(ANSWERS),
-        lambda number: _good_answers(rows.frame(number), pairs.frame(number)),
-    )
+    return derived(pairs.bits, list(ANSWERS), partial(_good_answers_of, rows, pairs))
 
 
 def with_earlier_answers(
@@ -87,18 +83,11 @@ def with_earlier_answers(
     if not asked.cut or replaced is None or replaced.run_date != run_date:
         return asked
     answers = asked.answers
-
-    def kept(number: int) -> pd.DataFrame:
-        found = answers.frame(number)
-        unanswered = found.index[(found["state"] == State.UNKNOWN).to_numpy()]
-        return _good_answers(rows.frame(number), pairs.frame(number).loc[unanswered])
-
-    def completed(number: int) -> pd.DataFrame:
-        found, earlier = answers.frame(number), kept(number)
-        return pd.concat([found.drop(earlier.index), earlier]).loc[found.index]
-
     counts = [answers.rows_of(number) for number in range(1 << answers.bits)]
-    count = sum(len(kept(number)) for number in range(len(counts)))
+    count = sum(
+        len(_still_good(answers.frame(number), rows.frame(number), pairs.frame(number)))
+        for number in range(len(counts))
+    )
     if not count:
         return asked
     asked.stats.without_echo += unnamed_answers(replaced, count)
@@ -106,6 +95,7 @@ def with_earlier_answers(
         f"{counted(count, 'pair')} {Quantity(count):keeps|keep} the answer of the report "
         f"of {run_date} that is replaced"
     )
+    completed = partial(_completed, answers, rows, pairs)
     return replace(asked, answers=derived(answers.bits, list(ANSWERS), completed, counts))
 
 
@@ -115,6 +105,29 @@ def unnamed_answers(report: Report, kept: int) -> int:
     A report says how many of its answers are unnamed, but not which ones.
     """
     return min(kept, report.asking.answers_without_echo)
+
+
+def _nothing(number: int) -> pd.DataFrame:  # noqa: ARG001 - the same for each partition
+    return conform(pd.DataFrame(), ANSWERS)
+
+
+def _completed(
+    answers: PartitionedFrame, rows: PartitionedFrame, pairs: PartitionedFrame, number: int
+) -> pd.DataFrame:
+    """Return the answers of a partition, and for pairs without one that of the earlier report."""
+    found = answers.frame(number)
+    earlier = _still_good(found, rows.frame(number), pairs.frame(number))
+    return pd.concat([found.drop(earlier.index), earlier]).loc[found.index]
+
+
+def _still_good(found: pd.DataFrame, rows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the good answers of the earlier report about pairs that have none now."""
+    unanswered = found.index[(found["state"] == State.UNKNOWN).to_numpy()]
+    return _good_answers(rows, pairs.loc[unanswered])
+
+
+def _good_answers_of(rows: PartitionedFrame, pairs: PartitionedFrame, number: int) -> pd.DataFrame:
+    return _good_answers(rows.frame(number), pairs.frame(number))
 
 
 def _good_answers(rows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

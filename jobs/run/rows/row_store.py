@@ -8,7 +8,8 @@ import pandas as pd
 
 from jobs.run.rows.workspace import Workspace
 from jobs.schema import ROWS, conform
-from jobs.store.staging.row_stage import RowStage, StageOrder
+from jobs.store.staging.part_stage import PartStage
+from jobs.store.staging.row_stage import RowStage
 
 __all__ = ["RowStore", "RowsInMemory", "row_store"]
 
@@ -28,7 +29,7 @@ class RowsInMemory:
         return self._rows
 
 
-RowStore: TypeAlias = RowsInMemory | RowStage
+RowStore: TypeAlias = RowsInMemory | RowStage | PartStage
 """Takes rows partition by partition, and returns all of them in the order of the report."""
 
 
@@ -45,5 +46,5 @@ def row_store(bits: int, workspace: Workspace, *, in_parts: bool) -> RowStore:
     """
     if not bits:
         return RowsInMemory()
-    order = StageOrder.PARTITION if in_parts else StageOrder.INPUT
-    return RowStage(workspace.folder("rows"), bits, order)
+    folder = workspace.folder("rows")
+    return PartStage(folder, bits) if in_parts else RowStage(folder)

@@ -54,14 +54,14 @@ class Workspace:
         self._stack.close()
 
     def folder(self, name: str) -> Path:
-        """Make a folder for files that the run needs until it ends.
+        """Make a folder for files that the run needs until it ends; return its absolute path.
 
         Raises:
             OSError: It cannot be made.
             OutputError: No work folder can be made.
         """
         if self._files is not None:
-            return self._opened(self._files).scratch(name)
+            return self._opened(self._files).scratch(name).absolute()
         with _reporting():
             if self._temporary is None:
                 made = tempfile.TemporaryDirectory(prefix="palm-reconcile-")

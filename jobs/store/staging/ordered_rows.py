@@ -11,7 +11,7 @@ import pandas as pd
 
 from jobs.report.chunks import RowChunks
 from jobs.report.model import Report
-from jobs.store.staging.row_stage import RowStage, StageOrder
+from jobs.store.staging.row_stage import RowStage
 
 __all__ = ["OrderedRows", "in_input_order"]
 
@@ -54,7 +54,7 @@ class OrderedRows:
             OSError: They cannot be written.
             ReportError: A file of the report has changed.
         """
-        stage = RowStage(self._folder(), 0, StageOrder.INPUT)
+        stage = RowStage(self._folder())
         for number, rows in enumerate(self._report.chunks()):
             stage.add(number, rows)
         return stage.content()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from jobs.partitions.partitioned import DerivedFrame, FrameInMemory, Partitioned
 from jobs.partitions.writer import PartitionWriter
 from jobs.report.chunks import RowChunks, RowParts
 from jobs.report.model import Report
+from jobs.report.parquet.parts import StoredParts
 from jobs.schema import ARROW_TYPES, ROWS, concatenated, conform
 from jobs.store.files.filesystem import private_opener
 
@@ -23,10 +25,9 @@ _TYPES: Final = {pa.int64(): pd.Int64Dtype()}
 
 def no_rows(bits: int) -> PartitionedFrame:
     """Return partitions without rows, columns ``ROWS``."""
-    nothing = conform(pd.DataFrame(), ROWS)
     if not bits:
-        return FrameInMemory(nothing)
-    return DerivedFrame(bits, list(ROWS), [0] * (1 << bits), lambda _: nothing)
+        return FrameInMemory(_no_rows(0))
+    return DerivedFrame(bits, list(ROWS), [0] * (1 << bits), _no_rows)
 
 
 def partitioned_rows(report: Report, bits: int, folder: Path | None) -> PartitionedFrame:
@@ -62,16 +63,24 @@ def partitioned_rows(report: Report, bits: int, folder: Path | None) -> Partitio
 
 def _joined(report: Report, parts: RowParts, more_bits: int, bits: int) -> PartitionedFrame:
     """Return partitions that are several parts each."""
+    if isinstance(parts, StoredParts):
+        parts = parts.absolute()
+    each = 1 << more_bits
+    counts = [sum(map(len, _parts_of(parts, each, number))) for number in range(1 << bits)]
+    return DerivedFrame(bits, report.columns, counts, partial(_rows_of_parts, parts, each))
 
-    def of(number: int) -> list[RowChunks]:
-        each = 1 << more_bits
-        return [parts.part(part) for part in range(number * each, (number + 1) * each)]
 
-    def make(number: int) -> pd.DataFrame:
-        return concatenated([rows for part in of(number) for rows in part])
+def _parts_of(parts: RowParts, each: int, number: int) -> list[RowChunks]:
+    """Return the parts of a report that are one partition."""
+    return [parts.part(part) for part in range(number * each, (number + 1) * each)]
 
-    counts = [sum(map(len, of(number))) for number in range(1 << bits)]
-    return DerivedFrame(bits, report.columns, counts, make)
+
+def _rows_of_parts(parts: RowParts, each: int, number: int) -> pd.DataFrame:
+    return concatenated([rows for part in _parts_of(parts, each, number) for rows in part])
+
+
+def _no_rows(number: int) -> pd.DataFrame:  # noqa: ARG001 - the same for each partition
+    return conform(pd.DataFrame(), ROWS)
 
 
 def _schema(columns: list[str]) -> pa.Schema:

@@ -10,25 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from jobs.schema import ROWS, STRING, Array, codes, conform, with_dtype
+from jobs.schema import ROWS, STRING, Array, conform
 from jobs.store.files.filesystem import private_opener
+from jobs.store.staging.row_columns import array_of, column_of, is_open_set, read_stream
 
 __all__ = ["RowFiles"]
 
 _NO_ROWS: Final = conform(pd.DataFrame(), ROWS)
 _NOTHING_SORTED: Final = (np.array([-1], dtype=np.int32), pd.Index([], dtype=STRING))
-_FRAME_TYPES: Final = {
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.large_string(): STRING,
-}
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -94,7 +89,7 @@ class RowFiles:
         with self._path(name).open("rb") as file:
             left = self.counts[name]
             while left > 0:
-                table = _read_stream(file)
+                table = read_stream(file)
                 left -= len(table)
                 yield table
 
@@ -111,12 +106,7 @@ class RowFiles:
         return self._folder / f"{name}.arrow"
 
     def _array_of(self, name: str, rows: pd.DataFrame) -> pa.Array:
-        dtype = ROWS.get(name, STRING)
-        if isinstance(dtype, pd.CategoricalDtype):
-            return pa.array(codes(rows, name))
-        if dtype == "category":
-            return self._numbered(name, rows[name])
-        return pa.array(with_dtype(rows[name], dtype))
+        return self._numbered(name, rows[name]) if is_open_set(name) else array_of(name, rows)
 
     def _numbered(self, name: str, column: pd.Series) -> pa.Array:
         """Return the values of an open set as numbers, -1 where missing."""
@@ -126,13 +116,10 @@ class RowFiles:
         return pa.array(np.array([*own, -1], dtype=np.int32)[values.codes])
 
     def _column_of(self, name: str, column: pa.ChunkedArray) -> object:
-        dtype = ROWS.get(name, STRING)
-        if isinstance(dtype, pd.CategoricalDtype):
-            return pd.Categorical.from_codes(column.to_numpy(), dtype=dtype)
-        if dtype == "category":
+        if is_open_set(name):
             places, categories = self._sorted_values(name)
             return pd.Categorical.from_codes(places[column.to_numpy()], categories)
-        return column.to_pandas(types_mapper=_FRAME_TYPES.get)
+        return column_of(name, column)
 
     def _sorted_values(self, name: str) -> tuple[Array, pd.Index]:
         """Return the place of each number among the sorted values of an open set, and these."""
@@ -144,16 +131,3 @@ class RowFiles:
             places[-1] = -1
             self._sorted[name] = places, values
         return places, values
-
-
-def _read_stream(file: BinaryIO) -> pa.Table:
-    try:
-        with pa.ipc.open_stream(file) as reader:
-            return reader.read_all()
-    except OSError as error:
-        if error.errno:
-            raise
-    except pa.ArrowException:
-        pass
-    # Raised outside the except block so that the original is not chained: it may quote the file.
-    raise OSError(f"{file.name} is not as it was written")

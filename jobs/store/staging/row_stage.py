@@ -4,14 +4,14 @@ The report has the pairs of the input in its order. So each partition's rows are
 ranges of 131,072 input lines; a range is read whole and sorted, which takes much less memory than
 merging sorted partitions. Pairs that are not in the input follow, partition by partition.
 
-A report of many files has its rows partition by partition instead, and each becomes a file.
+A report of many files has its rows partition by partition instead, see
+:mod:`jobs.store.staging.part_stage`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,11 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.arrow_memory import release_arrow_memory
-from jobs.partitions.file_names import partition_name
 from jobs.report.chunks import ROWS_PER_CHUNK
 from jobs.schema import Array
 from jobs.store.staging.row_files import RowFiles
 
-__all__ = ["RowStage", "StageOrder", "StagedParts", "StagedRows"]
+__all__ = ["RowStage", "StagedRows"]
 
 _LINES_PER_RANGE: Final = ROWS_PER_CHUNK
 _ROWS_IN_MEMORY: Final = 2 * ROWS_PER_CHUNK
@@ -35,29 +34,19 @@ _LINE: Final = "input_line"
 _NO_LINE: Final = 0
 
 
-class StageOrder(StrEnum):
-    """The order in which staged rows are read."""
-
-    INPUT = "input"
-    PARTITION = "partition"
-
-
 class RowStage:
     """Takes the rows of the report partition by partition, and keeps few of them in memory.
 
     Args:
         folder: An empty folder for its files.
-        bits: How many bits of the hash divide the rows.
-        order: In which they are read.
     """
 
-    def __init__(self, folder: Path, bits: int, order: StageOrder) -> None:
+    def __init__(self, folder: Path) -> None:
         self._files = RowFiles(folder)
-        self._bits, self._order = bits, order
         self._waiting: list[pa.Table] = []
 
-    def add(self, number: int, rows: pd.DataFrame) -> None:
-        """Take the rows of the partition ``number``; no partition may be added twice.
+    def add(self, number: int, rows: pd.DataFrame) -> None:  # noqa: ARG002 - that of PartStage
+        """Take the rows of a partition; no partition may be added twice.
 
         Args:
             number: Of the partition; later calls have greater ones.
@@ -66,23 +55,16 @@ class RowStage:
         Raises:
             OSError: They cannot be written.
         """
-        table = self._files.table_of(rows)
-        if self._order is StageOrder.PARTITION:
-            self._append(partition_name(number), table)
-            return
-        self._waiting.append(table)
+        self._waiting.append(self._files.table_of(rows))
         if sum(map(len, self._waiting)) >= _ROWS_IN_MEMORY:
             self._write_ranges()
 
     def content(self) -> StagedRows:
-        """Return all rows that were added, to be read in the order of the stage.
+        """Return all rows that were added, to be read in the order of the report.
 
         Raises:
             OSError: They cannot be written.
         """
-        if self._order is StageOrder.PARTITION:
-            names = [partition_name(number) for number in range(1 << self._bits)]
-            return StagedParts(self._files, names)
         self._write_ranges()
         names = sorted(name for name in self._files.counts if name != _NOT_IN_INPUT)
         return StagedRows(self._files, [*names, _NOT_IN_INPUT])
@@ -148,20 +130,6 @@ class StagedRows:
             return
         table = pa.concat_tables(pieces).combine_chunks()
         yield table.take(pa.array(np.argsort(_lines_of(table), kind="stable")))
-
-
-@dataclass(frozen=True, slots=True)
-class StagedParts(StagedRows):
-    """Rows in files, one for each partition."""
-
-    @property
-    def count(self) -> int:
-        """How many parts there are: a power of two."""
-        return len(self.names)
-
-    def part(self, number: int) -> StagedRows:
-        """Return the rows of a part."""
-        return StagedRows(self.files, [self.names[number]])
 
 
 def _lines_of(table: pa.Table) -> Array:

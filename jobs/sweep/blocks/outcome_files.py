@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -140,31 +141,15 @@ class OutcomesOnDisk:
         return int(self._counts[:, [_REASONS.index(reason) for reason in reasons]].sum())
 
     def frames(self) -> PartitionedFrame:
-        """Return columns ``ANSWERS``, under the index of each partition's pairs."""
+        """Return columns ``ANSWERS``, under the index of each partition's pairs.
+
+        They read the files, to which nothing may be added any more.
+        """
         pairs = self._pairs
         counts = [pairs.rows_of(number) for number in range(len(self._counts))]
-        return DerivedFrame(pairs.bits, list(ANSWERS), counts, self._frame)
-
-    def _frame(self, number: int) -> pd.DataFrame:
-        """Return the answers of a partition, without a Python object for each text."""
-        pairs = self._pairs.rows_of(number)
-        nothing = AnswerTable(1).columns(np.zeros(1, dtype=np.int64))
-        numbers = {name: np.repeat(nothing[name], pairs) for name in _NUMBERS}
-        table = pa.concat_tables([*self._tables(number), OUTCOMES.empty_table()])
-        positions = table["position"].to_numpy()
-        for name in _NUMBERS:  # the later of two values for one position stays
-            numbers[name][positions] = table[name].to_numpy()
-        latest = np.full(pairs, -1)
-        latest[positions] = np.arange(len(table))
-        texts = table.select(["code", "request_id"]).take(pa.array(latest, mask=latest < 0))
-        is_code = pa.array(numbers["reason"] >= 0)  # UNNAMED of a good answer is none
-        codes = pc.if_else(is_code, texts["code"], pa.scalar(None, pa.string()))
-        return answers_frame(
-            self._pairs.frame(number).index,
-            numbers,
-            pd.Categorical(codes.to_pandas()),
-            texts["request_id"].to_pandas().array,
-        )
+        folder, begun = self._folder.absolute(), frozenset(self._begun)
+        make = partial(_answers_of, pairs, folder, begun)
+        return DerivedFrame(pairs.bits, list(ANSWERS), counts, make)
 
     def _restore_into(self, answers: AnswerTable, number: int, index: Array) -> None:
         """Store a partition's outcomes in a table; ``index``: of each position there, or -1."""
@@ -184,17 +169,8 @@ class OutcomesOnDisk:
 
     def _tables(self, number: int) -> list[pa.Table]:
         """Return the streams of a partition's file, the oldest first; none is half written."""
-        tables: list[pa.Table] = []
         with self._lock:
-            if number not in self._begun:
-                return tables
-            with self._path(number).open("rb") as file:
-                end = file.seek(0, 2)
-                file.seek(0)
-                while file.tell() < end:
-                    with pa.ipc.open_stream(file) as reader:
-                        tables.append(reader.read_all())
-        return tables
+            return _streams(self._path(number)) if number in self._begun else []
 
     def _append(
         self, number: int, positions: Array, columns: dict[str, Any], before: Array
@@ -222,7 +198,48 @@ class OutcomesOnDisk:
         return counts
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{partition_name(number)}.arrow"
+        return _file_of(self._folder, number)
+
+
+def _answers_of(
+    pairs: PartitionedFrame, folder: Path, begun: frozenset[int], number: int
+) -> pd.DataFrame:
+    """Return the answers of a partition, without a Python object for each text."""
+    rows = pairs.rows_of(number)
+    nothing = AnswerTable(1).columns(np.zeros(1, dtype=np.int64))
+    numbers = {name: np.repeat(nothing[name], rows) for name in _NUMBERS}
+    tables = _streams(_file_of(folder, number)) if number in begun else []
+    table = pa.concat_tables([*tables, OUTCOMES.empty_table()])
+    positions = table["position"].to_numpy()
+    for name in _NUMBERS:  # the later of two values for one position stays
+        numbers[name][positions] = table[name].to_numpy()
+    latest = np.full(rows, -1)
+    latest[positions] = np.arange(len(table))
+    texts = table.select(["code", "request_id"]).take(pa.array(latest, mask=latest < 0))
+    is_code = pa.array(numbers["reason"] >= 0)  # UNNAMED of a good answer is none
+    codes = pc.if_else(is_code, texts["code"], pa.scalar(None, pa.string()))
+    return answers_frame(
+        pairs.frame(number).index,
+        numbers,
+        pd.Categorical(codes.to_pandas()),
+        texts["request_id"].to_pandas().array,
+    )
+
+
+def _streams(path: Path) -> list[pa.Table]:
+    """Return the Arrow streams of a file, the oldest first."""
+    tables: list[pa.Table] = []
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        file.seek(0)
+        while file.tell() < end:
+            with pa.ipc.open_stream(file) as reader:
+                tables.append(reader.read_all())
+    return tables
+
+
+def _file_of(folder: Path, number: int) -> Path:
+    return folder / f"{partition_name(number)}.arrow"
 
 
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")

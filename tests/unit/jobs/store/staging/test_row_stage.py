@@ -13,13 +13,22 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+import jobs.store.staging.part_stage as part_module
 import jobs.store.staging.row_stage as stage_module
 from jobs.partitions.hashing import partition_numbers
 from jobs.report.chunks import RowParts
 from jobs.report.model import Report
 from jobs.report.parquet import write_parquet
 from jobs.schema import ROWS, STRING, concatenated, conform
-from jobs.store.staging.row_stage import RowStage, StageOrder
+from jobs.store.staging.part_stage import PartStage
+from jobs.store.staging.row_stage import RowStage
+
+
+def by_line(folder, bits):
+    return RowStage(folder)
+
+
+STAGES = pytest.mark.parametrize("make", [by_line, PartStage])
 
 
 def report_rows(count, *, lines=None, seed=1):
@@ -48,9 +57,9 @@ def report_rows(count, *, lines=None, seed=1):
     return conform(rows, ROWS)
 
 
-def staged(folder, rows, bits, order):
+def staged(folder, rows, bits, make):
     """Put rows through a stage."""
-    stage = RowStage(folder, bits, order)
+    stage = make(folder, bits)
     numbers = partition_numbers(rows["organization_id"], rows["openid"], bits)
     for number in range(1 << bits):
         own = rows[numbers == number].reset_index(drop=True)
@@ -66,6 +75,7 @@ def small(monkeypatch):
     monkeypatch.setattr(stage_module, "_ROWS_IN_MEMORY", 150)
     monkeypatch.setattr(stage_module, "_LINES_PER_RANGE", 64)
     monkeypatch.setattr(stage_module, "ROWS_PER_CHUNK", 64)
+    monkeypatch.setattr(part_module, "ROWS_PER_CHUNK", 64)
 
 
 @pytest.mark.slow
@@ -73,7 +83,7 @@ def small(monkeypatch):
 @pytest.mark.parametrize("bits", [0, 1, 3, 6])
 def test_pairs_come_in_the_order_of_the_input_then_the_others_part_by_part(tmp_path, bits):
     rows = report_rows(1000)
-    content = staged(tmp_path, rows, bits, StageOrder.INPUT)
+    content = staged(tmp_path, rows, bits, by_line)
     pieces = list(content)
     here, others = rows[rows["input_line"].notna()], rows[rows["input_line"].isna()]
     numbers = partition_numbers(others["organization_id"], others["openid"], bits)
@@ -89,7 +99,7 @@ def test_pairs_come_in_the_order_of_the_input_then_the_others_part_by_part(tmp_p
 @pytest.mark.parametrize("bits", [0, 3])
 def test_parts_hold_the_rows_of_one_partition_each_as_they_came(tmp_path, bits):
     rows = report_rows(700)
-    content = staged(tmp_path, rows, bits, StageOrder.PARTITION)
+    content = staged(tmp_path, rows, bits, PartStage)
     assert isinstance(content, RowParts)
     assert content.count == 1 << bits
     numbers = partition_numbers(rows["organization_id"], rows["openid"], bits)
@@ -108,16 +118,16 @@ def test_the_file_is_that_of_the_same_rows_in_memory(tmp_path, report_of, nights
     rows = report_rows(500)
     rows = rows[rows["input_line"].notna()].reset_index(drop=True)
     files = []
-    for content in (rows, staged(tmp_path, rows, 3, StageOrder.INPUT)):
+    for content in (rows, staged(tmp_path, rows, 3, by_line)):
         files.append(io.BytesIO())
         write_parquet(Report(content, metadata), files[-1])
     assert files[0].getvalue() == files[1].getvalue()
 
 
-@pytest.mark.parametrize("order", StageOrder)
-def test_a_report_without_rows_has_one_empty_piece(tmp_path, order):
+@STAGES
+def test_a_report_without_rows_has_one_empty_piece(tmp_path, make):
     empty = report_rows(10).iloc[:0]
-    content = staged(tmp_path, empty, 2, order)
+    content = staged(tmp_path, empty, 2, make)
     (piece,) = content
     assert len(content) == 0
     assert_frame_equal(piece, empty, check_categorical=False)
@@ -127,13 +137,13 @@ def test_a_report_without_rows_has_one_empty_piece(tmp_path, order):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("order", StageOrder)
-def test_no_file_stays_open_and_no_other_user_can_read_one(tmp_path, order):
+@STAGES
+def test_no_file_stays_open_and_no_other_user_can_read_one(tmp_path, make):
     before = len(os.listdir("/dev/fd"))  # noqa: PTH208
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (before + 8, hard))
     try:
-        content = staged(tmp_path, report_rows(2000), 7, order)
+        content = staged(tmp_path, report_rows(2000), 7, make)
         assert sum(map(len, content)) == 2000
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -142,12 +152,12 @@ def test_no_file_stays_open_and_no_other_user_can_read_one(tmp_path, order):
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
-@pytest.mark.parametrize("order", StageOrder)
-def test_a_full_disk_is_an_error_of_the_operating_system(tmp_path, order, monkeypatch):
+@STAGES
+def test_a_full_disk_is_an_error_of_the_operating_system(tmp_path, make, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    stage = RowStage(tmp_path, 0, order)
+    stage = make(tmp_path, 0)
     monkeypatch.setattr("builtins.open", lambda *_, **__: full())
     with pytest.raises(OSError, match="No space left") as stop:
         stage.add(0, report_rows(10))
@@ -155,10 +165,10 @@ def test_a_full_disk_is_an_error_of_the_operating_system(tmp_path, order, monkey
     assert stop.value.errno == errno.ENOSPC
 
 
-@pytest.mark.parametrize("order", StageOrder)
+@STAGES
 @pytest.mark.parametrize("damage", ["cut", "gone", "other"])
-def test_a_file_that_is_not_as_it_was_written_is_an_error(tmp_path, order, damage):
-    content = staged(tmp_path, report_rows(100), 0, order)
+def test_a_file_that_is_not_as_it_was_written_is_an_error(tmp_path, make, damage):
+    content = staged(tmp_path, report_rows(100), 0, make)
     path = max(tmp_path.iterdir(), key=lambda path: path.stat().st_size)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-40])
