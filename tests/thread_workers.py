@@ -14,6 +14,7 @@ from jobs.cluster.quota.messages import Reply
 from jobs.cluster.quota.rules import LeaseRules
 from jobs.cluster.tasks.introduction import Introduction
 from jobs.cluster.tasks.job import Job, WorkerSettings
+from jobs.cluster.tasks.part_task import PartTask, WrittenPart, write_here
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.cluster.worker.asker import Asker
 from jobs.cluster.worker.examination import examine_here, introduce_here
@@ -33,11 +34,15 @@ class ThreadEngine:
         names: Of the workers.
         attempt: Makes the attempt of a worker at a task; a test puts a fault in its place.
         tasks: The tasks that were given to workers, each with the worker.
+        write_part: Writes a part at a worker; a test puts a fault in its place.
+        written: The numbers of the parts that were given to workers, each with the worker.
     """
 
     names: list[str] = field(default_factory=lambda: ["a", "b"])
     attempt: Callable[[Asker, AskTask], TaskResult] = Asker.ask
     tasks: list[tuple[str, AskTask]] = field(default_factory=list)
+    write_part: Callable[[str, PartTask], WrittenPart] = lambda _, task: write_here(task)
+    written: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.askers: dict[str, Asker] = {}
@@ -88,6 +93,14 @@ class ThreadEngine:
             return await asyncio.to_thread(self.attempt, asker, task)
         except ProcessLookupError:
             raise TaskKilledError(f"task {task.number}") from None
+
+    async def end(self) -> None:
+        """Do nothing: the askers end with the engine."""
+
+    async def write(self, task: PartTask, worker: str) -> WrittenPart:
+        """Write a part in a thread."""
+        self.written.append((worker, task.number))
+        return await asyncio.to_thread(self.write_part, worker, task)
 
     def deliver(self, worker: str, reply: Reply) -> None:
         """Hand a reply on."""

@@ -14,8 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import CancelledError as FutureCancelled
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -38,9 +37,10 @@ from jobs.cluster.quota.messages import Reply
 from jobs.cluster.scheduler_errors import check_tls, unreachable
 from jobs.cluster.tasks.introduction import Introduction, unable
 from jobs.cluster.tasks.job import Job, WorkerSettings
+from jobs.cluster.tasks.part_task import PartTask, WrittenPart, write_here
 from jobs.cluster.tasks.task import AskTask, TaskResult
-from jobs.cluster.worker.asker import Asker
 from jobs.cluster.worker.examination import examine_here, introduce_here
+from jobs.cluster.worker.held_asker import HeldAsker, follow_the_command
 from jobs.errors import NotNowError
 from palm.doctor.checks import Finding
 
@@ -53,7 +53,7 @@ _EXAMINE_S: Final = 60.0
 
 
 class AskerPlugin(WorkerPlugin):
-    """Holds the asker of a run in each worker process, from its first task on.
+    """Holds the asker of a run in each worker process.
 
     Args:
         job: The run.
@@ -62,39 +62,21 @@ class AskerPlugin(WorkerPlugin):
 
     def __init__(self, job: Job, *, local: bool) -> None:
         self.name = _name(job.id)
-        self._job = job
-        self._local = local
+        self._job, self._local = job, local
 
     def setup(self, worker: Worker) -> None:
         """Begin in a worker process."""
-        self._worker = worker
-        self._asker: Asker | None = None
-        if self._local:  # its command gets these signals, too, and says when to stop
-            logging.getLogger("palm").addHandler(logging.NullHandler())
-            with suppress(ValueError):  # not in the main thread
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                    signal.signal(number, signal.SIG_IGN)
+
+        def send(report: dict[str, Any]) -> None:
+            worker.log_event(self.name, json.dumps([worker.address, report]))
+
+        self.held = HeldAsker(self._job, worker.address, send)
+        if self._local:
+            follow_the_command()
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - as the base has it
         """End in a worker process."""
-        asker, self._asker = self._asker, None
-        if asker is not None:
-            asker.close()
-
-    def asker(self) -> Asker:
-        """Return the asker; the first call makes it."""
-        if self._asker is None:
-            self._asker = Asker(self._job, self._send, worker=self._worker.address)
-        return self._asker
-
-    def deliver(self, reply: Reply) -> None:
-        """Hand a reply to the asker, if there is one."""
-        if self._asker is not None:
-            self._asker.deliver(reply)
-
-    def _send(self, report: dict[str, Any]) -> None:
-        message = json.dumps([self._worker.address, report])
-        self._worker.log_event(_name(self._job.id), message)
+        self.held.close()
 
 
 class DaskEngine:
@@ -109,6 +91,7 @@ class DaskEngine:
         self._client = client
         self._local = local
         self._job = ""
+        self._has_begun = False
         self._attempts = 0
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -118,7 +101,7 @@ class DaskEngine:
         Raises:
             SchedulerLostError: The scheduler is gone.
         """
-        self._job = job.id
+        self._job, self._has_begun = job.id, True
 
         def on_event(event: tuple[float, str]) -> None:
             worker, report = json.loads(event[1])
@@ -142,14 +125,11 @@ class DaskEngine:
 
     async def introduce(self, worker: str, settings: WorkerSettings) -> Introduction | None:
         """Return what a worker says about itself; None: it is gone, or does not answer."""
-        asking = self._client.run(introduce_here, settings, workers=[worker])
         try:
-            found = await asyncio.wait_for(asking, _ANSWER_S)
-        except (OSError, TimeoutError, KeyError):
-            return None
+            found = await self._answer_of(worker, _ANSWER_S, introduce_here, settings)
         except Exception as error:  # noqa: BLE001 - whatever its version lacks
             return unable(f"it has not what this version needs: {type(error).__name__}")
-        return cast("Introduction | None", found.get(worker))
+        return cast("Introduction | None", found)
 
     async def examine(
         self, worker: str, settings: WorkerSettings, work: Path | None
@@ -161,12 +141,8 @@ class DaskEngine:
             settings: Where it finds its settings.
             work: The folder that all workers must see; None: it is not looked for.
         """
-        asking = self._client.run(examine_here, settings, work, workers=[worker])
-        try:
-            found = await asyncio.wait_for(asking, _EXAMINE_S)
-        except (OSError, TimeoutError, KeyError):
-            return None
-        return cast("list[Finding] | None", found.get(worker))
+        found = await self._answer_of(worker, _EXAMINE_S, examine_here, settings, work)
+        return cast("list[Finding] | None", found)
 
     async def ask(self, task: AskTask, worker: str) -> TaskResult:
         """Have a task attempted by a worker, or by another one if that ends.
@@ -175,26 +151,29 @@ class DaskEngine:
             TaskKilledError: Several workers ended while they attempted it.
             SchedulerLostError: The scheduler is gone.
         """
-        self._attempts += 1
-        future = self._client.submit(
-            _attempt,
-            self._job,
-            task,
-            key=f"ask-{self._job}-{task.number}-{self._attempts}",
-            workers=[worker],
-            allow_other_workers=True,
-            pure=False,
-        )
-        try:
-            result: TaskResult = await future
-        except KilledWorker:
-            raise TaskKilledError(f"task {task.number}") from None
-        except (asyncio.CancelledError, FutureCancelled):
-            current = asyncio.current_task()
-            if current is not None and current.cancelling():
-                raise
-            raise _lost() from None
+        name = f"ask-{self._job}-{task.number}"
+        result: TaskResult = await self._submit(name, worker, _attempt, self._job, task)
         return result
+
+    async def end(self) -> None:
+        """Have the workers forget the run that was begun: nothing more is asked."""
+        for each in self._sending:
+            each.cancel()
+        if self._has_begun and self._client.status == "running":
+            ending = self._client.unregister_worker_plugin(_name(self._job))
+            with suppress(Exception):
+                await asyncio.wait_for(ending, _ANSWER_S)
+        self._has_begun = False
+
+    async def write(self, task: PartTask, worker: str) -> WrittenPart:
+        """Have a part of the report written by a worker, or by another one if that ends.
+
+        Raises:
+            Exception: As :meth:`ask`, or whatever went wrong there.
+        """
+        name = f"write-{self._job}-{task.number}"
+        written: WrittenPart = await self._submit(name, worker, write_here, task)
+        return written
 
     def deliver(self, worker: str, reply: Reply) -> None:
         """Send a reply to a worker; whether it arrives is not known."""
@@ -202,21 +181,42 @@ class DaskEngine:
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)
 
-    async def close(self) -> None:
-        """Have the workers forget the run, if they still can be reached."""
-        for each in self._sending:
-            each.cancel()
-        if self._job and self._client.status == "running":
-            ending = self._client.unregister_worker_plugin(_name(self._job))
-            with suppress(Exception):
-                await asyncio.wait_for(ending, _ANSWER_S)
-
     async def _deliver(self, worker: str, reply: Reply) -> None:
         sending = self._client.run(
             _deliver, self._job, reply.to_json(), workers=[worker], wait=False, on_error="ignore"
         )
         with suppress(Exception):  # then its lease ends
             await asyncio.wait_for(sending, _ANSWER_S)
+
+    async def _submit(self, name: str, worker: str, do: Callable[..., Any], *given: object) -> Any:  # noqa: ANN401
+        self._attempts += 1
+        future = self._client.submit(
+            do,
+            *given,
+            key=f"{name}-{self._attempts}",
+            workers=[worker],
+            allow_other_workers=True,
+            pure=False,
+        )
+        try:
+            return await future
+        except KilledWorker:
+            raise TaskKilledError(name) from None
+        except (asyncio.CancelledError, FutureCancelled):
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            raise _lost() from None
+
+    async def _answer_of(
+        self, worker: str, wait_s: float, ask: Callable[..., Any], *given: object
+    ) -> object:
+        """Return what one worker answers; None: it is gone, or does not answer."""
+        asking = self._client.run(ask, *given, workers=[worker])
+        try:
+            return (await asyncio.wait_for(asking, wait_s)).get(worker)
+        except (OSError, TimeoutError, KeyError):
+            return None
 
     async def _answer(self, asking: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
         try:
@@ -243,7 +243,7 @@ async def open_engine(address: str | None, workers: int) -> AsyncIterator[DaskEn
         try:
             yield engine
         finally:
-            await engine.close()
+            await engine.end()
             with suppress(Exception):
                 await asyncio.wait_for(client.close(), _ANSWER_S)
 
@@ -287,10 +287,10 @@ def _lost() -> SchedulerLostError:
 
 def _attempt(job: str, task: AskTask) -> TaskResult:
     """Attempt a task in this worker process."""
-    return cast("AskerPlugin", get_worker().plugins[_name(job)]).asker().ask(task)
+    return cast("AskerPlugin", get_worker().plugins[_name(job)]).held.get().ask(task)
 
 
 async def _deliver(job: str, reply: dict[str, Any], dask_worker: Worker) -> None:
     plugin = dask_worker.plugins.get(_name(job))
     if isinstance(plugin, AskerPlugin):
-        plugin.deliver(Reply.from_json(reply))
+        plugin.held.deliver(Reply.from_json(reply))

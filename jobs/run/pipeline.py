@@ -11,16 +11,14 @@ from functools import cache
 
 from rich.console import Console
 
-from jobs.evidence.in_order import EvidenceInOrder
 from jobs.extract.shown_report import shown_report
 from jobs.input.pairs import Input
 from jobs.journal.unfinished import count_kept_answers
 from jobs.observe.log.messages import first_line_first
 from jobs.observe.notifier import Outcome
-from jobs.report.info import GatewayId
 from jobs.report.model import Report
-from jobs.report.part_info import PartsInfo
 from jobs.run.asking.ask_all import ask_all
+from jobs.run.asking.crew import Crew
 from jobs.run.asking.session import Asked, Session
 from jobs.run.asking.signals import signals_ignored
 from jobs.run.asking.worker_places import WorkerPlaces
@@ -29,9 +27,8 @@ from jobs.run.config import Options
 from jobs.run.endpoint import Endpoint
 from jobs.run.estimate import Plan, log_first_line
 from jobs.run.preparation import Prepared, check_shown_columns, prepare, settled
-from jobs.run.resumption.earlier_answers import with_earlier_answers
 from jobs.run.resumption.remedy import adding_remedy, remedy
-from jobs.run.rows.composition import compose_report
+from jobs.run.rows.composition import make_report
 from jobs.run.rows.evidence import (
     RunEvidence,
     WrittenEvidence,
@@ -41,7 +38,6 @@ from jobs.run.rows.evidence import (
     remove_old_evidence,
 )
 from jobs.run.rows.reading import read_input
-from jobs.run.rows.row_store import row_store
 from jobs.run.rows.workspace import Workspace
 from jobs.store.files.lock import one_at_a_time
 from jobs.store.preflight import check_outputs
@@ -137,19 +133,24 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
     stack: ExitStack,
     outcome: Outcome,
 ) -> Published:
-    async with options.endpoint.open(options.run.run_date) as endpoint:
-        with first_line_first():
-            options = settled(options, endpoint.gateway, source)
-            outcome.dated(options.run.run_date, options.store.outputs.sidecars)
-            with adding_remedy(options.command, options.run):
-                prepared = prepare(options, endpoint.gateway, source, workspace)
-                with workspace.reporting_errors():
-                    evidence = RunEvidence.begin(options, endpoint.keys, prepared, workspace)
-                    asked = await _ask(options, endpoint, prepared, workspace, console, evidence)
+    async with Crew() as crew:
+        async with options.endpoint.open(options.run.run_date) as endpoint:
+            with first_line_first():
+                options = settled(options, endpoint.gateway, source)
+                outcome.dated(options.run.run_date, options.store.outputs.sidecars)
+                with adding_remedy(options.command, options.run):
+                    prepared = prepare(options, endpoint.gateway, source, workspace)
+                    with workspace.reporting_errors():
+                        evidence = RunEvidence.begin(options, endpoint.keys, prepared, workspace)
+                        workers = _workers(options, endpoint, workspace, crew)
+                        asked = await _ask(
+                            options, endpoint, prepared, workspace, console, evidence, workers
+                        )
+        with adding_remedy(options.command, options.run), workspace.reporting_errors():
+            report, found = await make_report(
+                options, prepared, asked, endpoint.gateway, workspace, started, evidence, workers
+            )
     with adding_remedy(options.command, options.run), workspace.reporting_errors():
-        report, found = _report(
-            options, prepared, asked, endpoint.gateway, workspace, started, evidence
-        )
         written = stack.enter_context(WrittenEvidence.of(report, evidence, found, asked))
     return _publish(options, prepared, written, workspace, stack, outcome)
 
@@ -201,30 +202,6 @@ def _publish(  # noqa: PLR0917 - one of each thing that a run takes
     return published
 
 
-def _report(  # noqa: PLR0917 - one of each thing that a run takes
-    options: Options,
-    prepared: Prepared,
-    asked: Asked,
-    gateway: GatewayId,
-    workspace: Workspace,
-    started: datetime,
-    evidence: RunEvidence | None,
-) -> tuple[Report, EvidenceInOrder | None]:
-    """Return the report, with its rows in memory or in the workspace, and its evidence."""
-    pairs = prepared.source.partitions
-    asked = with_earlier_answers(
-        asked, prepared.baseline.replaced, prepared.replaced_rows, pairs, options.run.run_date
-    )
-    in_parts = options.store.outputs.in_parts
-    store = row_store(pairs.bits, workspace, in_parts=in_parts)
-    parts = PartsInfo(1 << pairs.bits) if in_parts else None
-    found = evidence.in_order(workspace, pairs.bits, in_parts=in_parts) if evidence else None
-    report = compose_report(
-        options, prepared, asked, gateway, started, store=store, parts=parts, evidence=found
-    )
-    return report, found
-
-
 def _shown(report: Report, options: Options) -> Callable[[], Report]:
     """Return a function that makes the report for the formats that people read."""
     render = options.render
@@ -244,6 +221,7 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
     workspace: Workspace,
     console: Console,
     evidence: RunEvidence | None,
+    workers: WorkerPlaces | None,
 ) -> Asked:
     """Ask about the pairs that have no answer yet."""
     kept, outputs = len(prepared.kept), options.store.outputs
@@ -270,7 +248,7 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
         files=outputs.sidecars,
         outcomes=workspace.folder("outcomes") if in_partitions else None,
         journals=workspace.journals(options.run.run_date) if in_partitions else None,
-        workers=_workers(options, endpoint, workspace),
+        workers=workers,
         evidence=evidence.collector if evidence else None,
         person=options.person,
         bar=options.observe.shows_bar(terminal=terminal),
@@ -286,15 +264,18 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
     )
 
 
-def _workers(options: Options, endpoint: Endpoint, workspace: Workspace) -> WorkerPlaces | None:
+def _workers(
+    options: Options, endpoint: Endpoint, workspace: Workspace, crew: Crew
+) -> WorkerPlaces | None:
     """Return what asking by workers needs; None: the command itself asks."""
     journals = workspace.journals(options.run.run_date) if options.cluster.target else None
     if journals is None:
         return None
     return WorkerPlaces(
         cluster=options.cluster,
-        settings=endpoint.worker_settings(workspace.folder("settings").resolve()),
-        tasks=workspace.folder("tasks").resolve(),
+        settings=endpoint.worker_settings(workspace.folder("settings")),
+        tasks=workspace.folder("tasks"),
         journals=journals.resolve(),
+        crew=crew,
         began_s=workspace.began_s,
     )

@@ -70,6 +70,7 @@ def run_night(folder: Path, day: int, partitions: int | None) -> dict[str, Any]:
     from jobs.run.config import Options  # noqa: PLC0415
     from jobs.run.endpoint import Endpoint  # noqa: PLC0415
     from jobs.run.options import RunOptions  # noqa: PLC0415
+    from jobs.run.rows import composition  # noqa: PLC0415
     from jobs.schema import ANSWERS, conform  # noqa: PLC0415
     from jobs.store import publish  # noqa: PLC0415
     from jobs.store.options import StoreOptions  # noqa: PLC0415
@@ -117,7 +118,8 @@ def run_night(folder: Path, day: int, partitions: int | None) -> dict[str, Any]:
     watch.around(pipeline, "read_input", "read")
     watch.around(preparation, "find_baseline", "baseline")
     watch.around(preparation, "partitioned_rows", "baseline")
-    watch.around(pipeline, "compose_report", "compose")
+    watch.around(composition, "write_rows", "compose")
+    watch.around(composition, "_compose", "compose")
     watch.around(publish, "_write_primary", "write")
     watch.around(publish, "_check", "check")
     chosen = Options(

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from jobs.cluster.dispatch import parts
 from jobs.cluster.dispatch.engine import SchedulerLostError
 from jobs.cluster.options import ClusterOptions
 from jobs.cluster.tasks.job import WorkerSettings
+from jobs.cluster.tasks.part_task import PartTask, write_here
 from jobs.cluster.tasks.task import TaskEnd, TaskResult
 from jobs.cluster.worker.asker import Asker
 from jobs.errors import AbortedError, OutputError, RunInterruptedError
@@ -69,6 +71,8 @@ def assert_same_as_one(nights, report, night=0, **given):
 def test_the_report_is_that_of_one_process(nights, engine):
     report = nights.by_them()
     assert {worker for worker, _ in engine.tasks} == {"a", "b"}
+    assert {worker for worker, _ in engine.written} == {"a", "b"}
+    assert sorted(number for _, number in engine.written) == list(range(8))
     cluster = report.metadata.cluster
     assert (cluster.workers, cluster.joined, cluster.lost, cluster.asked_twice) == (2, 2, 0, 0)
     assert_same_as_one(nights, report)
@@ -108,6 +112,100 @@ def test_the_same_pairs_end_three_workers(nights, engine):
     engine.attempt = attempt
     with pytest.raises(RuntimeError, match=r"the pairs of part 0, .* ended 3 workers without"):
         nights.by_them()
+
+
+@pytest.mark.slow
+def test_a_correction_by_workers_keeps_the_answers_of_the_report(nights, gateway, engine):
+    first = nights.by_them(output="../8/reports/")
+    gateway.refuses, asked = False, gateway.stats.requests
+    engine.written.clear()
+    corrected = nights.by_them(output="../8/reports/", retry_unanswered=True)
+    assert len(engine.written) == 8
+    assert gateway.stats.requests - asked == first.summary.states["UNKNOWN"]
+    nights.run(0, 1)
+    one = nights.run(0, 1, retry_unanswered=True)
+    assert_same(one, corrected, besides={"requests", "outcomes", "retries", "knowledge"})
+
+
+@pytest.mark.slow
+def test_the_rows_are_compared_with_a_report_of_as_many_parts_where_it_is(nights, engine):
+    """The files of the report before are read by the workers as they are."""
+    nights.by_them(output="../reports/")
+    engine.written.clear()
+    report = nights.by_them(1, output="../reports/")
+    assert len(engine.written) == 8
+    nights.run(0, 1)
+    assert_same_as_one(nights, report, 1)
+
+
+FAULTS = {
+    "one worker cannot read": lambda worker, _: worker == "a",
+    "no worker can read": lambda *_: True,
+    "one part cannot be written": lambda _, task: task.number == 3,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_faulty", FAULTS.values(), ids=FAULTS)
+def test_what_no_worker_can_write_the_command_writes(nights, engine, is_faulty):
+    """A worker that fails at one part gets no other one."""
+
+    def write_part(worker, task):
+        if is_faulty(worker, task):
+            raise FileNotFoundError(2, "No such file", str(task.source))
+        return write_here(task)
+
+    engine.write_part = write_part
+    report = nights.by_them()
+    failed = [each for each in engine.written if is_faulty(each[0], PartTask(each[1], None, None))]
+    assert 1 <= len(failed) <= 2
+    assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_a_part_that_a_worker_does_not_finish_is_written_by_the_command(
+    nights, engine, monkeypatch
+):
+    monkeypatch.setattr(parts, "_LEAST_WAIT_S", 0.3)
+    monkeypatch.setattr(parts, "_LOOK_EVERY_S", 0.05)
+    awake = threading.Event()
+
+    def write_part(worker, task):
+        if worker == "b":
+            awake.wait(60)
+        return write_here(task)
+
+    engine.write_part = write_part
+    try:
+        report = nights.by_them()
+    finally:
+        awake.set()
+    assert [worker for worker, _ in engine.written].count("b") == 1
+    assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_lost_once_all_is_asked_is_not_needed(nights, engine, monkeypatch):
+    gone = threading.Event()
+
+    def write_part(worker, task):
+        if task.number > 2:
+            gone.set()
+            raise SchedulerLostError("the scheduler is lost")
+        return write_here(task)
+
+    there = ThreadEngine.workers
+
+    async def workers(self):
+        if gone.is_set():
+            raise SchedulerLostError("the scheduler is lost")
+        return await there(self)
+
+    engine.write_part = write_part
+    monkeypatch.setattr(ThreadEngine, "workers", workers)
+    report = nights.by_them()
+    assert gone.is_set()
+    assert_same_as_one(nights, report)
 
 
 def test_a_disk_that_is_full_at_a_worker_stops_the_run(nights, engine):

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from jobs.cluster.quota.messages import Reply
 from jobs.cluster.tasks.introduction import Introduction
 from jobs.cluster.tasks.job import Job, WorkerSettings
+from jobs.cluster.tasks.part_task import PartTask, WrittenPart
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.errors import AbortedError
 
@@ -56,6 +57,18 @@ class Engine(Protocol):
         Raises:
             TaskKilledError: Several workers ended while they attempted it.
             SchedulerLostError: The scheduler is gone.
+        """
+
+    async def end(self) -> None:
+        """Have the workers forget the run that was begun: nothing more is asked."""
+
+    async def write(self, task: PartTask, worker: str) -> WrittenPart:
+        """Have a part of the report written by a worker, or by another one if that ends.
+
+        Raises:
+            TaskKilledError: Several workers ended while they wrote it.
+            SchedulerLostError: The scheduler is gone.
+            Exception: Whatever went wrong there.
         """
 
     def deliver(self, worker: str, reply: Reply) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from jobs.cluster.dask_engine import DaskEngine, open_engine
+from jobs.cluster.dask_engine import open_engine
 from jobs.cluster.dispatch.dispatch import Dispatch
+from jobs.cluster.dispatch.engine import Engine
 from jobs.cluster.dispatch.task_files import TaskFiles, most_pairs
 from jobs.cluster.dispatch.totals import Totals
 from jobs.cluster.dispatch.workers import Workers
@@ -29,7 +30,7 @@ from jobs.schema import UnknownReason
 from jobs.sweep.abort.monitor import UNVERIFIED, AbortMonitor
 from jobs.sweep.blocks.block import Slice
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
-from jobs.sweep.cancel import CancelToken
+from jobs.sweep.cancel import CancelReason, CancelToken
 from jobs.sweep.engine import LAST_ROUND
 from jobs.sweep.stats import RequestStats
 
@@ -122,25 +123,38 @@ class ByWorkers:
     async def ask(self) -> None:
         """Ask about all pairs, those without a final outcome twice.
 
+        The workers are left open for the rows to be written, unless there will be none.
+
         Raises:
             RunError: Asking further pairs would be wrong, or is not possible.
             OSError: A partition, a task or its outcomes cannot be read or written.
         """
-        cluster = self._places.cluster
-        async with open_engine(cluster.address, cluster.workers) as engine:
-            endpoint = self._session.endpoint
-            own = introduce(endpoint.merchant, endpoint.keys)
-            self._workers = Workers(engine, own, self._places.settings, self._clock)
-            await self._workers.wait_for_first()
-            if self._cancel.is_set():
-                return
-            self.on_begin()
-            monitor = await self._asked.ask_first()
-            self._totals = Totals(self._stats)
-            try:
-                await self._ask_all(engine, monitor)
-            finally:
-                self._count_pairs()
+        cluster, crew = self._places.cluster, self._places.crew
+        engine = await crew.open(open_engine(cluster.address, cluster.workers))
+        endpoint = self._session.endpoint
+        own = introduce(endpoint.merchant, endpoint.keys)
+        self._workers = Workers(engine, own, self._places.settings, self._clock)
+        crew.know(self._workers)
+        is_done = False
+        try:
+            await self._ask_by(engine, self._workers)
+            await engine.end()
+            is_done = self._cancel.reason is not CancelReason.SIGNAL
+        finally:
+            if not is_done:
+                await crew.close()
+
+    async def _ask_by(self, engine: Engine, workers: Workers) -> None:
+        await workers.wait_for_first()
+        if self._cancel.is_set():
+            return
+        self.on_begin()
+        monitor = await self._asked.ask_first()
+        self._totals = Totals(self._stats)
+        try:
+            await self._ask_all(engine, monitor)
+        finally:
+            self._count_pairs()
 
     def _count_pairs(self) -> None:
         """Set the counts of pairs to what the outcomes are: an answer may be lost with a worker."""
@@ -150,7 +164,7 @@ class ByWorkers:
         self._asked_twice = max(0, stats.answered - good)
         stats.answered, stats.failed = good, unknown - outcomes.count(UnknownReason.NOT_ASKED)
 
-    async def _ask_all(self, engine: DaskEngine, monitor: AbortMonitor) -> None:
+    async def _ask_all(self, engine: Engine, monitor: AbortMonitor) -> None:
         asked, run = self._asked, self._session.run
         outcomes = asked.outcomes
         store = TaskOutcomes(
@@ -181,7 +195,7 @@ class ByWorkers:
             known = len(asked.pairs) - outcomes.count(UnknownReason.NOT_ASKED)
             monitor.check_verified(outcomes.count(*UNVERIFIED), known)
 
-    def _dispatch(self, engine: DaskEngine, monitor: AbortMonitor, store: TaskOutcomes) -> Dispatch:
+    def _dispatch(self, engine: Engine, monitor: AbortMonitor, store: TaskOutcomes) -> Dispatch:
         session, waits = self._session, self._session.waits
         quota, now = session.sweep.quota, self._clock.elapsed()
         # The canary's requests were this process's own: nothing is granted for a while.

@@ -9,6 +9,7 @@ from typing import Final
 from jobs.cluster.options import ClusterOptions
 from jobs.cluster.quota.rules import LeaseRules
 from jobs.cluster.tasks.job import WorkerSettings
+from jobs.run.asking.crew import Crew
 from palm import Clock
 
 __all__ = ["WorkerPlaces"]
@@ -25,6 +26,7 @@ class WorkerPlaces:
         settings: Where they find their settings.
         tasks: An empty folder that they see, too.
         journals: The folder for the journals of the run date, which they see, too.
+        crew: Holds the engine that they are reached by.
         began_s: Since when no other run writes this report, as ``palm.Clock.elapsed`` counts.
     """
 
@@ -32,6 +34,7 @@ class WorkerPlaces:
     settings: WorkerSettings
     tasks: Path
     journals: Path
+    crew: Crew
     began_s: float
 
     async def wait_for_old_leases(self, leases: LeaseRules, clock: Clock) -> None:

@@ -1,59 +1,100 @@
-"""Makes the report of a run: the answers compared with the report before, part by part."""
+"""Makes the report of a run: what its rows are made of, and then all that is said of them."""
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-import pandas as pd
-
-from jobs.compare.changes import classify
-from jobs.compare.freshness import NO_ANSWER_AGES, AnswerAges, answer_ages
-from jobs.compare.summary import Summary, summarize_part
+from jobs.compare.summary import Summary
 from jobs.compare.verdict import Verdict, judge
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.report.compose import compose
 from jobs.report.info import GatewayId, RunInfo
 from jobs.report.model import Report
 from jobs.report.part_info import PartsInfo
-from jobs.report.refusals import count_refused, refused_kinds
+from jobs.report.refusals import count_refused
 from jobs.report.request_info import RequestInfo
+from jobs.report.row_source import RowSource
 from jobs.run.asking.session import Asked
+from jobs.run.asking.worker_places import WorkerPlaces
 from jobs.run.config import Options
 from jobs.run.preparation import Prepared
-from jobs.run.resumption.earlier_answers import unnamed_answers
-from jobs.run.rows.row_store import RowStore
+from jobs.run.resumption.earlier_answers import unnamed_answers, with_earlier_answers
+from jobs.run.rows.evidence import RunEvidence
+from jobs.run.rows.row_store import row_store
+from jobs.run.rows.workspace import Workspace
+from jobs.run.rows.writing import WrittenRows, write_rows, write_rows_by_workers
+from jobs.store.staging.part_stage import PartStage
 
-__all__ = ["compose_report"]
-
-
-@dataclass(slots=True)
-class _Counts:
-    """The counts of the partitions so far."""
-
-    summary: Summary = field(default_factory=Summary.empty)
-    ages: AnswerAges = NO_ANSWER_AGES
-    refused: Counter[tuple[int | None, str | None]] = field(default_factory=Counter)
-
-    def add(self, rows: pd.DataFrame, finished: datetime, earlier_run_date: date | None) -> None:
-        """Count the rows of a partition."""
-        self.summary += summarize_part(rows, baseline_run_date=earlier_run_date)
-        self.ages += answer_ages(rows, finished)
-        self.refused += refused_kinds(rows)
+__all__ = ["make_report"]
 
 
-def compose_report(
+async def make_report(  # noqa: PLR0917 - one of each thing that a run takes
+    options: Options,
+    prepared: Prepared,
+    asked: Asked,
+    gateway: GatewayId,
+    workspace: Workspace,
+    started: datetime,
+    evidence: RunEvidence | None,
+    workers: WorkerPlaces | None,
+) -> tuple[Report, EvidenceInOrder | None]:
+    """Return the report of a run, and the evidence of its rows; None: none is kept.
+
+    Args:
+        options: The options of the run.
+        prepared: The input, and the earlier reports.
+        asked: The result of asking.
+        gateway: The gateway that answered.
+        workspace: Where rows that do not fit into memory are kept.
+        started: When the run began, UTC.
+        evidence: What was collected of it; None: it is not kept.
+        workers: Those that asked, which then write the rows; None: this process does.
+
+    Raises:
+        OSError: What is in the workspace cannot be read, or the rows cannot be written there.
+    """
+    pairs = prepared.source.partitions
+    asked = with_earlier_answers(
+        asked, prepared.baseline.replaced, prepared.replaced_rows, pairs, options.run.run_date
+    )
+    in_parts = options.store.outputs.in_parts
+    store = row_store(pairs.bits, workspace, in_parts=in_parts)
+    parts = PartsInfo(1 << pairs.bits) if in_parts else None
+    found = evidence.in_order(workspace, pairs.bits, in_parts=in_parts) if evidence else None
+    made_of = _row_source(options, prepared, asked)
+    writing = workers.crew.writing(options.run.clock) if workers else None
+    if writing is not None and workers is not None and isinstance(store, PartStage):
+        rows = await write_rows_by_workers(made_of, store, writing, workers.tasks)
+    else:
+        rows = write_rows(made_of, store, found)
+    report = _compose(options, prepared, asked, gateway, started, rows=rows, parts=parts)
+    return report, found
+
+
+def _row_source(options: Options, prepared: Prepared, asked: Asked) -> RowSource:
+    """Return what the rows of a report are made of, once all answers are there."""
+    return RowSource(
+        pairs=prepared.source.partitions,
+        kept=prepared.kept,
+        answers=asked.answers,
+        earlier=prepared.earlier_rows,
+        run_date=options.run.run_date,
+        earlier_run_date=prepared.earlier_run_date,
+        forget_after_days=options.compare.forget_after_days,
+        finished=datetime.now(UTC),
+    )
+
+
+def _compose(
     options: Options,
     prepared: Prepared,
     asked: Asked,
     gateway: GatewayId,
     started: datetime,
     *,
-    store: RowStore,
+    rows: WrittenRows,
     parts: PartsInfo | None,
-    evidence: EvidenceInOrder | None = None,
 ) -> Report:
     """Return the report of a run.
 
@@ -63,28 +104,20 @@ def compose_report(
         asked: The result of asking.
         gateway: The gateway that answered.
         started: When the run began, UTC.
-        store: Takes the rows.
+        rows: The rows, and their counts.
         parts: Into how many files the report is divided; None: it is one file.
-        evidence: Takes the evidence of each partition's rows; None: it is not kept.
 
     Raises:
-        OSError: The rows cannot be kept on disk.
+        OSError: The rows cannot be read.
     """
-    source, baseline, finished = prepared.source, prepared.baseline, datetime.now(UTC)
+    source, baseline, counts = prepared.source, prepared.baseline, rows.counts
     replaced = baseline.replaced
     if replaced is not None:
         asked.stats.without_echo += unnamed_answers(replaced, len(prepared.kept))
-    counts = _Counts()
-    for number in range(1 << source.partitions.bits):
-        rows = _rows(options, prepared, asked, number)
-        counts.add(rows, finished, prepared.earlier_run_date)
-        store.add(number, rows)
-        if evidence is not None:
-            evidence.add(number, rows)
     summary = counts.summary.listed()
     refused = count_refused(counts.refused, asked.stats)
     return compose(
-        store.content(),
+        rows.content,
         summary,
         run=RunInfo.ended(
             _verdict(options, summary, source.invalid, asked.not_asked),
@@ -92,7 +125,7 @@ def compose_report(
             date=options.run.run_date,
             timezone=options.run.timezone,
             started=started,
-            finished=finished,
+            finished=rows.finished,
             parent=replaced.run_id if options.run.retry_unanswered and replaced else None,
         ),
         gateway=gateway,
@@ -102,19 +135,6 @@ def compose_report(
         asking=RequestInfo.of(asked.stats, asked.pace, refused, counts.ages.freshness()),
         parts=parts,
         cluster=asked.cluster,
-    )
-
-
-def _rows(options: Options, prepared: Prepared, asked: Asked, number: int) -> pd.DataFrame:
-    """Return the rows of a partition, columns ``ROWS`` and the carried ones."""
-    kept, answers = prepared.kept.frame(number), asked.answers.frame(number)
-    return classify(
-        prepared.source.partitions.frame(number),
-        pd.concat([kept, answers]) if len(kept) else answers,
-        prepared.earlier_rows.frame(number),
-        run_date=options.run.run_date,
-        baseline_run_date=prepared.earlier_run_date,
-        forget_after_days=options.compare.forget_after_days,
     )
 
 

@@ -61,12 +61,12 @@ class Workspace:
             OutputError: No work folder can be made.
         """
         if self._files is not None:
-            return self._opened(self._files).scratch(name).absolute()
+            return self._opened(self._files).scratch(name).resolve()
         with _reporting():
             if self._temporary is None:
                 made = tempfile.TemporaryDirectory(prefix="palm-reconcile-")
                 self._temporary = Path(self._stack.enter_context(made))
-            folder = self._temporary / name
+            folder = self._temporary.resolve() / name
             folder.mkdir(exist_ok=True)
         return folder
 

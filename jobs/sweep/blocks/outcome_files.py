@@ -147,8 +147,7 @@ class OutcomesOnDisk:
         """
         pairs = self._pairs
         counts = [pairs.rows_of(number) for number in range(len(self._counts))]
-        folder, begun = self._folder.absolute(), frozenset(self._begun)
-        make = partial(_answers_of, pairs, folder, begun)
+        make = partial(_answers_of, pairs, self._folder, frozenset(self._begun))
         return DerivedFrame(pairs.bits, list(ANSWERS), counts, make)
 
     def _restore_into(self, answers: AnswerTable, number: int, index: Array) -> None:

@@ -1,0 +1,118 @@
+"""Has the parts of a report written by workers, each by one; what none can do is left to others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from jobs.cluster.dispatch.engine import Engine, SchedulerLostError
+from jobs.cluster.dispatch.workers import Workers
+from jobs.cluster.tasks.part_task import PartTask, WrittenPart
+from palm import Clock
+
+__all__ = ["WrittenByWorkers"]
+
+_log: Final = logging.getLogger("palm")
+_LOOK_EVERY_S: Final = 1.0
+_LEAST_WAIT_S: Final = 10.0
+_SLOWER: Final = 5
+"""A part is given up, if nothing else is left to do, once it takes so many times as long as the
+slowest one before it, but not before the least wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    task: PartTask
+    worker: str
+    began: float
+
+
+class WrittenByWorkers:
+    """Gives each worker one part at a time.
+
+    A worker that fails at one gets no other one: it may not see a folder, or have no memory left.
+
+    Args:
+        engine: Carries tasks.
+        workers: Those that may be used.
+        clock: The time.
+    """
+
+    def __init__(self, engine: Engine, workers: Workers, clock: Clock) -> None:
+        self._engine, self._workers, self._clock = engine, workers, clock
+        self._failed: set[str] = set()
+        self._writing: dict[asyncio.Task[WrittenPart], _Writing] = {}
+        self._longest_s = 0.0
+        self._is_lost = False
+
+    async def write(
+        self, tasks: Iterable[PartTask]
+    ) -> AsyncIterator[tuple[PartTask, WrittenPart | None]]:
+        """Yield each part as soon as it is written, in any order.
+
+        Yields:
+            The task and its part; None: no worker has written it, and none will.
+        """
+        waiting = deque(tasks)
+        try:
+            while waiting or self._writing:
+                free = await self._free()
+                if not free and not self._writing:
+                    break  # nobody is left
+                for worker in free[: len(waiting)]:
+                    self._give(waiting.popleft(), worker)
+                await asyncio.wait(
+                    self._writing, timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                for each in [each for each in self._writing if each.done()]:
+                    yield self._taken(each)
+                for task in [] if waiting else self._given_up():
+                    yield task, None
+            for task in waiting:
+                yield task, None
+        finally:
+            for each in self._writing:
+                each.cancel()
+            await asyncio.gather(*self._writing, return_exceptions=True)
+
+    async def _free(self) -> list[str]:
+        """Return the workers that write nothing."""
+        try:
+            if not self._is_lost:
+                await self._workers.look()
+        except SchedulerLostError as error:  # all is asked: the command can go on without it
+            _log.info("no further part is written by a worker: %s", error)
+            self._is_lost = True
+        if self._is_lost:
+            return []
+        busy = {each.worker for each in self._writing.values()} | self._failed
+        return [each for each in self._workers.usable if each not in busy]
+
+    def _give(self, task: PartTask, worker: str) -> None:
+        writing = asyncio.ensure_future(self._engine.write(task, worker))
+        self._writing[writing] = _Writing(task, worker, self._clock.monotonic())
+
+    def _taken(self, done: asyncio.Task[WrittenPart]) -> tuple[PartTask, WrittenPart | None]:
+        """Return what came of a part."""
+        writing = self._writing.pop(done)
+        self._longest_s = max(self._longest_s, self._clock.monotonic() - writing.began)
+        error = done.exception()
+        if error is None:
+            return writing.task, done.result()
+        _log.info("part %d is not written by a worker: %s", writing.task.number, type(error))
+        self._failed.add(writing.worker)
+        return writing.task, None
+
+    def _given_up(self) -> list[PartTask]:
+        """Return the parts that take too long, and wait for them no longer."""
+        longest_s = max(_LEAST_WAIT_S, _SLOWER * self._longest_s)
+        before = self._clock.monotonic() - longest_s
+        late = [each for each, writing in self._writing.items() if writing.began < before]
+        for each in late:
+            each.cancel()
+            self._failed.add(self._writing[each].worker)
+        return [self._writing.pop(each).task for each in late]

@@ -1,0 +1,105 @@
+"""A task: to write the rows of one part of the report, compared and counted.
+
+In: where the frames are that the rows are made of, as a file of the shared work folder; it is the
+command's own, and no other user can write there. Out: a file with the rows, another with counts.
+"""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from jobs.arrow_memory import release_arrow_memory
+from jobs.partitions.file_names import partition_name
+from jobs.report.row_source import RowCounts, RowSource
+from jobs.store.files.filesystem import private_opener
+from jobs.store.staging.part_stage import StagedPart, write_part_rows
+
+__all__ = ["PartTask", "WrittenPart", "read_counts", "write_here", "write_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """A part of the report that one worker is to write.
+
+    Attributes:
+        number: Of the part.
+        source: The file that says what its rows are made of.
+        folder: Takes its files.
+    """
+
+    number: int
+    source: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """A part that a worker has written.
+
+    Attributes:
+        rows: Its rows.
+        counts: The file of their counts.
+    """
+
+    rows: StagedPart
+    counts: Path
+
+
+def write_source(source: RowSource, folder: Path) -> Path:
+    """Write what the rows are made of to a file, for all tasks.
+
+    Args:
+        source: It holds where the frames are, and no pair.
+        folder: That of the tasks, which every worker sees.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = folder / f"source-{secrets.token_hex(4)}.pickle"  # workers remember the last ones
+    _write(path, source)
+    return path
+
+
+def write_here(task: PartTask) -> WrittenPart:
+    """Write a part in this process; another attempt at the same part does no harm.
+
+    Raises:
+        OSError: A file cannot be read or written.
+        ReportError: A file of the earlier report has changed.
+    """
+    source = _source(task.source)
+    rows = source.rows(task.number)
+    name = f"{partition_name(task.number)}.{secrets.token_hex(4)}"
+    counts = task.folder / f"{name}.counts"
+    _write(counts, source.counts(rows))
+    written = WrittenPart(write_part_rows(task.folder / f"{name}.arrow", rows), counts)
+    release_arrow_memory()
+    return written
+
+
+def read_counts(part: WrittenPart) -> RowCounts:
+    """Return the counts of a part that a worker has written.
+
+    Raises:
+        OSError: They cannot be read.
+    """
+    return cast("RowCounts", _read(part.counts))
+
+
+@lru_cache(1)
+def _source(path: Path) -> RowSource:
+    return cast("RowSource", _read(path))
+
+
+def _write(path: Path, value: RowSource | RowCounts) -> None:
+    with open(path, "wb", opener=private_opener) as file:
+        pickle.dump(value, file)
+
+
+def _read(path: Path) -> object:
+    return pickle.loads(path.read_bytes())  # noqa: S301 - written by this user's command or worker
