@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from jobs.report.parquet import read_parquet
+from tests.chaos import slow_writing
 from tests.chaos.gateway import served
 from tests.chaos.test_layouts import assert_same_rows
 from tests.night import DAY, SCRIPTS
@@ -46,11 +47,13 @@ def tls(tmp_path):
 
 
 @pytest.fixture
-def workers(tmp_path, tls, folder):
-    """Yield a scheduler and two workers that talk by TLS."""
+def workers(tmp_path, tls, folder, request):
+    """Yield a scheduler and two workers that talk by TLS; its parameter is what they import."""
     place = tmp_path / "workers"
     place.mkdir()
-    with running_cluster(place, host="tls://127.0.0.1", env=tls) as found:
+    env = {**tls, "PYTHONPATH": str(Path(__file__).parents[2])}
+    preload = getattr(request, "param", None)
+    with running_cluster(place, host="tls://127.0.0.1", env=env, preload=preload) as found:
         yield found
 
 
@@ -150,6 +153,71 @@ def test_the_scheduler_is_killed(begin, own_gateway, workers, folder):
     assert own_gateway.tell()["asked"] - asked <= IN_FLIGHT  # nobody goes on without a lease
     assert list(folder.rglob("*.journal"))
     assert not list(folder.rglob("*.parquet"))
+
+
+writing_slowly = pytest.mark.parametrize("workers", [slow_writing.__name__], indirect=True)
+
+
+@pytest.fixture
+def when_writing(tmp_path):
+    """Return a function that waits until all is asked, and a worker writes the first parts."""
+
+    def when_writing(process):
+        until = time.monotonic() + 60
+        while not list((tmp_path / "workers").glob(f"{slow_writing.BEGUN}*")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    return when_writing
+
+
+@writing_slowly
+def test_a_worker_is_killed_while_it_writes(begin, workers, when_writing, is_whole):
+    process = begin()
+    when_writing(process)
+    workers.workers[0].kill()
+    is_whole(process)
+
+
+@writing_slowly
+def test_the_scheduler_is_killed_while_workers_write(begin, workers, when_writing, is_whole):
+    """All is asked, so the command needs nobody any more."""
+    process = begin()
+    when_writing(process)
+    workers.scheduler.kill()
+    is_whole(process)
+
+
+@pytest.mark.manual
+@writing_slowly
+def test_a_worker_stalls_while_it_writes(begin, workers, when_writing, is_whole):
+    process = begin()
+    when_writing(process)
+    workers.workers[0].send_signal(signal.SIGSTOP)
+    try:
+        is_whole(process)
+    finally:
+        workers.workers[0].send_signal(signal.SIGCONT)
+
+
+@writing_slowly
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_the_command_ends_while_workers_write(
+    begin, own_gateway, when_writing, is_whole, folder, number, code
+):
+    process = begin()
+    when_writing(process)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == code, said
+    assert not list(folder.rglob("*.parquet"))
+    asked = own_gateway.tell()["asked"]
+    _, said = is_whole(begin())
+    assert f"Resuming: {PAIRS:,} of {PAIRS:,} answers kept" in said
+    assert asked == PAIRS
 
 
 @pytest.mark.manual
