@@ -14,7 +14,7 @@ from jobs.cluster.quota.messages import Reply
 from jobs.cluster.quota.rules import LeaseRules
 from jobs.cluster.tasks.introduction import Introduction
 from jobs.cluster.tasks.job import Job, WorkerSettings
-from jobs.cluster.tasks.part_task import PartTask, WrittenPart, write_here
+from jobs.cluster.tasks.part_task import PartTask, write_here
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.cluster.worker.asker import Asker
 from jobs.cluster.worker.examination import examine_here, introduce_here
@@ -41,7 +41,7 @@ class ThreadEngine:
     names: list[str] = field(default_factory=lambda: ["a", "b"])
     attempt: Callable[[Asker, AskTask], TaskResult] = Asker.ask
     tasks: list[tuple[str, AskTask]] = field(default_factory=list)
-    write_part: Callable[[str, PartTask], WrittenPart] = lambda _, task: write_here(task)
+    write_part: Callable[[str, PartTask], Path] = lambda _, task: write_here(task)
     written: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,9 +54,7 @@ class ThreadEngine:
         try:
             yield self
         finally:
-            for each in self.askers.values():
-                await asyncio.to_thread(each.close)
-            self.askers.clear()
+            await self.end()
 
     async def begin(self, job: Job, on_report: OnReport) -> None:
         """Remember the run."""
@@ -95,9 +93,12 @@ class ThreadEngine:
             raise TaskKilledError(f"task {task.number}") from None
 
     async def end(self) -> None:
-        """Do nothing: the askers end with the engine."""
+        """End the askers."""
+        for each in self.askers.values():
+            await asyncio.to_thread(each.close)
+        self.askers.clear()
 
-    async def write(self, task: PartTask, worker: str) -> WrittenPart:
+    async def write(self, task: PartTask, worker: str) -> Path:
         """Write a part in a thread."""
         self.written.append((worker, task.number))
         return await asyncio.to_thread(self.write_part, worker, task)

@@ -37,7 +37,7 @@ from jobs.cluster.quota.messages import Reply
 from jobs.cluster.scheduler_errors import check_tls, unreachable
 from jobs.cluster.tasks.introduction import Introduction, unable
 from jobs.cluster.tasks.job import Job, WorkerSettings
-from jobs.cluster.tasks.part_task import PartTask, WrittenPart, write_here
+from jobs.cluster.tasks.part_task import PartTask, write_here
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.cluster.worker.examination import examine_here, introduce_here
 from jobs.cluster.worker.held_asker import HeldAsker, follow_the_command
@@ -165,14 +165,14 @@ class DaskEngine:
                 await asyncio.wait_for(ending, _ANSWER_S)
         self._has_begun = False
 
-    async def write(self, task: PartTask, worker: str) -> WrittenPart:
+    async def write(self, task: PartTask, worker: str) -> Path:
         """Have a part of the report written by a worker, or by another one if that ends.
 
         Raises:
             Exception: As :meth:`ask`, or whatever went wrong there.
         """
         name = f"write-{self._job}-{task.number}"
-        written: WrittenPart = await self._submit(name, worker, write_here, task)
+        written: Path = await self._submit(name, worker, write_here, task)
         return written
 
     def deliver(self, worker: str, reply: Reply) -> None:

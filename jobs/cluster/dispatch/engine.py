@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from jobs.cluster.quota.messages import Reply
 from jobs.cluster.tasks.introduction import Introduction
 from jobs.cluster.tasks.job import Job, WorkerSettings
-from jobs.cluster.tasks.part_task import PartTask, WrittenPart
+from jobs.cluster.tasks.part_task import PartTask
 from jobs.cluster.tasks.task import AskTask, TaskResult
 from jobs.errors import AbortedError
 
@@ -62,8 +63,11 @@ class Engine(Protocol):
     async def end(self) -> None:
         """Have the workers forget the run that was begun: nothing more is asked."""
 
-    async def write(self, task: PartTask, worker: str) -> WrittenPart:
+    async def write(self, task: PartTask, worker: str) -> Path:
         """Have a part of the report written by a worker, or by another one if that ends.
+
+        Returns:
+            The file for ``read_part``.
 
         Raises:
             TaskKilledError: Several workers ended while they wrote it.

@@ -7,11 +7,12 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from jobs.cluster.dispatch.engine import Engine, SchedulerLostError
 from jobs.cluster.dispatch.workers import Workers
-from jobs.cluster.tasks.part_task import PartTask, WrittenPart
+from jobs.cluster.tasks.part_task import PartTask
 from palm import Clock
 
 __all__ = ["WrittenByWorkers"]
@@ -45,17 +46,16 @@ class WrittenByWorkers:
     def __init__(self, engine: Engine, workers: Workers, clock: Clock) -> None:
         self._engine, self._workers, self._clock = engine, workers, clock
         self._failed: set[str] = set()
-        self._writing: dict[asyncio.Task[WrittenPart], _Writing] = {}
+        self._writing: dict[asyncio.Task[Path], _Writing] = {}
         self._longest_s = 0.0
         self._is_lost = False
 
-    async def write(
-        self, tasks: Iterable[PartTask]
-    ) -> AsyncIterator[tuple[PartTask, WrittenPart | None]]:
+    async def write(self, tasks: Iterable[PartTask]) -> AsyncIterator[tuple[PartTask, Path | None]]:
         """Yield each part as soon as it is written, in any order.
 
         Yields:
-            The task and its part; None: no worker has written it, and none will.
+            The task, and the file of its part for ``read_part``; None: no worker has written it,
+            and none will.
         """
         waiting = deque(tasks)
         try:
@@ -96,7 +96,7 @@ class WrittenByWorkers:
         writing = asyncio.ensure_future(self._engine.write(task, worker))
         self._writing[writing] = _Writing(task, worker, self._clock.monotonic())
 
-    def _taken(self, done: asyncio.Task[WrittenPart]) -> tuple[PartTask, WrittenPart | None]:
+    def _taken(self, done: asyncio.Task[Path]) -> tuple[PartTask, Path | None]:
         """Return what came of a part."""
         writing = self._writing.pop(done)
         self._longest_s = max(self._longest_s, self._clock.monotonic() - writing.began)

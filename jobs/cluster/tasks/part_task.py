@@ -1,7 +1,7 @@
 """A task: to write the rows of one part of the report, compared and counted.
 
-In: where the frames are that the rows are made of, as a file of the shared work folder; it is the
-command's own, and no other user can write there. Out: a file with the rows, another with counts.
+In: where the frames are that the rows are made of, as a file of the shared work folder, where no
+other user can write. Out: files with the rows and with their counts; only their path travels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jobs.report.row_source import RowCounts, RowSource
 from jobs.store.files.filesystem import private_opener
 from jobs.store.staging.part_stage import StagedPart, write_part_rows
 
-__all__ = ["PartTask", "WrittenPart", "read_counts", "write_here", "write_source"]
+__all__ = ["PartTask", "WrittenPart", "read_part", "write_here", "write_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class WrittenPart:
 
     Attributes:
         rows: Its rows.
-        counts: The file of their counts.
+        counts: Their counts.
     """
 
     rows: StagedPart
-    counts: Path
+    counts: RowCounts
 
 
 def write_source(source: RowSource, folder: Path) -> Path:
@@ -65,8 +65,11 @@ def write_source(source: RowSource, folder: Path) -> Path:
     return path
 
 
-def write_here(task: PartTask) -> WrittenPart:
+def write_here(task: PartTask) -> Path:
     """Write a part in this process; another attempt at the same part does no harm.
+
+    Returns:
+        The file for :func:`read_part`.
 
     Raises:
         OSError: A file cannot be read or written.
@@ -75,20 +78,23 @@ def write_here(task: PartTask) -> WrittenPart:
     source = _source(task.source)
     rows = source.rows(task.number)
     name = f"{partition_name(task.number)}.{secrets.token_hex(4)}"
-    counts = task.folder / f"{name}.counts"
-    _write(counts, source.counts(rows))
-    written = WrittenPart(write_part_rows(task.folder / f"{name}.arrow", rows), counts)
+    staged = write_part_rows(task.folder / f"{name}.arrow", rows)
+    path = task.folder / f"{name}.pickle"
+    _write(path, WrittenPart(staged, source.counts(rows)))
     release_arrow_memory()
-    return written
+    return path
 
 
-def read_counts(part: WrittenPart) -> RowCounts:
-    """Return the counts of a part that a worker has written.
+def read_part(path: Path) -> WrittenPart:
+    """Return a part that a worker has written.
+
+    Args:
+        path: As :func:`write_here` returned it.
 
     Raises:
-        OSError: They cannot be read.
+        OSError: It cannot be read.
     """
-    return cast("RowCounts", _read(part.counts))
+    return cast("WrittenPart", _read(path))
 
 
 @lru_cache(1)
@@ -96,7 +102,7 @@ def _source(path: Path) -> RowSource:
     return cast("RowSource", _read(path))
 
 
-def _write(path: Path, value: RowSource | RowCounts) -> None:
+def _write(path: Path, value: RowSource | WrittenPart) -> None:
     with open(path, "wb", opener=private_opener) as file:
         pickle.dump(value, file)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from jobs.cluster.dispatch.parts import WrittenByWorkers
-from jobs.cluster.tasks.part_task import PartTask, read_counts, write_source
+from jobs.cluster.tasks.part_task import PartTask, read_part, write_source
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.report.chunks import RowChunks, RowParts
 from jobs.report.row_source import RowCounts, RowSource
@@ -81,6 +81,7 @@ async def write_rows_by_workers(
             counts += source.counts(rows)
             stage.add(task.number, rows)
         else:
-            counts += read_counts(written)
-            stage.take(task.number, written.rows)
+            part = read_part(written)
+            counts += part.counts
+            stage.take(task.number, part.rows)
     return WrittenRows(stage.content(), counts, source.finished)
