@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.errors import MergeError
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_arrow_memory
 from jobs.schema import Array
 
 __all__ = ["Match", "match"]

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from jobs.arrow_memory import release_arrow_memory
 from jobs.errors import InputError
+from jobs.freed_memory import release_arrow_memory
 from jobs.input.blocks import read_table
 from jobs.input.content.content import ContentInMemory
 from jobs.input.content.scan import InputScan, scan_input, scan_stored

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_arrow_memory
 from jobs.input.blocks import read_tables, table_schema
 from jobs.input.content.scan import InputScan
 from jobs.input.header import Columns

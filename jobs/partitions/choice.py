@@ -10,7 +10,9 @@ __all__ = ["MOST_IN_MEMORY", "partition_bits"]
 
 MOST_IN_MEMORY: Final = 1_000_000
 """Pairs that are held in memory at once, in one partition."""
-_MOST_PER_PARTITION: Final = 100_000
+_MOST_PER_PARTITION: Final = 1 << 16
+"""It takes some 1 KB a pair to work on a partition: that of half as many saves less than a tenth of
+the memory of a process, so that its memory is the same whatever the number of pairs."""
 
 
 def partition_bits(partitions: int | None, pairs: int) -> int:

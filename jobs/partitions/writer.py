@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_arrow_memory
 from jobs.partitions.file_names import partition_name
 from jobs.partitions.partitioned import FrameOnDisk
 

@@ -79,7 +79,7 @@ ORDER = {
     ],
     "jobs": [
         "errors", "loggers", "schema", "json_dataclass", "parsed_options", "person", "plurals",
-        "arrow_memory", "partitions", "deadline", "compare", "input", "sweep", "report", "extract",
+        "freed_memory", "partitions", "deadline", "compare", "input", "sweep", "report", "extract",
         "history", "render", "store", "evidence", "show", "journal", "observe", "cluster", "run",
         "commands",
     ],

@@ -13,11 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_freed_memory
 from jobs.partitions.file_names import partition_name
-from jobs.report.row_source import RowCounts, RowSource
 from jobs.store.files.filesystem import private_opener
 from jobs.store.staging.part_stage import StagedPart, write_part_rows
+from jobs.store.staging.row_source import RowCounts, RowSource
 
 __all__ = ["PartTask", "WrittenPart", "read_part", "write_here", "write_source"]
 
@@ -75,13 +75,13 @@ def write_here(task: PartTask) -> Path:
         OSError: A file cannot be read or written.
         ReportError: A file of the earlier report has changed.
     """
+    release_freed_memory()
     source = _source(task.source)
     rows = source.rows(task.number)
     name = f"{partition_name(task.number)}.{secrets.token_hex(4)}"
     staged = write_part_rows(task.folder / f"{name}.arrow", rows)
     path = task.folder / f"{name}.pickle"
     _write(path, WrittenPart(staged, source.counts(rows)))
-    release_arrow_memory()
     return path
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_arrow_memory
 from jobs.schema import Change, State
 
 __all__ = ["Kinds", "RowKind", "count_by", "count_kinds", "count_where", "of_everybody"]

@@ -9,7 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_arrow_memory
 from jobs.report.model import ReportError
 from palm.files.regular import path_fault
 

@@ -14,7 +14,6 @@ from jobs.report.model import Report
 from jobs.report.part_info import PartsInfo
 from jobs.report.refusals import count_refused
 from jobs.report.request_info import RequestInfo
-from jobs.report.row_source import RowSource
 from jobs.run.asking.session import Asked
 from jobs.run.asking.worker_places import WorkerPlaces
 from jobs.run.config import Options
@@ -25,6 +24,7 @@ from jobs.run.rows.row_store import row_store
 from jobs.run.rows.workspace import Workspace
 from jobs.run.rows.writing import WrittenRows, write_rows, write_rows_by_workers
 from jobs.store.staging.part_stage import PartStage
+from jobs.store.staging.row_source import RowSource
 
 __all__ = ["make_report"]
 

@@ -12,9 +12,9 @@ from jobs.cluster.dispatch.parts import WrittenByWorkers
 from jobs.cluster.tasks.part_task import PartTask, read_part, write_source
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.report.chunks import RowChunks, RowParts
-from jobs.report.row_source import RowCounts, RowSource
 from jobs.run.rows.row_store import RowStore
 from jobs.store.staging.part_stage import PartStage
+from jobs.store.staging.row_source import RowCounts, RowSource
 
 __all__ = ["WrittenRows", "write_rows", "write_rows_by_workers"]
 

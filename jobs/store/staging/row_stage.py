@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from jobs.arrow_memory import release_arrow_memory
+from jobs.freed_memory import release_arrow_memory
 from jobs.report.chunks import ROWS_PER_CHUNK
 from jobs.schema import Array
 from jobs.store.staging.row_files import RowFiles
