@@ -47,6 +47,7 @@ class WrittenByWorkers:
         self._engine, self._workers, self._clock = engine, workers, clock
         self._failed: set[str] = set()
         self._writing: dict[asyncio.Task[Path], _Writing] = {}
+        self._late: list[asyncio.Task[Path]] = []
         self._longest_s = 0.0
         self._is_lost = False
 
@@ -77,7 +78,7 @@ class WrittenByWorkers:
         finally:
             for each in self._writing:
                 each.cancel()
-            await asyncio.gather(*self._writing, return_exceptions=True)
+            await asyncio.gather(*self._writing, *self._late, return_exceptions=True)
 
     async def _free(self) -> list[str]:
         """Return the workers that write nothing."""
@@ -115,4 +116,5 @@ class WrittenByWorkers:
         for each in late:
             each.cancel()
             self._failed.add(self._writing[each].worker)
+        self._late += late
         return [self._writing.pop(each).task for each in late]
