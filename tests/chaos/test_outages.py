@@ -32,6 +32,13 @@ by_workers_too = pytest.mark.parametrize(
     "divided", [1, 4, "workers"], ids=["one part", "4 parts", "workers"], indirect=True
 )
 
+workers_by_hand = pytest.mark.parametrize(
+    "divided",
+    [1, pytest.param("workers", marks=pytest.mark.manual)],
+    ids=["one part", "workers"],
+    indirect=True,
+)
+
 
 def reasons(report):
     return report.summary.unknown_reasons
@@ -52,6 +59,7 @@ def test_a_gateway_that_is_down_at_the_start_ends_with_75_and_leaves_nothing(
     assert {path.name for path in folder.iterdir()} == {"pairs.csv", ".report.lock"}
 
 
+@workers_by_hand
 def test_a_gateway_that_comes_up_soon_after_the_start_is_asked_as_if_nothing_had_been(
     gateway, night, is_true
 ):
@@ -77,6 +85,7 @@ def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, nigh
     assert asking["requests"] < 900 + 500 * machine.slower
 
 
+@workers_by_hand
 def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
     gateway, machine, night, is_true
 ):
@@ -98,6 +107,7 @@ def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night,
     assert list(folder.rglob("*.journal"))
 
 
+@workers_by_hand
 def test_patience_ends_with_4_where_nothing_is_answered_from_the_start_on(gateway, night, folder):
     gateway.tell(faults="stall=1")
     stop = night(100, patience_s=2.0)
@@ -106,6 +116,7 @@ def test_patience_ends_with_4_where_nothing_is_answered_from_the_start_on(gatewa
     assert list(folder.rglob("*.journal")) == []
 
 
+@workers_by_hand
 def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, night):
     gateway.tell(faults="429=1")
     stop = night(100, patience_s=2.0)
@@ -129,6 +140,7 @@ def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answ
     assert asking["outages"] == 0
 
 
+@workers_by_hand
 def test_a_limit_that_shrinks_to_a_tenth_is_found_and_kept_to(gateway, machine, night, is_true):
     """From 600 a second to 60; once it is found, less than one request in ten is refused."""
     limit = round(machine.rate(600))
@@ -164,6 +176,7 @@ def test_one_stray_429_in_a_thousand_costs_less_than_a_twentieth_of_the_quota(
     assert achieved > 0.95 * 0.98 * rate
 
 
+@workers_by_hand
 def test_every_tenth_connection_closed_costs_no_pair_its_answer(gateway, night, is_true):
     gateway.tell(faults="drop=0.1")
     report = night(1_000)
@@ -172,6 +185,7 @@ def test_every_tenth_connection_closed_costs_no_pair_its_answer(gateway, night, 
     assert report.about["asking"]["outages"] == 0
 
 
+@workers_by_hand
 def test_every_transient_fault_at_once_leaves_at_most_three_in_a_thousand_unknown(
     gateway, night, is_true
 ):
@@ -191,6 +205,7 @@ def test_every_transient_fault_at_once_leaves_at_most_three_in_a_thousand_unknow
     print(f"all transient faults: {reasons(report)} of 1,500, {asking['requests']} requests")
 
 
+@workers_by_hand
 def test_requests_sent_and_requests_seen_are_the_same_number_after_an_outage(
     gateway, machine, night
 ):

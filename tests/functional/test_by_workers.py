@@ -163,6 +163,22 @@ def test_what_no_worker_can_write_the_command_writes(nights, engine, is_faulty):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("damage", ["gone", "cut", "other"])
+def test_a_part_that_cannot_be_read_here_is_written_here(nights, engine, damage):
+    def write_part(worker, task):
+        path = write_here(task)
+        if damage == "gone":
+            path.unlink()
+        else:
+            content = path.read_bytes()
+            path.write_bytes(content[: len(content) // 2] if damage == "cut" else b"x")
+        return path
+
+    engine.write_part = write_part
+    assert_same_as_one(nights, nights.by_them())
+
+
+@pytest.mark.slow
 def test_a_part_that_a_worker_does_not_finish_is_written_by_the_command(
     nights, engine, monkeypatch
 ):

@@ -13,6 +13,7 @@ from typing import Final
 from jobs.cluster.dispatch.engine import Engine, SchedulerLostError
 from jobs.cluster.dispatch.workers import Workers
 from jobs.cluster.tasks.part_task import PartTask
+from jobs.store.files.filesystem import reason_of
 from palm import Clock
 
 __all__ = ["WrittenByWorkers"]
@@ -104,7 +105,8 @@ class WrittenByWorkers:
         error = done.exception()
         if error is None:
             return writing.task, done.result()
-        _log.info("part %d is not written by a worker: %s", writing.task.number, type(error))
+        why = reason_of(error) if isinstance(error, OSError) else type(error).__name__
+        _log.info("worker %s writes no further part, the command does: %s", writing.worker, why)
         self._failed.add(writing.worker)
         return writing.task, None
 

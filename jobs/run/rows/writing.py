@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from pickle import UnpicklingError
 
 import pandas as pd
 
 from jobs.cluster.dispatch.parts import WrittenByWorkers
-from jobs.cluster.tasks.part_task import PartTask, read_part, write_source
+from jobs.cluster.tasks.part_task import PartTask, WrittenPart, read_part, write_source
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.report.chunks import RowChunks, RowParts
 from jobs.run.rows.row_store import RowStore
@@ -76,12 +77,20 @@ async def write_rows_by_workers(
     path, counts = write_source(source, tasks), RowCounts()
     parts = range(1 << source.pairs.bits)
     async for task, written in workers.write(PartTask(each, path, stage.folder) for each in parts):
-        if written is None:
+        part = _read(written)
+        if part is None:
             rows = source.rows(task.number)
             counts += source.counts(rows)
             stage.add(task.number, rows)
         else:
-            part = read_part(written)
             counts += part.counts
             stage.take(task.number, part.rows)
     return WrittenRows(stage.content(), counts, source.finished)
+
+
+def _read(path: Path | None) -> WrittenPart | None:
+    """Return a part that a worker has written; None: there is none, or it cannot be read here."""
+    try:
+        return None if path is None else read_part(path)
+    except (OSError, EOFError, UnpicklingError):
+        return None
