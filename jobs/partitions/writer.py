@@ -18,7 +18,7 @@ from jobs.partitions.partitioned import FrameOnDisk
 __all__ = ["Opener", "PartitionWriter"]
 
 _BUFFERED: Final = 1 << 17
-_BUFFERED_EACH: Final = 1 << 8
+_BUFFERED_EACH: Final = 1 << 10
 """Rows that are held in memory before they are written: in all, or for each partition."""
 _BUFFERED_BYTES: Final = 1 << 26
 """Fewer rows are held where they take more than this."""
@@ -31,8 +31,8 @@ class PartitionWriter:
     """Writes rows to Arrow files, one a partition, each of which :class:`FrameOnDisk` reads.
 
     A partition's rows keep the order in which they came. One file is open at a time, however many
-    partitions there are. Memory is that of 131,072 rows, or of 256 a partition where that is more,
-    or of 64 MiB where that is less.
+    partitions there are. Memory is that of 131,072 rows, or of 1,024 a partition where that is
+    more, or of 64 MiB where that is less.
 
     Args:
         folder: An existing folder; files that are in it are replaced.
