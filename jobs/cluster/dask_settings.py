@@ -27,6 +27,8 @@ LOCAL_CLUSTER: Final[dict[str, Any]] = {
     "processes": True,
     "memory_limit": 0,
     "dashboard_address": None,
+    # Metrics by HTTP cannot be left out; by default they take port 8787, or warn that it is taken.
+    "scheduler_kwargs": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
     "security": True,
     "protocol": "tls://",
     "asynchronous": True,

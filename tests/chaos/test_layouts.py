@@ -261,7 +261,13 @@ def test_77_credentials_and_signatures(gateway, ends, same, trouble):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.manual),
+    ],
+)
 def test_130_and_143_a_signal_while_asking(gateway, ends, same, number, code):
     """The rest is asked by the next run."""
 

@@ -29,7 +29,10 @@ def divided(request, folder):
 
 
 by_workers_too = pytest.mark.parametrize(
-    "divided", [1, 4, "workers"], ids=["one part", "4 parts", "workers"], indirect=True
+    "divided",
+    [1, pytest.param(4, marks=pytest.mark.manual), "workers"],
+    ids=["one part", "4 parts", "workers"],
+    indirect=True,
 )
 
 workers_by_hand = pytest.mark.parametrize(

@@ -172,6 +172,7 @@ def when_writing(tmp_path):
     return when_writing
 
 
+@pytest.mark.manual
 @writing_slowly
 def test_a_worker_is_killed_while_it_writes(begin, workers, when_writing, is_whole):
     process = begin()

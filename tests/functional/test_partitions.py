@@ -154,7 +154,7 @@ def nights(tmp_path, keys):
         pytest.param(6, 8, id="six nights", marks=pytest.mark.slow),
         pytest.param(30, 8, id="thirty nights", marks=pytest.mark.manual),
         pytest.param(4, 64, id="many parts", marks=pytest.mark.manual),
-        pytest.param(3, 32, id="some parts", marks=pytest.mark.slow),
+        pytest.param(3, 32, id="some parts", marks=pytest.mark.manual),
     ],
 )
 def test_night_after_night_parts_report_what_one_part_reports(nights, count, partitions):

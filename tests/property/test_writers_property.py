@@ -176,7 +176,7 @@ def test_a_time_outside_2000_to_2100_is_shown_as_text(tmp_path, name, moment, sh
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_columns_that_excel_has_no_room_for_are_left_out_and_it_says_so():
     report = _report_of({"A/a": "ON"}, dt.date(2025, 3, 3))
     many = pd.DataFrame({f"c{at}": pd.Series(["x"], dtype=ROWS["openid"]) for at in range(16_384)})
