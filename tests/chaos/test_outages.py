@@ -143,7 +143,6 @@ def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answ
     assert asking["outages"] == 0
 
 
-@workers_by_hand
 def test_a_limit_that_shrinks_to_a_tenth_is_found_and_kept_to(gateway, machine, night, is_true):
     """From 600 a second to 60; once it is found, less than one request in ten is refused."""
     limit = round(machine.rate(600))

@@ -27,6 +27,7 @@ from tests.thread_workers import QUICK, ThreadEngine
 
 IN_FLIGHT = 64
 LEASED = Waits(leases=QUICK)
+MANUAL = pytest.mark.manual
 
 
 @pytest.fixture
@@ -106,6 +107,28 @@ def test_a_task_whose_worker_ends_is_asked_on_from_its_journals(nights, gateway,
     assert_same_as_one(nights, report)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [1, pytest.param(2, marks=MANUAL)])
+def test_a_task_that_a_worker_gives_up_is_counted_once(nights, gateway, engine, ends):
+    """It had answers, which are in its journal: nobody is asked twice, and all is accounted for."""
+    given_up = []
+
+    def attempt(asker, task):
+        result = Asker.ask(asker, task)
+        if len(given_up) < ends:
+            given_up.append(result.outcomes)
+            return replace(result, end=TaskEnd.GIVEN_UP)
+        return result
+
+    engine.attempt = attempt
+    gateway.refuses = False
+    report = nights.by_them()
+    assert len(given_up) == ends
+    assert not any(path.exists() for path in given_up)
+    assert len(report.rows) == gateway.stats.requests
+    assert_same_as_one(nights, report)
+
+
 def test_the_same_pairs_end_three_workers(nights, engine):
     def attempt(asker, task):
         raise ProcessLookupError
@@ -139,7 +162,6 @@ def test_the_rows_are_compared_with_a_report_of_as_many_parts_where_it_is(nights
     assert_same_as_one(nights, report, 1)
 
 
-MANUAL = pytest.mark.manual
 FAULTS = {
     "one worker cannot read": lambda worker, _: worker == "a",
     "no worker can read": lambda *_: True,

@@ -230,10 +230,12 @@ class Dispatch:
             if result.report is not None:
                 member = Question.from_json(result.report["question"]).member
                 self._judge(result.worker, member, result.report)
-            if result.outcomes is not None:
-                await asyncio.to_thread(self._store.take, result)
-            if result.end is TaskEnd.GIVEN_UP:
+            if result.end is TaskEnd.GIVEN_UP:  # what it has is in its journal, for the next one
+                if result.outcomes is not None:
+                    result.outcomes.unlink(missing_ok=True)
                 self._ask_again(running, result)
+            elif result.outcomes is not None:
+                await asyncio.to_thread(self._store.take, result)
 
     def _ask_again(self, running: _Running, result: TaskResult) -> None:
         task = running.task
