@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-import jobs.run.rows.composition
+import jobs.store.staging.row_source
 from jobs.commands.exit_codes import exit_code_of
 from jobs.compare.fail_on import parse_rule
 from jobs.errors import RunError
@@ -166,13 +166,13 @@ def test_4_patience(gateway, ends, same):
 
 @not_by_workers
 def test_5_a_row_is_lost(ends, same, monkeypatch):
-    classify = jobs.run.rows.composition.classify
+    classify = jobs.store.staging.row_source.classify
 
     def lossy(*given, **more):
         rows = classify(*given, **more)
         return rows[rows["input_line"] != 7].reset_index(drop=True)
 
-    monkeypatch.setattr(jobs.run.rows.composition, "classify", lossy)
+    monkeypatch.setattr(jobs.store.staging.row_source, "classify", lossy)
     assert "controls do not balance" in same(5)
 
 

@@ -7,7 +7,7 @@ import pytest
 import jobs.commands.result_lines
 import jobs.observe.notifier
 import jobs.run.pipeline
-import jobs.run.rows.composition
+import jobs.store.staging.row_source
 
 
 def fail(*_, **__):
@@ -39,7 +39,7 @@ def test_a_defect_after_the_report_was_published_says_that_it_is_written(
 def test_a_defect_before_the_report_is_written_says_that_the_answers_are_kept(
     reconcile, folder, monkeypatch
 ):
-    monkeypatch.setattr(jobs.run.rows.composition, "classify", fail)
+    monkeypatch.setattr(jobs.store.staging.row_source, "classify", fail)
     ended = reconcile()
     assert ended.code == 1
     assert not (folder / "report.parquet").exists()
