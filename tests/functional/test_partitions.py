@@ -151,7 +151,7 @@ def nights(tmp_path, keys):
 @pytest.mark.parametrize(
     ("count", "partitions"),
     [
-        pytest.param(6, 8, id="six nights", marks=pytest.mark.slow),
+        pytest.param(3, 8, id="three nights", marks=pytest.mark.slow),
         pytest.param(30, 8, id="thirty nights", marks=pytest.mark.manual),
         pytest.param(4, 64, id="many parts", marks=pytest.mark.manual),
         pytest.param(3, 32, id="some parts", marks=pytest.mark.manual),
