@@ -22,8 +22,9 @@ _log: Final = logging.getLogger("palm")
 _LOOK_EVERY_S: Final = 1.0
 _LEAST_WAIT_S: Final = 10.0
 _SLOWER: Final = 5
-"""A part is given up, if nothing else is left to do, once it takes so many times as long as the
-slowest one before it, but not before the least wait."""
+"""A part is given up once it takes so many times as long as the slowest one before it, but not
+before the least wait: a stalled worker may stay there, and what one that is gone had to write waits
+at the scheduler for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class WrittenByWorkers:
                 )
                 for each in [each for each in self._writing if each.done()]:
                     yield self._taken(each)
-                for task in [] if waiting else self._given_up():
+                for task in self._given_up():
                     yield task, None
             for task in waiting:
                 yield task, None

@@ -121,7 +121,7 @@ async def test_a_worker_that_joins_is_given_parts():
     assert {worker for worker, number in engine.given if number > 2} == {"a", "b"}
 
 
-async def test_a_part_that_takes_too_long_is_left_to_others_once_nothing_else_waits(monkeypatch):
+async def test_a_part_that_takes_too_long_is_left_to_others(monkeypatch):
     monkeypatch.setattr(parts_module, "_LEAST_WAIT_S", 0.2)
     monkeypatch.setattr(parts_module, "_LOOK_EVERY_S", 0.02)
     cancelled = []
@@ -139,6 +139,24 @@ async def test_a_part_that_takes_too_long_is_left_to_others_once_nothing_else_wa
     found = await written(engine, Workers("a", "b"))
     assert found == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     assert cancelled == [1]
+    assert not engine.busy
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("usable", [("a",), ("a", "b")])
+async def test_where_all_workers_stall_or_are_gone_all_is_left_to_others(monkeypatch, usable):
+    """A task of a worker that is gone waits at the scheduler for another one, without an end."""
+    monkeypatch.setattr(parts_module, "_LEAST_WAIT_S", 0.2)
+    monkeypatch.setattr(parts_module, "_LOOK_EVERY_S", 0.02)
+    workers = Workers(*usable)
+
+    async def write(task, worker):
+        workers.usable = workers.usable[1:]
+        await asyncio.sleep(60)
+
+    engine = Engine(write)
+    found = await written(engine, workers)
+    assert found == dict.fromkeys(range(6), False)
     assert not engine.busy
 
 
