@@ -9,14 +9,13 @@ sweep, as the report's metadata has them.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from jobs.report.parquet import read_parquet
+from tests.benchmarks.command import run_to_end
 from tests.benchmarks.gateway import running_gateway
 from tests.benchmarks.result import Spread, finish, markdown, options
 from tests.benchmarks.whole import DAY, RATE, write_pairs
@@ -39,15 +38,7 @@ def run(checkout: Path, folder: Path, config: Path, *more: str) -> dict[str, flo
         "--config", str(config), "--rate", str(RATE), "--run-date", DAY.isoformat(),
         "--max-unknown", "0", "--progress", "off", *more,
     ]  # fmt: skip
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    except BaseException:
-        process.kill()
-        raise
-    if process.returncode:
-        raise SystemExit(f"palm-reconcile ended with {process.returncode}")
+    used = run_to_end(words)
     made = read_parquet(report)
     assert made.metadata.asking is not None
     pairs = len(made.rows)
