@@ -13,6 +13,7 @@ from typing import Final
 
 from jobs.errors import OutputError, UsageError
 from jobs.render import FORMATS
+from jobs.report.parquet.parts import is_folder
 from jobs.store.days import parts_in, single_report
 from jobs.store.files.filesystem import reason_of, try_folder
 from jobs.store.files.immutable import is_immutable
@@ -49,7 +50,7 @@ def check_outputs(outputs: Outputs, is_immutable: Callable[[Path], bool] = is_im
         UsageError: A format is unknown.
         OutputError: A folder is missing or cannot be written to, or a file cannot be replaced.
     """
-    if outputs.work is not None and not outputs.work.is_dir():
+    if outputs.work is not None and not is_folder(outputs.work):
         raise OutputError(f"--work: the folder {outputs.work} does not exist; make it first")
     replaced = list(outputs.files)
     for path in outputs.files:

@@ -28,6 +28,7 @@ import structlog
 
 from jobs.errors import OutputError
 from jobs.loggers import ALWAYS
+from jobs.report.parquet.parts import is_folder
 from jobs.store.files.filesystem import DISK_FULL, make_private, reason_of
 from jobs.store.locations import (
     JOURNALS,
@@ -187,7 +188,7 @@ def interrupted_days(files: Sidecars) -> list[str]:
 def _existing(files: Sidecars) -> Iterator[Path]:
     """Yield the work folders of this user that exist."""
     for place in files.work_places:
-        if place.is_dir() and not place.is_symlink() and other_owner(place) is None:
+        if is_folder(place) and not place.is_symlink() and other_owner(place) is None:
             yield place
 
 
