@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.commands.exit_codes import exit_code_of
-from jobs.errors import RunError
+from jobs.errors import OutputError, RunError
 from jobs.store.outputs import Outputs, parse_outputs
 from jobs.store.preflight import check_output, check_outputs
 
@@ -36,6 +36,14 @@ def test_the_folder_of_a_run_in_progress_must_be_there_if_it_is_named(tmp_path, 
     work.mkdir()
     check_outputs(outputs)
     assert list(work.iterdir()) == []
+
+
+def test_a_work_folder_of_a_name_that_no_file_system_takes_is_one_clear_line(tmp_path):
+    outputs = parse_outputs(
+        (f"{tmp_path}/report.parquet",), None, date(2025, 3, 3), work=tmp_path / ("a" * 300)
+    )
+    with pytest.raises(OutputError, match="^--work: the folder .* does not exist; make it"):
+        check_outputs(outputs)
 
 
 def test_a_file_is_no_folder_to_write_into(tmp_path):

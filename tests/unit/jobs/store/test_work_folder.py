@@ -231,3 +231,7 @@ def test_a_file_at_its_place_keeps_its_mode(daily, reports):
     with pytest.raises(OutputError, match="it is not a folder"):
         WorkFolder.open(daily)
     assert {mode(place) for place in daily.work_places} == {0o644}
+
+
+def test_a_folder_of_reports_of_a_name_that_no_file_system_takes_has_no_interrupted_day(tmp_path):
+    assert interrupted_days(Sidecars.of_folder(tmp_path / ("a" * 300))) == []
