@@ -112,7 +112,7 @@ def test_a_worker_is_killed(begin, own_gateway, workers, is_whole):
     wait_for(own_gateway, 300, process)
     workers.workers[0].kill()
     report, said = is_whole(process, most_twice=IN_FLIGHT)
-    assert "is lost: another one goes on with its pairs" in said
+    assert "is lost: what it had to do is done by others" in said
     cluster = report.metadata.cluster
     assert (cluster.joined, cluster.lost, cluster.workers) == (2, 1, 1)
     assert cluster.most_promised <= RATE
@@ -178,7 +178,8 @@ def test_a_worker_is_killed_while_it_writes(begin, workers, when_writing, is_who
     process = begin()
     when_writing(process)
     workers.workers[0].kill()
-    is_whole(process)
+    report, _ = is_whole(process)
+    assert (report.metadata.cluster.lost, report.metadata.cluster.workers) == (1, 1)
 
 
 @writing_slowly

@@ -229,6 +229,32 @@ def test_a_part_that_a_worker_does_not_finish_is_written_by_the_command(
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_lost_while_it_writes_is_counted_as_lost(nights, engine, monkeypatch):
+    gone, seen = threading.Event(), threading.Event()
+    there = ThreadEngine.workers
+
+    def write_part(worker, task):
+        if worker == "b":
+            gone.set()
+            assert seen.wait(10.0)
+            raise ProcessLookupError
+        return write_here(task)
+
+    async def workers(self):
+        if not gone.is_set():
+            return await there(self)
+        seen.set()
+        return await there(self) - {"b"}
+
+    engine.write_part = write_part
+    monkeypatch.setattr(ThreadEngine, "workers", workers)
+    report = nights.by_them()
+    cluster = report.metadata.cluster
+    assert (cluster.workers, cluster.joined, cluster.lost) == (1, 2, 1)
+    assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_once_all_is_asked_is_not_needed(nights, engine, monkeypatch):
     gone = threading.Event()
 

@@ -110,7 +110,7 @@ class Workers:
             self._usable.discard(worker)
             self.lost += 1
             _log().warning(
-                f"Worker {worker} is lost: another one goes on with its pairs; "
+                f"Worker {worker} is lost: what it had to do is done by others; "
                 f"{counted(len(self._usable), 'worker')} left"
             )
         self._refused = {name: why for name, why in self._refused.items() if name in there}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
 from jobs.cluster.dispatch.engine import Engine
 from jobs.cluster.dispatch.parts import WrittenByWorkers
 from jobs.cluster.dispatch.workers import Workers
+from jobs.report.request_info import ClusterInfo
 from palm import Clock
 
 __all__ = ["Crew"]
@@ -59,3 +61,14 @@ class Crew:
         if self._engine is None or self._workers is None:
             return None
         return WrittenByWorkers(self._engine, self._workers, clock)
+
+    def counted(self, asked_by: ClusterInfo | None) -> ClusterInfo | None:
+        """Return what a report says about the workers, with those that were lost since they asked.
+
+        Args:
+            asked_by: What was known of them when all was asked; None: there was none.
+        """
+        if asked_by is None or self._workers is None:
+            return asked_by
+        there, workers = len(self._workers.usable), self._workers
+        return replace(asked_by, workers=there, joined=workers.joined, lost=workers.lost)

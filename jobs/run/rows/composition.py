@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from jobs.compare.summary import Summary
@@ -66,6 +67,7 @@ async def make_report(  # noqa: PLR0917 - one of each thing that a run takes
     writing = workers.crew.writing(options.run.clock) if workers else None
     if writing is not None and workers is not None and isinstance(store, PartStage):
         rows = await write_rows_by_workers(made_of, store, writing, workers.tasks)
+        asked = replace(asked, cluster=workers.crew.counted(asked.cluster))
     else:
         rows = write_rows(made_of, store, found)
     report = _compose(options, prepared, asked, gateway, started, rows=rows, parts=parts)
