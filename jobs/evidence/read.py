@@ -66,7 +66,7 @@ class EvidenceFiles:
                     self.keys |= _keys(file, path)
                     for group in range(file.num_row_groups):
                         self._groups.append((at, group))
-                        starts.append(starts[-1] + file.metadata.row_group(group).num_rows)
+                        starts.append(starts[-1] + _rows_of(file.metadata.row_group(group)))
             self._opened = stack.pop_all()
         self._starts: _Positions = np.array(starts, np.int64)
         self._group = lru_cache(_GROUPS_HELD)(self._read_group)
@@ -91,9 +91,8 @@ class EvidenceFiles:
         Raises:
             InputError: A file cannot be read.
         """
-        for at, group in self._groups:
-            with _translated(self.paths[at]):
-                yield self._files[at].read_row_group(group, columns=list(PAIR))
+        for number in range(len(self._groups)):
+            yield self._rows(number, list(PAIR))
 
     def take(self, positions: _Positions) -> pa.Table:
         """Return some rows, columns ``EVIDENCE``.
@@ -130,10 +129,15 @@ class EvidenceFiles:
         yield from map(self._read_group, range(len(self._groups)))
 
     def _read_group(self, number: int) -> pa.Table:
+        return self._rows(number)
+
+    def _rows(self, number: int, columns: list[str] | None = None) -> pa.Table:
         at, group = self._groups[number]
         with _translated(self.paths[at]):
-            table = self._files[at].read_row_group(group)
+            table = self._files[at].read_row_group(group, columns=columns)
             table.validate(full=True)
+            if len(table) != self._starts[number + 1] - self._starts[number]:
+                raise ValueError("a row group has another number of rows than it claims")
             return table.replace_schema_metadata(None)
 
 
@@ -143,6 +147,14 @@ def _opened(path: Path, stack: ExitStack) -> pq.ParquetFile:
     return stack.enter_context(
         pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
     )
+
+
+def _rows_of(group: pq.RowGroupMetaData) -> int:
+    """Return how many rows a row group claims; its columns claim as many values, nulls included."""
+    rows: int = group.num_rows
+    if any(group.column(number).num_values != rows for number in range(group.num_columns)):
+        raise ValueError("the columns of a row group differ in their number of rows")
+    return rows
 
 
 def _keys(file: pq.ParquetFile, path: Path) -> dict[str, EvidenceKey]:

@@ -80,6 +80,7 @@ def test_a_disk_that_is_full_while_publishing_ends_with_73_and_keeps_report_and_
     assert not list(folder.rglob("*.journal"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_another_format_alone_keeps_the_parquet(night, folder, report_path):
     """The CSV of these lines is as large again as the Parquet, which is compressed."""
     outputs = Outputs((report_path, folder / "report.csv"), report_path)

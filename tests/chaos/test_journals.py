@@ -171,6 +171,7 @@ def test_a_journal_of_other_pairs_is_renamed_and_nothing_of_it_is_taken(
     assert not journal.exists()
 
 
+@pytest.mark.slow
 def test_the_same_pairs_in_another_order_are_the_same_input(broken_off, night, folder):
     broken_off(200, 60)
     lines = (folder / "pairs.csv").read_text().splitlines()[1:]
@@ -198,6 +199,7 @@ def test_a_journal_of_another_date_is_not_mixed_in(broken_off, night, is_true):
     assert report.run_date == NEXT
 
 
+@pytest.mark.slow
 def test_a_later_report_leaves_a_young_journal_and_removes_an_old_one_with_a_line(
     broken_off, night, folder, capfd
 ):
@@ -221,6 +223,7 @@ def test_a_report_leaves_the_journal_of_another_report_in_its_folder(broken_off,
     assert other.exists()
 
 
+@pytest.mark.slow
 def test_a_run_broken_off_hours_ago_is_not_gone_on_with_under_its_date(broken_off, night):
     journal = broken_off(200, 60)
     run = scan(journal.read_bytes()).run

@@ -93,6 +93,16 @@ not_by_workers = pytest.mark.parametrize(
 )
 """What ends these nights happens in the command, before or after anything is asked."""
 
+by_workers_first = pytest.mark.parametrize(
+    "same",
+    [
+        pytest.param(name, marks=[] if name == "workers" else [pytest.mark.manual])
+        for name in LAYOUTS
+    ],
+    indirect=True,
+)
+"""These nights take long, and by workers they end for the same reason as in parts."""
+
 
 def assert_same_rows(one, other):
     """Check that two reports have the same rows, but for times and order."""
@@ -146,6 +156,7 @@ def test_3_no_time(ends, same):
     assert same(2, lambda layout: ends(layout, seconds=0.0))
 
 
+@by_workers_first
 @pytest.mark.slow
 def test_4_no_answer_verified_from_the_middle_on(gateway, ends, same):
     def play(layout):
@@ -236,6 +247,7 @@ def test_75_another_run(ends, same, folder):
     assert same(75, play)
 
 
+@by_workers_first
 @pytest.mark.slow
 def test_75_nobody_is_there(gateway, ends, same):
     def play(layout):

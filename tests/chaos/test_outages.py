@@ -128,7 +128,7 @@ def test_patience_counts_throttles_as_silence_also_at_the_very_start(gateway, ni
     assert "every request is throttled" in str(stop)
 
 
-@by_workers_too
+@workers_by_hand
 def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answer(
     gateway, machine, night, is_true
 ):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from palm.settings import read_config
 from tests.chaos.test_watching import switch  # noqa: F401 - a fixture
 from tests.night import DAY
@@ -11,6 +13,7 @@ from tests.night import DAY
 PEOPLE = 400
 
 
+@pytest.mark.slow
 def test_a_night_on_which_all_goes_wrong_tells_no_secret(
     gateway,
     start,

@@ -148,12 +148,13 @@ def stopped(runs, bits, count):
 COMPARED = ["state", "authorize_time", "unknown_reason", "error_code", "http_status", "attempts"]
 
 
-_SLOW = pytest.mark.slow
+_MANUAL = pytest.mark.manual
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "bits", [(0, 3, 1), pytest.param((3, 3, 0), marks=_SLOW), pytest.param((5, 0, 2), marks=_SLOW)]
+    "bits",
+    [(0, 3, 1), pytest.param((3, 3, 0), marks=_MANUAL), pytest.param((5, 0, 2), marks=_MANUAL)],
 )
 def test_a_run_that_is_stopped_twice_asks_nobody_again_but_who_was_in_flight(
     runs, frame, sandbox, tmp_path, bits
@@ -174,7 +175,8 @@ def test_a_run_that_is_stopped_twice_asks_nobody_again_but_who_was_in_flight(
     assert_frame_equal(answers[COMPARED].astype("str"), alone[COMPARED].astype("str"))
 
 
-@pytest.mark.parametrize("bits", [pytest.param(0, marks=_SLOW), 4])
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [pytest.param(0, marks=_MANUAL), 4])
 def test_pairs_that_fail_once_are_asked_again_and_counted_once(runs, sandbox, bits):
     sandbox.gateway.faults = Faults(system_error=0.05)
     answers, asked = runs.run(bits)

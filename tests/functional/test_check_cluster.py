@@ -170,6 +170,7 @@ def test_no_scheduler_is_a_failed_check(check):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_a_server_that_is_no_scheduler_is_not_waited_for(check, gateway):
     with socket.create_server(("127.0.0.1", 0)) as silent:

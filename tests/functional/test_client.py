@@ -190,6 +190,7 @@ async def test_ids_that_need_encoding_reach_the_gateway_as_they_are(keys):
         assert set(gateway.stats.asked) == {(o, openid) for openid, o in pairs}
 
 
+@pytest.mark.slow
 async def test_a_strict_gateway_throttles_nobody_who_is_paced(keys):
     async def seconds(palm):
         began = time.monotonic()

@@ -67,6 +67,7 @@ def test_only_the_unanswered_are_asked_and_the_report_is_what_a_good_night_gives
     pd.testing.assert_frame_equal(corrected.rows[AS_ANSWERED], good.rows[AS_ANSWERED])
 
 
+@pytest.mark.slow
 def test_it_has_the_same_baseline_and_names_the_run_that_it_corrects(reconcile, bad_night, output):
     more = ("-o", "r.html", "-o", "r.xlsx")
     ended = reconcile("--retry-unanswered", *more, run_date=NEXT, output=output)

@@ -134,6 +134,7 @@ def publish_with(day, tmp_path):
 STEPS = pytest.mark.parametrize("exchanges", [True, False], ids=["one step", "two renames"])
 
 
+@pytest.mark.slow
 @STEPS
 @pytest.mark.parametrize("late", [False, True], ids=["not done", "done"])
 @pytest.mark.parametrize(
@@ -146,6 +147,7 @@ def test_wherever_one_call_fails_what_stands_is_said(publish_with, name, late, e
     assert at > 40
 
 
+@pytest.mark.slow
 @STEPS
 def test_wherever_all_calls_begin_to_fail_what_stands_is_said(publish_with, exchanges):
     at = 1
@@ -155,6 +157,7 @@ def test_wherever_all_calls_begin_to_fail_what_stands_is_said(publish_with, exch
         at += 1
 
 
+@pytest.mark.slow
 @STEPS
 def test_wherever_the_process_dies_a_whole_report_is_there(publish_with, exchanges):
     at = 1

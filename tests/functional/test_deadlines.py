@@ -222,6 +222,7 @@ def chosen(folder, source, *, reach_s=0.1, patience_s=60.0, **given):
                    waits=waits, **{"rate": 500.0, **given})  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["deadline", "seconds"])
 def test_with_a_deadline_the_first_connection_is_waited_for_until_then(folder, source, keys, limit):
     keys.write(folder / "keys", "http://127.0.0.1:9")
@@ -267,6 +268,7 @@ def test_patience_lasts_until_the_deadline_unless_it_is_given(seconds, is_timed,
     assert Waits.patient(seconds, is_timed=is_timed).sweep.abort.patience_s == patience_s
 
 
+@pytest.mark.slow
 def test_a_clock_that_passes_over_the_deadline_ends_the_run(folder, source, config, gateway):
     """As a machine that slept: two minutes are to go, and then the wall clock is past it.
 

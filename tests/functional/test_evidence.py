@@ -104,6 +104,7 @@ def test_nothing_is_kept_without_the_option(night, folder, monkeypatch):
     assert not list(folder.rglob("*.arrow"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["reports/", pytest.param("p.parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("partitions", [pytest.param("1", marks=pytest.mark.slow), "4"])
 def test_a_run_in_parts_is_backed(reconcile, show, key, output, partitions):
@@ -171,6 +172,7 @@ def test_a_killed_run_that_goes_on_is_backed(night, verify, folder, config, gate
     assert not list(folder.rglob("*.arrow"))
 
 
+@pytest.mark.slow
 def test_answers_that_were_kept_without_evidence_are_asked_again(night, verify, folder, config):
     source = write_pairs(folder / "many.csv", 150)
     killed(folder, config, after=2_000)
@@ -293,6 +295,7 @@ def test_a_corrected_run_without_the_earlier_evidence_says_so(night, verify):
     assert "MISSING" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partitions", ["1", "4"])
 def test_a_disk_that_is_full_while_evidence_is_collected_loses_no_answer(
     night, verify, gateway, monkeypatch, partitions

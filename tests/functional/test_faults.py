@@ -64,6 +64,7 @@ def report(tmp_path_factory, people):
     return read_parquet(folder / "report.parquet")
 
 
+@pytest.mark.slow
 def test_no_state_differs_from_the_populations(report, people):
     population = Population()
     told = report.rows[report.rows["state"] != "UNKNOWN"]

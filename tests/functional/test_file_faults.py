@@ -277,6 +277,7 @@ def test_wherever_one_call_fails_what_stands_is_said(night, name):
     assert at > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ENOSPC", pytest.param("EMFILE", marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("quick")
 def test_wherever_all_calls_begin_to_fail_what_stands_is_said(night, name):

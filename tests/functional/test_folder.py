@@ -117,6 +117,7 @@ def test_keep_removes_reports_from_before_so_many_days_and_nothing_else(night):
     assert mine.exists()
 
 
+@pytest.mark.slow
 def test_keep_spares_what_the_report_was_compared_with_until_the_next_one(night):
     """Else a rerun of the same date would have nothing to compare with."""
     long_ago = date(2024, 3, 3)

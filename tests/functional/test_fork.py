@@ -209,6 +209,7 @@ async def test_many_questions_begun_in_the_parent_are_an_error_in_the_child(gate
     assert lines[0].startswith("child get_many was begun in the process that this one was forked")
 
 
+@pytest.mark.slow
 async def test_the_asynchronous_client_works_in_a_forked_process(gateway, tmp_path):
     script = """
         client = AsyncPalm.from_env(config)
@@ -258,6 +259,7 @@ async def test_threads_that_sign_do_so_in_the_child_as_well(gateway, tmp_path):
     assert await run(gateway, tmp_path, script) == ["child o1"] * 5 + ["parent o1"]
 
 
+@pytest.mark.slow
 async def test_a_preforking_server_whose_client_was_used_before(gateway, tmp_path):
     """As gunicorn with ``preload_app``: the master asks once, the workers answer requests."""
     script = """

@@ -105,6 +105,7 @@ def test_standard_output_may_stand_beside_files(pipe, config, source):
     assert json.loads(Path("r.json").read_text(encoding="utf-8"))["run"]["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_a_reader_of_standard_output_who_is_gone_ends_it_with_73(folder, config, source):
     read, write = os.pipe()
     os.close(read)

@@ -109,6 +109,7 @@ def test_since_and_until_choose_nights(folder):
         assert said in refused.stderr
 
 
+@pytest.mark.slow
 def test_in_chinese_no_english_sentence_is_left(folder, tmp_path):
     shown = show(folder, "--lang", "zh")
     assert "有 2 天没有报告" in shown.stdout

@@ -93,6 +93,7 @@ async def test_where_the_first_host_fails_the_second_answers_every_pair(keys, ba
     assert backup.stats.answered == 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["refuses", "hangs"])
 async def test_a_single_question_gets_its_answer_from_the_second_host(keys, backup, kind):
     async with failing(kind) as first, client(keys, first, backup.base_url) as palm:

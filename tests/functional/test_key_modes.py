@@ -73,6 +73,7 @@ async def test_each_mode_answers_and_downloads_only_what_it_needs(
     assert gateway.stats.rejected == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.5])
 async def test_a_rotation_in_the_middle_of_a_run_loses_nothing(keys, tmp_path, share):
     asked = people(300)
@@ -101,6 +102,7 @@ async def test_a_rotation_in_the_middle_of_a_run_loses_nothing(keys, tmp_path, s
     assert gateway.stats.asked.total() == 300
 
 
+@pytest.mark.slow
 async def test_the_public_key_mode_never_downloads_whatever_happens(keys, tmp_path):
     faults = Faults(serial=0.3, probe=0.2)
     async with (

@@ -155,7 +155,9 @@ def test_the_organizations_are_those_of_duckdb_and_those_that_lost_most_come_fir
     assert len(rows) == {"usual": 12, "large": 3_000}[name]
 
 
-@pytest.mark.parametrize("name", ["first", "usual", "quiet", "large"])
+@pytest.mark.parametrize(
+    "name", ["first", "usual", "quiet", pytest.param("large", marks=pytest.mark.manual)]
+)
 def test_states_and_pairs_are_those_of_duckdb(folder, name):
     book = book_of(folder, f"{name}-en")
     states = {row["state"]: row["pairs"] for row in records(book["Summary"], "state")}

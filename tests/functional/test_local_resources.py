@@ -154,6 +154,7 @@ def test_palm_get_ends_with_75_as_with_all_that_passes():
     assert exit_codes.exit_code_of(LocalResourceError(LINE)) == 75
 
 
+@pytest.mark.slow
 def test_a_night_that_had_answers_keeps_them_and_says_the_command_once(folder, keys):
     source = write_pairs(folder / "pairs.csv", 3000)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)

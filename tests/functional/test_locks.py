@@ -50,6 +50,7 @@ def not_offered(number):
     return lock
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", NOT_OFFERED)
 def test_where_there_is_no_flock_a_posix_lock_keeps_the_other_run_out(
     run, folder, lock, monkeypatch, error
@@ -66,6 +67,7 @@ def test_where_there_is_no_flock_a_posix_lock_keeps_the_other_run_out(
     assert (folder / "report.parquet").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", NOT_OFFERED)
 def test_where_there_is_no_lock_at_all_the_run_goes_on_and_says_so_also_with_q(
     run, folder, monkeypatch, error

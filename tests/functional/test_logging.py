@@ -220,6 +220,7 @@ def test_plan_writes_no_log_file(reconcile):
     assert not Path("palm.log").exists()
 
 
+@pytest.mark.slow
 def test_a_rotated_log_file_is_opened_again_and_no_line_is_lost(reconcile, monkeypatch, folder):
     """As logrotate does it, with ``compress`` at once."""
     monkeypatch.setattr(jobs.observe.progress, "_LINE_EVERY_S", 0.05)

@@ -132,6 +132,7 @@ def test_a_defect_in_the_message_itself_changes_nothing(reconcile, notify, monke
     assert "no message: ZeroDivisionError in test_notify.py" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],

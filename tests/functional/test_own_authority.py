@@ -53,6 +53,7 @@ def settings(config, **changed) -> Settings:
 # --- the authority
 
 
+@pytest.mark.slow
 def test_without_the_authority_the_certificate_is_refused_and_the_line_says_what_to_do(
     palm_command, config
 ):
@@ -94,6 +95,7 @@ def test_the_sync_client_and_the_settings_trust_it(config, authority):
     assert made.as_environment()["PALM_CA_FILE"] == str(authority.file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_openssls_own_variables_trust_it_too(config, authority, folder, variable):
     hashed = folder / "authorities"
@@ -239,7 +241,10 @@ WHY = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("why", WHY)
+@pytest.mark.parametrize(
+    "why",
+    ["unknown", "expired", *(pytest.param(why, marks=pytest.mark.manual) for why in list(WHY)[2:])],
+)
 def test_a_refused_certificate_ends_the_night_at_once_with_77_and_says_why(
     why, folder, keys, gateway, authority, call, source
 ):
@@ -273,6 +278,7 @@ def call_check(given):
     )
 
 
+@pytest.mark.slow
 def test_where_the_backups_certificate_is_good_the_night_is_good(
     folder, keys, gateway, authority, call, source
 ):

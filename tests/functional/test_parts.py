@@ -215,6 +215,7 @@ def test_values_that_cannot_be_names_of_files_are_refused(show, folder, values, 
     assert (line or "") in ended.err
 
 
+@pytest.mark.slow
 def test_redacted_formats_name_nobody_and_one_key_gives_one_hash(show, stored, monkeypatch):
     monkeypatch.setenv("PALM_LOG_KEY", "secret")
     names = ["a.html", "a.xlsx", "a.json", "b.html"]

@@ -431,9 +431,9 @@ RUN = f"{RECONCILE} pairs.csv --sandbox -q --run-date {DAY}"
 @pytest.mark.parametrize(
     ("umask", "file", "made", "metrics"),
     [
-        ("000", "0o640", "0o750", "0o644"),
+        pytest.param("000", "0o640", "0o750", "0o644", marks=pytest.mark.manual),
         ("022", "0o640", "0o750", "0o644"),
-        ("027", "0o640", "0o750", "0o640"),
+        pytest.param("027", "0o640", "0o750", "0o640", marks=pytest.mark.manual),
         ("077", "0o600", "0o700", "0o600"),
     ],
 )
@@ -455,7 +455,14 @@ def test_what_is_made_has_the_documented_mode_less_the_umask(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", [0o600, 0o644, 0o660])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(0o600, marks=pytest.mark.manual),
+        pytest.param(0o644, marks=pytest.mark.manual),
+        0o660,
+    ],
+)
 def test_what_is_replaced_keeps_its_mode(ran, folder, source, mode):
     names = ["r.parquet", "r.csv", "palm.prom"]
     line = f"umask 022; {RUN} -o r.parquet -o r.csv --metrics palm.prom"
@@ -475,6 +482,7 @@ def test_metrics_by_a_link_replace_what_it_points_to(call, folder, source):
     assert [path.name for path in (folder / "there").iterdir()] == ["palm.prom"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_of_the_same_process_id_left_keeps_no_metrics_from_being_written(
     call, folder, source
 ):

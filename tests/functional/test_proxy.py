@@ -306,6 +306,7 @@ def test_any_other_proxy_is_taken_from_the_command_line(url):
     assert proxy_option(url) == url
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_whatever_is_given_as_a_proxy_is_taken_or_refused(url):
     try:

@@ -46,6 +46,7 @@ def test_every_command_has_its_help_on_a_page():
     assert {name.removeprefix("help: ") for name in HELP} == commands - {"palm"}
 
 
+@pytest.mark.slow
 def test_the_first_command_prints_what_the_readme_shows():
     """Tables are the same to the letter; only times, ids and speeds are those of the day."""
     shown, printed = readme.written(readme.README)["transcript"], readme.block("transcript")
@@ -133,6 +134,7 @@ def test_the_pandas_example_runs_on_the_report(report):
     assert isinstance(names["report"], pd.DataFrame)
 
 
+@pytest.mark.slow
 def test_the_duckdb_example_runs_on_the_report(report):
     queries = example("### Reading one night", "sql").replace("report.parquet", str(report))
     by_state, reopened = (

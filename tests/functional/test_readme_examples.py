@@ -105,6 +105,7 @@ def test_there_are_examples_of_every_way():
         assert f"await {way}" in shown
 
 
+@pytest.mark.slow
 def test_the_node_example_runs_against_the_sandbox(keys, node_modules):
     code = re.search(r"```js\n(.*?)```", readme.text_of(readme.SANDBOX), re.DOTALL)[1]
     code = code.replace("'keys/", f"'{keys}/")

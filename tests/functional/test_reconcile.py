@@ -54,6 +54,7 @@ def test_a_good_night_ends_with_0_and_nothing_on_standard_output(reconcile, gate
     assert list(rows["class"][:2]) == ["class 0", "class 1"]
 
 
+@pytest.mark.slow
 def test_the_script_ends_as_the_command_does(folder, source, config):
     """As cron runs it: no terminal, its own process."""
     done = subprocess.run(

@@ -264,7 +264,7 @@ def test_nothing_is_left_in_the_temporary_folder(nights, show, monkeypatch, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("large", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.parametrize("large", [pytest.param(False, marks=pytest.mark.manual), True])
 def test_many_nights_are_the_same_in_parts(folder, show, monkeypatch, large):
     """Whatever files each night has, and however few rows are held at once."""
     if large:

@@ -80,6 +80,7 @@ def test_both_options_at_once_contradict_each_other(run):
     assert "contradict" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "setting"),
     [("--require-echo", "accept_unnamed"), ("--accept-unnamed", "require_echo")],
@@ -106,12 +107,14 @@ def test_an_option_and_a_variable_that_contradict_each_other_are_refused(
     assert "contradict each other" in line
 
 
+@pytest.mark.slow
 def test_a_variable_that_says_no_outdoes_palm_toml(run, monkeypatch):
     monkeypatch.setenv("PALM_ACCEPT_UNNAMED", "false")
     change = "accept_unnamed = true\n{}".format
     assert run("-q", "--require-echo", change=change, pairs=30).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_option_that_is_the_default_now_is_still_accepted(run):
     assert run("-q", "--require-echo", pairs=30).returncode == 0
 

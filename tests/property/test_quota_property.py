@@ -123,14 +123,17 @@ def over_quota(kinds: Kinds) -> int:
     return found
 
 
+@pytest.mark.slow
 def test_none_of_sixty_nights_is_over_the_quota():
     assert over_quota(Kinds()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", [NoHold, NoWait])
 def test_a_ledger_without_one_of_its_rules_exceeds_the_quota(mutant):
     assert over_quota(Kinds(ledger=mutant)) > 0
 
 
+@pytest.mark.slow
 def test_so_does_a_member_that_does_not_check_its_lease():
     assert over_quota(Kinds(member=NoLeaseCheck)) > 0

@@ -122,6 +122,7 @@ def test_the_client_never_imports_the_sandbox_but_to_run_it():
     assert importers("palm.sandbox", sources("palm", besides="palm/sandbox/")) <= allowed
 
 
+@pytest.mark.slow
 def test_only_pytest_itself_leads_to_the_plugin():
     assert importers("pytest", sources("palm") + sources("jobs")) == PLUGIN
     paths = [*sources("jobs"), *sources("palm", besides="palm/testing/")]

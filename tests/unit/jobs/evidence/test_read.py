@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -70,6 +72,25 @@ def test_a_file_that_is_cut_or_altered_is_an_error_that_names_it(day):
     path.unlink()
     with pytest.raises(InputError, match=r"part-00001\.parquet cannot be read: No such file"):
         EvidenceFiles([path])
+
+
+@pytest.mark.parametrize("claimed", [b"\x02", b"\x7e"], ids=["fewer", "more"])
+def test_a_file_that_claims_another_number_of_rows_is_an_error_that_names_it(day, claimed):
+    """One byte of the footer, which no checksum covers: the rows of one group of two."""
+    path = day.part(1)
+    content, altered = path.read_bytes(), []
+    field = b"\x16\x04"  # Thrift: the next field is an i64, and is 2
+    at = content.find(field)
+    while at >= 0:
+        path.write_bytes(content[: at + 1] + claimed + content[at + 2 :])
+        with suppress(pa.ArrowException, OSError):
+            metadata = pq.read_metadata(path)
+            groups = [metadata.row_group(each) for each in range(metadata.num_row_groups)]
+            if any(each.num_rows != given for each, given in zip(groups, (2, 2, 1), strict=True)):
+                altered.append(refusal(day))
+        at = content.find(field, at + 1)
+    assert len(altered) == 2
+    assert altered == [f"{path} is damaged, or not evidence of palm-reconcile"] * 2
 
 
 def test_another_parquet_file_is_not_evidence(written, tmp_path):

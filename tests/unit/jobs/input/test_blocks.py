@@ -73,6 +73,7 @@ def test_fields_in_quotes_are_parsed_at_once(rows, end, quoting):
         assert [list(row) for row in found] == rows
 
 
+@pytest.mark.slow
 def test_quotes_that_are_plain_mean_the_same_to_python_and_to_arrow():
     """For every text of up to 6 of the characters that mean something."""
     names, compared = ["a", "b"], 0
@@ -187,7 +188,7 @@ def test_input_in_utf_16_with_a_letter_as_delimiter_or_with_backticks_is_read_by
         ",1,,\n",
     ],
 )
-@pytest.mark.parametrize("end", ["", "\n\n"])
+@pytest.mark.parametrize("end", ["", pytest.param("\n\n", marks=pytest.mark.slow)])
 def test_odd_lines_wherever_a_block_ends_make_no_difference(odd, end):
     content = HEADER + CLEAN * 2 + odd + CLEAN.replace("a0", "a1") * 2 + odd + CLEAN + end
     assert_same_in_any_block(content.encode(), sizes=SIZES)

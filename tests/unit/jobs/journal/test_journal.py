@@ -104,6 +104,7 @@ def test_an_answer_is_on_disk_within_100_ms(journal, rows_of):
         pytest.fail("no answer of five was on disk within 100 ms")
 
 
+@pytest.mark.slow
 async def test_writing_never_holds_the_event_loop_up_for_more_than_10_ms(journal, rows_of):
     """The longest of 1,500 calls of ``put``; how late timers are is the machine's doing, too."""
     longest = 0.0

@@ -78,6 +78,7 @@ def content(files, pairs):
     return path.read_bytes()
 
 
+@pytest.mark.slow
 @tried_mutations
 def test_damaged_journals_are_gone_on_with_and_nothing_false_is_taken_over(
     files, pairs, opened, content, examples

@@ -49,7 +49,7 @@ LENGTHS = [0, 1, 27, 28, 28, 28, 29, 126, 127, 128, 129, 200]
 @pytest.mark.parametrize("before", [0, 3])
 def test_the_hash_of_every_pair_is_zlib_s_whatever_lengths_stand_side_by_side(dtype, before):
     chance = random.Random(5)
-    for count in [*range(40), 40_000]:
+    for count in [*range(40), 10_000]:
         openids = ["".join(chance.choices("aZ09_-\0é学😀", k=chance.choice(LENGTHS)))
                    for _ in range(before + count)]  # fmt: skip
         names = [chance.choice(["", "1", "食堂", "x" * 70]) for _ in openids]

@@ -164,7 +164,7 @@ def test_duckdb_counts_the_same(report, tmp_path):
     assert dict(found) == {k: n for k, n in report.summary.changes.items() if n}
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_parts_of_a_long_report_join_without_a_seam(report):
     rows = pd.concat([report.rows] * 20_000, ignore_index=True)
     rows["input_line"] = pd.array(range(len(rows)), "Int64")

@@ -268,7 +268,7 @@ def test_a_million_rows_take_less_than_100_kb_and_no_second(report):
     assert seconds < 4 * seconds_to_sort(large)
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_a_million_unknown_pairs_do_not_take_longer(report):
     large = made(report, 1_000_000, change="UNKNOWN")
     started = time.process_time()

@@ -126,7 +126,7 @@ def test_a_report_whose_footer_is_damaged_is_refused_or_read_as_it_was_written(s
     assert check(range(100), footer_of(sound[1])) > 50
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 @pytest.mark.timeout(900)
 def test_two_thousand_damaged_reports(check):
     assert check(range(1_000, 3_000)) > 1_300

@@ -295,6 +295,7 @@ async def test_two_pairs_of_different_partitions_confirm_a_401(night):
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.slow
 async def test_at_most_three_blocks_are_alive(night, monkeypatch):
     """A pair that takes long in each partition keeps its block for as long."""
     alive, most = weakref.WeakSet(), 0

@@ -102,6 +102,7 @@ def test_nobody_who_lacks_the_key_can_choose_signatures_that_collide():
     assert all(len(set(each)) == 50 for each in orders)
 
 
+@pytest.mark.slow
 def test_two_thousand_answers_a_second_take_little_memory():
     """300 s of them: 600,000 signatures; here a thirtieth of it, in steps of 30 seconds."""
     draw = random.Random(1)

@@ -94,6 +94,7 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_parts_of_another_process_are_ours(source, tmp_path, folder):
     path = write_source(source, tmp_path)
     counts = RowCounts()

@@ -231,6 +231,7 @@ async def test_while_the_gateway_is_down_one_probes_and_no_pair_loses_an_attempt
     await cluster.end()
 
 
+@pytest.mark.slow
 @in_virtual_time
 async def test_the_gateway_is_found_again_though_one_worker_never_reaches_it():
     def trouble(name, now, _):

@@ -168,7 +168,7 @@ WANTED = {
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(10_000, marks=pytest.mark.slow),
+        pytest.param(5_000, marks=pytest.mark.slow),
         pytest.param(100_000, marks=pytest.mark.manual),
     ],
 )

@@ -95,6 +95,7 @@ def test_a_service_that_never_answers_is_given_up(silent_address):
     assert outcome.faults == ("The message was not sent to JSON: no answer within 4 s",)
 
 
+@pytest.mark.manual
 @pytest.mark.parametrize("library", [pytest.param("CDLL", marks=pytest.mark.slow), "PyDLL"])
 def test_a_name_server_that_never_answers_is_given_up(tmp_path, monkeypatch, library):
     """Not even a thread that holds the interpreter's lock keeps the message's process alive."""

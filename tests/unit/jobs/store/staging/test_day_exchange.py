@@ -165,7 +165,7 @@ def test_killed_while_what_was_killed_is_finished_nothing_is_lost_either(night, 
     "number",
     [
         errno.ENOSPC,
-        errno.EPERM,
+        pytest.param(errno.EPERM, marks=pytest.mark.slow),
         pytest.param(errno.EIO, marks=pytest.mark.manual),
         pytest.param(errno.EEXIST, marks=pytest.mark.manual),
     ],

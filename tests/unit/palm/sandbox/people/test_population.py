@@ -91,6 +91,7 @@ def test_before_the_epoch_everybody_stands_still():
         assert population.events(openid, organization, date(2020, 1, 1), EPOCH) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", [EPOCH, date(2025, 6, 1), TODAY, date(2030, 1, 1)])
 def test_a_few_per_cent_change_from_one_day_to_the_next_and_the_mix_stays(day):
     population = Population()
