@@ -91,6 +91,7 @@ def test_forget_after_says_otherwise(night):
     assert night(4) == ["FIRST_SEEN"] * 3
 
 
+@pytest.mark.slow
 def test_with_forget_after_0_they_are_told_as_dropped_and_forgotten(night):
     night(0)
     assert night(1, "--forget-after", "0", gone=True) == ["DROPPED"] * 3

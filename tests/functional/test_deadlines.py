@@ -179,6 +179,7 @@ def test_too_late_a_fresh_start_removes_nothing(late, unfinished, folder):
     assert list(folder.glob(".*.journal"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["report.parquet", "reports/"])
 def test_a_run_that_is_cut_keeps_the_good_answers_of_the_report_that_it_replaces(
     reconcile, unfinished, output

@@ -30,7 +30,7 @@ UNANSWERABLE = (UnknownReason.NO_STATE, UnknownReason.NEW_STATE)
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(700, id="some"),
+        pytest.param(700, id="some", marks=pytest.mark.slow),
         pytest.param(5_000, id="all", marks=pytest.mark.manual),
     ],
 )
@@ -64,7 +64,6 @@ def report(tmp_path_factory, people):
     return read_parquet(folder / "report.parquet")
 
 
-@pytest.mark.slow
 def test_no_state_differs_from_the_populations(report, people):
     population = Population()
     told = report.rows[report.rows["state"] != "UNKNOWN"]

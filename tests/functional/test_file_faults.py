@@ -286,6 +286,7 @@ def test_wherever_all_calls_begin_to_fail_what_stands_is_said(night, name):
         at += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["EIO", pytest.param("EEXIST", marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("quick")
 def test_a_call_that_is_done_and_reported_as_failed_is_seen_through(night, name):

@@ -71,6 +71,7 @@ def test_an_earlier_date_may_be_filled_in_and_is_compared_with_what_was_before_i
     assert baseline_of(NEXT) == str(EVE), "it was made before"
 
 
+@pytest.mark.slow
 def test_another_merchants_report_is_passed_over(night):
     assert night(EVE).code == night(DAY).code == 0
     with_about(dated(DAY), dated(DAY), gateway={"kind": "other", "mchid": "1900000001"})
@@ -129,6 +130,7 @@ def test_keep_spares_what_the_report_was_compared_with_until_the_next_one(night)
     assert kept() == [str(dated(DAY)), str(dated(NEXT))]
 
 
+@pytest.mark.slow
 def test_a_run_under_a_date_to_come_removes_nothing_that_today_would_keep(night):
     """Only a sandbox can be asked then. Counted from its date, the whole history would be gone."""
     today = datetime.now(UTC).date()

@@ -194,6 +194,7 @@ def test_a_service_that_never_answers_is_a_warning_after_the_time_there_is(
     assert "The message was not sent to JSON: no answer within 3 s" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_no_part_of_the_address_is_logged(reconcile, monkeypatch, log_format):
     monkeypatch.setenv(

@@ -282,6 +282,7 @@ def test_names_that_the_locale_cannot_encode_work_where_the_command_line_has_the
     assert read_parquet(folder / "报告.parquet").about["baseline"]["run_date"] == str(DAY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "code"),
     [

@@ -144,6 +144,7 @@ def test_the_duckdb_example_runs_on_the_report(report):
     assert len(reopened)
 
 
+@pytest.mark.slow
 def test_the_pandas_example_reads_all_nights(nights, monkeypatch):
     monkeypatch.chdir(nights)
     *lines, last = example("### Reading all nights", "python").strip().splitlines()

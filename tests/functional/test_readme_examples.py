@@ -125,6 +125,7 @@ def test_every_setting_is_named_with_its_variable_or_in_what_is_proved():
         assert re.search(rf"`(PALM_{name.upper()}|{name})", pages), name
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
 def test_systemd_accepts_the_unit(tmp_path):
     page = readme.text_of(readme.JOBS)

@@ -53,6 +53,7 @@ def notified(sandbox, fault=None):
     )
 
 
+@pytest.mark.slow
 async def test_fastapi(sandbox, example):
     import httpx  # noqa: PLC0415 - heavy, and used here only
 

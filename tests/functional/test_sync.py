@@ -169,9 +169,9 @@ ENDINGS = [
     "print(ask())",
     "print('o1')  # and nothing is ever asked",
     "it = many(); print(next(it)[0].openid)",
-    "import threading; threading.Thread(target=lambda: print(ask())).start()",
 ]
 MORE_ENDINGS = [
+    "import threading; threading.Thread(target=lambda: print(ask())).start()",
     "print(ask()); palm.close(); palm.close()",
     "palm.close(); print('o1')",
     "print(palm.with_options(timeout=5).authorizations.get('o1', '1').openid)",

@@ -48,9 +48,17 @@ def _nothing_of_this_machine(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-@pytest.fixture(scope="session", params=MODES)
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(mode, marks=[] if mode == "grey" else [pytest.mark.slow]) for mode in MODES
+    ],
+)
 def sandbox(request, tmp_path_factory) -> Iterator[Folder]:
-    """The command ``palm sandbox`` in each of its modes, in a process of its own."""
+    """The command ``palm sandbox`` in each of its modes, in a process of its own.
+
+    The grey period has the keys of both other modes, so each run has that one.
+    """
     path = tmp_path_factory.mktemp("sandbox") / "keys"
     command = [sys.executable, "-m", "palm.commands.main", "sandbox", "--port", "0"]
     command += ["--keys", str(path), "--mode", request.param]

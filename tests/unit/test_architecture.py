@@ -158,6 +158,7 @@ def test_only_one_file_knows_tenacity():
     assert importers("tenacity", sources("palm") + sources("jobs")) == {"palm/resilience/retry.py"}
 
 
+@pytest.mark.slow
 def test_only_one_file_knows_dask_and_only_those_that_ask_by_workers_know_it():
     assert importers("distributed", sources("palm") + sources("jobs")) == {ENGINE}
     assert importers("dask", sources("palm") + sources("jobs")) == {ENGINE}

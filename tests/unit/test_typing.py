@@ -61,6 +61,7 @@ async def g(a: AsyncPalm) -> None:
 WRONG_LINES = {3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16}
 
 
+@pytest.mark.slow
 def test_a_program_that_misuses_them_is_not(tmp_path):
     """Else the test above would prove nothing."""
     program = tmp_path / "program.py"

@@ -44,6 +44,7 @@ def at_once(monkeypatch) -> list[int]:
     return counts
 
 
+@pytest.mark.slow
 def test_a_pair_that_is_repeated_endlessly_takes_the_room_of_a_few_records(tmp_path, at_once):
     lines = "".join(f"oSame,1,{number}\n" for number in range(3_000))
     text = f"{HEADER}oFirst,1,a\n{lines}oLast,1,b\noFirst,1,c\n"

@@ -117,6 +117,7 @@ def test_a_quota_that_is_cut_to_a_tenth_costs_no_pair_its_answer():
     assert seconds < 1.5 * (10 + (1_500 - 490) / 5)
 
 
+@pytest.mark.slow
 def test_a_gateway_that_throttles_everybody_from_some_time_on_ends_the_run_with_4_in_the_end():
     ended = []
 

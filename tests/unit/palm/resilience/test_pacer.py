@@ -569,7 +569,10 @@ def test_waiting_does_not_spin(factory, rate, callers):
     assert spent < 0.3
 
 
-@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize(
+    "factory",
+    [asyncio.new_event_loop, pytest.param(uvloop.new_event_loop, marks=pytest.mark.slow)],
+)
 def test_a_real_second_holds_no_more_than_the_quota_and_nearly_all_of_it(factory):
     """On a busy machine, the time in which the event loop did not run is not the pacer's."""
     pacer = Pacer(300, clock=LOOP)

@@ -63,6 +63,7 @@ def test_a_mail_server_that_refuses_is_named_with_its_code(mail_server):
     ).faults == ("The message was not sent to E-Mail: SMTP 550",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["n.conf", "n.yml", "with space?format=x.conf"])
 def test_a_file_in_apprises_format_is_read(receiver, tmp_path, name):
     path = tmp_path / name

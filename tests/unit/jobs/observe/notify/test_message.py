@@ -141,6 +141,7 @@ def test_the_organizations_that_lost_most_are_named(night):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", Language)
 def test_three_thousand_organizations_make_no_long_message(night, language):
     before = {f"学校{i:04}/{PEOPLE[i]}": "ON" for i in range(3000)}

@@ -236,6 +236,7 @@ def test_a_report_is_removed_in_one_step_and_other_files_stay(night):
         at += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("steps", ["one", "two"])
 def test_a_process_that_is_killed_leaves_one_report_or_one_to_put_back(tmp_path, steps, every):
