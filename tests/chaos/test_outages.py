@@ -170,7 +170,7 @@ def test_one_stray_429_in_a_thousand_costs_less_than_a_twentieth_of_the_quota(
     rate = machine.rate(300)
     wanted, achieved = 0.95 * 0.98 * rate, []
     while len(achieved) < 3 and max(achieved, default=0.0) <= wanted:
-        gateway.tell(faults="429=0.001", seed=STRAYS)
+        gateway.tell(reset=True, faults="429=0.001", seed=STRAYS)
         report = night(2_000, rate=rate)
         asking = report.about["asking"]
         achieved.append(asking["achieved_rate"])
