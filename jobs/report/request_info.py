@@ -44,7 +44,7 @@ class RequestInfo(JsonDataclass):
     """The requests to the gateway."""
 
     requests: Count
-    """Requests sent, including retries."""
+    """Requests sent, including retries; of a worker that was lost, not those of its last second."""
     retries: Count
     """Requests that were retries."""
     throttles: Count

@@ -77,6 +77,8 @@ def test_the_report_is_that_of_one_process(nights, engine):
     assert sorted(number for _, number in engine.written) == list(range(8))
     cluster = report.metadata.cluster
     assert (cluster.workers, cluster.joined, cluster.lost, cluster.asked_twice) == (2, 2, 0, 0)
+    settling_s = report.asking.seconds - report.asking.starved_seconds
+    assert settling_s > 0.9 * QUICK.hold_s  # nobody may ask at first
     assert_same_as_one(nights, report)
 
 

@@ -84,7 +84,7 @@ class ByWorkers:
     ) -> None:
         self.on_begin: Callable[[], None] = lambda: None
         self._asked_twice = 0
-        self._grants_from = 0.0
+        self._grants_from = self._settling_s = 0.0
         self._places, self._session, self._asked = places, session, asked
         self._stats, self._cancel = stats, cancel
         self._clock = session.run.clock
@@ -106,6 +106,7 @@ class ByWorkers:
             outages=breaker.openings,
             host_switches=self._totals.host_switches,
             worst_second=min(self._totals.worst_second, self._authority.ledger.most_reserved),
+            settling_s=self._settling_s,
         )
 
     def info(self) -> ClusterInfo | None:
@@ -243,8 +244,10 @@ class ByWorkers:
 
     async def _wait_until(self, until: float) -> None:
         """Wait until a time of the clock that runs while the machine sleeps, or a cancel."""
+        began = self._clock.monotonic()
         while (left := until - self._clock.elapsed()) > 0 and not self._cancel.is_set():
             await self._clock.sleep(min(left, 0.25))
+        self._settling_s += self._clock.monotonic() - began
 
     def _count(self) -> int:
         return max(1, len(self._known_workers().usable))

@@ -37,6 +37,7 @@ class Measured:
         outages: How many outages there were.
         host_switches: How many times the other host was turned to.
         worst_second: The most requests that were written in any one second.
+        settling_s: Seconds in which no worker was allowed to ask yet.
     """
 
     throttled_s: float
@@ -45,6 +46,7 @@ class Measured:
     outages: int
     host_switches: int
     worst_second: int
+    settling_s: float = 0.0
 
 
 def measured_by(palm: AsyncPalm) -> Measured:
@@ -88,12 +90,13 @@ class PaceMeter:
         """Return how long the run has waited so far, and for what."""
         found = self._measured()
         throttled, outage = found.throttled_s, found.outage_s
+        held = throttled + outage + found.settling_s
         used = self._stats.requests / (self._sweep.quota * SAFETY_MARGIN)
         return {
             "throttled_seconds": round(throttled, 3),
             "outage_seconds": round(outage, 3),
             # The remaining time, without the slots of the requests: too few were in flight.
-            "starved_seconds": round(max(0.0, self._seconds - used - throttled - outage), 3),
+            "starved_seconds": round(max(0.0, self._seconds - used - held), 3),
             "pauses": found.pauses,
             "outages": found.outages,
             "host_switches": found.host_switches,
