@@ -19,6 +19,14 @@ _NAMES: Final = {
     "tls_client_key": f"{_PREFIX}CLIENT__KEY",
 }
 _WITHOUT_A_WORD: Final = (asyncio.CancelledError, TimeoutError)
+_NO_TLS: Final = {
+    "HTTP_REQUEST",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+    "UNKNOWN_PROTOCOL",
+    "WRONG_VERSION_NUMBER",
+}
+"""What OpenSSL's releases say where the other side answers without TLS."""
 
 
 class ClientSecurity(Protocol):
@@ -65,14 +73,24 @@ def unreachable(address: str, error: BaseException) -> RunError:
     """
     causes = [each for each in _chain(error) if not isinstance(each, _WITHOUT_A_WORD)]
     why = _text(causes[-1]) if causes else "no answer"
-    if any(isinstance(each, ssl.SSLError) for each in causes):
+    of_tls = [each for each in causes if isinstance(each, ssl.SSLError)]
+    if any(each.reason in _NO_TLS for each in of_tls):
+        return NotNowError(
+            f"what listens at {address} does not speak TLS: start the scheduler with --protocol "
+            "tls, or check the address"
+        )
+    if of_tls:
         return NotNowError(
             f"the scheduler at {address} and this command do not trust each other ({why}): check "
             "that Dask's TLS settings of both name certificates of one authority"
         )
+    check = (
+        "check the address and Dask's TLS settings"
+        if address.startswith("tls://")
+        else "check the address, which begins with tls:// where the scheduler has TLS"
+    )
     return NotNowError(
-        f"no scheduler answers at {address} ({why}): start it with dask scheduler, or check the "
-        "address and Dask's TLS settings"
+        f"no scheduler answers at {address} ({why}): start it with dask scheduler, or {check}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import socket
 import ssl
 
 import pytest
@@ -124,3 +125,25 @@ def test_what_it_was_caused_by_tells_why(error, said):
     found = unreachable(ADDRESS, error)
     assert isinstance(found, NotNowError)
     assert str(found).startswith(said)
+
+
+def test_a_scheduler_without_tls_is_told_from_one_that_is_not_trusted():
+    """It greets with bytes of Dask; the error is what this machine's OpenSSL makes of them."""
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall((24).to_bytes(8, "little") + bytes(24))
+        context = ssl.create_default_context()
+        with pytest.raises(ssl.SSLError) as error:
+            context.wrap_socket(here, server_hostname="127.0.0.1")
+    assert str(unreachable(ADDRESS, caused(CommClosedError("x"), error.value))) == (
+        f"what listens at {ADDRESS} does not speak TLS: start the scheduler with --protocol tls, "
+        "or check the address"
+    )
+
+
+def test_a_scheduler_with_tls_may_be_what_answers_nothing_without_it():
+    error = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+    assert str(unreachable("tcp://127.0.0.1:8786", error)) == (
+        "no scheduler answers at tcp://127.0.0.1:8786 (Connection reset by peer): start it with "
+        "dask scheduler, or check the address, which begins with tls:// where the scheduler has TLS"
+    )
