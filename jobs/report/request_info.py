@@ -44,7 +44,8 @@ class RequestInfo(JsonDataclass):
     """The requests to the gateway."""
 
     requests: Count
-    """Requests sent, including retries; of a worker that was lost, not those of its last second."""
+    """Requests sent, including retries; of a worker that was lost, in its last second, only those
+    that were answered well."""
     retries: Count
     """Requests that were retries."""
     throttles: Count

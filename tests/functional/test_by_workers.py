@@ -10,6 +10,7 @@ import pytest
 
 from jobs.cluster.dispatch import parts
 from jobs.cluster.dispatch.engine import SchedulerLostError
+from jobs.cluster.dispatch.totals import Totals
 from jobs.cluster.options import ClusterOptions
 from jobs.cluster.tasks.job import WorkerSettings
 from jobs.cluster.tasks.part_task import PartTask, write_here
@@ -107,6 +108,26 @@ def test_a_task_whose_worker_ends_is_asked_on_from_its_journals(nights, gateway,
     assert ended.is_set()
     assert len(report.rows) == gateway.stats.requests
     assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_requests_that_a_lost_worker_did_not_report_are_counted_by_their_answers(
+    nights, gateway, monkeypatch
+):
+    silent, add = [], Totals.add
+
+    def add_those_heard_of(self, member, stats, **given):
+        if not silent:
+            silent.append(member)
+        if member not in silent:
+            add(self, member, stats, **given)
+
+    monkeypatch.setattr(Totals, "add", add_those_heard_of)
+    gateway.refuses = False
+    report = nights.by_them()
+    asking = report.asking
+    assert silent
+    assert asking.requests == asking.outcomes["ok"] == gateway.stats.requests == len(report.rows)
 
 
 @pytest.mark.slow

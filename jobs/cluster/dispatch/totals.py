@@ -27,6 +27,11 @@ class Totals:
         self._members: dict[str, RequestStats] = {}
         self._worst: dict[str, int] = {}
         self._switches: dict[str, int] = {}
+        self._has_ended = False
+
+    def end(self) -> None:
+        """Make the counts final: a report that is still on its way changes nothing."""
+        self._has_ended = True
 
     @property
     def worst_second(self) -> int:
@@ -49,6 +54,8 @@ class Totals:
             worst_second: The most requests that it wrote in any one second.
             host_switches: How many times it turned to the other host.
         """
+        if self._has_ended:
+            return
         self._members[member] = stats
         self._worst[member] = worst_second
         self._switches[member] = host_switches

@@ -158,11 +158,19 @@ class ByWorkers:
             self._count_pairs()
 
     def _count_pairs(self) -> None:
-        """Set the counts of pairs to what the outcomes are: an answer may be lost with a worker."""
+        """Set the counts of pairs to what the outcomes are: an answer may be lost with a worker.
+
+        What a worker did not report before it was lost is in its journals: each good answer there
+        was a request.
+        """
+        self._totals.end()
         pairs, outcomes, stats = self._asked.pairs, self._asked.outcomes, self._stats
         unknown = outcomes.count(*UnknownReason)
         good = len(pairs) - unknown
         self._asked_twice = max(0, stats.answered - good)
+        unreported = max(0, good - stats.resumed - stats.outcomes["ok"])
+        stats.requests += unreported
+        stats.outcomes["ok"] += unreported
         stats.answered, stats.failed = good, unknown - outcomes.count(UnknownReason.NOT_ASKED)
 
     async def _ask_all(self, engine: Engine, monitor: AbortMonitor) -> None:
