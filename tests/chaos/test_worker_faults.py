@@ -102,6 +102,7 @@ def is_whole(begin, own_gateway, folder):
             for pattern in ("reports/run_date=*", "alone/run_date=*/report.parquet")
         )
         assert_same_rows(one, by_workers)
+        assert by_workers.asking.requests + by_workers.asking.resumed >= PAIRS
         return by_workers, said
 
     return is_whole
