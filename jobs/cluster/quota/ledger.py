@@ -57,6 +57,8 @@ class Ledger:
     3. What is given up, or whose lease ended, is held back before it is granted again.
     4. A lease ends later here than for the member, which counts from its question.
     5. Another command may have granted shares before: at first, nothing is granted.
+    6. A member uses no more than is reserved for it, and nothing once its lease has ended: a
+       question that names more was sent before, and waited on the way.
 
     Args:
         rate: Requests per second of all members together.
@@ -74,6 +76,7 @@ class Ledger:
         self._grants_from = started_at + self._rules.settled_s
         self._accounts: dict[str, _Account] = {}
         self._holds: list[tuple[float, int]] = []
+        self._lapsed: set[str] = set()
         self.rate: float = rate
         self.most_reserved: int = 0
 
@@ -111,10 +114,11 @@ class Ledger:
         self._expire(now)
         if not self.is_new(question):
             return None
+        using = self._used(question)
         account = self._accounts.setdefault(question.member, _Account())
-        self._hold(account.reserved - question.using, now)
+        self._hold(account.reserved - using, now)
         account.seq, account.want = question.seq, question.want
-        account.reserved = question.using
+        account.reserved = using
         lease_s = min(self._rules.lease_s, max(0.0, seconds_left))
         may_grant = lease_s > 0 and now >= self._grants_from
         share = self._share(question.member, account, grants) if may_grant else 0
@@ -123,6 +127,13 @@ class Ledger:
         self.most_reserved = max(self.most_reserved, self.quota - self._available())
         rate = min(float(share), self.rate)
         return Reply(question.member, question.seq, share, rate, lease_s)
+
+    def _used(self, question: Question) -> int:
+        """Return what a member may be using of the quota, as it says."""
+        account = self._accounts.get(question.member)
+        if account is not None:
+            return min(question.using, account.reserved)
+        return 0 if question.member in self._lapsed else question.using
 
     def _share(self, member: str, account: _Account, grants: Callable[[str], bool]) -> int:
         wants = {name: each.want for name, each in self._accounts.items() if grants(name)}
@@ -147,4 +158,5 @@ class Ledger:
             if now >= account.expires_at:
                 self._hold(account.reserved, account.expires_at)
                 del self._accounts[name]
+                self._lapsed.add(name)
         self._holds = [(until, shares) for until, shares in self._holds if until > now]

@@ -172,3 +172,20 @@ def test_only_the_reply_to_the_latest_question_counts(kind, used):
     assert (one.share, other.share) == (5, 5)
     one.receive(overtaken)
     assert one.share + other.share == used
+
+
+def test_questions_that_waited_until_their_leases_had_ended_reserve_nothing_twice():
+    """The command was held up for longer than a lease, and two questions of each member waited."""
+    desk = Desk(rate=3000.0)
+    members = ("a", "b", "c", "d")
+    for member in members:
+        desk.ask(member, 10.0)
+    for now in (10.5, 12.0, 13.5, 14.0):
+        for member in members:
+            desk.ask(member, now)
+    assert desk.shares == dict.fromkeys(members, 750)
+    for now in (17.2, 17.3):
+        shares = [desk.ask(member, now, using=750).share for member in members]
+        assert shares == [0] * 4  # what they had is held back
+    assert [desk.ask(member, 18.5, using=0).share for member in members] == [750] * 4
+    assert desk.ledger.most_reserved == 3000
