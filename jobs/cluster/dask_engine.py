@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import CancelledError as FutureCancelled
 from contextlib import asynccontextmanager, suppress
@@ -93,6 +94,7 @@ class DaskEngine:
         self._job = ""
         self._has_begun = False
         self._attempts = 0
+        self._own = secrets.token_hex(8)
         self._sending: set[asyncio.Task[None]] = set()
 
     async def begin(self, job: Job, on_report: OnReport) -> None:
@@ -193,7 +195,7 @@ class DaskEngine:
         future = self._client.submit(
             do,
             *given,
-            key=f"{name}-{self._attempts}",
+            key=f"{name}-{self._own}-{self._attempts}",
             workers=[worker],
             allow_other_workers=True,
             pure=False,

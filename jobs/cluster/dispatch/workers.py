@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -58,8 +59,11 @@ class Workers:
         """The addresses of the workers that may be used now."""
         return sorted(self._usable)
 
-    async def wait_for_first(self) -> None:
-        """Wait until there is a worker that can be used.
+    async def wait_for_first(self, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Wait until there is a worker that can be used, or the run is over.
+
+        Args:
+            is_over: Whether a signal or the deadline has ended the run.
 
         Raises:
             CredentialsError: All workers have other keys, clocks or versions.
@@ -68,7 +72,7 @@ class Workers:
         """
         self._there_at = self._clock.monotonic()
         await self._look()
-        while not self._usable:
+        while not self._usable and not is_over():
             self.check()
             await self._clock.sleep(_LOOK_EVERY_S / 4)
             await self._look()

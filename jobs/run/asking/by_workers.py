@@ -146,7 +146,7 @@ class ByWorkers:
                 await crew.close()
 
     async def _ask_by(self, engine: Engine, workers: Workers) -> None:
-        await workers.wait_for_first()
+        await workers.wait_for_first(self._cancel.is_set)
         if self._cancel.is_set():
             return
         self.on_begin()

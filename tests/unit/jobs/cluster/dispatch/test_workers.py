@@ -125,3 +125,11 @@ async def test_where_the_last_one_is_lost_another_one_is_waited_for(workers):
     time.now += 10.0
     with pytest.raises(NotNowError):
         found.check()
+
+
+async def test_a_run_that_is_over_waits_for_no_first_worker(workers):
+    found, _, time = workers()
+    began = time.now
+    await found.wait_for_first(lambda: time.now >= began + 1.0)
+    assert time.now == began + 1.0
+    assert found.usable == []
