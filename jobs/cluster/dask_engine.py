@@ -197,7 +197,6 @@ class DaskEngine:
             *given,
             key=f"{name}-{self._own}-{self._attempts}",
             workers=[worker],
-            allow_other_workers=True,
             pure=False,
         )
         try:

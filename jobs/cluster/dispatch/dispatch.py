@@ -155,6 +155,7 @@ class Dispatch:
                 if failed.done():
                     failed.result()
                 await self._collect()
+                self._leave_lost_workers()
                 await self._check()
             await self._halt(self._cancel.reason or CancelReason.SIGNAL)
         except SchedulerLostError:
@@ -236,6 +237,15 @@ class Dispatch:
                 self._ask_again(running, result)
             elif result.outcomes is not None:
                 await asyncio.to_thread(self._store.take, result)
+
+    def _leave_lost_workers(self) -> None:
+        """Take tasks back from workers that are gone: only those that may be used go on."""
+        usable = self._workers.usable
+        for asking, running in list(self._running.items()):
+            if running.worker not in usable and not asking.done():
+                asking.cancel()
+                del self._running[asking]
+                self._ask_again(running, TaskResult(end=TaskEnd.GIVEN_UP))
 
     def _ask_again(self, running: _Running, result: TaskResult) -> None:
         task = running.task

@@ -73,6 +73,7 @@ class WrittenByWorkers:
                 )
                 for each in [each for each in self._writing if each.done()]:
                     yield self._taken(each)
+                waiting.extend(self._of_lost_workers())
                 for task in self._given_up():
                     yield task, None
             for task in waiting:
@@ -110,6 +111,19 @@ class WrittenByWorkers:
         _log.info("worker %s writes no further part, the command does: %s", writing.worker, why)
         self._failed.add(writing.worker)
         return writing.task, None
+
+    def _of_lost_workers(self) -> list[PartTask]:
+        """Take the parts back that workers had to write which are gone."""
+        usable = self._workers.usable
+        lost = [
+            each
+            for each, writing in self._writing.items()
+            if writing.worker not in usable and not each.done()
+        ]
+        for each in lost:
+            each.cancel()
+        self._late += lost
+        return [self._writing.pop(each).task for each in lost]
 
     def _given_up(self) -> list[PartTask]:
         """Return the parts that take too long, and wait for them no longer."""
