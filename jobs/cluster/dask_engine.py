@@ -147,7 +147,7 @@ class DaskEngine:
         return cast("list[Finding] | None", found)
 
     async def ask(self, task: AskTask, worker: str) -> TaskResult:
-        """Have a task attempted by a worker, or by another one if that ends.
+        """Have a task attempted by a worker and by no other one.
 
         Raises:
             TaskKilledError: Several workers ended while they attempted it.
@@ -168,7 +168,7 @@ class DaskEngine:
         self._has_begun = False
 
     async def write(self, task: PartTask, worker: str) -> Path:
-        """Have a part of the report written by a worker, or by another one if that ends.
+        """Have a part of the report written by a worker and by no other one.
 
         Raises:
             Exception: As :meth:`ask`, or whatever went wrong there.

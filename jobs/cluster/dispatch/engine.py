@@ -53,7 +53,7 @@ class Engine(Protocol):
         """
 
     async def ask(self, task: AskTask, worker: str) -> TaskResult:
-        """Have a task attempted by a worker, or by another one if that ends.
+        """Have a task attempted by a worker and by no other one.
 
         Raises:
             TaskKilledError: Several workers ended while they attempted it.
@@ -64,7 +64,7 @@ class Engine(Protocol):
         """Have the workers forget the run that was begun: nothing more is asked."""
 
     async def write(self, task: PartTask, worker: str) -> Path:
-        """Have a part of the report written by a worker, or by another one if that ends.
+        """Have a part of the report written by a worker and by no other one.
 
         Returns:
             The file for ``read_part``.

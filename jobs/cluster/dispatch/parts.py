@@ -23,8 +23,7 @@ _LOOK_EVERY_S: Final = 1.0
 _LEAST_WAIT_S: Final = 10.0
 _SLOWER: Final = 5
 """A part is given up once it takes so many times as long as the slowest one before it, but not
-before the least wait: a stalled worker may stay there, and what one that is gone had to write waits
-at the scheduler for another one."""
+before the least wait: a stalled worker may stay there for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
