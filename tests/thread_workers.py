@@ -33,6 +33,7 @@ class ThreadEngine:
     Attributes:
         names: Of the workers.
         attempt: Makes the attempt of a worker at a task; a test puts a fault in its place.
+        job_of: Returns what a worker knows of the run; a test puts something else in its place.
         tasks: The tasks that were given to workers, each with the worker.
         write_part: Writes a part at a worker; a test puts a fault in its place.
         written: The numbers of the parts that were given to workers, each with the worker.
@@ -40,6 +41,7 @@ class ThreadEngine:
 
     names: list[str] = field(default_factory=lambda: ["a", "b"])
     attempt: Callable[[Asker, AskTask], TaskResult] = Asker.ask
+    job_of: Callable[[str, Job], Job] = lambda _, job: job
     tasks: list[tuple[str, AskTask]] = field(default_factory=list)
     write_part: Callable[[str, PartTask], Path] = lambda _, task: write_here(task)
     written: list[tuple[str, int]] = field(default_factory=list)
@@ -86,7 +88,8 @@ class ThreadEngine:
         self.tasks.append((worker, task))
         asker = self.askers.get(worker)
         if asker is None:
-            asker = self.askers[worker] = Asker(self._job, self._sender(worker), worker=worker)
+            job = self.job_of(worker, self._job)
+            asker = self.askers[worker] = Asker(job, self._sender(worker), worker=worker)
         try:
             return await asyncio.to_thread(self.attempt, asker, task)
         except ProcessLookupError:

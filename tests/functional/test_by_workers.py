@@ -16,7 +16,14 @@ from jobs.cluster.tasks.job import WorkerSettings
 from jobs.cluster.tasks.part_task import PartTask, write_here
 from jobs.cluster.tasks.task import TaskEnd, TaskResult
 from jobs.cluster.worker.asker import Asker
-from jobs.errors import AbortedError, OutputError, RunInterruptedError
+from jobs.deadline import TimeLimit
+from jobs.errors import (
+    AbortedError,
+    CredentialsError,
+    NotNowError,
+    OutputError,
+    RunInterruptedError,
+)
 from jobs.run.asking import by_workers
 from jobs.run.config import Waits
 from jobs.run.endpoint import ConfiguredEndpoint
@@ -356,6 +363,63 @@ def test_a_worker_with_another_merchant_gets_nothing(nights, engine, monkeypatch
     report = nights.by_them()
     assert {worker for worker, _ in engine.tasks} == {"a"}
     assert report.metadata.cluster.joined == 1
+
+
+def test_a_worker_whose_settings_have_changed_since_asks_nobody(nights, gateway, engine):
+    """It said that it was like the command, and no longer is: it finds that out by itself."""
+
+    def job_of(worker, job):
+        others = {} if worker == "a" else {"mchid": "1230000109"}
+        return replace(job, own=replace(job.own, **others))
+
+    engine.job_of = job_of
+    gateway.refuses = False
+    report = nights.by_them()
+    assert len([task for worker, task in engine.tasks if worker == "b"]) <= 2
+    cluster = report.metadata.cluster
+    assert (cluster.workers, cluster.joined, cluster.lost) == (1, 2, 1)
+    assert len(report.rows) == gateway.stats.requests
+    assert_same_as_one(nights, report)
+
+
+def test_workers_whose_settings_have_all_changed_end_the_run(nights, engine):
+    engine.job_of = lambda _, job: replace(job, own=replace(job.own, serial="5" * 40))
+    with pytest.raises(CredentialsError, match="no worker has what the command has: .*other one"):
+        nights.by_them()
+
+
+@pytest.mark.slow
+def test_a_worker_that_joins_while_rows_are_written_did_not_ask(nights, engine):
+    def write_part(worker, task):
+        engine.names = ["a", "b", "late"]
+        time.sleep(0.4)  # real: so that it is seen
+        return write_here(task)
+
+    engine.write_part = write_part
+    report = nights.by_them()
+    assert "late" in {worker for worker, _ in engine.written}
+    cluster = report.metadata.cluster
+    assert (cluster.workers, cluster.joined, cluster.lost) == (2, 2, 0)
+
+
+def test_where_no_time_is_left_what_is_kept_is_published_without_workers(
+    nights, gateway, monkeypatch
+):
+    gateway.refuses, gateway.interrupt_at, gateway.latency_s = False, 60, 0.02
+    with pytest.raises(RunInterruptedError):
+        nights.by_them()
+    asked = gateway.stats.requests
+    opened = []
+
+    def unreachable(*_):
+        opened.append(1)
+        raise NotNowError("no scheduler answers")
+
+    monkeypatch.setattr(by_workers, "open_engine", unreachable)
+    report = nights.by_them(time=TimeLimit.of_duration(0))
+    assert not opened
+    assert report.asking.resumed == asked == gateway.stats.requests
+    assert report.metadata.cluster is None
 
 
 @pytest.mark.slow

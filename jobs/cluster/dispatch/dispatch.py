@@ -19,6 +19,7 @@ from jobs.cluster.joint.authority import Authority
 from jobs.cluster.joint.outcomes import Outcomes
 from jobs.cluster.joint.stats_json import stats_from_json
 from jobs.cluster.quota.messages import Question
+from jobs.cluster.tasks.introduction import OtherSettingsError
 from jobs.cluster.tasks.task import AskTask, TaskEnd, TaskResult
 from jobs.errors import OutputError
 from jobs.sweep.abort.reachability import check_reached
@@ -234,7 +235,9 @@ class Dispatch:
             if result.end is TaskEnd.GIVEN_UP:  # what it has is in its journal, for the next one
                 if result.outcomes is not None:
                     result.outcomes.unlink(missing_ok=True)
-                self._ask_again(running, result)
+                if isinstance(result.error, OtherSettingsError):
+                    self._workers.refuse(running.worker, str(result.error))
+                self._ask_again(running, result.error)
             elif result.outcomes is not None:
                 await asyncio.to_thread(self._store.take, result)
 
@@ -245,17 +248,18 @@ class Dispatch:
             if running.worker not in usable and not asking.done():
                 asking.cancel()
                 del self._running[asking]
-                self._ask_again(running, TaskResult(end=TaskEnd.GIVEN_UP))
+                self._ask_again(running)
 
-    def _ask_again(self, running: _Running, result: TaskResult) -> None:
+    def _ask_again(self, running: _Running, error: Exception | None = None) -> None:
         task = running.task
-        progressed = self._store.progress(task) > running.progress
-        if self._failures.add(task, progressed=progressed) >= _GIVEN_UP:
-            parts = ", ".join(map(str, task.parts[:5]))
-            raise RuntimeError(
-                f"the pairs of part {parts} ended {_GIVEN_UP} workers without progress"
-            ) from result.error
-        _log.info("task %d is asked again: %s", task.number, result.error or "its worker ended")
+        if not self._workers.is_refused(running.worker):
+            progressed = self._store.progress(task) > running.progress
+            if self._failures.add(task, progressed=progressed) >= _GIVEN_UP:
+                parts = ", ".join(map(str, task.parts[:5]))
+                raise RuntimeError(
+                    f"the pairs of part {parts} ended {_GIVEN_UP} workers without progress"
+                ) from error
+        _log.info("task %d goes to another worker: %s", task.number, error or "its worker ended")
         self._waiting.append(task)
 
     async def _check(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -19,20 +20,34 @@ from palm import Clock
 __all__ = ["Workers"]
 
 _LOOK_EVERY_S: Final = 1.0
+_MEET_S: Final = 1.0
+"""So long a look waits for new workers to introduce themselves; who needs longer joins later."""
+_LONGEST_PAUSE_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Silence:
+    """A worker that did not answer: when it is asked again, and how long it is left alone then."""
+
+    until: float
+    pause_s: float = _LOOK_EVERY_S
 
 
 class Workers:
     """Looks for workers at intervals; each introduces itself before it is used.
+
+    A worker that does not answer keeps nobody waiting.
 
     Args:
         engine: Knows the workers.
         own: What the command says about itself.
         settings: Where a worker finds its settings.
         clock: The time.
+        address: Of the scheduler; None: the workers were started by the command.
         join_s: So long the command waits for a first worker, or for another one.
 
     Attributes:
-        joined: How many workers were used.
+        joined: How many workers were used to ask.
         lost: How many of them went away.
     """
 
@@ -43,13 +58,19 @@ class Workers:
         settings: WorkerSettings,
         clock: Clock,
         *,
+        address: str | None = None,
         join_s: float = 60.0,
     ) -> None:
         self._engine, self._own, self._clock = engine, own, clock
         self._settings = settings
-        self._join_s = join_s
+        start = f"; start one: dask worker {address} --nthreads 2" if address else ""
+        self._start, self._join_s = start, join_s
         self._usable: set[str] = set()
         self._refused: dict[str, str] = {}
+        self._meetings: dict[str, asyncio.Task[None]] = {}
+        self._silent: dict[str, _Silence] = {}
+        self._only_write: set[str] = set()
+        self._has_begun = self._all_is_asked = False
         self._looked_at = self._there_at = clock.monotonic()
         self.joined: int = 0
         self.lost: int = 0
@@ -72,10 +93,16 @@ class Workers:
         """
         self._there_at = self._clock.monotonic()
         await self._look()
+        if not self._usable and not self._refused and not is_over():
+            _log().warning(
+                f"No worker has joined the scheduler yet: waiting up to {self._join_s:.0f} s for "
+                f"one{self._start}"
+            )
         while not self._usable and not is_over():
             self.check()
             await self._clock.sleep(_LOOK_EVERY_S / 4)
             await self._look()
+        self._has_begun = True
 
     async def look(self) -> None:
         """Look for workers that joined or went away, if that was not done a moment ago.
@@ -103,40 +130,102 @@ class Workers:
             )
         if self._clock.monotonic() - self._there_at >= self._join_s:
             raise NotNowError(
-                f"no worker has joined the scheduler for {self._join_s:.0f} s; start one: "
-                "dask worker ADDRESS --nthreads 2"
+                f"no worker has joined the scheduler for {self._join_s:.0f} s{self._start}"
             )
+
+    @property
+    def asking(self) -> list[str]:
+        """The addresses of the workers that were used to ask, and are there now."""
+        return sorted(self._usable - self._only_write)
+
+    def end_of_asking(self) -> None:
+        """Count no worker that joins from now on: all is asked, and it only writes rows."""
+        self._all_is_asked = True
+
+    def refuse(self, worker: str, why: str) -> None:
+        """Use a worker no more: it is not what it said that it was."""
+        if worker in self._usable:
+            self._lose(worker)
+        self._refused[worker] = why
+        _log().warning(f"Worker {worker} is not used: {why}")
+
+    def is_refused(self, worker: str) -> bool:
+        """Return True if a worker is there, and may not be used."""
+        return worker in self._refused
+
+    async def close(self) -> None:
+        """Wait for no worker any more that has not introduced itself."""
+        meetings = list(self._meetings.values())
+        for each in meetings:
+            each.cancel()
+        await asyncio.gather(*meetings, return_exceptions=True)
+        self._meetings.clear()
 
     async def _look(self) -> None:
         there = await self._engine.workers()
-        gone = self._usable - there
-        for worker in gone:
-            self._usable.discard(worker)
-            self.lost += 1
+        for worker in self._usable - there:
+            self._lose(worker)
             _log().warning(
                 f"Worker {worker} is lost: what it had to do is done by others; "
                 f"{counted(len(self._usable), 'worker')} left"
             )
         self._refused = {name: why for name, why in self._refused.items() if name in there}
-        new = [each for each in sorted(there) if each not in self._usable | self._refused.keys()]
-        await asyncio.gather(*map(self._meet, new))
+        self._silent = {name: each for name, each in self._silent.items() if name in there}
+        new = self._meet_new(there)
+        if new:
+            await asyncio.wait(new, timeout=_MEET_S)
+        for name, meeting in list(self._meetings.items()):
+            if meeting.done():
+                del self._meetings[name]
+                meeting.result()
         self._looked_at = self._clock.monotonic()
         if self._usable:
             self._there_at = self._looked_at
+
+    def _meet_new(self, there: set[str]) -> list[asyncio.Task[None]]:
+        """Have workers introduce themselves that are neither used nor refused."""
+        now = self._clock.monotonic()
+        known = self._usable | self._refused.keys() | self._meetings.keys()
+        new = []
+        for name in sorted(there - known):
+            silence = self._silent.get(name)
+            if silence is None or silence.until <= now:
+                new.append(asyncio.ensure_future(self._meet(name)))
+                self._meetings[name] = new[-1]
+        return new
 
     async def _meet(self, worker: str) -> None:
         began = self._clock.wall()
         other = await self._engine.introduce(worker, self._settings)
         if other is None:
+            self._leave_alone(worker)
             return
         waited_s = self._clock.wall() - began
         reasons = differences(self._own, other, now_s=began, waited_s=waited_s)
-        if not reasons:
-            self._usable.add(worker)
-            self.joined += 1
+        if reasons:
+            self.refuse(worker, ", ".join(reasons))
             return
-        self._refused[worker] = ", ".join(reasons)
-        _log().warning(f"Worker {worker} is not used: {self._refused[worker]}")
+        self._usable.add(worker)
+        if self._all_is_asked:
+            self._only_write.add(worker)
+        else:
+            self.joined += 1
+        if self._has_begun:
+            there = counted(len(self._usable), "worker")
+            structlog.get_logger("palm.run").info(f"Worker {worker} has joined; {there}")
+
+    def _lose(self, worker: str) -> None:
+        self._usable.discard(worker)
+        if worker in self._only_write:
+            self._only_write.discard(worker)
+        else:
+            self.lost += 1
+
+    def _leave_alone(self, worker: str) -> None:
+        """Ask a worker that did not answer again after a pause, which grows each time."""
+        before = self._silent.get(worker)
+        pause_s = min(_LONGEST_PAUSE_S, 2 * before.pause_s) if before else _LOOK_EVERY_S
+        self._silent[worker] = _Silence(self._clock.monotonic() + pause_s, pause_s)
 
 
 def _log() -> structlog.typing.FilteringBoundLogger:

@@ -110,6 +110,6 @@ class Member:
         seconds = self._clock.elapsed() - self._lost_at
         if seconds >= self._rules.lost_s:
             raise LeaseLostError(
-                f"no lease on the quota for {seconds:.0f} s: this process asks nothing more; check "
-                "the network between it and the command, and run the command again"
+                f"its worker had no share of the quota for {seconds:.0f} s: the network between it "
+                "and the command, or one of the two, stood still"
             )

@@ -14,10 +14,23 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from palm import CertificateStore, Merchant, PlatformKeys, __version__
 from palm.crypto.certificate_store import held_keys
 
-__all__ = ["CLOCK_S", "Introduction", "differences", "fingerprint", "introduce", "unable"]
+__all__ = [
+    "CLOCK_S",
+    "Introduction",
+    "OtherSettingsError",
+    "differences",
+    "fingerprint",
+    "introduce",
+    "other_settings",
+    "unable",
+]
 
 CLOCK_S: Final = 60.0
 """WeChat Pay refuses a signature 5 minutes from its clock; a worker may be this far from ours."""
+
+
+class OtherSettingsError(Exception):
+    """A worker's settings are not those of the command, or no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +92,20 @@ def differences(
     """
     if other.error is not None:
         return [other.error]
+    found = other_settings(own, other)
+    apart_s = max(now_s - other.wall_s, other.wall_s - now_s - waited_s)
+    if apart_s > CLOCK_S:
+        found.append(f"its clock differs by {apart_s:.0f} s")
+    return found
+
+
+def other_settings(own: Introduction, other: Introduction) -> list[str]:
+    """Return in what a worker differs from the command, whatever the time.
+
+    Args:
+        own: What the command says about itself.
+        other: What the worker says.
+    """
     found = []
     if other.version != own.version:
         found.append(f"its version is {other.version}, the command's {own.version}")
@@ -88,7 +115,4 @@ def differences(
         found.append("its merchant's certificate or key is another one")
     if other.platform_keys != own.platform_keys:
         found.append("its keys of WeChat Pay are other ones")
-    apart_s = max(now_s - other.wall_s, other.wall_s - now_s - waited_s)
-    if apart_s > CLOCK_S:
-        found.append(f"its clock differs by {apart_s:.0f} s")
     return found

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from jobs.cluster.quota.rules import LeaseRules
+from jobs.cluster.tasks.introduction import Introduction
 from jobs.report.model import GatewayId
 from palm import HostRules, Retry, Timeouts
 from palm.settings import Settings, load_settings, read_config
@@ -50,6 +51,7 @@ class Job:
         run_date: Of the run.
         gateway: The gateway that is asked, and the merchant that asks.
         settings: Where a worker finds its settings.
+        own: What the command says about itself: a worker that differs asks nobody.
         base_url: The hosts: main, then backup.
         journals: The folder for the journals of the run date, which every worker sees.
         bits: How many bits of a pair's hash are the number of its partition.
@@ -68,6 +70,7 @@ class Job:
     run_date: date
     gateway: GatewayId
     settings: WorkerSettings
+    own: Introduction
     base_url: tuple[str, ...]
     journals: Path
     bits: int

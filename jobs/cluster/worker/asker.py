@@ -15,6 +15,7 @@ from typing import Any, Final
 from jobs.cluster.joint.stats_json import stats_to_json
 from jobs.cluster.quota.member import LeaseLostError, Member
 from jobs.cluster.quota.messages import Question, Reply
+from jobs.cluster.tasks.introduction import OtherSettingsError, introduce, other_settings
 from jobs.cluster.tasks.job import Job
 from jobs.cluster.tasks.task import AskTask, TaskEnd, TaskResult
 from jobs.cluster.worker.agent import LeaseAgent
@@ -109,6 +110,8 @@ class Asker:
             return ended(end=end, outcomes=outcomes, report=session.report())
         except OSError as error:
             return ended(end=TaskEnd.FAILED, error=_unwritable(task, error))
+        except OtherSettingsError as error:
+            return ended(end=TaskEnd.GIVEN_UP, error=error)
         except (RunError, SettingsError) as error:
             return ended(end=TaskEnd.FAILED, error=error)
         finally:
@@ -119,6 +122,7 @@ class Asker:
 
         Raises:
             SettingsError: The settings cannot be used.
+            OtherSettingsError: They are not those of the command.
         """
         if self._session is not None and self._session.agent_task.done():
             ended, self._session = self._session, None
@@ -159,6 +163,9 @@ class _Session:
     ) -> None:
         settings = job.settings.load()
         self.keys: PlatformKeys | CertificateStore = settings.verifying_keys(clock=clock)
+        merchant = settings.merchant()
+        if others := other_settings(job.own, introduce(merchant, self.keys)):
+            raise OtherSettingsError(", ".join(others))
         self._job, self._send, self._clock = job, send, clock
         self._stats = RequestStats()
         self._judge = WorkerJudge()
@@ -166,7 +173,7 @@ class _Session:
         member = Member(name, clock=clock, rules=job.leases)
         self.agent = LeaseAgent(member, self._ask_for_share, has_more, clock=clock)
         self._palm = AsyncPalm(
-            merchant=settings.merchant(),
+            merchant=merchant,
             keys=self.keys,
             base_url=job.base_url,
             proxy=settings.proxy,

@@ -90,6 +90,7 @@ class ByWorkers:
         self._clock = session.run.clock
         self._job = secrets.token_hex(4)
         self._leases = session.waits.leases
+        self._own = introduce(session.endpoint.merchant, session.endpoint.keys)
         self._totals = Totals(stats)
         self._authority: Authority | None = None
         self._workers: Workers | None = None
@@ -130,16 +131,20 @@ class ByWorkers:
             RunError: Asking further pairs would be wrong, or is not possible.
             OSError: A partition, a task or its outcomes cannot be read or written.
         """
+        if self._cancel.is_set():  # the deadline is over: what is kept needs no worker
+            await self._asked.ask_first()  # nobody, but what is kept is counted
+            return
         cluster, crew = self._places.cluster, self._places.crew
         engine = await crew.open(open_engine(cluster.address, cluster.workers))
-        endpoint = self._session.endpoint
-        own = introduce(endpoint.merchant, endpoint.keys)
-        self._workers = Workers(engine, own, self._places.settings, self._clock)
+        self._workers = Workers(
+            engine, self._own, self._places.settings, self._clock, address=cluster.address
+        )
         crew.know(self._workers)
         is_done = False
         try:
             await self._ask_by(engine, self._workers)
             await engine.end()
+            self._workers.end_of_asking()
             is_done = self._cancel.reason is not CancelReason.SIGNAL
         finally:
             if not is_done:
@@ -147,10 +152,10 @@ class ByWorkers:
 
     async def _ask_by(self, engine: Engine, workers: Workers) -> None:
         await workers.wait_for_first(self._cancel.is_set)
-        if self._cancel.is_set():
-            return
         self.on_begin()
         monitor = await self._asked.ask_first()
+        if self._cancel.is_set():
+            return
         self._totals = Totals(self._stats)
         try:
             await self._ask_all(engine, monitor)
@@ -236,6 +241,7 @@ class ByWorkers:
             run_date=session.run.run_date,
             gateway=endpoint.gateway,
             settings=self._places.settings,
+            own=self._own,
             base_url=tuple(endpoint.base_url),
             journals=self._places.journals,
             bits=bits,

@@ -50,6 +50,8 @@ class Crew:
     async def close(self) -> None:
         """Close the engine, if there is one."""
         self._engine = None
+        if self._workers is not None:
+            await self._workers.close()
         await self._stack.aclose()
 
     def know(self, workers: Workers) -> None:
@@ -70,5 +72,5 @@ class Crew:
         """
         if asked_by is None or self._workers is None:
             return asked_by
-        there, workers = len(self._workers.usable), self._workers
-        return replace(asked_by, workers=there, joined=workers.joined, lost=workers.lost)
+        workers = self._workers
+        return replace(asked_by, workers=len(workers.asking), lost=workers.lost)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
+from jobs.cluster.dispatch import workers as workers_module
 from jobs.cluster.dispatch.workers import Workers
 from jobs.cluster.tasks.introduction import introduce, unable
 from jobs.cluster.tasks.job import WorkerSettings
@@ -50,9 +53,9 @@ class Time:
 def workers():
     time = Time()
 
-    def workers(**said):
+    def workers(address=None, **said):
         engine = Engine(**said)
-        found = Workers(engine, OWN, WorkerSettings(), time.clock, join_s=10.0)
+        found = Workers(engine, OWN, WorkerSettings(), time.clock, address=address, join_s=10.0)
         return found, engine, time
 
     return workers
@@ -106,6 +109,109 @@ async def test_one_that_does_not_answer_is_asked_again(workers):
     engine.introduce = introduce_later
     await found.wait_for_first()
     assert (found.usable, len(engine.asked)) == (["a"], 3)
+
+
+async def test_one_that_is_silent_keeps_nobody_waiting_and_joins_once_it_answers(
+    workers, monkeypatch
+):
+    monkeypatch.setattr(workers_module, "_MEET_S", 0.05)
+    found, engine, time = workers(a=OWN, slow=OWN)
+    answers = asyncio.Event()
+
+    async def introduce(worker, settings):
+        engine.asked.append(worker)
+        if worker == "slow":
+            await answers.wait()
+        return OWN
+
+    engine.introduce = introduce
+    async with asyncio.timeout(10):
+        await found.wait_for_first()
+        for _ in range(20):
+            time.now += 2.0
+            await found.look()
+        assert found.usable == ["a"]
+        assert engine.asked.count("slow") == 1
+        answers.set()
+        await asyncio.sleep(0.01)
+        time.now += 2.0
+        await found.look()
+    assert (found.usable, found.joined) == (["a", "slow"], 2)
+
+
+async def test_one_that_does_not_answer_is_asked_less_and_less_often(workers):
+    found, engine, time = workers(a=OWN, mute=None)
+    await found.wait_for_first()
+    for _ in range(300):
+        time.now += 1.0
+        await found.look()
+    assert 5 <= engine.asked.count("mute") <= 12
+
+
+async def test_when_the_run_ends_nobody_is_waited_for(workers, monkeypatch):
+    monkeypatch.setattr(workers_module, "_MEET_S", 0.01)
+    found, engine, _ = workers(a=OWN, slow=OWN)
+    ended = []
+
+    async def introduce(worker, settings):
+        try:
+            await asyncio.sleep(60 if worker == "slow" else 0)
+        except asyncio.CancelledError:
+            ended.append(worker)
+            raise
+        return OWN
+
+    engine.introduce = introduce
+    await found.wait_for_first()
+    await found.close()
+    assert ended == ["slow"]
+
+
+async def test_one_that_turns_out_to_differ_is_used_no_more(workers):
+    found, engine, time = workers(a=OWN, b=OWN)
+    await found.wait_for_first()
+    found.refuse("b", "its merchant's certificate or key is another one")
+    time.now += 2.0
+    await found.look()
+    assert (found.usable, found.joined, found.lost) == (["a"], 2, 1)
+    assert found.is_refused("b")
+    assert sorted(engine.asked) == ["a", "b"]
+
+
+async def test_who_joins_once_all_is_asked_counts_for_nothing(workers):
+    found, engine, time = workers(a=OWN, b=OWN)
+    await found.wait_for_first()
+    found.end_of_asking()
+    engine.said["late"] = OWN
+    time.now += 2.0
+    await found.look()
+    assert (found.usable, found.asking) == (["a", "b", "late"], ["a", "b"])
+    engine.said = {"a": OWN}
+    time.now += 2.0
+    await found.look()
+    assert (found.asking, found.joined, found.lost) == (["a"], 2, 1)
+
+
+async def test_while_none_has_joined_it_is_said_once_what_is_waited_for(workers):
+    found, _, time = workers(address="tls://scheduler:8786")
+    began = time.now
+    with capture_logs() as said:
+        await found.wait_for_first(lambda: time.now >= began + 5.0)
+    (line,) = said
+    assert line["event"] == (
+        "No worker has joined the scheduler yet: waiting up to 10 s for one; start one: dask "
+        "worker tls://scheduler:8786 --nthreads 2"
+    )
+
+
+async def test_who_joins_later_is_told(workers):
+    found, engine, time = workers(a=OWN)
+    with capture_logs() as said:
+        await found.wait_for_first()
+        engine.said["b"] = OWN
+        time.now += 2.0
+        await found.look()
+    assert [each["event"] for each in said] == ["Worker b has joined; 2 workers"]
 
 
 async def test_where_none_joins_for_too_long_the_run_ends(workers):

@@ -122,7 +122,7 @@ def test_without_a_lease_for_three_seconds_it_stops(machine):
     machine.member.question(None)
     machine.member.check()
     machine.sleep(0.1)
-    with pytest.raises(LeaseLostError, match=r"^no lease on the quota for 3 s: "):
+    with pytest.raises(LeaseLostError, match=r"^its worker had no share of the quota for 3 s: "):
         machine.member.check()
 
 
