@@ -154,6 +154,8 @@ class Outcome:
         placing: Whether outputs are being put in their places.
         published: The published report; None until it is published.
         command: The command that asks again about pairs without an answer; None if there is none.
+        remedy: Returns the command that goes on with the answers that are kept, as the end of a
+            message; None before the run date is certain.
     """
 
     run_date: str
@@ -161,12 +163,25 @@ class Outcome:
     placing: bool = False
     published: Published | None = None
     command: str | None = None
+    remedy: Callable[[], str] | None = None
 
-    def dated(self, run_date: date, files: Sidecars | None) -> None:
+    def dated(
+        self, run_date: date, files: Sidecars | None, remedy: Callable[[], str] | None = None
+    ) -> None:
         """Note the final run date, and with it the journals; None: no file is written."""
-        self.run_date = str(run_date)
+        self.run_date, self.remedy = str(run_date), remedy
         if files is not None:
             self.journals = partial(existing_journals, files, run_date)
+
+    def consequence_of(self, error: BaseException) -> str:
+        """Return what is written and what is kept if an error ends the run now.
+
+        After a signal that is followed by what to type: nothing is wrong with the run.
+        """
+        line = self.consequence()
+        if isinstance(error, KeyboardInterrupt) and self.published is None and self.journals():
+            return f"{line}; {self.remedy()}" if self.remedy else line
+        return line
 
     def consequence(self) -> str:
         """Return what is written and what is kept if the run ends now."""
@@ -184,7 +199,7 @@ def noting_consequence(outcome: Outcome) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        error.add_note(Consequence(outcome.consequence()))
+        error.add_note(Consequence(outcome.consequence_of(error)))
         raise
 
 
@@ -207,7 +222,7 @@ def announced(
             code = outcome.published.exit_code
     except (Exception, KeyboardInterrupt) as error:  # the sweep itself handles signals
         code = exit_code(error)
-        line = _line_of(error, code, outcome.consequence())
+        line = _line_of(error, code, outcome.consequence_of(error))
         raise
     finally:
         with heedless(outcome):

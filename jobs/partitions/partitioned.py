@@ -10,6 +10,7 @@ from typing import Protocol
 import pandas as pd
 import pyarrow as pa
 
+from jobs.partitions.checked_files import SUFFIX, tables_in
 from jobs.partitions.file_names import partition_name
 from jobs.schema import concatenated
 
@@ -91,10 +92,10 @@ class FrameInMemory:
 class FrameOnDisk:
     """Frames in Arrow files, one a partition, as :class:`PartitionWriter` writes them.
 
-    A file holds Arrow streams, one after the other; a partition without rows needs no file.
+    A partition without rows needs no file.
 
     Attributes:
-        folder: Holds ``part-00000.arrow`` and so on.
+        folder: Holds ``part-00000.pieces`` and so on, see :mod:`jobs.partitions.checked_files`.
         counts: How many rows each partition has.
         schema: The columns of the files.
         convert: Makes a frame of a partition's table.
@@ -126,7 +127,7 @@ class FrameOnDisk:
         """Read the rows of a partition.
 
         Raises:
-            OSError: Its file cannot be read.
+            OSError: Its file cannot be read, or is not as it was written.
         """
         tables = [self.schema.empty_table(), *self.tables(number)]
         return self.convert(pa.concat_tables(tables))
@@ -135,20 +136,24 @@ class FrameOnDisk:
         """Yield the rows of a partition in pieces, as they were written.
 
         Raises:
-            OSError: Its file cannot be read.
+            OSError: Its file cannot be read, or is not as it was written.
         """
-        if not self.counts[number]:
+        left = self.counts[number]
+        if not left:
             return
-        path = self.folder / f"{partition_name(number)}.arrow"
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            while file.tell() < size:
-                with pa.ipc.open_stream(file) as reader:
-                    yield reader.read_all()
+        path = self._path(number)
+        for table in tables_in(path):
+            left -= len(table)
+            yield table
+        if left:
+            raise OSError(f"{path} is not as it was written")
 
     def remove(self, number: int) -> None:
         """Remove the file of a partition, which is not read again."""
-        (self.folder / f"{partition_name(number)}.arrow").unlink(missing_ok=True)
+        self._path(number).unlink(missing_ok=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{partition_name(number)}{SUFFIX}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.freed_memory import release_arrow_memory
+from jobs.partitions.checked_files import SUFFIX, append_table
 from jobs.partitions.file_names import partition_name
 from jobs.partitions.partitioned import FrameOnDisk
 
@@ -24,11 +25,9 @@ _BUFFERED_BYTES: Final = 1 << 26
 """Fewer rows are held where they take more than this."""
 Opener: TypeAlias = Callable[[str, int], int]
 
-_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
-
 
 class PartitionWriter:
-    """Writes rows to Arrow files, one a partition, each of which :class:`FrameOnDisk` reads.
+    """Writes rows to files, one a partition, each of which :class:`FrameOnDisk` reads.
 
     A partition's rows keep the order in which they came. One file is open at a time, however many
     partitions there are. Memory is that of 131,072 rows, or of 1,024 a partition where that is
@@ -116,13 +115,10 @@ class PartitionWriter:
         release_arrow_memory()
 
     def _append(self, number: int, rows: pa.Table) -> None:
-        path = self._folder / f"{partition_name(number)}.arrow"
+        path = self._folder / f"{partition_name(number)}{SUFFIX}"
         mode = "ab" if self._counts[number] else "wb"
-        with (
-            open(path, mode, opener=self._opener) as file,
-            pa.ipc.new_stream(file, self._schema, options=_OPTIONS) as stream,
-        ):
-            stream.write_table(rows.combine_chunks())
+        with open(path, mode, opener=self._opener) as file:
+            append_table(file, rows.combine_chunks())
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

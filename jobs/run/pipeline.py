@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 
 from rich.console import Console
 
@@ -137,7 +137,11 @@ async def _run(  # noqa: PLR0917 - one of each thing that a run takes
         async with options.endpoint.open(options.run.run_date) as endpoint:
             with first_line_first():
                 options = settled(options, endpoint.gateway, source)
-                outcome.dated(options.run.run_date, options.store.outputs.sidecars)
+                outcome.dated(
+                    options.run.run_date,
+                    options.store.outputs.sidecars,
+                    partial(remedy, options.command, options.run, "to go on"),
+                )
                 with adding_remedy(options.command, options.run):
                     prepared = prepare(options, endpoint.gateway, source, workspace)
                     with workspace.reporting_errors():
@@ -252,7 +256,7 @@ async def _ask(  # noqa: PLR0917 - one of each thing that a run takes
         evidence=evidence.collector if evidence else None,
         person=options.person,
         bar=options.observe.shows_bar(terminal=terminal),
-        remedy=lambda: remedy(options.command, options.run, "to go on"),
+        remedy=partial(remedy, options.command, options.run, "to go on"),
     )
     return await ask_all(
         session,

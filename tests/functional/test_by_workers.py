@@ -24,6 +24,7 @@ from jobs.errors import (
     OutputError,
     RunInterruptedError,
 )
+from jobs.partitions.checked_files import SUFFIX
 from jobs.run.asking import by_workers
 from jobs.run.config import Waits
 from jobs.run.endpoint import ConfiguredEndpoint
@@ -222,22 +223,84 @@ def test_what_no_worker_can_write_the_command_writes(nights, engine, is_faulty):
     assert_same_as_one(nights, report)
 
 
+def other_name(content):
+    """Return a pickle that names a class which does not exist."""
+    return content.replace(b"jobs.store.staging.part_stage", b"jobs.store.staging.part_stagX")
+
+
+DAMAGES = {
+    "gone": None,
+    "cut": lambda content: content[: len(content) // 2],
+    "zeros": lambda content: bytes(len(content)),
+    "one bit": lambda content: content[:-9] + bytes([content[-9] ^ 4]) + content[-8:],
+    "other": lambda _: b"x",
+    "other name": other_name,
+}
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("file", ["counts", "rows"])
 @pytest.mark.parametrize(
-    "damage", ["gone", *(pytest.param(each, marks=MANUAL) for each in ("cut", "other"))]
+    "damage",
+    [
+        pytest.param(each, marks=[] if each in {"gone", "zeros", "one bit"} else MANUAL)
+        for each in DAMAGES
+    ],
 )
-def test_a_part_that_cannot_be_read_here_is_written_here(nights, engine, damage):
+def test_a_part_that_cannot_be_read_here_is_written_here(nights, engine, damage, file):
+    damaged = []
+
     def write_part(worker, task):
         path = write_here(task)
-        if damage == "gone":
-            path.unlink()
-        else:
-            content = path.read_bytes()
-            path.write_bytes(content[: len(content) // 2] if damage == "cut" else b"x")
+        if task.number % 4 == 1:
+            place = path if file == "counts" else path.with_name(path.name.replace(".counts", ""))
+            damaged.append(place)
+            if DAMAGES[damage] is None:
+                place.unlink()
+            else:
+                place.write_bytes(DAMAGES[damage](place.read_bytes()))
         return path
 
     engine.write_part = write_part
+    report = nights.by_them()
+    assert len(damaged) == 2
+    assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_the_part_of_another_task_is_not_taken(nights, engine):
+    written = {}
+
+    def write_part(worker, task):
+        written[task.number] = write_here(task)
+        return written[min(written)]
+
+    engine.write_part = write_part
     assert_same_as_one(nights, nights.by_them())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["input", "outcomes"])
+def test_a_damaged_file_that_nothing_can_replace_ends_the_run_and_no_answer_is_lost(
+    nights, gateway, engine, folder
+):
+    damaged = []
+
+    def write_part(worker, task):
+        if not damaged:
+            damaged.extend((task.folder.parent / folder).rglob(f"part-00003{SUFFIX}"))
+            for each in damaged:
+                each.write_bytes(DAMAGES["one bit"](each.read_bytes()))
+        return write_here(task)
+
+    engine.write_part = write_part
+    gateway.refuses = False
+    with pytest.raises(OutputError, match="is not as it was written: the work folder .* no answer"):
+        nights.by_them()
+    asked = gateway.stats.requests
+    assert_same_as_one(nights, nights.by_them())
+    assert damaged
+    assert gateway.stats.requests - asked == asked  # by the one process: the other had all
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ import pytest
 
 from jobs.evidence.folder import EvidenceDay
 from jobs.evidence.write import EvidenceWriter
+from jobs.partitions.checked_files import SUFFIX
 from jobs.report.parquet import read_parquet
 from jobs.store.staging.row_files import RowFiles
 from palm.sandbox import Faults
@@ -101,7 +102,7 @@ def test_nothing_is_kept_without_the_option(night, folder, monkeypatch):
     assert "Evidence" not in ended.err
     assert _report(DAY).metadata.evidence is None
     assert not list(folder.rglob("*manifest*"))
-    assert not list(folder.rglob("*.arrow"))
+    assert not list(folder.rglob(f"*{SUFFIX}"))
 
 
 @pytest.mark.slow
@@ -169,7 +170,7 @@ def test_a_killed_run_that_goes_on_is_backed(night, verify, folder, config, gate
     )
     code, printed = verify()
     assert (code, "150 of 150 states are backed" in printed) == (0, True), printed
-    assert not list(folder.rglob("*.arrow"))
+    assert not list(folder.rglob(f"*{SUFFIX}"))
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from jobs.cluster.dispatch.engine import Engine, SchedulerLostError
 from jobs.cluster.dispatch.workers import Workers
 from jobs.cluster.tasks.part_task import PartTask
+from jobs.plurals import counted
 from jobs.store.files.filesystem import reason_of
 from palm import Clock
 
@@ -48,8 +49,8 @@ class WrittenByWorkers:
         self._engine, self._workers, self._clock = engine, workers, clock
         self._failed: set[str] = set()
         self._writing: dict[asyncio.Task[Path], _Writing] = {}
-        self._late: list[asyncio.Task[Path]] = []
         self._longest_s = 0.0
+        self._late: list[asyncio.Task[Path]] = []
         self._is_lost = False
 
     async def write(self, tasks: Iterable[PartTask]) -> AsyncIterator[tuple[PartTask, Path | None]]:
@@ -75,6 +76,9 @@ class WrittenByWorkers:
                 waiting.extend(self._of_lost_workers())
                 for task in self._given_up():
                     yield task, None
+            if waiting:
+                parts = counted(len(waiting), "part")
+                _log.warning("no worker is left to write: the command writes %s itself", parts)
             for task in waiting:
                 yield task, None
         finally:
@@ -96,13 +100,18 @@ class WrittenByWorkers:
         return [each for each in self._workers.usable if each not in busy]
 
     def _give(self, task: PartTask, worker: str) -> None:
-        writing = asyncio.ensure_future(self._engine.write(task, worker))
+        writing = asyncio.ensure_future(self._timed(self._engine.write(task, worker)))
         self._writing[writing] = _Writing(task, worker, self._clock.monotonic())
+
+    async def _timed(self, writing: Awaitable[Path]) -> Path:
+        began = self._clock.monotonic()
+        path = await writing
+        self._longest_s = max(self._longest_s, self._clock.monotonic() - began)
+        return path
 
     def _taken(self, done: asyncio.Task[Path]) -> tuple[PartTask, Path | None]:
         """Return what came of a part."""
         writing = self._writing.pop(done)
-        self._longest_s = max(self._longest_s, self._clock.monotonic() - writing.began)
         error = done.exception()
         if error is None:
             return writing.task, done.result()
@@ -128,7 +137,11 @@ class WrittenByWorkers:
         """Return the parts that take too long, and wait for them no longer."""
         longest_s = max(_LEAST_WAIT_S, _SLOWER * self._longest_s)
         before = self._clock.monotonic() - longest_s
-        late = [each for each, writing in self._writing.items() if writing.began < before]
+        late = [
+            each
+            for each, writing in self._writing.items()
+            if writing.began < before and not each.done()
+        ]
         for each in late:
             each.cancel()
             self._failed.add(self._writing[each].worker)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from jobs.cluster.tasks.task import AskTask, write_task
+from jobs.partitions.checked_files import SUFFIX
 from jobs.partitions.partitioned import PartitionedFrame
 from jobs.sweep.blocks.block import Slice, grouped
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
@@ -68,7 +69,7 @@ class TaskFiles:
         """
         for group in grouped(_cut(slices, most), most):
             number = next(self._numbers)
-            path = self._folder / f"task-{number:06}.arrow"
+            path = self._folder / f"task-{number:06}{SUFFIX}"
             block = self._outcomes.load(group, again=again)
             first = group[0]
             is_whole = len(group) == 1 and len(first) == self._pairs.rows_of(first.number)

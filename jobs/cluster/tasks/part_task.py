@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from jobs.freed_memory import release_freed_memory
+from jobs.partitions.checked_files import SUFFIX, append_piece, read_piece
 from jobs.partitions.file_names import partition_name
 from jobs.store.files.filesystem import private_opener
 from jobs.store.staging.part_stage import StagedPart, write_part_rows
@@ -42,10 +43,12 @@ class WrittenPart:
     """A part that a worker has written.
 
     Attributes:
+        task: What was to be written.
         rows: Its rows.
         counts: Their counts.
     """
 
+    task: PartTask
     rows: StagedPart
     counts: RowCounts
 
@@ -60,7 +63,7 @@ def write_source(source: RowSource, folder: Path) -> Path:
     Raises:
         OSError: It cannot be written.
     """
-    path = folder / f"source-{secrets.token_hex(4)}.pickle"  # workers remember the last ones
+    path = folder / f"source-{secrets.token_hex(4)}{SUFFIX}"  # workers remember the last ones
     _write(path, source)
     return path
 
@@ -72,29 +75,33 @@ def write_here(task: PartTask) -> Path:
         The file for :func:`read_part`.
 
     Raises:
-        OSError: A file cannot be read or written.
+        OSError: A file cannot be read or written, or is not as it was written.
         ReportError: A file of the earlier report has changed.
     """
     release_freed_memory()
     source = _source(task.source)
     rows = source.rows(task.number)
     name = f"{partition_name(task.number)}.{secrets.token_hex(4)}"
-    staged = write_part_rows(task.folder / f"{name}.arrow", rows)
-    path = task.folder / f"{name}.pickle"
-    _write(path, WrittenPart(staged, source.counts(rows)))
+    staged = write_part_rows(task.folder / f"{name}{SUFFIX}", rows)
+    path = task.folder / f"{name}.counts{SUFFIX}"
+    _write(path, WrittenPart(task, staged, source.counts(rows)))
     return path
 
 
-def read_part(path: Path) -> WrittenPart:
+def read_part(path: Path, task: PartTask) -> WrittenPart:
     """Return a part that a worker has written.
 
     Args:
         path: As :func:`write_here` returned it.
+        task: The part that it must be.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, is not as it was written, or is another part.
     """
-    return cast("WrittenPart", _read(path))
+    part = cast("WrittenPart", _read(path))
+    if part.task != task:
+        raise OSError(f"{path} is not the part that was to be written")
+    return part
 
 
 @lru_cache(1)
@@ -104,8 +111,9 @@ def _source(path: Path) -> RowSource:
 
 def _write(path: Path, value: RowSource | WrittenPart) -> None:
     with open(path, "wb", opener=private_opener) as file:
-        pickle.dump(value, file)
+        append_piece(file, pickle.dumps(value))
 
 
 def _read(path: Path) -> object:
-    return pickle.loads(path.read_bytes())  # noqa: S301 - written by this user's command or worker
+    with path.open("rb") as file:
+        return pickle.loads(read_piece(file))  # noqa: S301 - written by this user's command or worker

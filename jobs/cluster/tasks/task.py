@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from jobs.partitions.checked_files import append_table, read_table
 from jobs.schema import Array
 from jobs.store.locations import UNFINISHED
 from jobs.sweep.answers import AnswerTable
@@ -39,7 +40,6 @@ _TASK: Final = pa.schema(
 )
 """The pairs: partition and position, the pair itself, the outcome that it has already."""
 _DONE: Final = pa.schema([("number", pa.int32()), *OUTCOMES, ("before", pa.int8())])
-_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,14 +180,11 @@ def read_outcomes(path: Path) -> Iterator[tuple[int, pa.Table, Array]]:
 
 def _write(path: Path, table: pa.Table) -> None:
     unfinished = path.with_name(f"{path.name}{UNFINISHED}")
-    with (
-        unfinished.open("wb") as file,
-        pa.ipc.new_file(file, table.schema, options=_OPTIONS) as writer,
-    ):
-        writer.write_table(table)
+    with unfinished.open("wb") as file:
+        append_table(file, table)
     unfinished.replace(path)
 
 
 def _read(path: Path) -> pa.Table:
-    with path.open("rb") as file, pa.ipc.open_file(file) as reader:
-        return reader.read_all()
+    with path.open("rb") as file:
+        return read_table(file)

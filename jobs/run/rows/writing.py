@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Final
 
 import pandas as pd
 
@@ -14,10 +16,13 @@ from jobs.cluster.tasks.part_task import PartTask, WrittenPart, read_part, write
 from jobs.evidence.in_order import EvidenceInOrder
 from jobs.report.chunks import RowChunks, RowParts
 from jobs.run.rows.row_store import RowStore
+from jobs.store.files.filesystem import reason_of
 from jobs.store.staging.part_stage import PartStage
 from jobs.store.staging.row_source import RowCounts, RowSource
 
 __all__ = ["WrittenRows", "write_rows", "write_rows_by_workers"]
+
+_log: Final = logging.getLogger("palm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +82,30 @@ async def write_rows_by_workers(
     path, counts = write_source(source, tasks), RowCounts()
     parts = range(1 << source.pairs.bits)
     async for task, written in workers.write(PartTask(each, path, stage.folder) for each in parts):
-        part = _read(written)
-        if part is None:
-            rows = source.rows(task.number)
-            counts += source.counts(rows)
-            stage.add(task.number, rows)
+        part = await asyncio.to_thread(_read, written, task)
+        if part is None:  # in a thread: the scheduler and the workers are listened to meanwhile
+            counts += await asyncio.to_thread(_write, source, stage, task.number)
         else:
             counts += part.counts
             stage.take(task.number, part.rows)
     return WrittenRows(stage.content(), counts, source.finished)
 
 
-def _read(path: Path | None) -> WrittenPart | None:
-    """Return a part that a worker has written; None: there is none, or it cannot be read here."""
-    try:
-        return None if path is None else read_part(path)
-    except (OSError, EOFError, UnpicklingError):
+def _write(source: RowSource, stage: PartStage, number: int) -> RowCounts:
+    """Write a part in this process, and return its counts."""
+    rows = source.rows(number)
+    stage.add(number, rows)
+    return source.counts(rows)
+
+
+def _read(path: Path | None, task: PartTask) -> WrittenPart | None:
+    """Return a part that a worker has written; None: there is none, or it cannot be used here."""
+    if path is None:
         return None
+    try:
+        part = read_part(path, task)
+        part.rows.check()
+    except OSError as error:
+        _log.info("part %d is written by the command: %s", task.number, reason_of(error))
+        return None
+    return part

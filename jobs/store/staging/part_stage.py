@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from jobs.partitions.checked_files import SUFFIX, append_table, read_piece, read_table
 from jobs.partitions.file_names import partition_name
 from jobs.report.chunks import ROWS_PER_CHUNK
 from jobs.schema import STRING
 from jobs.store.files.filesystem import private_opener
-from jobs.store.staging.row_columns import array_of, column_of, is_open_set, read_stream
+from jobs.store.staging.row_columns import array_of, column_of, is_open_set
 
 __all__ = ["PartStage", "StagedPart", "StagedParts", "write_part_rows"]
-
-_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +29,29 @@ class StagedPart:
     """The rows of a part, in a file.
 
     Attributes:
-        path: The file: Arrow streams of at most ``ROWS_PER_CHUNK`` rows, one after the other.
+        path: The file: tables of at most ``ROWS_PER_CHUNK`` rows, one after the other.
         columns: Their names.
         rows: How many there are.
+        size: Of the file, in bytes.
     """
 
     path: Path
     columns: Sequence[str]
     rows: int
+    size: int
 
     def __len__(self) -> int:
         return self.rows
+
+    def check(self) -> None:
+        """Check that the file is as it was written.
+
+        Raises:
+            OSError: It cannot be read, or is not.
+        """
+        with self.path.open("rb") as file:
+            while file.tell() < self.size:
+                read_piece(file)
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the rows as they were written, in pieces, at least one.
@@ -50,11 +60,11 @@ class StagedPart:
             OSError: The file cannot be read, or is not as it was written.
         """
         with self.path.open("rb") as file:
-            table = read_stream(file)
+            table = read_table(file)
             left = self.rows - len(table)
             yield _frame_of(table)
             while left > 0:
-                table = read_stream(file)
+                table = read_table(file)
                 left -= len(table)
                 yield _frame_of(table)
 
@@ -120,7 +130,7 @@ class PartStage:
         Raises:
             OSError: They cannot be written.
         """
-        path = self.folder / f"{partition_name(number)}.arrow"
+        path = self.folder / f"{partition_name(number)}{SUFFIX}"
         self.take(number, write_part_rows(path, rows))
 
     def take(self, number: int, part: StagedPart) -> None:
@@ -154,9 +164,9 @@ def write_part_rows(path: Path, rows: pd.DataFrame) -> StagedPart:
     table = _table_of(rows)
     with open(path, "wb", opener=private_opener) as file:
         for start in range(0, max(len(table), 1), ROWS_PER_CHUNK):
-            with pa.ipc.new_stream(file, table.schema, options=_COMPRESSED) as writer:
-                writer.write_table(table.slice(start, ROWS_PER_CHUNK))
-    return StagedPart(path, tuple(table.schema.names), len(table))
+            append_table(file, table.slice(start, ROWS_PER_CHUNK))
+        size = file.tell()
+    return StagedPart(path, tuple(table.schema.names), len(table), size)
 
 
 def _table_of(rows: pd.DataFrame) -> pa.Table:

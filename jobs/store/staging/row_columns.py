@@ -6,14 +6,14 @@ organizations, is left to each kind of file.
 
 from __future__ import annotations
 
-from typing import BinaryIO, Final
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 
 from jobs.schema import ROWS, STRING, codes, with_dtype
 
-__all__ = ["array_of", "column_of", "is_open_set", "read_stream"]
+__all__ = ["array_of", "column_of", "is_open_set"]
 
 _FRAME_TYPES: Final = {
     pa.int16(): pd.Int16Dtype(),
@@ -43,21 +43,3 @@ def column_of(name: str, column: pa.ChunkedArray) -> object:
     if isinstance(dtype, pd.CategoricalDtype):
         return pd.Categorical.from_codes(column.to_numpy(), dtype=dtype)
     return column.to_pandas(types_mapper=_FRAME_TYPES.get)
-
-
-def read_stream(file: BinaryIO) -> pa.Table:
-    """Return the Arrow stream at which an open file stands.
-
-    Raises:
-        OSError: It cannot be read, or is not as it was written.
-    """
-    try:
-        with pa.ipc.open_stream(file) as reader:
-            return reader.read_all()
-    except OSError as error:
-        if error.errno:
-            raise
-    except pa.ArrowException:
-        pass
-    # Raised outside the except block so that the original is not chained: it may quote the file.
-    raise OSError(f"{file.name} is not as it was written")

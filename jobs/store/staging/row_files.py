@@ -1,9 +1,8 @@
 """Rows of the report in files of the work folder: each file is added to, then read whole.
 
-A file is a sequence of Arrow streams, one for each time that it was added to, and is open only
-meanwhile. A category is written as its number: columns of closed sets have those of
-:mod:`jobs.schema`, and the values of others are numbered in memory as they come, so that all rows
-that are read have the same categories.
+A file holds a table for each time that it was added to, and is open only meanwhile. A category is
+written as its number: columns of closed sets have those of :mod:`jobs.schema`, and the values of
+others are numbered in memory as they come, so that all rows that are read have the same categories.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from jobs.partitions.checked_files import SUFFIX, append_table, read_table
 from jobs.schema import ROWS, STRING, Array, conform
 from jobs.store.files.filesystem import private_opener
-from jobs.store.staging.row_columns import array_of, column_of, is_open_set, read_stream
+from jobs.store.staging.row_columns import array_of, column_of, is_open_set
 
 __all__ = ["RowFiles"]
 
 _NO_ROWS: Final = conform(pd.DataFrame(), ROWS)
 _NOTHING_SORTED: Final = (np.array([-1], dtype=np.int32), pd.Index([], dtype=STRING))
-_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 class RowFiles:
@@ -71,11 +70,8 @@ class RowFiles:
         Raises:
             OSError: They cannot be written.
         """
-        stream = pa.BufferOutputStream()
-        with pa.ipc.new_stream(stream, table.schema, options=_COMPRESSED) as writer:
-            writer.write_table(table)
         with open(self._path(name), "ab", opener=private_opener) as file:
-            file.write(stream.getvalue())
+            append_table(file, table)
         self.counts[name] = self.counts.get(name, 0) + len(table)
 
     def read(self, name: str) -> Iterator[pa.Table]:
@@ -89,7 +85,7 @@ class RowFiles:
         with self._path(name).open("rb") as file:
             left = self.counts[name]
             while left > 0:
-                table = read_stream(file)
+                table = read_table(file)
                 left -= len(table)
                 yield table
 
@@ -103,7 +99,7 @@ class RowFiles:
         return pd.DataFrame(columns, index=pd.RangeIndex(len(table)), copy=False)
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.arrow"
+        return self._folder / f"{name}{SUFFIX}"
 
     def _array_of(self, name: str, rows: pd.DataFrame) -> pa.Array:
         return self._numbered(name, rows[name]) if is_open_set(name) else array_of(name, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.partitions.checked_files import SUFFIX, append_table, tables_in
 from jobs.partitions.file_names import partition_name
 from jobs.partitions.partitioned import DerivedFrame, PartitionedFrame
 from jobs.schema import ANSWERS, Array, UnknownReason
@@ -42,7 +43,7 @@ OUTCOMES: Final = pa.schema(
 
 
 class OutcomesOnDisk:
-    """Outcomes of pairs by partition. A file holds Arrow IPC streams; later ones count.
+    """Outcomes of pairs by partition. A file holds tables of :data:`OUTCOMES`; later ones count.
 
     Args:
         pairs: Columns ``PAIRS``.
@@ -54,7 +55,7 @@ class OutcomesOnDisk:
         self._folder = folder
         self._lock = threading.Lock()  # two blocks, or tasks, may hold pairs of one partition
         self._counts = self._nothing_asked()
-        self._begun: set[int] = set()  # what an earlier run left in other files is not read
+        self._sizes: dict[int, int] = {}  # what an earlier run left in other files is not read
 
     def restore(self, number: int, rows: Sequence[Row]) -> None:
         """Take over outcomes of an earlier sweep, by their positions in a partition.
@@ -87,7 +88,7 @@ class OutcomesOnDisk:
 
     def clear(self) -> None:
         """Forget all outcomes."""
-        self._begun.clear()
+        self._sizes.clear()
         self._counts = self._nothing_asked()
 
     def not_asked(self, number: int) -> Array:
@@ -147,7 +148,7 @@ class OutcomesOnDisk:
         """
         pairs = self._pairs
         counts = [pairs.rows_of(number) for number in range(len(self._counts))]
-        make = partial(_answers_of, pairs, self._folder, frozenset(self._begun))
+        make = partial(_answers_of, pairs, self._folder, dict(self._sizes))
         return DerivedFrame(pairs.bits, list(ANSWERS), counts, make)
 
     def _restore_into(self, answers: AnswerTable, number: int, index: Array) -> None:
@@ -167,9 +168,9 @@ class OutcomesOnDisk:
         return np.flatnonzero(np.isin(latest, [_REASONS.index(reason) for reason in reasons]))
 
     def _tables(self, number: int) -> list[pa.Table]:
-        """Return the streams of a partition's file, the oldest first; none is half written."""
+        """Return the tables of a partition's file, the oldest first; none is half written."""
         with self._lock:
-            return _streams(self._path(number)) if number in self._begun else []
+            return _tables_of(self._folder, self._sizes, number)
 
     def _append(
         self, number: int, positions: Array, columns: dict[str, Any], before: Array
@@ -180,12 +181,10 @@ class OutcomesOnDisk:
         )
 
     def _append_table(self, number: int, table: pa.Table, before: Array) -> None:
-        with (
-            self._path(number).open("ab" if number in self._begun else "wb") as file,
-            pa.ipc.new_stream(file, OUTCOMES, options=_COMPRESSED) as writer,
-        ):
-            writer.write_table(table)
-        self._begun.add(number)
+        mode = "ab" if number in self._sizes else "wb"
+        with _file_of(self._folder, number).open(mode) as file:
+            append_table(file, table)
+            self._sizes[number] = file.tell()
         counts = self._counts[number]
         np.subtract.at(counts, before, 1)
         np.add.at(counts, table["reason"].to_numpy(), 1)
@@ -196,18 +195,15 @@ class OutcomesOnDisk:
         counts[:, _NOT_ASKED] = [self._pairs.rows_of(number) for number in range(len(counts))]
         return counts
 
-    def _path(self, number: int) -> Path:
-        return _file_of(self._folder, number)
-
 
 def _answers_of(
-    pairs: PartitionedFrame, folder: Path, begun: frozenset[int], number: int
+    pairs: PartitionedFrame, folder: Path, sizes: Mapping[int, int], number: int
 ) -> pd.DataFrame:
     """Return the answers of a partition, without a Python object for each text."""
     rows = pairs.rows_of(number)
     nothing = AnswerTable(1).columns(np.zeros(1, dtype=np.int64))
     numbers = {name: np.repeat(nothing[name], rows) for name in _NUMBERS}
-    tables = _streams(_file_of(folder, number)) if number in begun else []
+    tables = _tables_of(folder, sizes, number)
     table = pa.concat_tables([*tables, OUTCOMES.empty_table()])
     positions = table["position"].to_numpy()
     for name in _NUMBERS:  # the later of two values for one position stays
@@ -225,20 +221,10 @@ def _answers_of(
     )
 
 
-def _streams(path: Path) -> list[pa.Table]:
-    """Return the Arrow streams of a file, the oldest first."""
-    tables: list[pa.Table] = []
-    with path.open("rb") as file:
-        end = file.seek(0, 2)
-        file.seek(0)
-        while file.tell() < end:
-            with pa.ipc.open_stream(file) as reader:
-                tables.append(reader.read_all())
-    return tables
+def _tables_of(folder: Path, sizes: Mapping[int, int], number: int) -> list[pa.Table]:
+    size = sizes.get(number)
+    return [] if size is None else list(tables_in(_file_of(folder, number), size))
 
 
 def _file_of(folder: Path, number: int) -> Path:
-    return folder / f"{partition_name(number)}.arrow"
-
-
-_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+    return folder / f"{partition_name(number)}{SUFFIX}"

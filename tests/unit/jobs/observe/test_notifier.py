@@ -14,6 +14,7 @@ from jobs.observe.notifier import Outcome, RunNotifier
 from jobs.store.locations import Sidecars
 from jobs.store.work_folder import WorkFolder
 from palm import SettingsError
+from palm.commands.runner import TerminatedError
 
 NOBODY = "http://127.0.0.9:1/secret"
 
@@ -80,3 +81,15 @@ def test_what_is_kept_is_said_where_there_is_a_journal_of_the_pairs_or_of_a_part
     assert outcome.consequence() == f"no report is written; {kept}"
     outcome.placing = True
     assert outcome.consequence() == f"some outputs may be written; {kept}"
+
+
+def test_after_a_signal_it_is_said_what_to_type_if_something_is_kept(tmp_path):
+    day, files, outcome = date(2025, 3, 3), Sidecars(tmp_path, "report"), Outcome("")
+    outcome.dated(day, files, lambda: "to go on: palm-reconcile pairs.csv")
+    assert outcome.consequence_of(KeyboardInterrupt()) == "nothing is written"
+    journal_path(files, day, None, 0, 0).path.touch()
+    line = "no report is written; the answers so far are kept in the journal"
+    assert outcome.consequence_of(TerminatedError()) == (
+        f"{line}; to go on: palm-reconcile pairs.csv"
+    )
+    assert outcome.consequence_of(RuntimeError()) == line  # it may end in the same way again

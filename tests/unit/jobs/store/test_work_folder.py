@@ -152,7 +152,7 @@ def test_where_it_can_be_made_nowhere_both_reasons_are_told(daily, reports):
 
 def test_cleaning_removes_all_but_journals(daily, reports):
     work = WorkFolder.open(daily)
-    (work.scratch("input") / "part-00000.arrow").touch()
+    (work.scratch("input") / "part-00000.pieces").touch()
     journal = work.journals(DAY) / "part-00000-of-00002.journal"
     journal.touch()
     work.journals(NEXT)
@@ -166,7 +166,7 @@ def test_cleaning_removes_all_but_journals(daily, reports):
 
 def test_what_a_killed_run_left_is_removed_when_the_next_begins(daily, reports):
     work = WorkFolder.open(daily)
-    (work.scratch("input") / "part-00000.arrow").touch()
+    (work.scratch("input") / "part-00000.pieces").touch()
     inside = reports / ".work" / "scratch" / "rows"
     inside.mkdir(parents=True)
     clean_work(daily)

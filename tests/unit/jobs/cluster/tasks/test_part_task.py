@@ -6,6 +6,7 @@ import pickle
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jobs.partitions.writer import PartitionWriter
 from jobs.schema import ANSWERS, PAIRS, concatenated, conform
 from jobs.store.staging.partitioned_rows import no_rows
 from jobs.store.staging.row_source import RowCounts, RowSource
+from tests.damage import damage
 
 BITS = 1
 DAY = date(2026, 11, 21)
@@ -108,7 +110,7 @@ def test_the_parts_of_another_process_are_ours(source, tmp_path, folder):
             [sys.executable, "-c", program], input=pickle.dumps(task), check=True,
             stdout=subprocess.PIPE, cwd=Path(__file__).parents[5],
         )  # fmt: skip
-        part = read_part(Path(ended.stdout.decode().strip()))
+        part = read_part(Path(ended.stdout.decode().strip()), task)
         rows = source.rows(number)
         assert_frame_equal(concatenated(list(part.rows)), rows)
         assert part.counts == source.counts(rows)
@@ -121,7 +123,7 @@ def test_two_attempts_do_not_meet_and_no_other_user_reads_them(source, tmp_path,
     one, other = write_here(task), write_here(task)
     assert one != other
     assert len(list(folder.iterdir())) == 4
-    rows = [concatenated(list(read_part(path).rows)) for path in (one, other)]
+    rows = [concatenated(list(read_part(path, task).rows)) for path in (one, other)]
     assert_frame_equal(*rows)
     files = [*folder.iterdir(), task.source]
     assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
@@ -133,4 +135,30 @@ def test_a_later_run_in_the_same_folder_has_another_source(source, tmp_path):
 
 def test_a_source_that_is_not_seen_is_an_error_of_the_operating_system(tmp_path, folder):
     with pytest.raises(FileNotFoundError):
-        write_here(PartTask(0, tmp_path / "source.pickle", folder))
+        write_here(PartTask(0, tmp_path / "source", folder))
+
+
+def test_what_is_damaged_is_never_read(source, tmp_path, folder):
+    task = PartTask(0, write_source(source, tmp_path), folder)
+    path = write_here(task)
+    rows = read_part(path, task).rows
+    for file, read in ((path, lambda: read_part(path, task)), (rows.path, rows.check)):
+        content = file.read_bytes()
+        for seed in range(100):
+            damaged = damage(content, seed)
+            if damaged.startswith(content):
+                continue  # there is more behind it, which nobody reads
+            file.write_bytes(damaged)
+            with pytest.raises(OSError, match="is not as it was written$"):
+                read()
+        file.write_bytes(content)
+        read()
+
+
+def test_the_part_of_another_task_is_none(source, tmp_path, folder):
+    """Another command, or another number: its rows would be published as those of this one."""
+    task = PartTask(0, write_source(source, tmp_path), folder)
+    path = write_here(task)
+    for other in (replace(task, number=1), replace(task, source=write_source(source, tmp_path))):
+        with pytest.raises(OSError, match="is not the part that was to be written$"):
+            read_part(path, other)

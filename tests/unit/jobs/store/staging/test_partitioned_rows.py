@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.partitions.checked_files import SUFFIX
 from jobs.partitions.hashing import partition_numbers
 from jobs.partitions.partitioned import FrameInMemory, frames, whole
 from jobs.report.chunks import ChunksInMemory
@@ -66,7 +67,7 @@ def test_parts_of_the_report_are_read_where_they_are(report, tmp_path):
     partitioned_rows(in_parts(report), 1, tmp_path)
     assert list(tmp_path.iterdir()) == []
     partitioned_rows(in_parts(report), 3, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} <= {f"part-0000{n}.arrow" for n in range(8)}
+    assert {path.name for path in tmp_path.iterdir()} <= {f"part-0000{n}{SUFFIX}" for n in range(8)}
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
