@@ -32,7 +32,7 @@ from distributed import (
     get_worker,
 )
 
-from jobs.cluster.dask_settings import CLIENT, LOCAL, LOCAL_CLUSTER, QUIET
+from jobs.cluster.dask_settings import CLIENT, LOCAL, LOCAL_CLUSTER, LOGGERS, QUIET
 from jobs.cluster.dispatch.engine import OnReport, SchedulerLostError, TaskKilledError
 from jobs.cluster.quota.messages import Reply
 from jobs.cluster.scheduler_errors import check_tls, unreachable
@@ -237,7 +237,8 @@ async def open_engine(address: str | None, workers: int) -> AsyncIterator[DaskEn
     Raises:
         NotNowError: The scheduler cannot be reached, or the workers cannot be started.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     dask.config.set(QUIET if address else LOCAL)
     async with _local(workers) if address is None else _connected(address) as client:
         engine = DaskEngine(client, local=address is None)

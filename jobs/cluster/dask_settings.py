@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-__all__ = ["CLIENT", "LOCAL", "LOCAL_CLUSTER", "QUIET"]
+__all__ = ["CLIENT", "LOCAL", "LOCAL_CLUSTER", "LOGGERS", "QUIET"]
 
 QUIET: Final = {
     "distributed.worker.profile.enabled": False,
@@ -21,6 +21,8 @@ QUIET: Final = {
 }
 """An idle worker costs 0.5 % of a core with these, 5.8 % without."""
 LOCAL: Final = {**QUIET, "distributed.scheduler.worker-ttl": "60s"}
+LOGGERS: Final = ("distributed", "distributed.client", "tornado.application")
+"""Those that Dask gives a level of their own; what they say is said by the command in its words."""
 CLIENT: Final[dict[str, Any]] = {"asynchronous": True, "set_as_default": False}
 LOCAL_CLUSTER: Final[dict[str, Any]] = {
     "threads_per_worker": 2,  # one task is asked about while the next one is prepared

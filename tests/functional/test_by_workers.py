@@ -392,13 +392,34 @@ def test_a_lost_scheduler_stops_the_run_and_the_next_one_goes_on(nights, gateway
 
     engine.attempt = attempt
     gateway.refuses = False
-    with pytest.raises(AbortedError, match="the scheduler is lost.*kept in the journal"):
+    with pytest.raises(AbortedError, match="the scheduler is lost.*kept in the journal") as lost:
         nights.by_them()
     engine.attempt = Asker.ask
     report = nights.by_them()
-    assert report.asking.resumed
+    assert report.asking.resumed > 10
+    assert f"; the answers about {report.asking.resumed} of 255 pairs are kept" in str(lost.value)
     assert gateway.stats.requests - len(report.rows) <= IN_FLIGHT
     assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_at_the_deadline_the_report_has_what_a_lost_worker_had_asked(nights, gateway, engine):
+    """Its task waits for another worker, which does not come in time."""
+    asked = []
+
+    def attempt(asker, task):
+        Asker.ask(asker, task)
+        asked.append(task.pairs)
+        engine.names = []
+        time.sleep(2.5)  # real: until it is seen that nobody is there
+        raise ProcessLookupError
+
+    engine.attempt = attempt
+    gateway.refuses = False
+    report = nights.by_them(time=TimeLimit.of_duration(6))
+    assert asked
+    assert report.summary.states["UNKNOWN"] == 255 - gateway.stats.requests
+    assert report.summary.unknown_reasons.keys() <= {"NOT_ASKED"}
 
 
 @pytest.mark.slow

@@ -86,6 +86,7 @@ class Dispatch:
         seconds_left: Returns the seconds until the deadline; None: there is none.
         check_every_s: Seconds between two checks.
         finish_s: After a cancel, queries in flight have this many seconds to finish.
+        stops_s: So long a worker may ask that hears nothing of the command.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Dispatch:
         seconds_left: Callable[[], float | None] = lambda: None,
         check_every_s: float = 1.0,
         finish_s: float = 10.0,
+        stops_s: float = 3.0,
     ) -> None:
         self._engine, self._workers = engine, workers
         self._authority, self._abort, self._totals = authority, abort, totals
@@ -110,7 +112,7 @@ class Dispatch:
         self._clock = clock
         self._seconds_left = seconds_left
         self._check_every_s = check_every_s
-        self._finish_s = finish_s
+        self._finish_s, self._stops_s = finish_s, stops_s
         self._reported: dict[str, int] = {}
         self._worker_of: dict[str, str] = {}
         self._waiting: deque[AskTask] = deque()
@@ -160,6 +162,8 @@ class Dispatch:
                 await self._check()
             await self._halt(self._cancel.reason or CancelReason.SIGNAL)
         except SchedulerLostError:
+            await self._clock.sleep(self._stops_s)  # so long a worker asks on with its last lease
+            await self._take_what_is_there()
             raise
         except BaseException:
             await self._halt("error")
@@ -222,13 +226,13 @@ class Dispatch:
     async def _collect(self) -> None:
         """Take the results of attempts that have ended; tasks without one are asked again."""
         for asking in [each for each in self._running if each.done()]:
-            running = self._running.pop(asking)
             try:
                 result = asking.result()
             except TaskKilledError:
                 result = TaskResult(end=TaskEnd.GIVEN_UP)
             if result.end is TaskEnd.FAILED and result.error is not None:
                 raise result.error
+            running = self._running.pop(asking)
             if result.report is not None:
                 member = Question.from_json(result.report["question"]).member
                 self._judge(result.worker, member, result.report)
@@ -271,11 +275,14 @@ class Dispatch:
             self._workers.check()
 
     async def _halt(self, reason: str) -> None:
-        """Have all workers stop, and take what they have; what is in journals only, from there."""
+        """Have all workers stop, and take what they have."""
         self._authority.cancel = reason
-        if not self._running:
-            return
-        await asyncio.wait(self._running, timeout=self._finish_s + _SETTLE_S)
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._finish_s + _SETTLE_S)
+        await self._take_what_is_there()
+
+    async def _take_what_is_there(self) -> None:
+        """Take the outcomes of unfinished tasks; what is in journals only, from there."""
         for asking, running in list(self._running.items()):
             result = None
             if asking.done() and not asking.cancelled() and asking.exception() is None:
@@ -288,3 +295,6 @@ class Dispatch:
                     await asyncio.to_thread(self._store.take, result)
                 else:
                     await asyncio.to_thread(self._store.restore, running.task)
+        for task in self._waiting:
+            with suppress(OSError, OutputError):
+                await asyncio.to_thread(self._store.restore, task)

@@ -231,6 +231,7 @@ class ByWorkers:
             seconds_left=lambda: session.run.seconds_left,
             check_every_s=waits.sweep.check_every_s,
             finish_s=waits.sweep.finish_s,
+            stops_s=self._leases.lease_s,
         )
 
     def _new_job(self, bits: int) -> Job:
