@@ -20,8 +20,10 @@ from palm import Clock
 __all__ = ["Workers"]
 
 _LOOK_EVERY_S: Final = 1.0
+_MEET_FIRST_S: Final = 5.0
 _MEET_S: Final = 1.0
-"""So long a look waits for new workers to introduce themselves; who needs longer joins later."""
+"""So long the first look, and each later one, waits for new workers to introduce themselves; who
+needs longer joins later."""
 _LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -70,7 +72,7 @@ class Workers:
         self._meetings: dict[str, asyncio.Task[None]] = {}
         self._silent: dict[str, _Silence] = {}
         self._only_write: set[str] = set()
-        self._has_begun = self._all_is_asked = False
+        self._has_begun = self._all_is_asked = self._one_went_away = False
         self._looked_at = self._there_at = clock.monotonic()
         self.joined: int = 0
         self.lost: int = 0
@@ -92,7 +94,7 @@ class Workers:
             SchedulerLostError: The scheduler is gone.
         """
         self._there_at = self._clock.monotonic()
-        await self._look()
+        await self._look(_MEET_FIRST_S)
         if not self._usable and not self._refused and not is_over():
             _log().warning(
                 f"No worker has joined the scheduler yet: waiting up to {self._join_s:.0f} s for "
@@ -117,20 +119,22 @@ class Workers:
         """Stop where there has been no worker to use for too long.
 
         Raises:
-            CredentialsError: All workers have other keys, clocks or versions.
+            CredentialsError: All workers have other keys, clocks or versions, and none that could
+                be used went away, which may come back.
             NotNowError: There is none.
         """
         if self._usable:
             return
-        if self._refused:
-            reasons = "; ".join(f"{name}: {why}" for name, why in sorted(self._refused.items()))
+        reasons = "; ".join(f"{name}: {why}" for name, why in sorted(self._refused.items()))
+        if reasons and not self._one_went_away:
             raise CredentialsError(
                 f"no worker has what the command has: {reasons}; give all the same settings, "
                 "version and time"
             )
         if self._clock.monotonic() - self._there_at >= self._join_s:
+            others = f", but for others that cannot be used ({reasons})" if reasons else ""
             raise NotNowError(
-                f"no worker has joined the scheduler for {self._join_s:.0f} s{self._start}"
+                f"no worker has joined the scheduler for {self._join_s:.0f} s{others}{self._start}"
             )
 
     @property
@@ -161,9 +165,10 @@ class Workers:
         await asyncio.gather(*meetings, return_exceptions=True)
         self._meetings.clear()
 
-    async def _look(self) -> None:
+    async def _look(self, meet_s: float = _MEET_S) -> None:
         there = await self._engine.workers()
         for worker in self._usable - there:
+            self._one_went_away = True
             self._lose(worker)
             _log().warning(
                 f"Worker {worker} is lost: what it had to do is done by others; "
@@ -173,7 +178,7 @@ class Workers:
         self._silent = {name: each for name, each in self._silent.items() if name in there}
         new = self._meet_new(there)
         if new:
-            await asyncio.wait(new, timeout=_MEET_S)
+            await asyncio.wait(new, timeout=meet_s)
         for name, meeting in list(self._meetings.items()):
             if meeting.done():
                 del self._meetings[name]

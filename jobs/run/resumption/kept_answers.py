@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from jobs.errors import (
     AbortedError,
+    CredentialsError,
     NotNowError,
     RunError,
     RunInterruptedError,
@@ -35,8 +36,8 @@ def adding_what_is_kept(
     except UnnamedAnswersError as error:
         kept = f"; {_kept(stats, journal)}" if stats.answered else ""
         raise error.saying(f"{error}{kept}") from None
-    except (AbortedError, NotNowError) as error:
-        if isinstance(error, NotNowError) and not stats.answered:
+    except (AbortedError, NotNowError, CredentialsError) as error:
+        if not isinstance(error, AbortedError) and not stats.answered:
             raise
         line = f"{error}; {_kept(stats, journal)}; {remedy()}"
         raise error.saying(line) from None

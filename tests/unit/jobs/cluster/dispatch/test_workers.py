@@ -114,7 +114,7 @@ async def test_one_that_does_not_answer_is_asked_again(workers):
 async def test_one_that_is_silent_keeps_nobody_waiting_and_joins_once_it_answers(
     workers, monkeypatch
 ):
-    monkeypatch.setattr(workers_module, "_MEET_S", 0.05)
+    monkeypatch.setattr(workers_module, "_MEET_FIRST_S", 0.05)
     found, engine, time = workers(a=OWN, slow=OWN)
     answers = asyncio.Event()
 
@@ -149,7 +149,7 @@ async def test_one_that_does_not_answer_is_asked_less_and_less_often(workers):
 
 
 async def test_when_the_run_ends_nobody_is_waited_for(workers, monkeypatch):
-    monkeypatch.setattr(workers_module, "_MEET_S", 0.01)
+    monkeypatch.setattr(workers_module, "_MEET_FIRST_S", 0.01)
     found, engine, _ = workers(a=OWN, slow=OWN)
     ended = []
 
@@ -230,6 +230,18 @@ async def test_where_the_last_one_is_lost_another_one_is_waited_for(workers):
     found.check()
     time.now += 10.0
     with pytest.raises(NotNowError):
+        found.check()
+
+
+async def test_where_the_last_one_is_lost_beside_others_that_differ_it_may_come_back(workers):
+    found, engine, time = workers(a=OWN, odd=replace(OWN, mchid="1230000109"))
+    await found.wait_for_first()
+    del engine.said["a"]
+    time.now += 5.0
+    await found.look()
+    found.check()
+    time.now += 10.0
+    with pytest.raises(NotNowError, match=r"for 10 s, but for others .* \(odd: its merchant is"):
         found.check()
 
 
