@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,6 +18,8 @@ import yaml
 from jobs.report.parquet import read_parquet
 from tests import readme
 from tests.night import DAY, SCRIPTS, write_pairs
+
+ROOT = Path(__file__).parents[2]
 
 PATIENCE_S = 60.0
 ADDRESS = "127.0.0.1:8786"
@@ -39,14 +42,14 @@ def port():
 @pytest.fixture
 def shell(folder):
     """Return a function that starts a command in a shell with the variables that the page sets."""
-    made, _, variables = block("sh", "DASK_DISTRIBUTED__COMM__TLS__CA_FILE=").partition("export ")
+    made, variables = block("sh", "openssl req"), block("sh", "COMM__TLS__CA_FILE=")
     subprocess.run(["bash", "-ec", made], cwd=folder, check=True, capture_output=True)
     env = os.environ | {"PATH": f"{SCRIPTS}:{os.environ['PATH']}"}
     with ExitStack() as stack:
 
         def start(command):
             process = subprocess.Popen(
-                ["bash", "-ec", f"export {variables}\nexec {command}"], cwd=folder, env=env,
+                ["bash", "-ec", f"{variables}\nexec {command}"], cwd=folder, env=env,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
             stack.callback(_end, process)
@@ -76,6 +79,21 @@ def wait_for_port(port, process):
 
 
 @pytest.mark.slow
+def test_the_first_lines_try_it_on_the_sample_data(folder):
+    """They are typed in a clone; the tests' environment has the package and its extra already."""
+    install, run = block("sh", "--cluster local:2 --sandbox").splitlines()
+    assert install == ".venv/bin/pip install -q '.[dask]'"
+    command = run.replace(".venv/bin/", f"{SCRIPTS}/").replace("sample_data", f"{ROOT}/sample_data")
+    ended = subprocess.run(
+        ["bash", "-ec", command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    report = read_parquet(folder / "reports/run_date=2026-11-21")
+    assert report.metadata.cluster.joined == 2
+    assert report.summary.states == {"ON": 1_447, "OFF": 176, "NONE": 396, "UNKNOWN": 0}
+
+
+@pytest.mark.slow
 def test_certificates_scheduler_worker_and_run(folder, gateway, shell, port):
     gateway.keys.write(folder / "keys", gateway.base_url)
     text = (folder / "keys/palm.toml").read_text()
@@ -86,7 +104,8 @@ def test_certificates_scheduler_worker_and_run(folder, gateway, shell, port):
     started = shell(scheduler)
     wait_for_port(port, started)
     workers = [shell(worker), shell(worker)]
-    checked = shell(f"palm check --cluster tls://127.0.0.1:{port} --work $PWD")
+    (folder / "reports").mkdir()
+    checked = shell(f"palm check --cluster tls://127.0.0.1:{port} --work reports")
     said = checked.communicate(timeout=PATIENCE_S)[0]
     assert checked.returncode == 0, said
     ran = shell(f"{run} --run-date {DAY}")

@@ -17,7 +17,7 @@ from tests import readme
 ALL = [*readme.PAGES, *readme.TWINS.values()]
 LONGEST = 300
 BLOCKS = [
-    (readme.README, "sh", "palm-reconcile sample_data/pairs.csv"),
+    (readme.README, "sh", "palm-reconcile sample_data/pairs.csv -o report.parquet"),
     (readme.README, "sh", "pip install -q -e '.[test]'"),
     (readme.README, "console", "$ palm check"),
     (readme.README, "crontab", "--keep 400 --deadline 06:00 --log-file"),
@@ -27,13 +27,15 @@ BLOCKS = [
     (readme.JOBS, "python", 'report = pl.read_parquet("reports/run_date='),
     (readme.JOBS, "sql", "FROM 'report.parquet'"),
     (readme.JOBS, "sql", "ORDER BY input_line"),
-    (readme.JOBS, "sql", "read_parquet('reports/*/report.parquet'"),
+    (readme.JOBS, "sql", "read_parquet('reports/*/*.parquet'"),
     (readme.JOBS, "conf", "# /etc/logrotate.d/palm-reconcile"),
     (readme.JOBS, "ini", "# /etc/systemd/system/palm-reconcile.timer"),
     (readme.JOBS, "ini", "LoadCredential="),
     (readme.JOBS, "yaml", "kind: CronJob"),
     (readme.JOBS, "yaml", "kind: DaskCluster"),
+    (readme.JOBS, "sh", "--cluster local:2 --sandbox"),
     (readme.JOBS, "sh", "--cluster local:4"),
+    (readme.JOBS, "sh", "openssl req -x509"),
     (readme.JOBS, "sh", "DASK_DISTRIBUTED__COMM__TLS__CA_FILE="),
     (readme.JOBS, "sh", "dask scheduler --protocol tls"),
     (readme.JOBS, "yaml", "alert: PalmReportMissing"),
