@@ -52,7 +52,7 @@ EXIT_CODES: Final = (
     ),
     ExitCode(
         75,
-        "another run is active, gateway or scheduler not reached, or this machine lacks resources",
+        "another run is active; gateway, scheduler or workers not reached; or a lack of resources",
         (NotNowError,),
     ),
     ExitCode(

@@ -164,7 +164,7 @@ def _add_report(numbers: _Numbers, report: Report) -> None:
             ("workers_lost", "Of them, those that went away during the run", cluster.lost),
             (
                 "most_promised_requests",
-                "Requests a second that all workers together were ever promised, at most",
+                "Requests a second that all workers together were ever lent, at most",
                 cluster.most_promised,
             ),
             (

@@ -30,6 +30,8 @@ _LINE_EVERY_S = 60.0
 
 def status_line(stats: RequestStats, elapsed_s: float) -> str:
     """Return the progress of a run in one line."""
+    if not stats.pairs:
+        return "no pair is asked about yet"
     done = stats.answered + stats.failed
     speed = stats.requests / elapsed_s if elapsed_s > 0 else 0.0
     left = (stats.pairs - done) / speed if speed else 0.0

@@ -36,9 +36,9 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "Evidence: {backed:,} of {states:,} {states:state|states} backed": (
         "证据：{states:,} 个状态中 {backed:,} 个有签名为证"
     ),
-    "Asked by {joined:,} {joined:worker|workers}, {lost:,} of them lost; promised {most:,} "
-    "{most:request|requests} a second at most, {twice:,} {twice:pair|pairs} asked twice": (
-        "由 {joined:,} 个工作进程查询，其中 {lost:,} 个中途退出；合计最多许可每秒 {most:,} 次请求，"
+    "Asked by {joined:,} {joined:worker|workers}, {lost:,} of them lost; lent at most {most:,} "
+    "{most:request|requests} a second, {twice:,} {twice:pair|pairs} asked twice": (
+        "由 {joined:,} 个工作进程查询，其中 {lost:,} 个中途退出；合计每秒最多借出 {most:,} 次请求，"
         "{twice:,} 条查询了两次"
     ),
     "Asked {gateway}: {requests:,} {requests:request|requests} in {seconds:.1f} s": (
@@ -59,6 +59,9 @@ TERMINAL_LABELS: Final[Mapping[str, str]] = {
     "waiting for answers {seconds:.1f} s": "等待应答 {seconds:.1f} 秒",
     "waiting for answers {seconds:.1f} s (slow network or CPU; --concurrency may help)": (
         "等待应答 {seconds:.1f} 秒（网络或 CPU 较慢；可试 --concurrency）"
+    ),
+    "waiting for answers {seconds:.1f} s (slow network or CPU, or too few workers)": (
+        "等待应答 {seconds:.1f} 秒（网络或 CPU 较慢，或工作进程太少）"
     ),
     "Input {name}: {lines:,} {lines:line|lines}.": "输入 {name}：{lines:,} 行。",
     "Input {name} ({encoding}): {lines:,} {lines:line|lines}.": (

@@ -140,6 +140,6 @@ class ClusterInfo(JsonDataclass):
     lost: Count
     """Of them, those that went away during the run."""
     most_promised: Count
-    """Requests a second that all workers together were ever promised, at most."""
+    """Requests a second that all workers together were ever lent, at most."""
     asked_twice: Count
     """Pairs that were asked about again because a worker went away with their answers."""

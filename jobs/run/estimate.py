@@ -9,6 +9,7 @@ from typing import Self
 import structlog
 
 from jobs.cluster.options import ClusterOptions
+from jobs.cluster.quota.rules import LeaseRules
 from jobs.deadline import duration_text
 from jobs.input.pairs import Input
 from jobs.observe.log.messages import log_start
@@ -38,7 +39,7 @@ class Plan:
             corrected.
         requests: Requests to be sent, without retries.
         rate: Requests per second.
-        seconds: How long all requests take at that rate.
+        seconds: How long all requests take at that rate; by workers, with the wait before.
         available: Seconds until the time limit; None: there is no limit.
         left: Pairs that would not be asked before the time limit.
         in_flight: Requests in flight at most.
@@ -93,7 +94,10 @@ class Plan:
         requests = source.pair_count - answered
         rate = sweep.quota * SAFETY_MARGIN
         available = run.seconds_left
-        reached = requests if available is None else int(available * rate)
+        # Before workers ask, what a killed command may have lent them is over.
+        waits_s = LeaseRules().settled_s if cluster.target and requests else 0.0
+        left_s = None if available is None else max(0.0, available - waits_s)
+        reached = requests if left_s is None else int(left_s * rate)
         return cls(
             run_date=run.run_date.isoformat(),
             lines=source.lines,
@@ -104,7 +108,7 @@ class Plan:
             answered=answered,
             requests=requests,
             rate=round(rate, 3),
-            seconds=round(requests / rate, 1),
+            seconds=round(requests / rate + waits_s, 1),
             available=available,
             left=max(0, requests - reached),
             in_flight=sweep.in_flight,

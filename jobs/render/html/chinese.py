@@ -51,9 +51,9 @@ PAGE_LABELS: Final[Mapping[str, str]] = {
     "ON, OFF and NONE are of what is last known, UNKNOWN is as answered. A night without a run is "
     "a gap.": "已开通、已关闭、未授权按最近已知状态计，未知按本次应答计。没有运行的一夜留空。",
     "workers": "工作进程",
-    "{joined:,}, {lost:,} of them lost; {most:,} {most:request|requests} a second promised at "
-    "most; {twice:,} {twice:pair|pairs} asked twice": (
-        "{joined:,} 个，其中 {lost:,} 个中途退出；合计最多许可每秒 {most:,} 次请求；"
+    "{joined:,}, {lost:,} of them lost; lent at most {most:,} {most:request|requests} a second; "
+    "{twice:,} {twice:pair|pairs} asked twice": (
+        "{joined:,} 个，其中 {lost:,} 个中途退出；合计每秒最多借出 {most:,} 次请求；"
         "{twice:,} 条查询了两次"
     ),
     "evidence": "证据",

@@ -24,6 +24,9 @@ _LEAST_SECONDS: Final = 0.05
 _MUCH: Final = 0.2
 _LONG: Final = 1.0
 _SLOW: Final = "waiting for answers {seconds:.1f} s (slow network or CPU; --concurrency may help)"
+_SLOW_WORKERS: Final = (
+    "waiting for answers {seconds:.1f} s (slow network or CPU, or too few workers)"
+)
 """Shown if more than a fifth of the time, and more than a second, was spent waiting."""
 
 
@@ -56,7 +59,8 @@ def run_lines(report: Report, translate: Translate, *, verbose: bool) -> Iterato
     """
     comma, stop = translate(", "), translate(".")
     yield comma.join(_asked(report, translate, verbose=verbose)) + stop
-    if held := list(_held_back(report.asking, translate, verbose=verbose)):
+    slow = _SLOW if report.metadata.cluster is None else _SLOW_WORKERS
+    if held := list(_held_back(report.asking, slow, translate, verbose=verbose)):
         yield translate("Held back: {what}").format(what=comma.join(held)) + stop
     if (cluster := report.metadata.cluster) is not None:
         yield _workers(cluster, translate) + stop
@@ -75,9 +79,8 @@ def run_lines(report: Report, translate: Translate, *, verbose: bool) -> Iterato
 def _workers(cluster: ClusterInfo, translate: Translate) -> str:
     return filled(
         translate(
-            "Asked by {joined:,} {joined:worker|workers}, {lost:,} of them lost; promised "
-            "{most:,} {most:request|requests} a second at most, {twice:,} {twice:pair|pairs} asked "
-            "twice"
+            "Asked by {joined:,} {joined:worker|workers}, {lost:,} of them lost; lent at most "
+            "{most:,} {most:request|requests} a second, {twice:,} {twice:pair|pairs} asked twice"
         ),
         joined=cluster.joined,
         lost=cluster.lost,
@@ -117,7 +120,9 @@ def _asked(report: Report, translate: Translate, *, verbose: bool) -> Iterator[s
         yield translate("99 % within {ms} ms").format(ms=asking.latency_ms["p99"])
 
 
-def _held_back(asking: RequestInfo, translate: Translate, *, verbose: bool) -> Iterator[str]:
+def _held_back(
+    asking: RequestInfo, slow: str, translate: Translate, *, verbose: bool
+) -> Iterator[str]:
     for text, seconds in {
         "throttled {seconds:.1f} s": asking.throttled_seconds,
         "outages {seconds:.1f} s": asking.outage_seconds,
@@ -126,7 +131,7 @@ def _held_back(asking: RequestInfo, translate: Translate, *, verbose: bool) -> I
             yield translate(text).format(seconds=seconds)
     waited = asking.starved_seconds
     if waited > max(asking.seconds * _MUCH, _LONG):
-        yield translate(_SLOW).format(seconds=waited)
+        yield translate(slow).format(seconds=waited)
     elif verbose:
         yield translate("waiting for answers {seconds:.1f} s").format(seconds=waited)
 

@@ -138,3 +138,8 @@ async def test_a_reader_who_leaves_does_not_end_the_run(stats, plain_log, bar, e
     console = SummaryConsole(file=Closed(), force_terminal=bar, width=80)
     text, _ = await shown(stats, bar=bar, console=console)
     assert text == ""
+
+
+def test_before_anybody_is_asked_there_is_nothing_to_count():
+    """E.g. while no worker has joined."""
+    assert status_line(RequestStats(), 60.0) == "no pair is asked about yet"

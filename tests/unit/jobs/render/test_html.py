@@ -533,14 +533,14 @@ def test_every_report_can_be_shown(night, report_of, nights, report, language):
         (
             Language.EN,
             (
-                "<dt>workers<dd>3, 1 of them lost; 1,300 requests a second promised at most; "
+                "<dt>workers<dd>3, 1 of them lost; lent at most 1,300 requests a second; "
                 "7 pairs asked twice"
             ),
         ),
         (
             Language.ZH,
             (
-                "<dt>工作进程<dd>3 个，其中 1 个中途退出；合计最多许可每秒 1,300 次请求；"
+                "<dt>工作进程<dd>3 个，其中 1 个中途退出；合计每秒最多借出 1,300 次请求；"
                 "7 条查询了两次"
             ),
         ),

@@ -103,11 +103,20 @@ def test_parts_are_told_of_where_there_are_several(plan_of):
         ),
     ],
 )
-def test_workers_are_told_of_and_the_time_is_that_of_the_rate(plan_of, target, workers):
+def test_workers_are_told_of_and_what_they_wait_for_before(plan_of, target, workers):
     alone = plan_of()
     assert not [line for line in alone.lines_of_text() if line.startswith("workers")]
     plan = replace(plan_of(cluster=ClusterOptions.of(target, cores=2)), parts=16)
     lines = plan.lines_of_text()
     assert lines[2:4] == ["parts       16", f"workers     {workers}"]
-    assert (plan.rate, plan.seconds) == (alone.rate, alone.seconds)
-    assert set(lines) - set(lines[2:4]) == set(alone.lines_of_text())
+    assert plan.rate == alone.rate
+    assert plan.seconds == pytest.approx(alone.seconds + 4.25, abs=0.051)
+    others = set(alone.lines_of_text()) - set(lines)
+    assert [line[:5] for line in others] == ["time "]
+
+
+def test_a_deadline_counts_the_wait_before_workers_ask(plan_of):
+    limit = {"time": TimeLimit.of_duration(10)}
+    alone = plan_of(**limit)
+    by_workers = plan_of(cluster=ClusterOptions.of("local:2", cores=2), **limit)
+    assert by_workers.left - alone.left == pytest.approx(4.25 * alone.rate, rel=0.1)

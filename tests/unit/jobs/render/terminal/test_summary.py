@@ -322,7 +322,7 @@ def test_every_text_and_value_is_chinese(after, verbose):
             Language.EN,
             CLUSTER,
             (
-                "Asked by 3 workers, 1 of them lost; promised 1,300 requests a second at most, "
+                "Asked by 3 workers, 1 of them lost; lent at most 1,300 requests a second, "
                 "7 pairs asked twice."
             ),
         ),
@@ -330,7 +330,7 @@ def test_every_text_and_value_is_chinese(after, verbose):
             Language.EN,
             dict.fromkeys(CLUSTER, 1),
             (
-                "Asked by 1 worker, 1 of them lost; promised 1 request a second at most, "
+                "Asked by 1 worker, 1 of them lost; lent at most 1 request a second, "
                 "1 pair asked twice."
             ),
         ),
@@ -338,7 +338,7 @@ def test_every_text_and_value_is_chinese(after, verbose):
             Language.ZH,
             CLUSTER,
             (
-                "由 3 个工作进程查询，其中 1 个中途退出；合计最多许可每秒 1,300 次请求，"
+                "由 3 个工作进程查询，其中 1 个中途退出；合计每秒最多借出 1,300 次请求，"
                 "7 条查询了两次。"
             ),
         ),
