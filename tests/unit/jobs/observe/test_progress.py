@@ -66,7 +66,7 @@ def test_a_line_tells_how_far_how_fast_and_how_long(stats):
 
 
 def test_a_line_before_anything_was_sent_is_no_division_by_nought():
-    assert "0 of 0 pairs" in status_line(RequestStats(), 0.0)
+    assert "0 of 9 pairs, 0 unknown, 0 requests/s" in status_line(RequestStats(pairs=9), 0.0)
 
 
 async def test_a_line_comes_once_a_minute(stats):
