@@ -7,6 +7,7 @@ or all of the quota each, would send more.
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import threading
@@ -28,6 +29,7 @@ from tests.workers import running_cluster
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 PAIRS, RATE, IN_FLIGHT = 1_200, 250, 64
+MCHID = re.compile(r'mchid="(\d+)"')
 
 
 @pytest.fixture
@@ -151,7 +153,11 @@ def test_the_scheduler_is_killed(begin, own_gateway, workers, folder):
     assert "to go on: palm-reconcile" in said
     asked = own_gateway.tell()["asked"]
     time.sleep(4.0)
-    assert own_gateway.tell()["asked"] - asked <= IN_FLIGHT  # nobody goes on without a lease
+    finally_asked = own_gateway.tell()["asked"]
+    assert finally_asked - asked <= IN_FLIGHT  # nobody goes on without a lease
+    assert '"event": ""' not in said
+    kept = int(re.search(r"the answers about ([\d,]+) of", said)[1].replace(",", ""))
+    assert finally_asked - IN_FLIGHT <= kept <= finally_asked
     assert list(folder.rglob("*.journal"))
     assert not list(folder.rglob("*.parquet"))
 
@@ -243,15 +249,22 @@ def test_a_scheduler_that_is_not_there_is_75(begin, own_gateway):
     assert own_gateway.tell()["asked"] == 0
 
 
-@pytest.mark.manual
-def test_a_worker_with_other_keys_is_not_used(begin, own_gateway, workers, tls, tmp_path, is_whole):
-    """It says which merchant it would ask for, and gets no pair."""
+def test_a_worker_with_other_keys_gets_no_pair_not_even_those_of_a_lost_one(
+    begin, own_gateway, workers, tls, tmp_path, is_whole
+):
+    """It says which merchant it would ask for; the scheduler might move any task to it."""
     place = tmp_path / "odd"
     place.mkdir()
     env = {**tls, "PALM_MCHID": "1230000109"}
     with running_cluster(place, 1, host="tls://127.0.0.1", env=env, scheduler=workers):
-        _, said = is_whole(begin())
+        process = begin()
+        wait_for(own_gateway, 300, process)
+        workers.workers[0].kill()
+        _, said = is_whole(process, most_twice=IN_FLIGHT)
     assert "is not used: its merchant is 1230000109" in said
+    asked_by = {MCHID.search(each)[1] for each in own_gateway.tell(tell=True)["authorizations"]}
+    assert len(asked_by) == 1
+    assert "1230000109" not in asked_by
 
 
 def test_no_worker_with_the_same_keys_is_77(own_gateway, source, start, tls, tmp_path):
