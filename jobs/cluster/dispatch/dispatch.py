@@ -240,7 +240,7 @@ class Dispatch:
                 if result.outcomes is not None:
                     result.outcomes.unlink(missing_ok=True)
                 if isinstance(result.error, OtherSettingsError):
-                    self._workers.refuse(running.worker, str(result.error))
+                    self._workers.refuse(result.worker, str(result.error))
                 self._ask_again(running, result.error)
             elif result.outcomes is not None:
                 await asyncio.to_thread(self._store.take, result)

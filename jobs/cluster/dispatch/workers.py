@@ -19,6 +19,7 @@ from palm import Clock
 
 __all__ = ["Workers"]
 
+_RUN: Final = "palm.run"
 _LOOK_EVERY_S: Final = 1.0
 _MEET_FIRST_S: Final = 5.0
 _MEET_S: Final = 1.0
@@ -96,7 +97,7 @@ class Workers:
         self._there_at = self._clock.monotonic()
         await self._look(_MEET_FIRST_S)
         if not self._usable and not self._refused and not is_over():
-            _log().warning(
+            structlog.get_logger(_RUN).info(
                 f"No worker has joined the scheduler yet: waiting up to {self._join_s:.0f} s for "
                 f"one{self._start}"
             )
@@ -217,7 +218,7 @@ class Workers:
             self.joined += 1
         if self._has_begun:
             there = counted(len(self._usable), "worker")
-            structlog.get_logger("palm.run").info(f"Worker {worker} has joined; {there}")
+            structlog.get_logger(_RUN).info(f"Worker {worker} has joined; {there}")
 
     def _lose(self, worker: str) -> None:
         self._usable.discard(worker)
