@@ -130,7 +130,11 @@ def check_order(before: Report, after: Report) -> None:
             f"the first report is of {before.gateway}, the second of {after.gateway}: only reports "
             "of one merchant and gateway can be compared"
         )
-    if before.run_date >= after.run_date:
+    if before.run_date == after.run_date:
+        raise UsageError(
+            f"both reports are of {before.run_date}: only reports of different dates can be compared"
+        )
+    if before.run_date > after.run_date:
         raise UsageError(
             f"the first report is of {before.run_date}, the second of {after.run_date}: name the "
             "earlier one first"

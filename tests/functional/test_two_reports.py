@@ -140,7 +140,7 @@ def test_it_is_never_a_baseline_nor_compared_again(show, call, stored):
     ("given", "line"),
     [
         (["B.parquet", "A.parquet"], "name the earlier one first"),
-        (["A.parquet", "A.parquet"], "name the earlier one first"),
+        (["A.parquet", "A.parquet"], "only reports of different dates can be compared"),
         (["A.parquet", "other.parquet"], "of one merchant and gateway"),
         (["A.parquet", "B.parquet", "B.parquet"], "--since"),
         (["A.parquet", "B.parquet", "-o", "A.parquet"], "would be overwritten"),

@@ -95,10 +95,16 @@ def test_an_earlier_report_that_knows_more_leaves_its_pairs_without_an_answer(
     assert found.metadata.part.known_before_only == 1
 
 
-@pytest.mark.parametrize("order", [(1, 0), (0, 0)])
-def test_the_earlier_one_is_named_first(chain, compared, order):
+@pytest.mark.parametrize(
+    ("order", "line"),
+    [
+        ((1, 0), "the first report is of .*, the second of .*: name the earlier one first"),
+        ((0, 0), "both reports are of .*: only reports of different dates can be compared"),
+    ],
+)
+def test_the_earlier_one_is_named_first(chain, compared, order, line):
     reports = chain({"A/a": "ON"}, {"A/a": "OFF"})
-    with pytest.raises(UsageError, match="name the earlier one first"):
+    with pytest.raises(UsageError, match=line):
         compared(*(reports[at] for at in order))
 
 
