@@ -132,7 +132,8 @@ def check_order(before: Report, after: Report) -> None:
         )
     if before.run_date == after.run_date:
         raise UsageError(
-            f"both reports are of {before.run_date}: only reports of different dates can be compared"
+            f"both reports are of {before.run_date}: only reports of different dates can be "
+            "compared"
         )
     if before.run_date > after.run_date:
         raise UsageError(
