@@ -183,7 +183,8 @@ class Workers:
         for name, meeting in list(self._meetings.items()):
             if meeting.done():
                 del self._meetings[name]
-                meeting.result()
+                if not meeting.cancelled():
+                    meeting.result()
         self._looked_at = self._clock.monotonic()
         if self._usable:
             self._there_at = self._looked_at
