@@ -284,7 +284,9 @@ def _name(job: str) -> str:
 
 
 def _lost() -> SchedulerLostError:
-    return SchedulerLostError("the scheduler is lost: start it again, or check the network to it")
+    return SchedulerLostError(
+        "the scheduler is lost: start it and its workers again, or check the network to it"
+    )
 
 
 def _attempt(job: str, task: AskTask) -> TaskResult:

@@ -11,12 +11,29 @@ from jobs.errors import UsageError
 from palm.http.url import is_loopback
 from palm.text.printable import shown_value
 
-__all__ = ["INSTALL", "ClusterOptions"]
+__all__ = ["INSTALL", "ClusterOptions", "scheduler_command", "worker_command"]
 
 INSTALL: Final = "pip install 'palm-reconcile[dask]'"
 _LOCAL: Final = re.compile(r"local(?::([1-9][0-9]{0,2}))?")
 _ADDRESS: Final = re.compile(r"(tls|tcp)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):([1-9][0-9]{0,4})")
 _LAST_PORT: Final = 65_535
+
+
+_DASHBOARD: Final = "--dashboard-address 127.0.0.1:0"
+"""Dask's dashboards have neither TLS nor passwords."""
+
+
+def scheduler_command(address: str) -> str:
+    """Return the command that starts a scheduler at an address, on its machine."""
+    scheme, _, place = address.partition("://")
+    port = place.rpartition(":")[2]
+    where = "--protocol tls" if scheme == "tls" else "--host 127.0.0.1"
+    return f"dask scheduler {where} --port {port} {_DASHBOARD}"
+
+
+def worker_command(address: str) -> str:
+    """Return the command that starts a worker of the scheduler at an address."""
+    return f"dask worker {address} --nthreads 2 --no-nanny {_DASHBOARD}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

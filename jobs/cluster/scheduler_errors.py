@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from jobs.cluster.options import scheduler_command
 from jobs.errors import NotNowError, RunError, UsageError
 
 __all__ = ["ClientSecurity", "check_tls", "unreachable"]
@@ -19,6 +20,8 @@ _NAMES: Final = {
     "tls_client_key": f"{_PREFIX}CLIENT__KEY",
 }
 _WITHOUT_A_WORD: Final = (asyncio.CancelledError, TimeoutError)
+_SPOKE_FIRST: Final = "cannot convert to SSL"
+"""What tornado says where a scheduler without TLS has said something already."""
 _NO_TLS: Final = {
     "HTTP_REQUEST",
     "PACKET_LENGTH_TOO_LONG",
@@ -74,10 +77,10 @@ def unreachable(address: str, error: BaseException) -> RunError:
     causes = [each for each in _chain(error) if not isinstance(each, _WITHOUT_A_WORD)]
     why = _text(causes[-1]) if causes else "no answer"
     of_tls = [each for each in causes if isinstance(each, ssl.SSLError)]
-    if any(each.reason in _NO_TLS for each in of_tls):
+    if any(each.reason in _NO_TLS for each in of_tls) or _SPOKE_FIRST in why:
         return NotNowError(
-            f"what listens at {address} does not speak TLS: start the scheduler with --protocol "
-            "tls, or check the address"
+            f"what listens at {address} does not speak TLS: start the scheduler with "
+            f"{scheduler_command(address)}, or check the address"
         )
     if of_tls:
         return NotNowError(
@@ -90,7 +93,8 @@ def unreachable(address: str, error: BaseException) -> RunError:
         else "check the address, which begins with tls:// where the scheduler has TLS"
     )
     return NotNowError(
-        f"no scheduler answers at {address} ({why}): start it with dask scheduler, or {check}"
+        f"no scheduler answers at {address} ({why}): start it with {scheduler_command(address)}, "
+        f"or {check}"
     )
 
 

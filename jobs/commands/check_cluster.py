@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from jobs.cluster.options import ClusterOptions
+from jobs.cluster.options import ClusterOptions, worker_command
 from jobs.cluster.tasks.introduction import Introduction, differences, introduce
 from jobs.cluster.tasks.job import WorkerSettings
 from jobs.errors import RunError, UsageError
@@ -73,7 +73,9 @@ async def _findings(
         async with open_engine(cluster.address, cluster.workers) as engine:
             workers = sorted(await engine.workers())
             if not workers:
-                yield Finding(Level.FAIL, "workers", f"none has joined {cluster.target}; start one")
+                start = f": {worker_command(cluster.address)}" if cluster.address else ""
+                line = f"none has joined {cluster.target}; start one{start}"
+                yield Finding(Level.FAIL, "workers", line)
             for worker in workers:
                 began = time.time()
                 other = await engine.introduce(worker, found_by)

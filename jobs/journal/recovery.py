@@ -24,7 +24,7 @@ from jobs.report.model import GatewayId
 from jobs.store.locations import sqlite_files
 from jobs.sweep.blocks.restored import Restored
 
-__all__ = ["Resumed", "forget", "read_for_run", "resume", "unwritable_at"]
+__all__ = ["Resumed", "forget", "read_for_run", "resume", "set_aside", "unwritable_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def resume(
     kept = KeptAnswers(paths, read, collector=collector, only_signed=only_signed)
     for number, frame, rows in kept.by_partition(pairs):
         restored.add(number, frame, rows)
-    messages = [_set_aside(path, why) for path, why in unusable]
+    messages = [set_aside(path, why) for path, why in unusable]
     if not kept.is_of_this_input:
         restored.clear()
         return Resumed(messages=[*messages, _set_all_aside(list(kept.runs), kept)])
@@ -151,8 +151,12 @@ def _set_all_aside(paths: Sequence[JournalPath], kept: KeptAnswers) -> str:
     )
 
 
-def _set_aside(path: JournalPath, why: UnusableJournal) -> str:
-    """Rename a journal of which nothing can be used, and return the message about it."""
+def set_aside(path: JournalPath, why: UnusableJournal) -> str:
+    """Rename a journal of which nothing can be used, and return the message about it.
+
+    Raises:
+        OutputError: It cannot be renamed.
+    """
     with unwritable_at(path):
         if why is UnusableJournal.DAMAGED:
             path.path.replace(path.damaged)

@@ -1,6 +1,6 @@
 """Files of the work folder: pieces with a checksum each, so that none is read as something else.
 
-A piece is a mark, the length of its content, a crc32 of the content, and the content. Disks and
+A piece is a mark, the length of its content, a crc32 of the three, and the content. Disks and
 network file systems may return other bytes than were written, and Arrow may crash on them.
 """
 
@@ -14,13 +14,26 @@ from typing import IO, BinaryIO, Final
 
 import pyarrow as pa
 
-__all__ = ["SUFFIX", "append_piece", "append_table", "read_piece", "read_table", "tables_in"]
+__all__ = [
+    "SUFFIX",
+    "DamagedFileError",
+    "append_piece",
+    "append_table",
+    "read_piece",
+    "read_table",
+    "tables_in",
+]
 
 SUFFIX: Final = ".pieces"
 """What the names of such files end with."""
-_HEAD: Final = struct.Struct("<4sQI")
+_HEAD: Final = struct.Struct("<4sQ")
+_CRC: Final = struct.Struct("<I")
 _MARK: Final = b"PPC1"
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+class DamagedFileError(OSError):
+    """A file of the work folder is not as it was written."""
 
 
 def append_piece(file: IO[bytes], content: bytes | memoryview) -> None:
@@ -29,7 +42,8 @@ def append_piece(file: IO[bytes], content: bytes | memoryview) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    file.write(_HEAD.pack(_MARK, len(content), zlib.crc32(content)))
+    head = _HEAD.pack(_MARK, len(content))
+    file.write(head + _CRC.pack(_crc(head, content)))
     file.write(content)
 
 
@@ -37,16 +51,16 @@ def read_piece(file: BinaryIO) -> bytes:
     """Return the content of the piece at which an open file stands.
 
     Raises:
-        OSError: It cannot be read, or is not as it was written.
+        OSError: It cannot be read, or (DamagedFileError) is not as it was written.
     """
-    head = file.read(_HEAD.size)
-    if len(head) == _HEAD.size:
-        mark, length, crc = _HEAD.unpack(head)
+    head, crc = file.read(_HEAD.size), file.read(_CRC.size)
+    if len(crc) == _CRC.size:
+        mark, length = _HEAD.unpack(head)
         if mark == _MARK and length <= _left(file):
             content = file.read(length)
-            if len(content) == length and zlib.crc32(content) == crc:
+            if len(content) == length and _CRC.pack(_crc(head, content)) == crc:
                 return content
-    raise OSError(f"{file.name} is not as it was written")
+    raise DamagedFileError(f"{file.name} is not as it was written")
 
 
 def append_table(file: IO[bytes], table: pa.Table) -> None:
@@ -65,7 +79,7 @@ def read_table(file: BinaryIO) -> pa.Table:
     """Return the table at which an open file stands.
 
     Raises:
-        OSError: It cannot be read, or is not as it was written.
+        OSError: It cannot be read, or (DamagedFileError) is not as it was written.
     """
     with pa.ipc.open_stream(pa.py_buffer(read_piece(file))) as reader:
         return reader.read_all()
@@ -79,12 +93,16 @@ def tables_in(path: Path, size: int | None = None) -> Iterator[pa.Table]:
         size: How many bytes of it count; None: all that it has.
 
     Raises:
-        OSError: It cannot be read, or is not as it was written.
+        OSError: It cannot be read, or (DamagedFileError) is not as it was written.
     """
     with path.open("rb") as file:
         end = _end(file) if size is None else size
         while file.tell() < end:
             yield read_table(file)
+
+
+def _crc(head: bytes, content: bytes | memoryview) -> int:
+    return zlib.crc32(content, zlib.crc32(head))
 
 
 def _end(file: BinaryIO) -> int:

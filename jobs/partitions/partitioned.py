@@ -10,7 +10,7 @@ from typing import Protocol
 import pandas as pd
 import pyarrow as pa
 
-from jobs.partitions.checked_files import SUFFIX, tables_in
+from jobs.partitions.checked_files import SUFFIX, DamagedFileError, tables_in
 from jobs.partitions.file_names import partition_name
 from jobs.schema import concatenated
 
@@ -146,7 +146,7 @@ class FrameOnDisk:
             left -= len(table)
             yield table
         if left:
-            raise OSError(f"{path} is not as it was written")
+            raise DamagedFileError(f"{path} is not as it was written")
 
     def remove(self, number: int) -> None:
         """Remove the file of a partition, which is not read again."""

@@ -44,8 +44,8 @@ class RequestInfo(JsonDataclass):
     """The requests to the gateway."""
 
     requests: Count
-    """Requests sent, including retries; of a worker that was lost, in its last second, only those
-    that were answered well."""
+    """Requests sent, including retries; of a worker that was lost, only those that it had heard the
+    end of (in its last half second: a good answer), see ``asked_twice``."""
     retries: Count
     """Requests that were retries."""
     throttles: Count
@@ -142,4 +142,5 @@ class ClusterInfo(JsonDataclass):
     most_promised: Count
     """Requests a second that all workers together were ever lent, at most."""
     asked_twice: Count
-    """Pairs that were asked about again because a worker went away with their answers."""
+    """Pairs that were asked about again because a worker went away before they were answered, or
+    with their answers; of what it did in its last half second, only what is in its journals."""

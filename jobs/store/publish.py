@@ -17,6 +17,7 @@ from typing import BinaryIO
 from jobs.compare.controls.check import Control
 from jobs.compare.verdict import FormatFailed
 from jobs.errors import OutputError, UnbalancedError
+from jobs.partitions.checked_files import DamagedFileError
 from jobs.render import WHOLE, write_report
 from jobs.render.language import Language, RenderOptions
 from jobs.report.model import Report, ReportError, recheck
@@ -189,10 +190,12 @@ def _required(path: Path, primary: Primary) -> Iterator[None]:
         yield
     except OSError as error:
         line = f"{path} cannot be written: {reason_of(error)}{_unchanged_text(primary)}"
-        full = error.errno in DISK_FULL
+        full, damaged = error.errno in DISK_FULL, isinstance(error, DamagedFileError)
+        if full or damaged:
+            line += "; answers so far are kept"
         if full:
-            line += "; answers so far are kept. Free space"
-        raise OutputError(line, again=full) from None
+            line += ". Free space"
+        raise OutputError(line, again=full or damaged) from None
 
 
 def _unchanged_text(primary: Primary) -> str:

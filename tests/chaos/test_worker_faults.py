@@ -117,15 +117,21 @@ def test_a_worker_is_killed_and_what_it_had_to_do_goes_to_none_with_other_keys(
     place = tmp_path / "odd"
     place.mkdir()
     env = {**tls, "PALM_MCHID": "1230000109"}
+    own_gateway.tell(latency_s=0.25)  # so that some are in flight
     with running_cluster(place, 1, host="tls://127.0.0.1", env=env, scheduler=workers):
         process = begin()
         wait_for(own_gateway, 300, process)
         workers.workers[0].kill()
         report, said = is_whole(process, most_twice=IN_FLIGHT)
+    asked = own_gateway.times_asked()
+    twice = sum(asked.values()) - 2 * PAIRS  # one process asked about all of them, too
     assert "is lost: what it had to do is done by others" in said
     cluster = report.metadata.cluster
     assert (cluster.joined, cluster.lost, cluster.workers) == (2, 1, 1)
     assert cluster.most_promised <= RATE
+    assert (
+        abs(cluster.asked_twice - twice) <= twice / 2
+    )  # it was last heard of half a second before
     assert "is not used: its merchant is 1230000109" in said
     asked_by = {MCHID.search(each)[1] for each in own_gateway.tell(tell=True)["authorizations"]}
     assert len(asked_by) == 1

@@ -7,8 +7,10 @@ import time
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from jobs.cluster.dispatch import parts
+from jobs.cluster.dispatch.dispatch import Dispatch
 from jobs.cluster.dispatch.engine import SchedulerLostError
 from jobs.cluster.dispatch.totals import Totals
 from jobs.cluster.options import ClusterOptions
@@ -25,11 +27,14 @@ from jobs.errors import (
     RunInterruptedError,
 )
 from jobs.partitions.checked_files import SUFFIX
+from jobs.run import pipeline
 from jobs.run.asking import by_workers
 from jobs.run.config import Waits
 from jobs.run.endpoint import ConfiguredEndpoint
+from palm.sandbox.requests.rejections import RejectionReason
 from palm.settings import load_settings, read_config
 from palm.testing import serving
+from tests.functional import test_partitions
 from tests.functional.test_partitions import MoodyGateway, Nights, assert_same
 from tests.night import DAY
 from tests.thread_workers import QUICK, ThreadEngine
@@ -421,6 +426,101 @@ def test_at_the_deadline_the_report_has_what_a_lost_worker_had_asked(nights, gat
     assert asked
     assert report.summary.states["UNKNOWN"] == 255 - gateway.stats.requests
     assert report.summary.unknown_reasons.keys() <= {"NOT_ASKED"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("journals_too", [False, True])
+def test_outcomes_that_are_damaged_at_the_deadline_are_taken_from_the_journals(
+    nights, gateway, engine, journals_too, monkeypatch
+):
+    """If these are damaged, too, that is said."""
+    damaged, halts = threading.Lock(), threading.Event()
+    halt = Dispatch._halt
+
+    async def halting(self, reason, **given):
+        halts.set()
+        await halt(self, reason, **given)
+
+    def attempt(asker, task):
+        result = Asker.ask(asker, task)
+        if damaged.acquire(blocking=False):
+            result.outcomes.write_bytes(DAMAGES["one bit"](result.outcomes.read_bytes()))
+            if journals_too:
+                for path in nights.folder.rglob(f"*-{task.number}-*.journal"):
+                    path.write_bytes(bytes(path.stat().st_size))
+            assert halts.wait(30)
+        return result
+
+    monkeypatch.setattr(Dispatch, "_halt", halting)
+    engine.attempt = attempt
+    gateway.refuses = False
+    with capture_logs() as said:
+        report = nights.by_them(time=TimeLimit.of_duration(5))
+    lost = 255 - (report.summary.states["ON"] + report.summary.states["OFF"])
+    lost -= report.summary.states["NONE"]
+    told = [each["event"] for each in said if each["event"].startswith("Journal damaged: renamed")]
+    assert damaged.locked()
+    assert bool(told) == journals_too
+    assert bool(lost) == journals_too
+    assert gateway.stats.requests == 255
+
+
+@pytest.mark.slow
+def test_good_answers_of_the_last_round_count_although_their_worker_is_lost_at_the_deadline(
+    nights, gateway, engine
+):
+    def attempt(asker, task):
+        gateway.refuses = not task.again
+        result = Asker.ask(asker, task)
+        if task.again:
+            engine.names = []
+            time.sleep(2.5)  # real: until it is seen that nobody is there
+            raise ProcessLookupError
+        return result
+
+    refuse_for_now = RejectionReason(500, "SYSTEM_ERROR", 268_435_457, "x", "x")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(test_partitions, "REFUSALS", {3: refuse_for_now})
+        engine.attempt = attempt
+        report = nights.by_them(time=TimeLimit.of_duration(20))
+    assert report.asking.outcomes["ServerError"] > 0
+    assert report.summary.states["UNKNOWN"] == 0
+    assert report.asking.outcomes["ok"] == len(report.rows) == 255
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["gone", "wrong"])
+def test_a_worker_whose_settings_cannot_be_read_any_more_asks_nobody(nights, engine, tmp_path, how):
+    other = tmp_path / "keys" / "b.toml"
+    if how == "wrong":
+        text = (tmp_path / "keys" / "palm.toml").read_text()
+        other.write_text(text.replace("mchid = ", "mchid = [1]\n#"))
+
+    def job_of(worker, job):
+        return job if worker == "a" else replace(job, settings=WorkerSettings(other, alone=True))
+
+    engine.job_of = job_of
+    report = nights.by_them()
+    cluster = report.metadata.cluster
+    assert (cluster.joined, cluster.lost) == (2, 1)
+    assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_rows_that_are_damaged_before_they_are_published_end_the_run(nights, engine, monkeypatch):
+    publish = pipeline.publish
+
+    def damaging(report, *given, **more):
+        (rows,) = nights.folder.rglob(f"rows/part-00003*{SUFFIX}")
+        rows.write_bytes(DAMAGES["one bit"](rows.read_bytes()))
+        return publish(report, *given, **more)
+
+    engine.write_part = lambda *_: 1 / 0  # so the command writes them
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "publish", damaging)
+        with pytest.raises(OutputError, match=r"not as it was written; answers so far.*Then run: "):
+            nights.by_them()
+    assert_same_as_one(nights, nights.by_them())
 
 
 @pytest.mark.slow

@@ -130,7 +130,9 @@ def test_a_folder_that_a_worker_does_not_see_is_named(check, engine, folder):
     assert code == 77
     level, detail = lines_of(said, "a")["work folder"]
     assert level == "FAIL"
-    assert detail.startswith(f"{folder / 'nowhere'}: No such file or directory; mount it at this")
+    assert detail.startswith(
+        f"{folder / 'nowhere'}: No such file or directory; make it, or mount it"
+    )
 
 
 def test_without_workers_there_is_nothing_to_check(check, engine):
@@ -165,7 +167,7 @@ def test_no_scheduler_is_a_failed_check(check):
     # A machine with other work to do runs into the half second before it is refused.
     assert re.match(
         r"FAIL  cluster: no scheduler answers at tcp://127.0.0.1:9 "
-        r"\((Connection refused|Timed out .*)\): start it with dask scheduler, or check",
+        r"\((Connection refused|Timed out .*)\): start it with dask scheduler --",
         said.splitlines()[-1],
     )
 

@@ -88,7 +88,7 @@ def test_the_first_lines_try_it_on_the_sample_data(folder):
         ["bash", "-ec", command], cwd=folder, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    report = read_parquet(folder / "reports/run_date=2026-11-21")
+    report = read_parquet(folder / "try/run_date=2026-11-21")
     assert report.metadata.cluster.joined == 2
     assert report.summary.states == {"ON": 1_447, "OFF": 176, "NONE": 396, "UNKNOWN": 0}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jobs.cluster.dispatch.engine import Engine, SchedulerLostError, TaskKilledError
+from jobs.cluster.dispatch.task_store import TaskStore
 from jobs.cluster.dispatch.totals import Totals
 from jobs.cluster.dispatch.workers import Workers
 from jobs.cluster.joint.abort import JointAbort
@@ -26,7 +27,7 @@ from jobs.sweep.abort.reachability import check_reached
 from jobs.sweep.cancel import CancelReason, CancelToken
 from palm import Clock
 
-__all__ = ["Dispatch", "TaskStore"]
+__all__ = ["Dispatch"]
 
 _log: Final = logging.getLogger("palm")
 _TASKS_PER_WORKER: Final = 2
@@ -35,21 +36,6 @@ _SETTLE_S: Final = 5.0
 """Beyond the time that queries in flight have to finish: for the journals, and the way here."""
 _GIVEN_UP: Final = 3
 """So many attempts at a task end without progress before the run is stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskStore:
-    """What becomes of a task's answers.
-
-    Attributes:
-        take: Takes the outcomes of a finished attempt; it is called in a thread.
-        restore: Takes what the journals hold of a task whose attempt cannot be waited for.
-        progress: Returns a number that grows with each answer in the journals of a task.
-    """
-
-    take: Callable[[TaskResult], None]
-    restore: Callable[[AskTask], None]
-    progress: Callable[[AskTask], int]
 
 
 @dataclass(slots=True)
@@ -160,13 +146,14 @@ class Dispatch:
                 await self._collect()
                 self._leave_lost_workers()
                 await self._check()
-            await self._halt(self._cancel.reason or CancelReason.SIGNAL)
+            await self._halt(self._cancel.reason or CancelReason.SIGNAL, lenient=False)
         except SchedulerLostError:
+            self._authority.cancel = "error"
             await self._clock.sleep(self._stops_s)  # so long a worker asks on with its last lease
-            await self._take_what_is_there()
+            await self._take_what_is_there(lenient=True)
             raise
         except BaseException:
-            await self._halt("error")
+            await self._halt("error", lenient=True)
             raise
         finally:
             cancelled.cancel()
@@ -190,6 +177,8 @@ class Dispatch:
         self._totals.add(
             member,
             stats_from_json(report["stats"]),
+            worker=worker,
+            sent=report["sent"],
             worst_second=report["worst_second"],
             host_switches=report["host_switches"],
         )
@@ -256,6 +245,7 @@ class Dispatch:
 
     def _ask_again(self, running: _Running, error: Exception | None = None) -> None:
         task = running.task
+        self._waiting.append(task)
         if not self._workers.is_refused(running.worker):
             progressed = self._store.progress(task) > running.progress
             if self._failures.add(task, progressed=progressed) >= _GIVEN_UP:
@@ -263,8 +253,8 @@ class Dispatch:
                 raise RuntimeError(
                     f"the pairs of part {parts} ended {_GIVEN_UP} workers without progress"
                 ) from error
-        _log.info("task %d goes to another worker: %s", task.number, error or "its worker ended")
-        self._waiting.append(task)
+        why = error or "its worker ended"
+        _log.debug("task %d is asked on by another worker: %s", task.number, why)
 
     async def _check(self) -> None:
         """Stop where it is useless to go on."""
@@ -274,15 +264,20 @@ class Dispatch:
         if not self._running:
             self._workers.check()
 
-    async def _halt(self, reason: str) -> None:
+    async def _halt(self, reason: str, *, lenient: bool) -> None:
         """Have all workers stop, and take what they have."""
         self._authority.cancel = reason
         if self._running:
             await asyncio.wait(self._running, timeout=self._finish_s + _SETTLE_S)
-        await self._take_what_is_there()
+        await self._take_what_is_there(lenient=lenient)
 
-    async def _take_what_is_there(self) -> None:
-        """Take the outcomes of unfinished tasks; what is in journals only, from there."""
+    async def _take_what_is_there(self, *, lenient: bool) -> None:
+        """Take the outcomes of unfinished tasks; what is in journals only, from there.
+
+        Args:
+            lenient: Whether an error is passed over: the reason of the halt is told, not what
+                followed it, and the journals are kept.
+        """
         for asking, running in list(self._running.items()):
             result = None
             if asking.done() and not asking.cancelled() and asking.exception() is None:
@@ -290,11 +285,14 @@ class Dispatch:
             if result is not None and result.report is not None:
                 member = Question.from_json(result.report["question"]).member
                 self._count(result.worker, member, result.report)
-            with suppress(OSError, OutputError):  # the reason is told, not what followed it
-                if result is not None and result.outcomes is not None:
-                    await asyncio.to_thread(self._store.take, result)
-                else:
-                    await asyncio.to_thread(self._store.restore, running.task)
+            await self._take(running.task, result, lenient=lenient)
         for task in self._waiting:
-            with suppress(OSError, OutputError):
-                await asyncio.to_thread(self._store.restore, task)
+            await self._take(task, None, lenient=lenient)
+
+    async def _take(self, task: AskTask, result: TaskResult | None, *, lenient: bool) -> None:
+        if result is not None and result.outcomes is not None:
+            with suppress(OSError):  # the same is in the journals
+                await asyncio.to_thread(self._store.take, result)
+                return
+        with suppress(*((OSError, OutputError) if lenient else ())):
+            await asyncio.to_thread(self._store.restore, task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 
 from jobs.sweep.stats import RequestStats
@@ -25,6 +26,7 @@ class Totals:
         self.stats = stats
         self._own = stats + RequestStats()
         self._members: dict[str, RequestStats] = {}
+        self._sent: dict[str, tuple[str, int]] = {}
         self._worst: dict[str, int] = {}
         self._switches: dict[str, int] = {}
         self._has_ended = False
@@ -43,8 +45,27 @@ class Totals:
         """How many times a member turned to the other host."""
         return sum(self._switches.values())
 
+    def in_flight_elsewhere(self, workers: Collection[str]) -> int:
+        """Return how many requests had been sent and not answered when they were last heard of.
+
+        Args:
+            workers: The addresses of those workers that are still there; all others count.
+        """
+        return sum(
+            max(0, sent - self._members[member].requests)
+            for member, (worker, sent) in self._sent.items()
+            if worker not in workers
+        )
+
     def add(
-        self, member: str, stats: RequestStats, *, worst_second: int, host_switches: int
+        self,
+        member: str,
+        stats: RequestStats,
+        *,
+        worst_second: int,
+        host_switches: int,
+        worker: str = "",
+        sent: int = 0,
     ) -> None:
         """Take the latest counts of a member.
 
@@ -53,10 +74,13 @@ class Totals:
             stats: Its counts since it began.
             worst_second: The most requests that it wrote in any one second.
             host_switches: How many times it turned to the other host.
+            worker: Where it is.
+            sent: The requests that it has sent, answered or not.
         """
         if self._has_ended:
             return
         self._members[member] = stats
+        self._sent[member] = worker, sent
         self._worst[member] = worst_second
         self._switches[member] = host_switches
         total = self._own

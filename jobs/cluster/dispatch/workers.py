@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from jobs.cluster.dispatch.engine import Engine
+from jobs.cluster.options import worker_command
 from jobs.cluster.tasks.introduction import Introduction, differences
 from jobs.cluster.tasks.job import WorkerSettings
 from jobs.errors import CredentialsError, NotNowError
@@ -66,7 +67,7 @@ class Workers:
     ) -> None:
         self._engine, self._own, self._clock = engine, own, clock
         self._settings = settings
-        start = f"; start one: dask worker {address} --nthreads 2" if address else ""
+        start = f"; start one: {worker_command(address)}" if address else ""
         self._start, self._join_s = start, join_s
         self._usable: set[str] = set()
         self._refused: dict[str, str] = {}
@@ -120,17 +121,18 @@ class Workers:
         """Stop where there has been no worker to use for too long.
 
         Raises:
-            CredentialsError: All workers have other keys, clocks or versions, and none that could
-                be used went away, which may come back.
+            CredentialsError: All workers have other keys, clocks or versions, each has said so, and
+                none that could be used went away, which may come back.
             NotNowError: There is none.
         """
         if self._usable:
             return
         reasons = "; ".join(f"{name}: {why}" for name, why in sorted(self._refused.items()))
-        if reasons and not self._one_went_away:
+        may_come = self._one_went_away or self._meetings or self._silent
+        if reasons and not may_come:
             raise CredentialsError(
                 f"no worker has what the command has: {reasons}; give all the same settings, "
-                "version and time"
+                "version and time, and start them again"
             )
         if self._clock.monotonic() - self._there_at >= self._join_s:
             others = f", but for others that cannot be used ({reasons})" if reasons else ""
@@ -171,10 +173,7 @@ class Workers:
         for worker in self._usable - there:
             self._one_went_away = True
             self._lose(worker)
-            _log().warning(
-                f"Worker {worker} is lost: what it had to do is done by others; "
-                f"{counted(len(self._usable), 'worker')} left"
-            )
+            _log().warning(f"Worker {worker} is lost{self._what_then()}")
         self._refused = {name: why for name, why in self._refused.items() if name in there}
         self._silent = {name: each for name, each in self._silent.items() if name in there}
         new = self._meet_new(there)
@@ -220,6 +219,12 @@ class Workers:
         if self._has_begun:
             there = counted(len(self._usable), "worker")
             structlog.get_logger(_RUN).info(f"Worker {worker} has joined; {there}")
+
+    def _what_then(self) -> str:
+        if self._usable or self._all_is_asked:
+            left = counted(len(self._usable), "worker")
+            return f": what it had to do is done by others; {left} left"
+        return f", the last one: waiting up to {self._join_s:.0f} s for another one{self._start}"
 
     def _lose(self, worker: str) -> None:
         self._usable.discard(worker)

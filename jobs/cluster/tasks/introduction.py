@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -43,6 +44,7 @@ class Introduction:
         serial: Serial number of the merchant's certificate.
         merchant_key: sha256 of the merchant's public key.
         platform_keys: sha256 of each key in files that answers are verified with, by id.
+        ends_s: When the certificates of these keys end, by id, as Unix times in seconds.
         wall_s: The Unix time, in seconds.
         error: Why the settings cannot be used; None: they can.
     """
@@ -52,18 +54,22 @@ class Introduction:
     serial: str = ""
     merchant_key: str = ""
     platform_keys: Mapping[str, str]
+    ends_s: Mapping[str, float] = field(default_factory=dict)
     wall_s: float = 0.0
     error: str | None = None
 
 
 def introduce(merchant: Merchant, keys: PlatformKeys | CertificateStore) -> Introduction:
     """Return what a process with these keys says about itself."""
-    held: Mapping[str, RSAPublicKey] = held_keys(keys) or {}
+    found = held_keys(keys)
+    held: Mapping[str, RSAPublicKey] = found or {}
+    validity = found.validity if found is not None else {}
     return Introduction(
         mchid=merchant.mchid,
         serial=merchant.serial_no,
         merchant_key=fingerprint(merchant.private_key.public_key()),
         platform_keys={name: fingerprint(key) for name, key in held.items()},
+        ends_s={name: ends for name, (_, ends) in validity.items()},
         wall_s=time.time(),
     )
 
@@ -92,19 +98,20 @@ def differences(
     """
     if other.error is not None:
         return [other.error]
-    found = other_settings(own, other)
+    found = other_settings(own, other, now_s=now_s)
     apart_s = max(now_s - other.wall_s, other.wall_s - now_s - waited_s)
     if apart_s > CLOCK_S:
         found.append(f"its clock differs by {apart_s:.0f} s")
     return found
 
 
-def other_settings(own: Introduction, other: Introduction) -> list[str]:
-    """Return in what a worker differs from the command, whatever the time.
+def other_settings(own: Introduction, other: Introduction, *, now_s: float) -> list[str]:
+    """Return in what a worker differs from the command, whatever its clock.
 
     Args:
         own: What the command says about itself.
         other: What the worker says.
+        now_s: The Unix time: keys of certificates that have ended since may be missing.
     """
     found = []
     if other.version != own.version:
@@ -113,6 +120,17 @@ def other_settings(own: Introduction, other: Introduction) -> list[str]:
         found.append(f"its merchant is {other.mchid}, the command's {own.mchid}")
     elif other.serial != own.serial or other.merchant_key != own.merchant_key:
         found.append("its merchant's certificate or key is another one")
-    if other.platform_keys != own.platform_keys:
+    if not _same_keys(own, other, now_s):
         found.append("its keys of WeChat Pay are other ones")
     return found
+
+
+def _same_keys(own: Introduction, other: Introduction, now_s: float) -> bool:
+    """Return True if a worker has the command's keys, but for those that have ended."""
+    lasting = {
+        name
+        for name in own.platform_keys
+        if own.ends_s.get(name, math.inf) > now_s + CLOCK_S  # the worker's clock may be ahead
+    }
+    held = other.platform_keys
+    return lasting <= held.keys() and held.items() <= own.platform_keys.items()

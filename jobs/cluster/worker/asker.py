@@ -25,7 +25,16 @@ from jobs.store.files.filesystem import DISK_FULL, reason_of
 from jobs.sweep.asking import Query
 from jobs.sweep.cancel import CancelReason
 from jobs.sweep.stats import RequestStats
-from palm import AsyncPalm, CertificateStore, Clock, PalmAuthorization, PlatformKeys, SettingsError
+from palm import (
+    AsyncPalm,
+    CertificateStore,
+    Clock,
+    Merchant,
+    PalmAuthorization,
+    PlatformKeys,
+    SettingsError,
+)
+from palm.settings import Settings
 
 __all__ = ["Asker"]
 
@@ -112,7 +121,7 @@ class Asker:
             return ended(end=TaskEnd.FAILED, error=_unwritable(task, error))
         except OtherSettingsError as error:
             return ended(end=TaskEnd.GIVEN_UP, error=error)
-        except (RunError, SettingsError) as error:
+        except RunError as error:
             return ended(end=TaskEnd.FAILED, error=error)
         finally:
             self._attempts.discard(attempt)
@@ -121,8 +130,7 @@ class Asker:
         """Return the client that all tasks share; a new one, with a new lease, if it lost its own.
 
         Raises:
-            SettingsError: The settings cannot be used.
-            OtherSettingsError: They are not those of the command.
+            OtherSettingsError: The settings cannot be used, or are not those of the command.
         """
         if self._session is not None and self._session.agent_task.done():
             ended, self._session = self._session, None
@@ -161,11 +169,7 @@ class _Session:
         has_more: Callable[[], bool],
         clock: Clock,
     ) -> None:
-        settings = job.settings.load()
-        self.keys: PlatformKeys | CertificateStore = settings.verifying_keys(clock=clock)
-        merchant = settings.merchant()
-        if others := other_settings(job.own, introduce(merchant, self.keys)):
-            raise OtherSettingsError(", ".join(others))
+        settings, merchant, self.keys = _settings_of(job, clock)
         self._job, self._send, self._clock = job, send, clock
         self._stats = RequestStats()
         self._judge = WorkerJudge()
@@ -219,6 +223,7 @@ class _Session:
             "question": self._question.to_json(),
             "outcomes": outcomes.to_json(),
             "stats": stats_to_json(self._stats),
+            "sent": self.agent.pacer.granted,
             "worst_second": self.agent.pacer.worst_second,
             "host_switches": self._palm.hosts.switches,
         }
@@ -262,6 +267,26 @@ class _Session:
         report = self.report()
         if report is not None:
             self._send(report)
+
+
+def _settings_of(
+    job: Job, clock: Clock
+) -> tuple[Settings, Merchant, PlatformKeys | CertificateStore]:
+    """Return the settings of this process, and the merchant and the keys that they name.
+
+    Raises:
+        OtherSettingsError: They cannot be used, or are not those of the command.
+    """
+    try:
+        settings = job.settings.load()
+        merchant, keys = settings.merchant(), settings.verifying_keys(clock=clock)
+    except SettingsError as error:
+        raise OtherSettingsError(str(error)) from None
+    except ValueError as error:  # its text might quote a secret
+        raise OtherSettingsError(f"its settings are wrong: {type(error).__name__}") from None
+    if others := other_settings(job.own, introduce(merchant, keys), now_s=clock.wall()):
+        raise OtherSettingsError(", ".join(others))
+    return settings, merchant, keys
 
 
 def _unwritable(task: AskTask, error: OSError) -> OutputError:

@@ -61,6 +61,7 @@ def _try_folder(folder: Path) -> Finding:
                 with contextlib.suppress(FileNotFoundError):
                     each.unlink()
     except OSError as error:
-        detail = f"{folder}: {reason_of(error)}; mount it at this path, writable for this user"
+        remedy = "make it, or mount it at this path, writable for this user"
+        detail = f"{folder}: {reason_of(error)}; {remedy}"
         return Finding(Level.FAIL, "work folder", detail)
     return Finding(Level.OK, "work folder", f"{folder} can be written to")

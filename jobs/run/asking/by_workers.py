@@ -166,17 +166,20 @@ class ByWorkers:
         """Set the counts of pairs to what the outcomes are: an answer may be lost with a worker.
 
         What a worker did not report before it was lost is in its journals: each good answer there
-        was a request.
+        was a request. What it had in flight then was asked about again.
         """
         self._totals.end()
         pairs, outcomes, stats = self._asked.pairs, self._asked.outcomes, self._stats
         unknown = outcomes.count(*UnknownReason)
         good = len(pairs) - unknown
-        self._asked_twice = max(0, stats.answered - good)
         unreported = max(0, good - stats.resumed - stats.outcomes["ok"])
+        in_flight = self._totals.in_flight_elsewhere(self._known_workers().usable)
+        not_asked = outcomes.count(UnknownReason.NOT_ASKED)  # some may have been in flight
+        unanswered = max(0, in_flight - unreported - not_asked)
+        self._asked_twice = max(0, stats.answered - good) + unanswered
         stats.requests += unreported
         stats.outcomes["ok"] += unreported
-        stats.answered, stats.failed = good, unknown - outcomes.count(UnknownReason.NOT_ASKED)
+        stats.answered, stats.failed = good, unknown - not_asked
 
     async def _ask_all(self, engine: Engine, monitor: AbortMonitor) -> None:
         asked, run = self._asked, self._session.run

@@ -7,16 +7,22 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from jobs.cluster.dispatch.dispatch import TaskStore
+import structlog
+
+from jobs.cluster.dispatch.task_store import TaskStore
 from jobs.cluster.tasks.task import AskTask, TaskResult, read_outcomes
 from jobs.evidence.kept import EvidenceCollector
 from jobs.journal.kept import KeptAnswers
 from jobs.journal.paths import JournalPath, attempts
-from jobs.journal.recovery import read_for_run
-from jobs.journal.stored import StoredJournal
+from jobs.journal.recovery import read_for_run, set_aside
+from jobs.journal.stored import UnusableJournal
+from jobs.loggers import ALWAYS
 from jobs.partitions.partitioned import PartitionedFrame
 from jobs.report.model import GatewayId
+from jobs.schema import UnknownReason
+from jobs.sweep.answers import is_good
 from jobs.sweep.blocks.outcome_files import OutcomesOnDisk
+from jobs.sweep.engine import LAST_ROUND
 
 __all__ = ["TaskOutcomes"]
 
@@ -45,7 +51,7 @@ class TaskOutcomes:
     ) -> None:
         self._outcomes, self._pairs = outcomes, pairs
         self._journals, self._job = journals, job
-        self._read = partial(_read, run_date, gateway)
+        self._read = partial(read_for_run, run_date=run_date, gateway=gateway)
 
     def store(self) -> TaskStore:
         """Return what a dispatch calls."""
@@ -61,7 +67,8 @@ class TaskOutcomes:
             OutputError: A journal cannot be read.
             OSError: What is signed cannot be kept.
         """
-        kept = KeptAnswers(attempts(self._journals, self._job), self._read, collector=collector)
+        read = partial(self._read, unusable=[])
+        kept = KeptAnswers(attempts(self._journals, self._job), read, collector=collector)
         for _ in kept.by_partition(self._pairs):
             pass
 
@@ -75,15 +82,29 @@ class TaskOutcomes:
         path.unlink(missing_ok=True)
 
     def _restore(self, task: AskTask) -> None:
-        """Take what the journals hold of a task that is not waited for."""
-        if task.again:  # the outcomes of the first round stand
-            return
-        for number, _, rows in self._kept(task).by_partition(self._pairs):
-            open_ = set(self._outcomes.not_asked(number).tolist())
-            self._outcomes.restore(number, [row for row in rows if row.pair_index in open_])
+        """Take what the journals hold of a task that is not waited for.
 
-    def _kept(self, task: AskTask) -> KeptAnswers:
-        return KeptAnswers(attempts(self._journals, task.label(self._job)), self._read)
+        Raises:
+            OutputError: A journal cannot be read.
+            OSError: The outcomes cannot be read or written.
+        """
+        unusable: list[tuple[JournalPath, UnusableJournal]] = []
+        kept = self._kept(task, unusable)
+        reasons = LAST_ROUND if task.again else (UnknownReason.NOT_ASKED,)
+        for number, _, rows in kept.by_partition(self._pairs):
+            for reason in reasons:  # of the last round good answers only: those before stand
+                open_ = set(self._outcomes.positions(number, reason).tolist())
+                chosen = [row for row in rows if row.pair_index in open_]
+                found = [row for row in chosen if is_good(row)] if task.again else chosen
+                self._outcomes.restore(number, found, before=reason)
+        for path, why in unusable:
+            structlog.get_logger(ALWAYS).warning(set_aside(path, why))
+
+    def _kept(
+        self, task: AskTask, unusable: list[tuple[JournalPath, UnusableJournal]]
+    ) -> KeptAnswers:
+        read = partial(self._read, unusable=unusable)
+        return KeptAnswers(attempts(self._journals, task.label(self._job)), read)
 
     def _progress(self, task: AskTask) -> int:
         size = 0
@@ -91,7 +112,3 @@ class TaskOutcomes:
             with suppress(OSError):
                 size += each.path.stat().st_size
         return size
-
-
-def _read(run_date: date, gateway: GatewayId, path: JournalPath) -> StoredJournal | None:
-    return read_for_run(path, run_date, gateway, [])

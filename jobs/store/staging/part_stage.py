@@ -6,6 +6,7 @@ written with its values. So it may be another process, on another machine.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,8 @@ class PartStage:
         Raises:
             OSError: They cannot be written.
         """
-        path = self.folder / f"{partition_name(number)}{SUFFIX}"
+        # Of this attempt: a run that was ended twice may still write one, in a thread.
+        path = self.folder / f"{partition_name(number)}.{secrets.token_hex(4)}{SUFFIX}"
         self.take(number, write_part_rows(path, rows))
 
     def take(self, number: int, part: StagedPart) -> None:

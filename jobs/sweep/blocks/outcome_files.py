@@ -57,8 +57,19 @@ class OutcomesOnDisk:
         self._counts = self._nothing_asked()
         self._sizes: dict[int, int] = {}  # what an earlier run left in other files is not read
 
-    def restore(self, number: int, rows: Sequence[Row]) -> None:
-        """Take over outcomes of an earlier sweep, by their positions in a partition.
+    def restore(
+        self,
+        number: int,
+        rows: Sequence[Row],
+        *,
+        before: UnknownReason = UnknownReason.NOT_ASKED,
+    ) -> None:
+        """Take over outcomes of an earlier sweep, or of a process that was lost.
+
+        Args:
+            number: The number of the partition.
+            rows: The outcomes, by their positions in it.
+            before: The reason that all of these pairs had until now.
 
         Raises:
             OSError: They cannot be written.
@@ -68,9 +79,9 @@ class OutcomesOnDisk:
         columns: dict[str, Any] = dict(zip(Row._fields, zip(*rows, strict=True), strict=True))
         position = np.array(columns.pop("pair_index"), dtype=np.int64)
         columns |= {name: np.array(columns[name]) for name in _NUMBERS}
-        not_asked = np.full(len(rows), _NOT_ASKED)
+        reasons = np.full(len(rows), _REASONS.index(before))
         with self._lock:
-            self._append(number, position, columns, not_asked)
+            self._append(number, position, columns, reasons)
 
     def add(self, number: int, outcomes: pa.Table, before: Array) -> None:
         """Take over outcomes of a partition's pairs that another process asked about.
@@ -97,7 +108,7 @@ class OutcomesOnDisk:
         Raises:
             OSError: They cannot be read.
         """
-        return self._positions(number, UnknownReason.NOT_ASKED)
+        return self.positions(number, UnknownReason.NOT_ASKED)
 
     def slices(self, *reasons: UnknownReason) -> Iterator[Slice]:
         """Yield the pairs that are UNKNOWN for one of ``reasons``, reading one partition a time.
@@ -107,7 +118,7 @@ class OutcomesOnDisk:
         """
         wanted = [_REASONS.index(reason) for reason in reasons]
         for number in np.flatnonzero(self._counts[:, wanted].sum(axis=1)).tolist():
-            yield Slice(number, self._positions(number, *reasons))
+            yield Slice(number, self.positions(number, *reasons))
 
     def load(self, slices: Sequence[Slice], *, again: bool) -> Block:
         """Return the pairs of slices with their outcomes; ``again``: they have some already.
@@ -161,7 +172,12 @@ class OutcomesOnDisk:
             columns |= {name: chosen[name].to_pylist() for name in ("code", "request_id")}
             answers.restore_columns(at[here], columns)
 
-    def _positions(self, number: int, *reasons: UnknownReason) -> Array:
+    def positions(self, number: int, *reasons: UnknownReason) -> Array:
+        """Return the positions of a partition's pairs that are UNKNOWN for one of ``reasons``.
+
+        Raises:
+            OSError: They cannot be read.
+        """
         latest = np.full(self._pairs.rows_of(number), _NOT_ASKED, dtype=np.int8)
         for table in self._tables(number):
             latest[table["position"].to_numpy()] = table["reason"].to_numpy()

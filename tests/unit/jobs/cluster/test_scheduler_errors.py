@@ -100,7 +100,8 @@ def caused(error, *causes):
             ),
             (
                 f"no scheduler answers at {ADDRESS} (Connection refused): start it with dask "
-                "scheduler, or check the address and Dask's TLS settings"
+                "scheduler --protocol tls --port 8786 --dashboard-address 127.0.0.1:0, or check "
+                "the address and Dask's TLS settings"
             ),
         ),
         (
@@ -136,8 +137,15 @@ def test_a_scheduler_without_tls_is_told_from_one_that_is_not_trusted():
         with pytest.raises(ssl.SSLError) as error:
             context.wrap_socket(here, server_hostname="127.0.0.1")
     assert str(unreachable(ADDRESS, caused(CommClosedError("x"), error.value))) == (
-        f"what listens at {ADDRESS} does not speak TLS: start the scheduler with --protocol tls, "
-        "or check the address"
+        f"what listens at {ADDRESS} does not speak TLS: start the scheduler with dask scheduler "
+        "--protocol tls --port 8786 --dashboard-address 127.0.0.1:0, or check the address"
+    )
+
+
+def test_a_scheduler_without_tls_may_speak_before_it_is_listened_to():
+    error = ValueError("IOStream is not idle; cannot convert to SSL")
+    assert str(unreachable(ADDRESS, caused(CommClosedError("x"), error))).startswith(
+        f"what listens at {ADDRESS} does not speak TLS: start the scheduler with dask scheduler "
     )
 
 
@@ -145,5 +153,6 @@ def test_a_scheduler_with_tls_may_be_what_answers_nothing_without_it():
     error = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
     assert str(unreachable("tcp://127.0.0.1:8786", error)) == (
         "no scheduler answers at tcp://127.0.0.1:8786 (Connection reset by peer): start it with "
-        "dask scheduler, or check the address, which begins with tls:// where the scheduler has TLS"
+        "dask scheduler --host 127.0.0.1 --port 8786 --dashboard-address 127.0.0.1:0, or check the "
+        "address, which begins with tls:// where the scheduler has TLS"
     )

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.partitions.checked_files import (
+    DamagedFileError,
     append_piece,
     append_table,
     read_piece,
@@ -82,6 +83,15 @@ def test_whatever_is_damaged_is_an_error_or_is_not_there(path):
         assert all(table.equals(one) for table, one in zip(found, whole, strict=False))
     assert set(errors) == {f"{path} is not as it was written"}
     assert len(errors) > 0.9 * DAMAGES
+
+
+def test_a_page_of_zeros_is_no_empty_piece(tmp_path):
+    """As some file systems leave after a crash: the mark stands before it."""
+    path = tmp_path / "file"
+    for mark in (b"PPC1", b"", b"PPC1" + bytes(3)):
+        path.write_bytes(mark + bytes(4096))
+        with path.open("rb") as file, pytest.raises(DamagedFileError, match="is not as it was"):
+            read_piece(file)
 
 
 def test_a_length_that_is_made_up_takes_no_memory(tmp_path):

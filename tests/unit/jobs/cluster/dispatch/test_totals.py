@@ -29,6 +29,16 @@ def test_the_last_report_of_each_member_counts(own):
     assert (totals.worst_second, totals.host_switches) == (10, 2)
 
 
+def test_what_a_lost_worker_had_in_flight_is_known_from_its_last_report(own):
+    totals = Totals(own)
+    for member, worker, sent in (("m1", "a", 5), ("m2", "b", 30), ("m3", "b", 9)):
+        totals.add(member, asked(5), worst_second=5, host_switches=0, worker=worker, sent=sent)
+    assert totals.in_flight_elsewhere({"a", "b"}) == 0
+    assert totals.in_flight_elsewhere({"a"}) == 25 + 4
+    totals.add("m2", asked(30), worst_second=5, host_switches=0, worker="b", sent=30)
+    assert totals.in_flight_elsewhere({"a"}) == 4
+
+
 def test_once_they_are_final_a_late_report_changes_nothing(own):
     totals = Totals(own)
     totals.add("a", asked(5), worst_second=5, host_switches=0)

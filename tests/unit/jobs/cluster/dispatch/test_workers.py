@@ -47,6 +47,7 @@ class Time:
 
     async def sleep(self, seconds):
         self.now += seconds
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -81,6 +82,20 @@ async def test_one_that_goes_away_is_lost_and_said_so(workers, caplog):
     time.now += 2.0
     await found.look()
     assert (found.usable, found.joined, found.lost) == (["a"], 2, 1)
+
+
+async def test_of_the_last_one_that_is_lost_it_is_said_what_is_waited_for(workers):
+    found, engine, time = workers(a=OWN, b=OWN, address="tls://scheduler:8786")
+    await found.wait_for_first()
+    with capture_logs() as said:
+        for name in ("a", "b"):
+            del engine.said[name]
+            time.now += 2.0
+            await found.look()
+    first, last = (each["event"] for each in said)
+    assert first == "Worker a is lost: what it had to do is done by others; 1 worker left"
+    assert last.startswith("Worker b is lost, the last one: waiting up to 10 s for another one; ")
+    assert last.endswith("--dashboard-address 127.0.0.1:0")
 
 
 async def test_one_that_differs_is_not_used_and_not_asked_again(workers):
@@ -137,6 +152,27 @@ async def test_one_that_is_silent_keeps_nobody_waiting_and_joins_once_it_answers
         time.now += 2.0
         await found.look()
     assert (found.usable, found.joined) == (["a", "slow"], 2)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_beside_one_that_differs_another_one_is_waited_for(workers, monkeypatch, silent):
+    """It is slow, or was silent once: it may be like the command."""
+    monkeypatch.setattr(workers_module, "_MEET_FIRST_S", 0.0)
+    found, engine, time = workers(odd=replace(OWN, mchid="1230000109"), slow=OWN)
+    began, asked = time.now, []
+
+    async def introduce(worker, settings):
+        if worker == "slow":
+            asked.append(worker)
+            if silent:
+                return OWN if len(asked) > 1 else None
+            while time.now < began + 3.0:
+                await asyncio.sleep(0)
+        return engine.said[worker]
+
+    engine.introduce = introduce
+    await found.wait_for_first()
+    assert found.usable == ["slow"]
 
 
 async def test_one_that_does_not_answer_is_asked_less_and_less_often(workers):
@@ -200,7 +236,7 @@ async def test_while_none_has_joined_it_is_said_once_what_is_waited_for(workers)
     (line,) = said
     assert line["event"] == (
         "No worker has joined the scheduler yet: waiting up to 10 s for one; start one: dask "
-        "worker tls://scheduler:8786 --nthreads 2"
+        "worker tls://scheduler:8786 --nthreads 2 --no-nanny --dashboard-address 127.0.0.1:0"
     )
 
 
