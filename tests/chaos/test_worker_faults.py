@@ -129,9 +129,7 @@ def test_a_worker_is_killed_and_what_it_had_to_do_goes_to_none_with_other_keys(
     cluster = report.metadata.cluster
     assert (cluster.joined, cluster.lost, cluster.workers) == (2, 1, 1)
     assert cluster.most_promised <= RATE
-    assert (
-        abs(cluster.asked_twice - twice) <= twice / 2
-    )  # it was last heard of half a second before
+    assert abs(cluster.asked_twice - twice) <= twice / 2  # as of its last report
     assert "is not used: its merchant is 1230000109" in said
     asked_by = {MCHID.search(each)[1] for each in own_gateway.tell(tell=True)["authorizations"]}
     assert len(asked_by) == 1

@@ -290,10 +290,10 @@ def test_the_part_of_another_task_is_not_taken(nights, engine):
 def test_a_damaged_file_that_nothing_can_replace_ends_the_run_and_no_answer_is_lost(
     nights, gateway, engine, folder
 ):
-    damaged = []
+    damaged, first = [], threading.Lock()
 
     def write_part(worker, task):
-        if not damaged:
+        if first.acquire(blocking=False):
             damaged.extend((task.folder.parent / folder).rglob(f"part-00003{SUFFIX}"))
             for each in damaged:
                 each.write_bytes(DAMAGES["one bit"](each.read_bytes()))

@@ -248,3 +248,17 @@ def test_other_formats_of_a_report_in_parts_are_those_of_one_file(nights, show):
         converted = folder / f"converted.{name}"
         show(outputs.day, "-o", converted)
         assert converted.read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("pairs", [1, 3])
+def test_there_may_be_fewer_pairs_than_parts(nights, tmp_path, pairs):
+    """Then some parts have no row."""
+    source = tmp_path / "few.csv"
+    lines = "".join(f"o{number:027},000{number},class {number}\n" for number in range(pairs))
+    source.write_text(f"openid,organization_id,class\n{lines}")
+    nights.source = lambda _: source
+    for night in range(2):
+        parts = nights.run(night, 8, output="reports/")
+        assert_same(nights.run(night, 1, output="reports/"), parts)
+        assert len(parts.rows) == pairs
+        assert parts.metadata.parts.count == 8

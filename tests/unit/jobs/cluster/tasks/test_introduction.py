@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from cryptography import x509
 
-from jobs.cluster.tasks.introduction import differences, fingerprint, introduce, unable
+from jobs.cluster.tasks.introduction import (
+    differences,
+    fingerprint,
+    introduce,
+    other_settings,
+    unable,
+)
+from palm import PlatformKeys
 from tests.sandbox_keys import shared_keys
 
 KEYS = shared_keys()
@@ -50,6 +58,30 @@ def test_the_time_that_the_answer_took_is_no_difference():
     late = replace(OWN, wall_s=NOW + 100)
     assert reasons(late, waited_s=100.0) == []
     assert reasons(late, waited_s=10.0) == ["its clock differs by 90 s"]
+
+
+def test_keys_of_certificates_that_have_ended_may_be_missing_and_no_other_ones():
+    own = replace(OWN, platform_keys={"A": "1", "B": "2"}, ends_s={"B": NOW + 600.0})
+    for held, later_s, is_same in (
+        ({"A": "1", "B": "2"}, 0, True),
+        ({"A": "1"}, 0, False),
+        ({"A": "1"}, 599, True),  # its clock may be ahead
+        ({"A": "1", "B": "2"}, 700, True),
+        ({"B": "2"}, 700, False),  # a public key does not end
+        ({"A": "1", "B": "3"}, 700, False),
+        ({"A": "1", "C": "3"}, 700, False),
+        ({}, 700, False),
+    ):
+        found = other_settings(own, replace(own, platform_keys=held), now_s=NOW + later_s)
+        assert (found == []) == is_same, (held, later_s)
+
+
+def test_when_a_certificate_ends_is_said():
+    pem = KEYS.platform[-1].certificate_pem.encode()
+    found = introduce(KEYS.merchant(), PlatformKeys.from_pem(certificates=[pem]))
+    ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    assert found.ends_s == dict.fromkeys(found.platform_keys, ends.timestamp())
+    assert len(found.ends_s) == 1
 
 
 def test_settings_that_cannot_be_used_are_the_reason():
