@@ -184,7 +184,8 @@ def _with_values(column: pd.Series) -> pa.Array:
     own = column.astype("category").cat
     numbers = own.codes.to_numpy().astype(np.int32)
     return pa.DictionaryArray.from_arrays(
-        pa.array(numbers, mask=numbers < 0), pa.array(own.categories.to_numpy(object), pa.large_string())
+        pa.array(numbers, mask=numbers < 0),
+        pa.array(own.categories.to_numpy(object), pa.large_string()),
     )
 
 
