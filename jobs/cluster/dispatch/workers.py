@@ -206,6 +206,7 @@ class Workers:
         if other is None:
             self._leave_alone(worker)
             return
+        self._silent.pop(worker, None)
         waited_s = self._clock.wall() - began
         reasons = differences(self._own, other, now_s=began, waited_s=waited_s)
         if reasons:
@@ -221,9 +222,11 @@ class Workers:
             structlog.get_logger(_RUN).info(f"Worker {worker} has joined; {there}")
 
     def _what_then(self) -> str:
-        if self._usable or self._all_is_asked:
+        if self._usable:
             left = counted(len(self._usable), "worker")
             return f": what it had to do is done by others; {left} left"
+        if self._all_is_asked:
+            return ", the last one: the command writes what is left"
         return f", the last one: waiting up to {self._join_s:.0f} s for another one{self._start}"
 
     def _lose(self, worker: str) -> None:

@@ -98,6 +98,17 @@ async def test_of_the_last_one_that_is_lost_it_is_said_what_is_waited_for(worker
     assert last.endswith("--dashboard-address 127.0.0.1:0")
 
 
+async def test_once_all_is_asked_the_command_does_without_workers(workers):
+    found, engine, time = workers(a=OWN)
+    await found.wait_for_first()
+    found.end_of_asking()
+    engine.said.clear()
+    time.now += 2.0
+    with capture_logs() as said:
+        await found.look()
+    assert said[0]["event"] == ("Worker a is lost, the last one: the command writes what is left")
+
+
 async def test_one_that_differs_is_not_used_and_not_asked_again(workers):
     found, engine, time = workers(a=OWN, odd=replace(OWN, mchid="1230000109"))
     await found.wait_for_first()
@@ -173,6 +184,19 @@ async def test_beside_one_that_differs_another_one_is_waited_for(workers, monkey
     engine.introduce = introduce
     await found.wait_for_first()
     assert found.usable == ["slow"]
+
+
+async def test_one_that_was_silent_and_then_differs_ends_the_wait(workers):
+    found, engine, time = workers(odd=None)
+    began = time.now
+
+    async def introduce(worker, settings):
+        return None if time.now < began + 2.0 else replace(OWN, mchid="1230000109")
+
+    engine.introduce = introduce
+    with pytest.raises(CredentialsError, match="odd: its merchant is 1230000109"):
+        await found.wait_for_first()
+    assert time.now < began + 9.0
 
 
 async def test_one_that_does_not_answer_is_asked_less_and_less_often(workers):
