@@ -226,16 +226,10 @@ def test_a_worker_stalls_while_it_writes(begin, workers, when_writing, is_whole)
         workers.workers[0].send_signal(signal.SIGCONT)
 
 
+@pytest.mark.manual
 @writing_slowly
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [
-        (signal.SIGTERM, 143),
-        *(
-            pytest.param(*each, marks=pytest.mark.manual)
-            for each in ((signal.SIGKILL, -9), (signal.SIGINT, 130))
-        ),
-    ],
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9), (signal.SIGINT, 130)]
 )
 def test_the_command_ends_while_workers_write(
     begin, own_gateway, when_writing, is_whole, folder, number, code
