@@ -273,7 +273,7 @@ def test_a_part_that_cannot_be_read_here_is_written_here(nights, engine, damage,
     assert_same_as_one(nights, report)
 
 
-@pytest.mark.slow
+@MANUAL
 def test_the_part_of_another_task_is_not_taken(nights, engine):
     written = {}
 
@@ -574,7 +574,7 @@ def test_workers_whose_settings_have_all_changed_end_the_run(nights, engine):
         nights.by_them()
 
 
-@pytest.mark.slow
+@MANUAL
 def test_a_worker_that_joins_while_rows_are_written_did_not_ask(nights, engine):
     def write_part(worker, task):
         engine.names = ["a", "b", "late"]
