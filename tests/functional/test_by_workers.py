@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -29,6 +30,7 @@ from jobs.errors import (
 from jobs.partitions.checked_files import SUFFIX
 from jobs.run import pipeline
 from jobs.run.asking import by_workers
+from jobs.run.asking.task_outcomes import TaskOutcomes
 from jobs.run.config import Waits
 from jobs.run.endpoint import ConfiguredEndpoint
 from palm.sandbox.requests.rejections import RejectionReason
@@ -534,6 +536,18 @@ def test_a_signal_stops_all_workers_and_what_they_have_is_kept(nights, gateway):
     report = nights.by_them()
     assert report.asking.resumed == asked
     assert_same_as_one(nights, report)
+
+
+@pytest.mark.slow
+def test_a_signal_is_told_whatever_cannot_be_read_then(nights, gateway, monkeypatch):
+    def restore(self, task):
+        raise OutputError("a journal cannot be read")
+
+    monkeypatch.setattr(TaskOutcomes, "_restore", restore)
+    monkeypatch.setattr(TaskOutcomes, "_take", lambda *_: Path("gone").unlink())
+    gateway.refuses, gateway.interrupt_at, gateway.latency_s = False, 60, 0.02
+    with pytest.raises(RunInterruptedError, match="interrupted; the answers about"):
+        nights.by_them()
 
 
 @pytest.mark.slow

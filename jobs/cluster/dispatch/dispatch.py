@@ -146,7 +146,8 @@ class Dispatch:
                 await self._collect()
                 self._leave_lost_workers()
                 await self._check()
-            await self._halt(self._cancel.reason or CancelReason.SIGNAL, lenient=False)
+            reason = self._cancel.reason or CancelReason.SIGNAL  # at a deadline all is published
+            await self._halt(reason, lenient=reason is CancelReason.SIGNAL)
         except SchedulerLostError:
             self._authority.cancel = "error"
             await self._clock.sleep(self._stops_s)  # so long a worker asks on with its last lease
