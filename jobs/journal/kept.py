@@ -34,6 +34,8 @@ class KeptAnswers:
         read: Returns a journal, or None if none of its answers is to be used.
         collector: Takes what was signed of the answers; None: it is not kept.
         only_signed: Whether good answers of which nothing signed is kept are left out.
+        answered_ms: Returns when each answer about a partition's pairs was received that the report
+            has, see ``Row``; only those are found. None: the latest outcome of each pair is.
 
     Attributes:
         runs: The header of each journal that was read.
@@ -50,10 +52,12 @@ class KeptAnswers:
         *,
         collector: EvidenceCollector | None = None,
         only_signed: bool = False,
+        answered_ms: Callable[[int], Array] | None = None,
     ) -> None:
         self._paths = paths
         self._read = read
         self._collector, self._only_signed = collector, only_signed
+        self._answered_ms = answered_ms
         self._open: dict[JournalPath, StoredJournal | None] = {}
         self.runs: dict[JournalPath, JournalRun] = {}
         self.imperfect: list[JournalPath] = []
@@ -109,18 +113,21 @@ class KeptAnswers:
         bits: int,
         number: int,
     ) -> list[Row]:
-        """Return the latest outcome of each pair that has one, in the order of the pairs."""
+        """Return the outcome of each pair that counts, in the order of the pairs."""
         found: dict[int, tuple[bytes, int]] = {}
         noted: Array = np.zeros(len(pairs), dtype=np.int64)
+        answered = self._answered_ms(number) if self._answered_ms is not None else None
         for path, journal in journals.items():
             positions = _positions(pairs, path) if path.bits > bits else np.arange(len(pairs))
             chosen = pairs.iloc[positions] if path.bits > bits else pairs
             for at, body in journal.find(chosen):
                 self.found += 1
                 position = int(positions[at])
-                noted_ms = parse_record(journal.content, body).noted_ms
-                if noted_ms >= noted[position]:
-                    noted[position] = noted_ms
+                record = parse_record(journal.content, body)
+                if answered is not None and record.answered_ms != answered[position]:
+                    continue
+                if record.noted_ms >= noted[position]:
+                    noted[position] = record.noted_ms
                     found[position] = journal.content, body
         if self._collector is not None:
             for journal in journals.values():

@@ -143,4 +143,4 @@ class ClusterInfo(JsonDataclass):
     """Requests a second that all workers together were ever lent, at most."""
     asked_twice: Count
     """Pairs that were asked about again because a worker went away before they were answered, or
-    with their answers; of what it did in its last half second, only what is in its journals."""
+    with their answers; it is taken to have had as many in flight then as half a second before."""

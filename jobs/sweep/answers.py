@@ -34,7 +34,7 @@ from palm import (
 )
 from palm.errors import ArgumentError, PendingError
 
-__all__ = ["AnswerTable", "Row", "is_good", "is_unnamed", "reason_of", "usable"]
+__all__ = ["NO_TIME", "AnswerTable", "Row", "is_good", "is_unnamed", "reason_of", "usable"]
 
 
 class Row(NamedTuple):
@@ -90,7 +90,8 @@ _STATE_CODE: Final = {
 }
 _UNKNOWN: Final = _STATES.index(State.UNKNOWN)
 _NOT_ASKED: Final = _REASON_NAMES.index(UnknownReason.NOT_ASKED)
-_NO_TIME: Final = np.iinfo(np.int64).min  # how numpy writes "not a time"
+NO_TIME: Final = np.iinfo(np.int64).min
+"""How numpy writes "not a time"."""
 _MOST_ATTEMPTS: Final = np.iinfo(np.int16).max
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -133,8 +134,8 @@ class AnswerTable:
     def __init__(self, pairs: int) -> None:
         self._state = array("b", [_UNKNOWN]) * pairs
         self._reason = array("b", [_NOT_ASKED]) * pairs
-        self._authorize_ms = array("q", [_NO_TIME]) * pairs
-        self._answered_ms = array("q", [_NO_TIME]) * pairs
+        self._authorize_ms = array("q", [NO_TIME]) * pairs
+        self._answered_ms = array("q", [NO_TIME]) * pairs
         self._status = array("h", [-1]) * pairs
         self._attempts = array("h", [0]) * pairs
         self._code: dict[int, str] = {}

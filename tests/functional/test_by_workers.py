@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from jobs.cluster.tasks.job import WorkerSettings
 from jobs.cluster.tasks.part_task import PartTask, write_here
 from jobs.cluster.tasks.task import TaskEnd, TaskResult
 from jobs.cluster.worker.asker import Asker
+from jobs.cluster.worker.attempt import Attempt
 from jobs.deadline import TimeLimit
 from jobs.errors import (
     AbortedError,
@@ -38,7 +41,7 @@ from palm.settings import load_settings, read_config
 from palm.testing import serving
 from tests.functional import test_partitions
 from tests.functional.test_partitions import MoodyGateway, Nights, assert_same
-from tests.night import DAY
+from tests.night import DAY, SCRIPTS
 from tests.thread_workers import QUICK, ThreadEngine
 
 IN_FLIGHT = 64
@@ -78,6 +81,22 @@ def nights(tmp_path, gateway, engine):
 
     nights.by_them = by_them
     return nights
+
+
+class EndsWhenSaid(TimeLimit):
+    """A limit of time that ends once a test says so."""
+
+    is_over = threading.Event()
+
+    def seconds_left(self, clock):
+        return 0.0 if self.is_over.is_set() else super().seconds_left(clock)
+
+
+@pytest.fixture
+def limit():
+    """Return a limit of time, which ends once ``is_over`` is set."""
+    yield EndsWhenSaid.of_duration(60)
+    EndsWhenSaid.is_over.clear()
 
 
 def assert_same_as_one(nights, report, night=0, **given):
@@ -129,9 +148,10 @@ def test_a_task_whose_worker_ends_is_asked_on_from_its_journals(nights, gateway,
 def test_requests_that_a_lost_worker_did_not_report_are_counted_by_their_answers(
     nights, gateway, monkeypatch
 ):
-    silent, add = [], Totals.add
+    silent, left, add = [], [], Totals.add
 
     def add_those_heard_of(self, member, stats, **given):
+        left.append(given["left"])
         if not silent:
             silent.append(member)
         if member not in silent:
@@ -142,6 +162,8 @@ def test_requests_that_a_lost_worker_did_not_report_are_counted_by_their_answers
     report = nights.by_them()
     asking = report.asking
     assert silent
+    assert min(left) == 0
+    assert len(report.rows) / 20 < max(left) <= len(report.rows)
     assert asking.requests == asking.outcomes["ok"] == gateway.stats.requests == len(report.rows)
 
 
@@ -411,7 +433,9 @@ def test_a_lost_scheduler_stops_the_run_and_the_next_one_goes_on(nights, gateway
 
 
 @pytest.mark.slow
-def test_at_the_deadline_the_report_has_what_a_lost_worker_had_asked(nights, gateway, engine):
+def test_at_the_deadline_the_report_has_what_a_lost_worker_had_asked(
+    nights, gateway, engine, limit
+):
     """Its task waits for another worker, which does not come in time."""
     asked = []
 
@@ -420,11 +444,12 @@ def test_at_the_deadline_the_report_has_what_a_lost_worker_had_asked(nights, gat
         asked.append(task.pairs)
         engine.names = []
         time.sleep(2.5)  # real: until it is seen that nobody is there
+        limit.is_over.set()
         raise ProcessLookupError
 
     engine.attempt = attempt
     gateway.refuses = False
-    report = nights.by_them(time=TimeLimit.of_duration(6))
+    report = nights.by_them(time=limit)
     assert asked
     assert report.summary.states["UNKNOWN"] == 255 - gateway.stats.requests
     assert report.summary.unknown_reasons.keys() <= {"NOT_ASKED"}
@@ -433,7 +458,7 @@ def test_at_the_deadline_the_report_has_what_a_lost_worker_had_asked(nights, gat
 @pytest.mark.slow
 @pytest.mark.parametrize("journals_too", [False, pytest.param(True, marks=MANUAL)])
 def test_outcomes_that_are_damaged_at_the_deadline_are_taken_from_the_journals(
-    nights, gateway, engine, journals_too, monkeypatch
+    nights, gateway, engine, limit, journals_too, monkeypatch
 ):
     """If these are damaged, too, that is said."""
     damaged, halts = threading.Lock(), threading.Event()
@@ -450,6 +475,9 @@ def test_outcomes_that_are_damaged_at_the_deadline_are_taken_from_the_journals(
             if journals_too:
                 for path in nights.folder.rglob(f"*-{task.number}-*.journal"):
                     path.write_bytes(bytes(path.stat().st_size))
+            while gateway.stats.requests < 255:
+                time.sleep(0.01)
+            limit.is_over.set()
             assert halts.wait(30)
         return result
 
@@ -457,7 +485,7 @@ def test_outcomes_that_are_damaged_at_the_deadline_are_taken_from_the_journals(
     engine.attempt = attempt
     gateway.refuses = False
     with capture_logs() as said:
-        report = nights.by_them(time=TimeLimit.of_duration(5))
+        report = nights.by_them(time=limit)
     lost = 255 - (report.summary.states["ON"] + report.summary.states["OFF"])
     lost -= report.summary.states["NONE"]
     told = [each["event"] for each in said if each["event"].startswith("Journal damaged: renamed")]
@@ -469,7 +497,7 @@ def test_outcomes_that_are_damaged_at_the_deadline_are_taken_from_the_journals(
 
 @pytest.mark.slow
 def test_good_answers_of_the_last_round_count_although_their_worker_is_lost_at_the_deadline(
-    nights, gateway, engine
+    nights, gateway, engine, limit
 ):
     def attempt(asker, task):
         gateway.refuses = not task.again
@@ -477,6 +505,7 @@ def test_good_answers_of_the_last_round_count_although_their_worker_is_lost_at_t
         if task.again:
             engine.names = []
             time.sleep(2.5)  # real: until it is seen that nobody is there
+            limit.is_over.set()
             raise ProcessLookupError
         return result
 
@@ -484,7 +513,7 @@ def test_good_answers_of_the_last_round_count_although_their_worker_is_lost_at_t
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(test_partitions, "REFUSALS", {3: refuse_for_now})
         engine.attempt = attempt
-        report = nights.by_them(time=TimeLimit.of_duration(20))
+        report = nights.by_them(time=limit)
     assert report.asking.outcomes["ServerError"] > 0
     assert report.summary.states["UNKNOWN"] == 0
     assert report.asking.outcomes["ok"] == len(report.rows) == 255
@@ -630,3 +659,36 @@ def test_evidence_is_kept_of_what_workers_asked(nights, tmp_path):
     report = nights.by_them(evidence=EvidenceOptions(folder=tmp_path / "evidence"))
     kept = report.metadata.evidence
     assert kept.backed == kept.states == int((report.rows["state"] != "UNKNOWN").sum())
+
+
+@pytest.mark.slow
+def test_evidence_is_that_of_the_answers_in_the_report(
+    nights, gateway, keys, engine, tmp_path, monkeypatch
+):
+    """A worker that was taken for lost hears later answers, when some people have changed."""
+    from jobs.evidence.options import EvidenceOptions  # noqa: PLC0415
+
+    asked_twice = []
+
+    def attempt(asker, task):
+        result = Asker.ask(asker, task)
+        if not asked_twice:
+            with monkeypatch.context() as late:
+                late.setattr(Attempt, "_restore", lambda *_: None)
+                late.setattr(gateway, "date", DAY + timedelta(days=300))
+                Asker.ask(asker, task).outcomes.unlink()
+            asked_twice.append(task.pairs)
+        return result
+
+    engine.attempt = attempt
+    nights.by_them(evidence=EvidenceOptions(folder=tmp_path / "evidence"))
+    assert asked_twice
+    key = tmp_path / "key.pem"
+    key.write_text(keys.public_key_pem())
+    subprocess.run(
+        [
+            SCRIPTS / "palm-report", tmp_path / f"8/reports/run_date={DAY}", "--verify",
+            "--evidence", tmp_path / "evidence", "--key", key,
+        ],
+        check=True,
+    )  # fmt: skip

@@ -180,6 +180,7 @@ class Dispatch:
             stats_from_json(report["stats"]),
             worker=worker,
             sent=report["sent"],
+            left=report["left"],
             worst_second=report["worst_second"],
             host_switches=report["host_switches"],
         )

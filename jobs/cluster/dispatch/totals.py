@@ -26,7 +26,9 @@ class Totals:
         self.stats = stats
         self._own = stats + RequestStats()
         self._members: dict[str, RequestStats] = {}
-        self._sent: dict[str, tuple[str, int]] = {}
+        self._worker: dict[str, str] = {}
+        self._sent: dict[str, int] = {}
+        self._left: dict[str, int] = {}
         self._worst: dict[str, int] = {}
         self._switches: dict[str, int] = {}
         self._has_ended = False
@@ -45,17 +47,19 @@ class Totals:
         """How many times a member turned to the other host."""
         return sum(self._switches.values())
 
-    def in_flight_elsewhere(self, workers: Collection[str]) -> int:
-        """Return how many requests had been sent and not answered when they were last heard of.
+    def cut_off(self, there: Collection[str], unreported: int) -> int:
+        """Return about how many requests were in flight when workers went away.
+
+        It is as many as in the last report of each: a worker that goes on has always as many, until
+        few pairs are left.
 
         Args:
-            workers: The addresses of those workers that are still there; all others count.
+            there: The addresses of those workers that are still there; all others went away.
+            unreported: So many answers the others had after their last reports.
         """
-        return sum(
-            max(0, sent - self._members[member].requests)
-            for member, (worker, sent) in self._sent.items()
-            if worker not in workers
-        )
+        lost = [member for member, worker in self._worker.items() if worker not in there]
+        in_flight = sum(max(0, self._sent[each] - self._members[each].requests) for each in lost)
+        return max(0, min(in_flight, sum(self._left[each] for each in lost) - unreported))
 
     def add(
         self,
@@ -66,6 +70,7 @@ class Totals:
         host_switches: int,
         worker: str = "",
         sent: int = 0,
+        left: int = 0,
     ) -> None:
         """Take the latest counts of a member.
 
@@ -76,11 +81,12 @@ class Totals:
             host_switches: How many times it turned to the other host.
             worker: Where it is.
             sent: The requests that it has sent, answered or not.
+            left: The pairs of its tasks that have no final outcome yet.
         """
         if self._has_ended:
             return
         self._members[member] = stats
-        self._sent[member] = worker, sent
+        self._worker[member], self._sent[member], self._left[member] = worker, sent, left
         self._worst[member] = worst_second
         self._switches[member] = host_switches
         total = self._own

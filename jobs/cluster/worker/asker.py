@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -136,11 +136,8 @@ class Asker:
             ended, self._session = self._session, None
             await ended.close()
         if self._session is None:
-            self._session = _Session(self._job, self._send, self._has_more, self._clock)
+            self._session = _Session(self._job, self._send, self._attempts, self._clock)
         return self._session
-
-    def _has_more(self) -> bool:
-        return any(not attempt.cancel.is_set() for attempt in self._attempts)
 
     def _receive(self, reply: Reply) -> None:
         if self._session is None:
@@ -166,16 +163,16 @@ class _Session:
         self,
         job: Job,
         send: Callable[[dict[str, Any]], None],
-        has_more: Callable[[], bool],
+        attempts: Collection[Attempt],
         clock: Clock,
     ) -> None:
         settings, merchant, self.keys = _settings_of(job, clock)
         self._job, self._send, self._clock = job, send, clock
+        self._attempts = attempts
         self._stats = RequestStats()
         self._judge = WorkerJudge()
-        name = secrets.token_hex(8)
-        member = Member(name, clock=clock, rules=job.leases)
-        self.agent = LeaseAgent(member, self._ask_for_share, has_more, clock=clock)
+        member = Member(secrets.token_hex(8), clock=clock, rules=job.leases)
+        self.agent = LeaseAgent(member, self._ask_for_share, self._has_more, clock=clock)
         self._palm = AsyncPalm(
             merchant=merchant,
             keys=self.keys,
@@ -224,6 +221,7 @@ class _Session:
             "outcomes": outcomes.to_json(),
             "stats": stats_to_json(self._stats),
             "sent": self.agent.pacer.granted,
+            "left": self._queries + sum(each.waiting for each in self._attempts),
             "worst_second": self.agent.pacer.worst_second,
             "host_switches": self._palm.hosts.switches,
         }
@@ -261,6 +259,9 @@ class _Session:
     def _only_wait(self) -> bool:
         """Return True if all queries wait for the pacer, which lets none through any more."""
         return self._queries <= self.agent.pacer.waiting
+
+    def _has_more(self) -> bool:
+        return any(not each.cancel.is_set() for each in self._attempts)
 
     def _ask_for_share(self, question: Question) -> None:
         self._question = question

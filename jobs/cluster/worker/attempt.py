@@ -139,6 +139,12 @@ class Attempt:
         self._job, self._task = job, task
         self._label = f"{task.label(job.id)}-{label}"
         self.cancel: CancelToken = CancelToken()
+        self._block: Block | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many pairs nobody has begun to ask about yet."""
+        return self._block.is_done.count(0) if self._block is not None else self._task.pairs
 
     async def ask(
         self,
@@ -173,6 +179,7 @@ class Attempt:
         pairs = await asyncio.to_thread(_Pairs, task)
         block = pairs.block()
         await asyncio.to_thread(self._restore, pairs, block)
+        self._block = block
         judge.has_good_answer |= task.has_good_answer
         journal = Journal.of_attempt(
             job.journals, self._label, job.bits, run_date=job.run_date, gateway=job.gateway,

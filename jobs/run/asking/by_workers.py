@@ -173,10 +173,9 @@ class ByWorkers:
         unknown = outcomes.count(*UnknownReason)
         good = len(pairs) - unknown
         unreported = max(0, good - stats.resumed - stats.outcomes["ok"])
-        in_flight = self._totals.in_flight_elsewhere(self._known_workers().usable)
+        cut_off = self._totals.cut_off(self._known_workers().usable, unreported)
         not_asked = outcomes.count(UnknownReason.NOT_ASKED)  # some may have been in flight
-        unanswered = max(0, in_flight - unreported - not_asked)
-        self._asked_twice = max(0, stats.answered - good) + unanswered
+        self._asked_twice = max(0, stats.answered - good) + max(0, cut_off - not_asked)
         stats.requests += unreported
         stats.outcomes["ok"] += unreported
         stats.answered, stats.failed = good, unknown - not_asked

@@ -58,7 +58,9 @@ class TaskOutcomes:
         return TaskStore(take=self._take, restore=self._restore, progress=self._progress)
 
     def collect(self, collector: EvidenceCollector) -> None:
-        """Hand on what is signed of all answers of this run's workers.
+        """Hand on what is signed of the answers of this run's workers that the report will have.
+
+        A worker that was taken for lost may have had another answer about a pair.
 
         Args:
             collector: Takes it.
@@ -68,7 +70,10 @@ class TaskOutcomes:
             OSError: What is signed cannot be kept.
         """
         read = partial(self._read, unusable=[])
-        kept = KeptAnswers(attempts(self._journals, self._job), read, collector=collector)
+        kept = KeptAnswers(
+            attempts(self._journals, self._job), read,
+            collector=collector, answered_ms=self._outcomes.answered_ms,
+        )  # fmt: skip
         for _ in kept.by_partition(self._pairs):
             pass
 

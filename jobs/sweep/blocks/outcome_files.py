@@ -17,7 +17,7 @@ from jobs.partitions.checked_files import SUFFIX, append_table, tables_in
 from jobs.partitions.file_names import partition_name
 from jobs.partitions.partitioned import DerivedFrame, PartitionedFrame
 from jobs.schema import ANSWERS, Array, UnknownReason
-from jobs.sweep.answers import AnswerTable, Row
+from jobs.sweep.answers import NO_TIME, AnswerTable, Row
 from jobs.sweep.blocks.answers_frame import answers_frame
 from jobs.sweep.blocks.block import Block, Slice, lookup_of
 
@@ -182,6 +182,17 @@ class OutcomesOnDisk:
         for table in self._tables(number):
             latest[table["position"].to_numpy()] = table["reason"].to_numpy()
         return np.flatnonzero(np.isin(latest, [_REASONS.index(reason) for reason in reasons]))
+
+    def answered_ms(self, number: int) -> Array:
+        """Return when the answer about each pair of a partition was received, see :class:`Row`.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        latest = np.full(self._pairs.rows_of(number), NO_TIME, dtype=np.int64)
+        for table in self._tables(number):
+            latest[table["position"].to_numpy()] = table["answered_ms"].to_numpy()
+        return latest
 
     def _tables(self, number: int) -> list[pa.Table]:
         """Return the tables of a partition's file, the oldest first; none is half written."""

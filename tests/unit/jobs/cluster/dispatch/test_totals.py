@@ -29,14 +29,32 @@ def test_the_last_report_of_each_member_counts(own):
     assert (totals.worst_second, totals.host_switches) == (10, 2)
 
 
-def test_what_a_lost_worker_had_in_flight_is_known_from_its_last_report(own):
+@pytest.fixture
+def three(own):
+    """Two members of worker b and one of worker a, each with five answers."""
     totals = Totals(own)
     for member, worker, sent in (("m1", "a", 5), ("m2", "b", 30), ("m3", "b", 9)):
-        totals.add(member, asked(5), worst_second=5, host_switches=0, worker=worker, sent=sent)
-    assert totals.in_flight_elsewhere({"a", "b"}) == 0
-    assert totals.in_flight_elsewhere({"a"}) == 25 + 4
-    totals.add("m2", asked(30), worst_second=5, host_switches=0, worker="b", sent=30)
-    assert totals.in_flight_elsewhere({"a"}) == 4
+        totals.add(
+            member, asked(5), worst_second=5, host_switches=0, worker=worker, sent=sent, left=100
+        )
+    return totals
+
+
+def test_what_a_lost_worker_had_in_flight_is_known_from_its_last_report(three):
+    assert three.cut_off({"a", "b"}, 0) == 0
+    assert three.cut_off({"a"}, 0) == 25 + 4
+    three.add("m2", asked(30), worst_second=5, host_switches=0, worker="b", sent=30, left=75)
+    assert three.cut_off({"a"}, 0) == 4
+
+
+@pytest.mark.parametrize(
+    ("answers", "cut_off"), [(0, 29), (29, 29), (100, 29), (180, 20), (200, 0), (201, 0)]
+)
+def test_a_lost_worker_that_went_on_after_its_last_report_sent_further_requests(
+    three, answers, cut_off
+):
+    """As many as it had answers, until few pairs were left."""
+    assert three.cut_off({"a"}, answers) == cut_off
 
 
 def test_once_they_are_final_a_late_report_changes_nothing(own):
