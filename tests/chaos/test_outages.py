@@ -99,7 +99,7 @@ def test_a_gateway_that_stops_answering_for_a_while_costs_no_pair_its_answer(
     assert reasons(report) == {}
 
 
-@by_workers_too
+@workers_by_hand  # see test_layouts.test_4_patience
 def test_patience_ends_with_4_where_nothing_is_answered_any_more(gateway, night, folder):
     gateway.tell(plan=[{"queries": 200, "do": {"faults": "stall=1"}}])
     stop = night(1_000, patience_s=2.0)
