@@ -143,6 +143,7 @@ def test_nothing_but_429_for_a_while_pauses_everybody_and_costs_no_pair_its_answ
     assert asking["outages"] == 0
 
 
+@pytest.mark.alone
 def test_a_limit_that_shrinks_to_a_tenth_is_found_and_kept_to(gateway, machine, night, is_true):
     """From 600 a second to 60; once it is found, less than one request in ten is refused."""
     limit = round(machine.rate(600))
@@ -163,6 +164,7 @@ def test_a_limit_that_shrinks_to_a_tenth_is_found_and_kept_to(gateway, machine, 
     assert shrunk / 2 <= speed <= 1.2 * shrunk
 
 
+@pytest.mark.alone
 def test_one_stray_429_in_a_thousand_costs_less_than_a_twentieth_of_the_quota(
     gateway, machine, night, is_true
 ):

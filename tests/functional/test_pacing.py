@@ -20,7 +20,7 @@ from palm import AsyncPalm
 from palm.settings import load_settings, read_config
 from tests.benchmarks.gateway import running_gateway
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 DAY = date(2025, 3, 3)
 SETTLING_S = 0.5
@@ -95,8 +95,7 @@ def pairs_for(count):
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds"),
-    [(300, 10), *(pytest.param(*each, marks=pytest.mark.manual) for each in [(300, 20), (50, 10)])],
+    ("rate", "seconds"), [(300, 20), pytest.param(50, 10, marks=pytest.mark.manual)]
 )
 def test_a_strict_quota_is_used_to_97_per_cent_without_one_throttle(rate, seconds):
     # A machine with other work to do only ever makes it worse: the best of three counts. Its

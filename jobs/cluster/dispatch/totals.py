@@ -48,16 +48,18 @@ class Totals:
         return sum(self._switches.values())
 
     def cut_off(self, there: Collection[str], unreported: int) -> int:
-        """Return about how many requests were in flight when workers went away.
+        """Return about how many requests were in flight when members went away.
 
-        It is as many as in the last report of each: a worker that goes on has always as many, until
+        It is as many as in the last report of each: a member that goes on has always as many, until
         few pairs are left.
 
         Args:
-            there: The addresses of those workers that are still there; all others went away.
+            there: The addresses of those workers that are still there. The last member of each goes
+                on; all others went away.
             unreported: So many answers the others had after their last reports.
         """
-        lost = [member for member, worker in self._worker.items() if worker not in there]
+        last = {worker: member for member, worker in self._worker.items() if worker in there}
+        lost = self._worker.keys() - last.values()
         in_flight = sum(max(0, self._sent[each] - self._members[each].requests) for each in lost)
         return max(0, min(in_flight, sum(self._left[each] for each in lost) - unreported))
 

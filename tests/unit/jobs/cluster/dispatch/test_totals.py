@@ -40,11 +40,23 @@ def three(own):
     return totals
 
 
+def test_nothing_is_cut_off_where_all_go_on(own):
+    totals = Totals(own)
+    for worker in "ab":
+        totals.add(
+            worker * 2, asked(5), worst_second=5, host_switches=0, worker=worker, sent=9, left=9
+        )
+    assert totals.cut_off({"a", "b"}, 0) == 0
+
+
 def test_what_a_lost_worker_had_in_flight_is_known_from_its_last_report(three):
-    assert three.cut_off({"a", "b"}, 0) == 0
     assert three.cut_off({"a"}, 0) == 25 + 4
     three.add("m2", asked(30), worst_second=5, host_switches=0, worker="b", sent=30, left=75)
     assert three.cut_off({"a"}, 0) == 4
+
+
+def test_a_worker_that_begins_anew_had_requests_in_flight_before(three):
+    assert three.cut_off({"a", "b"}, 0) == 25  # m3 goes on
 
 
 @pytest.mark.parametrize(
