@@ -118,6 +118,7 @@ def test_the_command_goes_on_with_damaged_journals_and_says_nothing_false(
         assert list(folder.glob(".*.journal*")) == []
 
 
+@pytest.mark.slow
 def test_a_name_with_odd_characters_is_resumed_and_leaves_nothing(broken_off, night, folder):
     path = folder / "r[1]*\n?.parquet"
     broken_off(100, 30, outputs=Outputs.to(path))
@@ -148,6 +149,7 @@ def test_a_journal_of_an_earlier_version_is_renamed_with_a_line(night, folder, c
     assert is_true(report, 50)
 
 
+@pytest.mark.slow
 def test_an_input_that_changed_keeps_the_answers_of_those_still_in_it(
     broken_off, gateway, night, is_true
 ):
@@ -178,6 +180,7 @@ def test_the_same_pairs_in_another_order_are_the_same_input(broken_off, night, f
     assert resumed(night(0, *reversed(lines))) > 50
 
 
+@pytest.mark.slow
 def test_a_trial_on_the_sandbox_leaves_the_journal_of_the_real_gateway_alone(
     broken_off, night, folder
 ):
@@ -192,6 +195,7 @@ def test_a_trial_on_the_sandbox_leaves_the_journal_of_the_real_gateway_alone(
     assert journal.read_bytes() == moved * 2
 
 
+@pytest.mark.slow
 def test_a_journal_of_another_date_is_not_mixed_in(broken_off, night, is_true):
     broken_off(200, 60)
     report = night(200, run_date=NEXT)
@@ -216,6 +220,7 @@ def test_a_later_report_leaves_a_young_journal_and_removes_an_old_one_with_a_lin
     assert not journal.exists()
 
 
+@pytest.mark.slow
 def test_a_report_leaves_the_journal_of_another_report_in_its_folder(broken_off, night, folder):
     other = folder / f".report.eu.{DAY}.journal"
     broken_off(100, 30).replace(other)
@@ -233,6 +238,7 @@ def test_a_run_broken_off_hours_ago_is_not_gone_on_with_under_its_date(broken_of
     assert night(200, run_date=NEXT, date_given=False).run_date == NEXT
 
 
+@pytest.mark.slow
 def test_fresh_starts_over(broken_off, gateway, night, is_true):
     broken_off(200, 60)
     gateway.tell(reset=True)
@@ -242,6 +248,7 @@ def test_fresh_starts_over(broken_off, gateway, night, is_true):
     assert is_true(report, 200)
 
 
+@pytest.mark.slow
 def test_a_run_broken_off_before_midnight_keeps_its_date_after_it(
     broken_off, night, capfd, is_true
 ):
@@ -255,11 +262,13 @@ def test_a_run_broken_off_before_midnight_keeps_its_date_after_it(
     assert is_true(report, 200)
 
 
+@pytest.mark.slow
 def test_with_a_run_date_given_the_date_is_that_one(broken_off, night):
     broken_off(200, 60)
     assert night(200, run_date=NEXT, date_given=True).run_date == NEXT
 
 
+@pytest.mark.slow
 def test_in_a_folder_that_keeps_a_report_a_day_the_date_is_kept_too(broken_off, night, folder):
     def of(day):
         path = folder / "all" / f"run_date={day}" / "report.parquet"

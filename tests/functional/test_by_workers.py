@@ -593,6 +593,7 @@ def test_a_worker_with_another_merchant_gets_nothing(nights, engine, monkeypatch
     assert report.metadata.cluster.joined == 1
 
 
+@pytest.mark.slow
 def test_a_worker_whose_settings_have_changed_since_asks_nobody(nights, gateway, engine):
     """It said that it was like the command, and no longer is: it finds that out by itself."""
 

@@ -250,7 +250,7 @@ def test_other_formats_of_a_report_in_parts_are_those_of_one_file(nights, show):
         assert converted.read_bytes() == (folder / name).read_bytes()
 
 
-@pytest.mark.parametrize("pairs", [1, 3])
+@pytest.mark.parametrize("pairs", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_there_may_be_fewer_pairs_than_parts(nights, tmp_path, pairs):
     """Then some parts have no row."""
     source = tmp_path / "few.csv"

@@ -158,6 +158,7 @@ def test_the_pandas_example_reads_all_nights(nights, monkeypatch):
     assert names["lost"]["2026-11-21"] > 0
 
 
+@pytest.mark.slow
 def test_the_polars_example_reads_all_nights(nights, monkeypatch):
     """Its dates are dates, and a column that the first night does not have is there."""
     monkeypatch.chdir(nights)

@@ -161,6 +161,7 @@ def test_a_private_key_that_everybody_can_read_ends_with_2_and_the_cure(reconcil
     assert f"chmod 600 {key}" in ended.only_line
 
 
+@pytest.mark.slow
 def test_an_earlier_run_date_than_the_reports_ends_with_2(reconcile):
     assert reconcile("-q", run_date=NEXT).code == 0
     ended = reconcile(run_date=DAY)
