@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 __all__ = ["examples_of", "some_or_all", "try_examples", "use_profiles"]
 
-_ALL, _MANY, _SOME = 100, 20, 8
+_ALL, _MANY, _SOME = 100, 14, 8
 """Examples of a property: hypothesis' own number, and those tried in a slow and in each run."""
 
 

@@ -183,6 +183,7 @@ def test_states_that_name_nobody_are_not_gone_on_with_where_they_are_not_accepte
     assert gateway.tell()["asked"] == 600
 
 
+@pytest.mark.manual
 def test_states_that_name_nobody_stay_counted_when_a_run_is_gone_on_with(gateway, night, is_true):
     gateway.tell(faults="unnamed=1", plan=[{"queries": 150, "do": {"faults": "other=1"}}])
     assert isinstance(night(600, accept_unnamed=True, concurrency=4), RunError)

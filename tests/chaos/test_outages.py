@@ -28,9 +28,9 @@ def divided(request, folder):
     return {"partitions": 8, "outputs": outputs, **request.getfixturevalue("by_workers")()}
 
 
-by_workers_too = pytest.mark.parametrize(
+in_parts_by_hand = pytest.mark.parametrize(
     "divided",
-    [1, pytest.param(4, marks=pytest.mark.manual), "workers"],
+    [1, *(pytest.param(each, marks=pytest.mark.manual) for each in (4, "workers"))],
     ids=["one part", "4 parts", "workers"],
     indirect=True,
 )
@@ -73,7 +73,7 @@ def test_a_gateway_that_comes_up_soon_after_the_start_is_asked_as_if_nothing_had
     assert reasons(report) == {}
 
 
-@by_workers_too
+@in_parts_by_hand
 def test_an_outage_in_the_middle_costs_no_pair_its_answer(gateway, machine, night, is_true):
     """Two seconds without a port to connect to: the breaker waits, and nobody is given up."""
     gateway.tell(plan=[{"queries": 300, "do": {"open": False}},

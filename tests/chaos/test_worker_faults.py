@@ -267,6 +267,7 @@ def test_a_scheduler_that_is_not_there_is_75(begin, own_gateway):
     assert own_gateway.tell()["asked"] == 0
 
 
+@pytest.mark.manual
 def test_no_worker_with_the_same_keys_is_77(own_gateway, source, start, tls, tmp_path):
     place = tmp_path / "odd"
     place.mkdir()

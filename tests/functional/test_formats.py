@@ -97,6 +97,7 @@ def test_standard_output_carries_the_report_and_nothing_else(pipe, config, sourc
     assert not list(Path().glob("*report*")), "no file is written"
 
 
+@pytest.mark.slow
 def test_standard_output_may_stand_beside_files(pipe, config, source):
     given = [source, *several("r.parquet", "-", "r.json"), "--format", "csv"]
     done = pipe("palm-reconcile", *given, "--run-date", DAY, "--config", config, "-q")

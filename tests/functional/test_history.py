@@ -46,6 +46,7 @@ def test_a_folder_of_nights_is_a_line_a_night_and_missing_ones_are_seen(folder):
     assert max(map(len, [line for line in lines if line[:4] == "2026"][1:])) <= 80
 
 
+@pytest.mark.slow
 def test_every_format_has_the_numbers_that_duckdb_finds(folder, tmp_path):
     names = ("html", "xlsx", "csv", "json", "parquet")
     outputs = [word for name in names for word in ("-o", tmp_path / f"history.{name}")]

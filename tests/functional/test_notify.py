@@ -40,6 +40,7 @@ def hurried(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_a_night_that_needs_attention_is_told_with_the_command_that_helps(
     reconcile, notify, source
 ):

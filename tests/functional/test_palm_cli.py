@@ -480,6 +480,7 @@ def test_check_tries_every_host(folder, gateway):
 PALM = shutil.which("palm", path=os.path.dirname(sys.executable)) or "palm"  # noqa: PTH120
 
 
+@pytest.mark.slow
 def test_the_sandbox_and_what_it_says_work_together(tmp_path):
     """What is printed is a shell's to read; both other commands run on it."""
     folder = tmp_path / "keys"

@@ -290,6 +290,7 @@ def test_another_public_key_ends_with_77_and_the_diagnosis(reconcile, config):
     assert not Path("report.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_key_that_we_do_not_hold_ends_with_77(reconcile, gateway):
     """The platform signs with its certificate; we have the public key alone."""
     gateway.mode = "certificate"
@@ -308,6 +309,7 @@ def test_too_many_answers_that_are_not_believed_end_with_4(folder, source, confi
     assert not (folder / "r.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_leaves_the_report_before_untouched(reconcile, gateway, folder):
     assert reconcile("-q").code == 0
     before = Path("report.parquet").read_bytes()

@@ -35,6 +35,7 @@ def test_an_input_that_lacks_more_than_half_is_refused_before_the_first_request(
     assert gateway.stats.requests == asked
 
 
+@pytest.mark.slow
 def test_half_is_allowed_and_so_is_what_max_dropped_allows(reconcile, fewer):
     assert reconcile("-q").code == 0
     assert reconcile("-q", source=fewer(14), run_date=NEXT, output="a.parquet").code == 0
