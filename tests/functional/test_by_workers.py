@@ -30,6 +30,7 @@ from jobs.errors import (
     OutputError,
     RunInterruptedError,
 )
+from jobs.evidence.options import EvidenceOptions
 from jobs.partitions.checked_files import SUFFIX
 from jobs.run import pipeline
 from jobs.run.asking import by_workers
@@ -475,7 +476,9 @@ def test_outcomes_that_are_damaged_at_the_deadline_are_taken_from_the_journals(
             if journals_too:
                 for path in nights.folder.rglob(f"*-{task.number}-*.journal"):
                     path.write_bytes(bytes(path.stat().st_size))
+            until = time.monotonic() + 30
             while gateway.stats.requests < 255:
+                assert time.monotonic() < until
                 time.sleep(0.01)
             limit.is_over.set()
             assert halts.wait(30)
@@ -655,8 +658,6 @@ def test_where_no_time_is_left_what_is_kept_is_published_without_workers(
 
 @pytest.mark.slow
 def test_evidence_is_kept_of_what_workers_asked(nights, tmp_path):
-    from jobs.evidence.options import EvidenceOptions  # noqa: PLC0415
-
     report = nights.by_them(evidence=EvidenceOptions(folder=tmp_path / "evidence"))
     kept = report.metadata.evidence
     assert kept.backed == kept.states == int((report.rows["state"] != "UNKNOWN").sum())
@@ -667,8 +668,6 @@ def test_evidence_is_that_of_the_answers_in_the_report(
     nights, gateway, keys, engine, tmp_path, monkeypatch
 ):
     """A worker that was taken for lost hears later answers, when some people have changed."""
-    from jobs.evidence.options import EvidenceOptions  # noqa: PLC0415
-
     asked_twice = []
 
     def attempt(asker, task):
