@@ -6,8 +6,10 @@ import os
 import resource
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +17,10 @@ from hypothesis import strategies as st
 from jobs.commands.exit_codes import exit_code_of
 from jobs.errors import RunError
 from jobs.journal.journal import Journal
+from jobs.journal.kept import KeptAnswers
 from jobs.journal.old_journals import remove_old_journals
 from jobs.journal.paths import existing_journals, journal_path
+from jobs.journal.recovery import read_for_run
 from jobs.journal.unfinished import count_kept_answers, find_unfinished, first_with_answers
 from jobs.report.model import GatewayId
 from jobs.store.locations import Sidecars
@@ -144,6 +148,19 @@ def test_the_later_of_two_answers_counts_whichever_file_it_is_in(runs, first, se
     runs.run(second, row(7, "new"))
     for bits in (0, 1, 2, 4):
         assert {at: each.request_id for at, each in runs.run(bits).items()} == {7: "new", 8: "old"}
+
+
+@pytest.mark.parametrize(("answered_ms", "found"), [(1_000, ["A"]), (2_000, ["B"]), (3_000, [])])
+def test_of_two_answers_the_one_that_a_report_has_is_found(runs, answered_ms, found):
+    for bits, request_id, at_ms in ((0, "B", 2_000), (3, "A", 1_000)):
+        runs.run(bits, row(7, request_id)._replace(answered_ms=at_ms))
+    kept = KeptAnswers(
+        existing_journals(runs.files, DAY),
+        partial(read_for_run, run_date=DAY, gateway=SANDBOX, unusable=[]),
+        answered_ms=lambda _: np.full(PEOPLE, answered_ms),
+    )
+    rows = [each for *_, rows in kept.by_partition(split(runs.pairs, 0)) for each in rows]
+    assert [each.request_id for each in rows] == found
 
 
 @pytest.mark.slow
